@@ -1,0 +1,33 @@
+"""The three clocks a drill needs, behind one port so that unit tests never wait."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time as the engine sees it; all in seconds."""
+
+    def monotonic(self) -> float:
+        """For deadlines; stops while the machine sleeps."""
+
+    def boottime(self) -> float:
+        """For leases; goes on while the machine sleeps, and is the same in every process."""
+
+    def wait(self, seconds: float) -> None:
+        """Let this much time pass."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def monotonic(self) -> float:
+        """CLOCK_MONOTONIC."""
+        return time.monotonic()
+
+    def boottime(self) -> float:
+        """CLOCK_BOOTTIME."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)

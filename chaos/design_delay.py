@@ -1,0 +1,21 @@
+"""What the configuration alone explains of an alert's timing; the rest is the system's own doing. Pure."""
+
+import math
+
+from chaos.facts import Timing
+
+
+def detection_seconds(timing: Timing) -> float:
+    """At most this long from a fault that is plainly visible to the condition true: a scrape, an evaluation, a window."""
+    return timing.scrape_seconds + timing.evaluation_seconds + timing.window_seconds
+
+
+def delivery_seconds(timing: Timing) -> float:
+    """From the condition true to the first page of a new group: `for`, rounded up to an evaluation, and the group wait."""
+    held = math.ceil(timing.for_seconds / timing.evaluation_seconds) * timing.evaluation_seconds
+    return held + timing.group_wait_seconds
+
+
+def resolution_seconds(timing: Timing) -> float:
+    """At most this long from the fault's end to the resolved message: a scrape, an evaluation, the window, a group interval."""
+    return detection_seconds(timing) + timing.group_interval_seconds

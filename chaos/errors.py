@@ -1,0 +1,75 @@
+"""All exceptions of the engine. They mean "we could not find out"; a refuted claim is a result, not one of these.
+
+ChaosError
+├── InvalidFile            an experiment or target file is wrong          exit 2
+├── RunInProgress          another runner holds the lease                 exit 2
+├── StackUnreachable       the target does not answer as it should        exit 3
+├── BaselineNotMet         the steady state did not hold before the fault exit 3
+├── FaultFailed            the fault is not in place, or without effect   exit 4
+├── UndoFailed             something could not be put back                exit 5
+├── SignalUnavailable      a source of evidence does not answer           exit 6
+├── LeaseLost              the watchdog took over while we slept          exit 6
+└── Interrupted            Ctrl-C or SIGTERM; everything was undone       exit 130 or 143
+"""
+
+from pathlib import Path
+
+
+class ChaosError(Exception):
+    """Base of all errors of the engine."""
+
+
+class InvalidFile(ChaosError):
+    """A file that the user wrote cannot be used."""
+
+    def __init__(self, file: Path, path: str, reason: str, line: int | None = None) -> None:
+        self.file = file
+        self.path = path
+        """Where in the file, such as `steady_state[0].query`; empty for the file as a whole."""
+        self.reason = reason
+        self.line = line
+        """1-based; None where the reason has no place of its own."""
+        place = f"{file}:{line}" if line else str(file)
+        super().__init__(": ".join(part for part in (place, path, reason) if part))
+
+
+class RunInProgress(ChaosError):
+    """Another run holds the stack's lease."""
+
+
+class StackUnreachable(ChaosError):
+    """The target cannot be attacked as it is."""
+
+
+class BaselineNotMet(ChaosError):
+    """The steady state does not hold without any fault; nothing was injected."""
+
+
+class FaultFailed(ChaosError):
+    """The fault could not be put in place or was found to have gone."""
+
+
+class UndoFailed(ChaosError):
+    """What the run changed could not be put back."""
+
+    def __init__(self, failures: list[str], by_hand: list[str]) -> None:
+        self.failures = failures
+        self.by_hand = by_hand
+        """What a human has to do now, one line each."""
+        super().__init__("; ".join(failures))
+
+
+class SignalUnavailable(ChaosError):
+    """A source of evidence gave no answer."""
+
+
+class LeaseLost(ChaosError):
+    """The lease ran out and the watchdog has undone, or is undoing, this run."""
+
+
+class Interrupted(ChaosError):
+    """The user asked the run to end."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+        super().__init__(f"signal {signal_number}")

@@ -1,0 +1,184 @@
+"""The facts a recording is made of. `at` is seconds since the run's start, on the monotonic clock.
+
+The load's own facts (one per request) and the order ledger are files beside these; see chaos/load.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="fact"):
+    """Base of all facts."""
+
+    at: float
+
+
+class RunStarted(Fact, frozen=True, tag="run_started"):
+    """The first fact: what is run, from where, and how its clock maps to others."""
+
+    run_id: str
+    experiment_id: str
+    fault: str
+    """The fault in words."""
+    receiver: str
+    """The Alertmanager receiver at which a page counts as delivered."""
+    heartbeat_receiver: str
+    """The receiver that an always-firing alert reaches all the time; empty where there is none."""
+    known_alerts: list[str]
+    """Alerts whose rules should be running; the silence of one that is not loaded says nothing."""
+    through: str | None
+    """The instance whose share of users' requests must not be nothing; None where that cannot be counted."""
+    wall: float
+    """Unix time at `at` 0."""
+    boottime: float
+    """CLOCK_BOOTTIME at `at` 0."""
+    rate_per_second: float
+    """Nominal rate of the load."""
+    revision: str
+    dirty: bool
+
+
+class PhaseBegan(Fact, frozen=True, tag="phase_began"):
+    """A phase began; it lasts until the next one begins or the run ends."""
+
+    phase: str
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """The delays that configuration alone explains, of one alert, in seconds."""
+
+    scrape_seconds: float
+    evaluation_seconds: float
+    window_seconds: float
+    """The shortest range the rule looks back over; 0 for a rule about the present."""
+    for_seconds: float
+    group_wait_seconds: float
+    group_interval_seconds: float
+
+
+class RuleLoaded(Fact, frozen=True, tag="rule_loaded"):
+    """An alerting rule that Prometheus runs, and its way to the pager."""
+
+    alert: str
+    receiver: str
+    """Where the routing sends it."""
+    timing: Timing
+    production: Timing | None
+    """The same with production durations, where they are known."""
+
+
+class ActiveAlert(msgspec.Struct, frozen=True):
+    """A pending or firing alert."""
+
+    name: str
+    labels: dict[str, str]
+    """All labels but `alertname`."""
+    state: str
+    active_since: float
+    """Seconds since the run's start; when Prometheus first saw its condition true."""
+
+
+class PrometheusSeen(Fact, frozen=True, tag="prometheus_seen"):
+    """One look at Prometheus."""
+
+    error: str | None
+    """Why it told nothing; None when it answered."""
+    alerts: list[ActiveAlert] = []
+    rules: list[str] = []
+    """Names of the alerting rules it runs in good health."""
+
+
+class AlertHistory(Fact, frozen=True, tag="alert_history"):
+    """The samples of one `ALERTS` series over the whole run, as stored by Prometheus."""
+
+    name: str
+    labels: dict[str, str]
+    state: str
+    samples: list[float]
+    """When it was seen in this state, in seconds since the run's start."""
+
+
+class QueryHistory(Fact, frozen=True, tag="query_history"):
+    """The answers to one PromQL check at every scrape of the run; None where there was no one number."""
+
+    query: str
+    samples: list[tuple[float, float | None]]
+
+
+class PageAlert(msgspec.Struct, frozen=True):
+    """One alert in a delivery."""
+
+    name: str
+    labels: dict[str, str]
+    status: str
+    fired_at: float
+
+
+class PageSeen(Fact, frozen=True, tag="page_seen"):
+    """A delivery to the pager; `at` is when it arrived there."""
+
+    receiver: str
+    accepted: bool
+    reason: str
+    alerts: list[PageAlert]
+
+
+class PagerSeen(Fact, frozen=True, tag="pager_seen"):
+    """One look at the pager."""
+
+    error: str | None
+
+
+class ProcessesSeen(Fact, frozen=True, tag="processes_seen"):
+    """What the process manager said, only where it changed since the last look."""
+
+    states: dict[str, str]
+
+
+class Injected(Fact, frozen=True, tag="injected"):
+    """The fault was put in place and proven; `at` is when it began to act."""
+
+    detail: str
+    through_before: int | None
+    """Users' requests that the instance answered in the baseline."""
+
+
+class FaultProof(Fact, frozen=True, tag="fault_proof"):
+    """One look at the fault while it is held."""
+
+    in_place: bool
+    detail: str
+
+
+class Undone(Fact, frozen=True, tag="undone"):
+    """The fault was undone and proven to be."""
+
+    detail: str
+
+
+class RunEnded(Fact, frozen=True, tag="run_ended"):
+    """The last fact: how the run came to its end."""
+
+    how: str
+    """One of the words of chaos.verdict.Ending."""
+    detail: str
+    by_hand: list[str] = []
+    """What a human has to do, where an undo failed."""
+
+
+AnyFact: TypeAlias = (
+    RunStarted
+    | PhaseBegan
+    | RuleLoaded
+    | PrometheusSeen
+    | AlertHistory
+    | QueryHistory
+    | PageSeen
+    | PagerSeen
+    | ProcessesSeen
+    | Injected
+    | FaultProof
+    | Undone
+    | RunEnded
+)

@@ -1,0 +1,141 @@
+"""Judges the steady state: every check in every phase for which it has a bound."""
+
+from collections.abc import Iterable, Sequence
+
+from chaos.experiment import SteadyState
+from chaos.facts import QueryHistory
+from chaos.judge.span import Span
+from chaos.load import measures
+from chaos.load.measures import Phase
+from chaos.load.samples import Request
+from chaos.recording import Recording
+from chaos.values import Bound
+from chaos.verdict import CheckResult
+
+FEWEST_REQUESTS = 20
+"""Fewer say nothing about a share or a quantile."""
+SETTLED_SECONDS = 5.0
+"""The steady state is back once it has held this long to the end."""
+_LOOK_EVERY_SECONDS = 0.5
+
+
+def judge(recording: Recording, span: Span) -> list[CheckResult]:
+    """One result for each check and phase with a bound, also for a phase that the run never came to."""
+    results = []
+    for check in recording.experiment.steady_state:
+        for phase in Phase:
+            bound = check.bound(phase.value)
+            if bound is not None:
+                results.append(_judge(check, phase, bound, recording, span))
+    return results
+
+
+def recovered_at(recording: Recording, span: Span) -> float | None:
+    """Since when every `after` check holds for good, with SETTLED_SECONDS to show for it; None: it does not."""
+    if span.undone is None:
+        return None
+    starts = [span.undone]
+    for check in recording.experiment.steady_state:
+        if check.after is not None:
+            start = _held_since(check, check.after, recording, span)
+            if start is None:
+                return None
+            starts.append(start)
+    return max(starts) if max(starts) + SETTLED_SECONDS <= span.end else None
+
+
+def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Recording, span: Span) -> CheckResult:
+    bounds = span.bounds(phase)
+    if bounds is None:
+        return _result(check, phase, bound, None, "the run never came to this phase")
+    if phase is not Phase.AFTER:
+        return _result(check, phase, bound, *_measure(check, bound, recording, span, phase, *bounds))
+    since = _held_since(check, bound, recording, span)
+    within = recording.experiment.recover_within.in_seconds
+    if since is not None and since - bounds[0] <= within:
+        measured, reason = _measure(check, bound, recording, span, phase, since, span.end)
+        return _result(check, phase, bound, measured, reason or f"from {since - bounds[0]:.1f} s after the undo")
+    start = min(bounds[0] + within, max(bounds[0], span.end - SETTLED_SECONDS))
+    measured, reason = _measure(check, bound, recording, span, phase, start, span.end)
+    if measured is None:
+        return _result(check, phase, bound, None, reason)
+    why = (
+        "it was not watched for long enough"
+        if span.end - bounds[0] < SETTLED_SECONDS
+        else f"not back within {within:g} s"
+    )
+    return CheckResult(
+        check.name, check.query, phase.value, str(bound), measured, None if "watched" in why else False, why
+    )
+
+
+def _held_since(check: SteadyState, bound: Bound, recording: Recording, span: Span) -> float | None:
+    """The earliest moment after the undo from which the check holds over all that follows, to the end."""
+    assert span.undone is not None
+    start = span.undone
+    while start + SETTLED_SECONDS <= span.end:
+        measured, _ = _measure(check, bound, recording, span, Phase.AFTER, start, span.end)
+        if measured is not None and bound.holds(measured):
+            return start
+        start += _LOOK_EVERY_SECONDS
+    return None
+
+
+def _measure(
+    check: SteadyState, bound: Bound, recording: Recording, span: Span, phase: Phase, start: float, end: float
+) -> tuple[float | None, str]:
+    if not check.from_load:
+        return _worst(_samples(recording, check.query, start, end), bound)
+    requests = [one for one in span.requests(recording, phase) if phase is not Phase.AFTER or one.at >= start]
+    if len(requests) < FEWEST_REQUESTS:
+        return None, f"{len(requests)} requests are too few, at least {FEWEST_REQUESTS} are needed"
+    return load_metric(check.query, requests, end - start), ""
+
+
+def load_metric(query: str, requests: Sequence[Request], seconds: float) -> float | None:
+    """The value of a `load:…` query over these requests, sent in a span of so many seconds."""
+    match query:
+        case "load:failed:ratio":
+            return measures.failed_ratio(requests)
+        case "load:latency:p50":
+            return measures.quantile(requests, 0.5)
+        case "load:latency:p99":
+            return measures.quantile(requests, 0.99)
+        case "load:requests:rate":
+            return len(requests) / seconds
+    raise AssertionError(f"{query} was accepted by validation and is unknown here")
+
+
+def _samples(recording: Recording, query: str, start: float, end: float) -> list[float | None]:
+    histories = [history for history in recording.all(QueryHistory) if history.query == query]
+    return [value for history in histories[-1:] for at, value in history.samples if start <= at <= end]
+
+
+def _worst(samples: Sequence[float | None], bound: Bound) -> tuple[float | None, str]:
+    """The value that breaks the bound, if one does; else missing data; else the last value."""
+    broken = [value for value in samples if value is not None and not bound.holds(value)]
+    if broken:
+        return broken[0], f"{len(broken)} of {len(samples)} samples break it"
+    missing = sum(value is None for value in samples)
+    if missing or not samples:
+        return None, f"{missing} of {len(samples)} samples are missing" if samples else "there is no sample"
+    return samples[-1], ""
+
+
+def _result(check: SteadyState, phase: Phase, bound: Bound, measured: float | None, reason: str) -> CheckResult:
+    holds = None if measured is None else bound.holds(measured)
+    return CheckResult(check.name, check.query, phase.value, str(bound), measured, holds, reason)
+
+
+def failures(results: Iterable[CheckResult]) -> list[str]:
+    """One line for each check that does not hold."""
+    return [
+        f"{result.name}, {result.phase}: {result.measured:.4g}, should be {result.bound}"
+        for result in results
+        if result.holds is False
+    ]
+
+
+def missing(results: Iterable[CheckResult]) -> list[str]:
+    """One line for each check that could not be judged."""
+    return [f"{result.name}, {result.phase}: {result.reason}" for result in results if result.holds is None]

@@ -1,0 +1,74 @@
+"""Judges the evidence itself: what is missing, so that silence and success are never taken on trust."""
+
+from collections.abc import Iterable
+
+from chaos.facts import PagerSeen, PageSeen, PrometheusSeen, RunStarted
+from chaos.judge.span import Span
+from chaos.load.measures import rate_held
+from chaos.recording import Recording
+
+LONGEST_GAP_SECONDS = 5.0
+"""A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""
+LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
+"""The always-firing alert repeats every 2 s in a drill, and a retry of Alertmanager may take a few more."""
+
+
+def missing(recording: Recording, span: Span) -> list[str]:
+    """One line for each gap in the evidence; empty when all is there."""
+    return [*_load(recording, span), *_prometheus(recording, span), *_pager(recording, span)]
+
+
+def _load(recording: Recording, span: Span) -> Iterable[str]:
+    if span.baseline is None:
+        yield "the load never came to its rate"
+        return
+    started = recording.first(RunStarted)
+    assert started is not None
+    held = rate_held(recording.load.ticks, started.rate_per_second, span.baseline, span.end)
+    if held.missing_seconds:
+        yield f"the load did not run for {held.missing_seconds} s"
+    elif not held:
+        rates = (
+            f"{held.lowest_per_second:.0f} to {held.highest_per_second:.0f}" if held.lowest_per_second else "nothing"
+        )
+        yield f"the load came at {rates} requests/s instead of {started.rate_per_second:g}"
+    if not recording.load.complete:
+        yield "the load did not end in order, so requests in flight are not known"
+
+
+def _prometheus(recording: Recording, span: Span) -> Iterable[str]:
+    looks = recording.all(PrometheusSeen)
+    good = [look.at for look in looks if look.error is None]
+    if gap := _gap(good, span):
+        errors = [look.error for look in looks if look.error]
+        yield f"Prometheus told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
+        return
+    started = recording.first(RunStarted)
+    assert started is not None
+    running = frozenset.intersection(*(frozenset(look.rules) for look in looks if look.error is None))
+    if not running:
+        yield "Prometheus runs no alerting rule"
+    listed = {window.name for window in recording.experiment.alerts}
+    if silent := sorted(set(started.known_alerts) - running - listed):
+        yield f"rules that should run do not, so their silence says nothing: {', '.join(silent)}"
+
+
+def _pager(recording: Recording, span: Span) -> Iterable[str]:
+    looks = recording.all(PagerSeen)
+    # What arrived in a gap is in the pager's journal: only the last look has to succeed.
+    if not looks or looks[-1].error is not None:
+        yield f"the pager told nothing at the end: {looks[-1].error if looks else 'nobody asked it'}"
+    started = recording.first(RunStarted)
+    if started and started.heartbeat_receiver:
+        pages = recording.all(PageSeen)
+        beats = [page.at for page in pages if page.receiver == started.heartbeat_receiver and page.accepted]
+        if gap := _gap(beats, span, LONGEST_HEARTBEAT_GAP_SECONDS):
+            yield f"no heartbeat reached the pager for {gap:.0f} s, so its silence says nothing"
+
+
+def _gap(times: list[float], span: Span, longest: float = LONGEST_GAP_SECONDS) -> float:
+    """The longest time without one of these between baseline and end, if it is too long; else 0."""
+    start = span.baseline if span.baseline is not None else 0.0
+    within = [start, *(at for at in sorted(times) if start <= at <= span.end), span.end]
+    gap = max(later - earlier for earlier, later in zip(within, within[1:], strict=False))
+    return gap if gap > longest else 0.0

@@ -1,0 +1,162 @@
+"""Puts the parts of a verdict together."""
+
+from chaos.facts import Injected, RunEnded, RunStarted
+from chaos.judge import alerts, checks, evidence, span
+from chaos.judge.span import Span
+from chaos.load import measures
+from chaos.load.ledger import tally
+from chaos.load.measures import Phase
+from chaos.recording import Recording
+from chaos.verdict import (
+    EXIT_CODES,
+    AlertOutcome,
+    AlertResult,
+    CheckResult,
+    Ending,
+    ExitCode,
+    Orders,
+    Outcome,
+    PhaseStats,
+    Verdict,
+)
+
+FEWEST_THROUGH = 10
+"""A fault on an instance that answered fewer of the users' requests than this proves nothing about users."""
+_WELL = {AlertOutcome.PROVEN, AlertOutcome.QUIET}
+
+
+def judge(recording: Recording) -> Verdict:
+    """The verdict of one run, from its recording alone."""
+    started = recording.first(RunStarted)
+    assert started is not None, "a recording begins with RunStarted"
+    ended = recording.first(RunEnded) or RunEnded(
+        0.0, Ending.DATA_MISSING.value, "the runner died before the run's end"
+    )
+    spans = span.of(recording)
+    check_results, alert_results = checks.judge(recording, spans), alerts.judge(recording, spans)
+    orders = _orders(recording)
+    outcome, code, reasons = _outcome(recording, ended, check_results, alert_results, orders, spans)
+    recovered = checks.recovered_at(recording, spans)
+    return Verdict(
+        run_id=started.run_id,
+        experiment=started.experiment_id,
+        title=recording.experiment.title,
+        claim=recording.experiment.claim,
+        fault=started.fault,
+        started=started.wall,
+        revision=started.revision,
+        dirty=started.dirty,
+        outcome=outcome,
+        exit_code=int(code),
+        reasons=reasons,
+        injected=spans.injected,
+        undone=spans.undone,
+        recovered=None if recovered is None or spans.undone is None else recovered - spans.undone,
+        phases=[stats for phase in Phase if (stats := _stats(recording, spans, phase)) is not None],
+        checks=check_results,
+        alerts=alert_results,
+        already_firing=alerts.already_firing(recording, spans),
+        orders=orders,
+        by_hand=ended.by_hand,
+    )
+
+
+def too_few_through(instance: str, answered: int) -> str | None:
+    """Why a fault on this instance would say nothing about users; None when enough of them met it."""
+    if answered >= FEWEST_THROUGH:
+        return None
+    return (
+        f"{instance} answered {answered} of the users' requests in the baseline, at least {FEWEST_THROUGH} are needed"
+    )
+
+
+def _outcome(
+    recording: Recording,
+    ended: RunEnded,
+    check_results: list[CheckResult],
+    alert_results: list[AlertResult],
+    orders: Orders | None,
+    spans: Span,
+) -> tuple[Outcome, ExitCode, list[str]]:
+    ending = Ending(ended.how)
+    if ending is not Ending.COMPLETED:
+        return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [f"{ending.value}: {ended.detail}"]
+    if without_effect := _without_effect(recording):
+        return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
+    wrong = [*checks.failures(check_results), *_alerts_wrong(alert_results), *_orders_wrong(orders)]
+    missing = [*evidence.missing(recording, spans), *checks.missing(check_results), *_orders_missing(recording, orders)]
+    missing += [f"{one.name}: {one.reason}" for one in alert_results if one.outcome is AlertOutcome.UNKNOWN]
+    if wrong:
+        return Outcome.DEVIATED, ExitCode.DEVIATED, wrong + missing
+    if missing:
+        return Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE, missing
+    return Outcome.HELD, ExitCode.HELD, []
+
+
+def _without_effect(recording: Recording) -> str | None:
+    started, injected = recording.first(RunStarted), recording.first(Injected)
+    if injected is None:
+        return "the run says it is complete, and nothing was injected"
+    assert started is not None
+    if started.through is None:
+        return None
+    return too_few_through(started.through, injected.through_before or 0)
+
+
+def _alerts_wrong(results: list[AlertResult]) -> list[str]:
+    wrong = [one for one in results if one.outcome not in _WELL and one.outcome is not AlertOutcome.UNKNOWN]
+    return [f"{one.name} {one.outcome.value}: {one.reason}" for one in wrong]
+
+
+def _orders(recording: Recording) -> Orders | None:
+    if recording.readings is None:
+        return None
+    counted = tally(recording.readings)
+    return Orders(
+        sent=len(recording.orders.orders),
+        acknowledged=counted.acknowledged,
+        found=counted.found,
+        refused=counted.refused,
+        unknown=counted.unknown,
+        lost=list(counted.lost),
+        mismatched=list(counted.mismatched),
+        doubled=list(counted.doubled),
+        refused_but_found=list(counted.refused_but_found),
+        unread=list(counted.unread),
+    )
+
+
+def _orders_wrong(orders: Orders | None) -> list[str]:
+    if orders is None:
+        return []
+    broken = {
+        "acknowledged and lost": orders.lost,
+        "acknowledged and not found under their id": orders.mismatched,
+        "doubled": orders.doubled,
+        "refused and yet there": orders.refused_but_found,
+    }
+    return [f"{len(keys)} orders {how}: {', '.join(keys[:3])}" for how, keys in broken.items() if keys]
+
+
+def _orders_missing(recording: Recording, orders: Orders | None) -> list[str]:
+    if orders is None:
+        return ["the orders were not read back"]
+    missing = [f"{len(orders.unread)} orders could not be read back"] if orders.unread else []
+    if len(recording.readings or ()) != len(recording.orders.orders):
+        missing.append(f"{len(recording.readings or ())} of {orders.sent} orders were read back")
+    return missing
+
+
+def _stats(recording: Recording, spans: Span, phase: Phase) -> PhaseStats | None:
+    bounds = spans.bounds(phase)
+    if bounds is None:
+        return None
+    requests = spans.requests(recording, phase)
+    return PhaseStats(
+        phase=phase.value,
+        seconds=bounds[1] - bounds[0],
+        requests=len(requests),
+        failed=sum(not request.ok for request in requests),
+        p50_seconds=measures.quantile(requests, 0.5),
+        p99_seconds=measures.quantile(requests, 0.99),
+    )

@@ -1,0 +1,48 @@
+"""The spans of a run that the judge looks at, taken from its facts."""
+
+from dataclasses import dataclass
+
+from chaos.facts import Injected, PhaseBegan, Undone
+from chaos.load.measures import Phase, phase_of
+from chaos.load.samples import Request
+from chaos.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When what happened, in seconds since the run's start; None: it did not."""
+
+    baseline: float | None
+    """From here on the load was at its rate."""
+    injected: float | None
+    undone: float | None
+    end: float
+    """Until here users were watched."""
+
+    def requests(self, recording: Recording, phase: Phase) -> list[Request]:
+        """The users' requests of one phase, in the order in which they were sent."""
+        start = self.baseline if self.baseline is not None else self.end
+        injected = self.injected if self.injected is not None else self.end
+        undone = self.undone if self.undone is not None else self.end
+        seen = [request for request in recording.load.requests if start <= request.at < self.end]
+        return sorted((one for one in seen if phase_of(one, injected, undone) is phase), key=lambda one: one.at)
+
+    def bounds(self, phase: Phase) -> tuple[float, float] | None:
+        """Begin and end of a phase; None when the run never came to it."""
+        starts = {Phase.BEFORE: self.baseline, Phase.DURING: self.injected, Phase.AFTER: self.undone}
+        ends = {Phase.BEFORE: self.injected, Phase.DURING: self.undone, Phase.AFTER: None}
+        start, end = starts[phase], ends[phase]
+        return None if start is None else (start, self.end if end is None else end)
+
+
+def of(recording: Recording) -> Span:
+    """The spans of a run; of one that is still going on, up to its last fact."""
+    began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
+    injected, undone = recording.first(Injected), recording.first(Undone)
+    last = max((fact.at for fact in recording.facts), default=0.0)
+    return Span(
+        began.get("baseline"),
+        injected.at if injected else None,
+        undone.at if undone else None,
+        began.get("collect", last),
+    )

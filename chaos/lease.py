@@ -1,0 +1,133 @@
+"""The lease: one runner at a time, and proof to the watchdog that it is alive.
+
+The runner renews it every second. When it runs out, the watchdog revokes it and undoes the run; a runner
+that wakes up later finds it revoked. CLOCK_BOOTTIME counts, so time asleep counts too.
+"""
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from chaos.clock import Clock
+from chaos.errors import LeaseLost, RunInProgress
+
+DURATION_SECONDS = 5.0
+RENEW_EVERY_SECONDS = 1.0
+
+
+class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the lease file says."""
+
+    run_id: str
+    pid: int
+    expires_boottime: float
+    """CLOCK_BOOTTIME after which the watchdog undoes the run."""
+    ends_boottime: float
+    """CLOCK_BOOTTIME beyond which it cannot be renewed, so that a runner that hangs is undone too."""
+    revoked: bool = False
+
+
+class LeaseFile:
+    """The lease of one stack, in its state folder."""
+
+    def __init__(self, state: Path, clock: Clock) -> None:
+        self._file = state / "lease.json"
+        self._lock = state / "lease.lock"
+        self._clock = clock
+
+    def read(self) -> Lease | None:
+        """The lease, expired or not; None when nobody holds one."""
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=Lease)
+        except FileNotFoundError:
+            return None
+
+    def live(self) -> Lease | None:
+        """The lease of a runner that is alive; None when there is none."""
+        lease = self.read()
+        alive = lease is not None and not lease.revoked and lease.expires_boottime > self._clock.boottime()
+        return lease if alive else None
+
+    def acquire(self, run_id: str, longest_seconds: float) -> None:
+        """Take the lease. Raises RunInProgress while another runner's is live."""
+        with self._locked():
+            if other := self.live():
+                raise RunInProgress(
+                    f"run {other.run_id} (pid {other.pid}) is in progress on this stack: wait for it, or end it with Ctrl-C"
+                )
+            now = self._clock.boottime()
+            self._write(Lease(run_id, os.getpid(), now + DURATION_SECONDS, now + longest_seconds))
+
+    def renew(self, run_id: str) -> None:
+        """Prolong it. Raises LeaseLost when it is revoked, expired, another's, or past its end."""
+        with self._locked():
+            lease = self._held(run_id)
+            until = min(self._clock.boottime() + DURATION_SECONDS, lease.ends_boottime)
+            self._write(msgspec.structs.replace(lease, expires_boottime=until))
+
+    def assert_held(self, run_id: str) -> None:
+        """Raises LeaseLost when the run no longer holds it; to be called before every effect."""
+        self._held(run_id)
+
+    def revoke_expired(self) -> Lease | None:
+        """Revoke the lease if it has run out; returns it then, None otherwise."""
+        with self._locked():
+            lease = self.read()
+            if lease is None or lease.revoked or lease.expires_boottime > self._clock.boottime():
+                return None
+            self._write(msgspec.structs.replace(lease, revoked=True))
+            return lease
+
+    def release(self, run_id: str) -> None:
+        """Give it back; does nothing when it is no longer this run's."""
+        with self._locked():
+            lease = self.read()
+            if lease is not None and lease.run_id == run_id:
+                self._file.unlink()
+
+    def _held(self, run_id: str) -> Lease:
+        lease = self.live()
+        if lease is None or lease.run_id != run_id:
+            raise LeaseLost(f"the lease of run {run_id} ran out; the watchdog undoes the run")
+        return lease
+
+    def _write(self, lease: Lease) -> None:
+        # Replaced whole, so that a reader never sees half of it.
+        new = self._file.with_suffix(".new")
+        new.write_bytes(msgspec.json.encode(lease))
+        new.replace(self._file)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+class Heartbeat:
+    """Renews a lease from a thread of its own until it is stopped or the lease is lost."""
+
+    def __init__(self, lease: LeaseFile, run_id: str) -> None:
+        self._lease = lease
+        self._run_id = run_id
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        # A lost lease is not reported from here: whoever is about to act asks `assert_held`.
+        with contextlib.suppress(LeaseLost, FileNotFoundError):
+            while not self._stop.wait(RENEW_EVERY_SECONDS):
+                self._lease.renew(self._run_id)

@@ -1,0 +1,57 @@
+"""What a user got for a request: an answer, or the reason why there was none."""
+
+import json
+import os
+from dataclasses import dataclass
+
+import gevent  # type: ignore[import-untyped]  # it ships none
+from geventhttpclient.response import HTTPConnectionClosed
+from locust.contrib.fasthttp import ResponseContextManager
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    # None: no answer, or not all of it, reached the user.
+    status: int | None
+    # A few words; None if and only if the request is ok, which is a complete 2xx.
+    error: str | None
+    # The instance that answered, if the load balancer names it.
+    served_by: str | None = None
+    body: bytes = b""
+
+
+UNFINISHED = Answer(None, "unfinished")
+TIMED_OUT = Answer(None, "timed out")
+
+
+def answer_of(response: ResponseContextManager) -> Answer:
+    served_by = response.headers.get("x-served-by") if response.headers is not None else None
+    served_by = None if served_by is None else str(served_by)
+    status = response.status_code  # Locust's 0: there was no answer
+    failure = response.request_meta["exception"]
+    if status and not 200 <= status < 300:
+        return Answer(status, f"HTTP {status}", served_by)
+    if failure is not None:
+        # With a status of 2xx the connection ended inside the body.
+        return Answer(None, in_words(failure), served_by)
+    return Answer(status, None, served_by, response.content or b"")
+
+
+def in_words(failure: BaseException) -> str:
+    """Short and without addresses, so that equal failures have equal names."""
+    failure = getattr(failure, "original", None) or failure  # geventhttpclient wraps time-outs
+    if isinstance(failure, (TimeoutError, gevent.Timeout)):
+        return "timed out"
+    if isinstance(failure, HTTPConnectionClosed):
+        return "connection closed"
+    if isinstance(failure, OSError) and failure.errno is not None:
+        return os.strerror(failure.errno).lower()
+    return type(failure).__name__
+
+
+def order_id(body: bytes) -> str | None:
+    """The id of the order that an acknowledgement names; None if it names none."""
+    try:
+        return str(json.loads(body)["id"])
+    except (ValueError, KeyError, TypeError):
+        return None

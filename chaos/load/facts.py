@@ -1,0 +1,81 @@
+"""Writes what the users do and see: `load.ndjson` and the ledger of orders, `orders.ndjson`."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+LOAD_FILE = "load.ndjson"
+LEDGER_FILE = "orders.ndjson"
+
+Json: TypeAlias = str | float | bool | Mapping[str, "Json"] | None
+
+
+class FactFile:
+    """An append-only NDJSON file; FileExistsError if there is one: a run has one load.
+
+    A line is in the kernel's hands, in one piece, when `write` returns. It outlives this process however
+    that ends, SIGKILL included; it does not outlive the machine, as nothing is fsynced. A machine that dies
+    takes the whole local stack along, and with it what the ledger could be compared with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file_descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+    def write(self, fact: Mapping[str, Json]) -> None:
+        line = json.dumps(fact, separators=(",", ":")).encode() + b"\n"
+        if os.write(self._file_descriptor, line) != len(line):
+            raise OSError("a fact was written in part only: no space left?")
+
+
+class LoadFacts:
+    """All facts of one load, in seconds since the run's origin."""
+
+    def __init__(self, run_dir: Path, origin: float) -> None:
+        self._origin = origin
+        self._load = FactFile(run_dir / LOAD_FILE)
+        self._ledger = FactFile(run_dir / LEDGER_FILE)
+        self._started = 0
+        self._finished = 0
+
+    def start(self, settings: Mapping[str, Json]) -> None:
+        wall = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._load.write({"start": self.now(), "wall": wall, "pid": os.getpid(), "settings": settings})
+
+    def now(self) -> float:
+        return self.at(time.monotonic())
+
+    def at(self, monotonic: float) -> float:
+        return round(monotonic - self._origin, 6)
+
+    def request_started(self) -> None:
+        self._started += 1
+
+    def request(self, began: float, name: str, status: int | None, error: str | None, served_by: str | None) -> None:
+        """A request is over; `began` is its start on the monotonic clock, and no error means that it is ok."""
+        self._finished += 1
+        fact: dict[str, Json] = {"at": self.at(began), "took": round(time.monotonic() - began, 6), "name": name}
+        fact |= {"status": status, "ok": error is None, "error": error, "served_by": served_by}
+        self._load.write(fact)
+
+    def tick(self, due: float, users: int) -> None:
+        """Close the second that ended at `due` on the monotonic clock."""
+        lag = round(time.monotonic() - due, 6)
+        counts = {"users": users, "started": self._started, "finished": self._finished}
+        self._started = self._finished = 0
+        self._load.write({"tick": self.at(due)} | counts | {"lag": lag})
+
+    def end(self, reason: str) -> None:
+        self._load.write({"end": reason, "at": self.now()})
+
+    def order_sent(self, key: str, sku: str, quantity: int) -> None:
+        """Before the request leaves: an order the system may know must never be missing here."""
+        self._ledger.write({"at": self.now(), "key": key, "sku": sku, "quantity": quantity, "state": "sent"})
+
+    def order_acknowledged(self, key: str, order_id: str | None) -> None:
+        self._ledger.write({"at": self.now(), "key": key, "state": "acknowledged", "id": order_id})
+
+    def order_refused(self, key: str) -> None:
+        self._ledger.write({"at": self.now(), "key": key, "state": "refused"})

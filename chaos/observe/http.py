@@ -1,0 +1,30 @@
+"""Asks a stack's own HTTP APIs for JSON, with a deadline on every call."""
+
+from typing import Any
+
+import httpx
+
+from chaos.errors import SignalUnavailable
+
+TIMEOUT_SECONDS = 2.0
+
+
+class JsonApi:
+    """One server's API. Calls raise SignalUnavailable when there is no usable answer within TIMEOUT_SECONDS."""
+
+    def __init__(self, name: str, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._name = name
+        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False)
+
+    def get(self, path: str, **parameters: str | float) -> Any:
+        """The decoded answer."""
+        try:
+            answer = self._client.get(path, params=parameters)
+            answer.raise_for_status()
+            return answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise SignalUnavailable(f"{self._name}: {path}: {type(error).__name__}: {error}".splitlines()[0]) from error
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()

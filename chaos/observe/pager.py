@@ -1,0 +1,52 @@
+"""The pager as a witness: what was delivered to it, and what it refused."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from chaos.errors import SignalUnavailable
+from chaos.facts import PageAlert, PagerSeen, PageSeen
+from chaos.observe.http import JsonApi
+
+
+class Pager:
+    """The pager of one stack, from a moment on; `wall` and `boottime` are the clocks at the run's start."""
+
+    def __init__(self, url: str, wall: float, boottime: float, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("pager", url, transport)
+        self._wall = wall
+        self._boottime = boottime
+        self._last = 0
+
+    def skip_to_now(self) -> None:
+        """Forget what was delivered so far. Raises SignalUnavailable."""
+        self._last = self._api.get("/deliveries", after=0)["last_seq"]
+
+    def look(self, at: float) -> Iterator[PageSeen | PagerSeen]:
+        """The deliveries since the last look, then that it answered; never raises."""
+        try:
+            answer = self._api.get("/deliveries", after=self._last)
+        except SignalUnavailable as error:
+            yield PagerSeen(at, str(error))
+            return
+        for delivery in answer["deliveries"]:
+            yield self._page(delivery)
+        self._last = answer["last_seq"]
+        yield PagerSeen(at, None)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._api.close()
+
+    def _page(self, delivery: dict[str, Any]) -> PageSeen:
+        # CLOCK_BOOTTIME is the same in every process and never set back, unlike the wall clock.
+        arrived = delivery["boottime"] - self._boottime
+        alerts = [self._alert(alert) for alert in delivery["alerts"] or []]
+        return PageSeen(arrived, delivery["receiver"], delivery["accepted"], delivery["reason"] or "", alerts)
+
+    def _alert(self, alert: dict[str, Any]) -> PageAlert:
+        labels = {name: value for name, value in alert["labels"].items() if name != "alertname"}
+        fired_at = datetime.fromisoformat(alert["startsAt"]).timestamp() - self._wall
+        return PageAlert(alert["labels"].get("alertname", ""), labels, alert["status"], fired_at)

@@ -1,0 +1,35 @@
+"""The undo of a load: whoever replays the records ends it, also when its runner is dead."""
+
+from datetime import timedelta
+
+import msgspec
+
+from chaos.faults import Proof, System
+from chaos.load import control
+
+# Above the load's own drain of 2.5 s, so that requests in flight still get their true outcome.
+_PATIENCE = timedelta(seconds=4)
+
+
+class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="load"):
+    """A load process, known by pid and start time so that no stranger with the same pid is ever ended."""
+
+    pid: int
+    started: int
+
+    def undo(self, system: System) -> None:
+        """End it; does nothing when it has ended."""
+        control.stop(self._process, _PATIENCE)
+
+    def undone(self, system: System) -> Proof:
+        """Look whether it has ended."""
+        alive = control.is_alive(self._process)
+        return Proof(not alive, f"the load (pid {self.pid}) {'still runs' if alive else 'has ended'}")
+
+    def by_hand(self) -> str:
+        """What a human does when it does not end."""
+        return f"kill -KILL -- -{self.pid}"
+
+    @property
+    def _process(self) -> control.LoadProcess:
+        return control.LoadProcess(self.pid, self.started)

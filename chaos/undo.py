@@ -1,0 +1,155 @@
+"""The undo records of a stack: on disk before anything is changed, replayed last-in-first-out.
+
+One file in the state folder, a line per record and a line when it is undone, each fsynced. Runner, watchdog
+and `make undo` replay the same way; a lock lets only one of them do it at a time.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from chaos import values
+from chaos.clock import Clock
+from chaos.errors import ChaosError, UndoFailed
+from chaos.faults import AnyFault, Proof, System
+from chaos.stop_load import StopLoad
+
+PROVEN_WITHIN_SECONDS = 20.0
+_RETRY_EVERY_SECONDS = 0.2
+
+Undoable: TypeAlias = AnyFault | StopLoad
+
+
+class CanUndo(Protocol):
+    """What replaying needs of a record."""
+
+    def undo(self, system: System) -> None:
+        """Put it back; safe to repeat."""
+
+    def undone(self, system: System) -> Proof:
+        """Look whether it is put back."""
+
+    def by_hand(self) -> str:
+        """What a human does when it is not."""
+
+
+class UndoRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing a run changed, or is about to change."""
+
+    number: int
+    run_id: str
+    experiment_id: str
+    what: Undoable
+
+
+class _Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    done: int
+
+
+class UndoJournal:
+    """The undo records of one stack."""
+
+    def __init__(self, state: Path) -> None:
+        self._file = state / "undo.ndjson"
+        self._lock = state / "undo.lock"
+
+    def register(self, run_id: str, experiment_id: str, what: Undoable) -> UndoRecord:
+        """Put a record on disk; when this returns, it survives a crash of the machine."""
+        with self._locked():
+            record = UndoRecord(self._next_number(), run_id, experiment_id, what)
+            self._append(msgspec.json.encode(record, enc_hook=values.encode))
+        return record
+
+    def open(self) -> list[UndoRecord]:
+        """What is not undone yet, in the order in which it was registered."""
+        records: dict[int, UndoRecord] = {}
+        for line in self._lines():
+            entry = _decode(line)
+            if isinstance(entry, _Done):
+                records.pop(entry.done, None)
+            elif entry is not None:
+                records[entry.number] = entry
+        return list(records.values())
+
+    def replay(
+        self,
+        system: System,
+        clock: Clock,
+        only: Callable[[UndoRecord], bool] = lambda _: True,
+        patience: Callable[[], bool] = lambda: True,
+    ) -> list[tuple[UndoRecord, Proof]]:
+        """Undo what is open and matches `only`, last first, and prove each within PROVEN_WITHIN_SECONDS.
+
+        `patience` is asked while it waits for a proof; when it says no, the wait ends, never the undo.
+        Tries every record, then raises UndoFailed with all that went wrong.
+        """
+        done: list[tuple[UndoRecord, Proof]] = []
+        failures: list[str] = []
+        by_hand: list[str] = []
+        with self._locked("undo"):
+            for record in reversed([record for record in self.open() if only(record)]):
+                proof = _undo_one(record.what, system, clock, patience)
+                if proof.holds:
+                    self._append(msgspec.json.encode(_Done(record.number)))
+                    done.append((record, proof))
+                else:
+                    failures.append(proof.detail)
+                    by_hand.append(record.what.by_hand())
+        if failures:
+            raise UndoFailed(failures, by_hand)
+        return done
+
+    def _next_number(self) -> int:
+        return sum(1 for _ in self._lines()) + 1
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._file.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _append(self, line: bytes) -> None:
+        torn = self._file.exists() and not self._file.read_bytes().endswith(b"\n") and self._file.stat().st_size
+        with self._file.open("ab") as file:
+            file.write((b"\n" if torn else b"") + line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(self._file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the file's name must be on disk as well
+        finally:
+            os.close(folder)
+
+    @contextlib.contextmanager
+    def _locked(self, name: str = "journal") -> Iterator[None]:
+        # Replaying takes long and has a lock of its own, so that registering never waits for it.
+        with self._lock.with_suffix(f".{name}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _decode(line: bytes) -> UndoRecord | _Done | None:
+    for kind in (UndoRecord, _Done):
+        with contextlib.suppress(msgspec.DecodeError):
+            entry: UndoRecord | _Done = msgspec.json.decode(line, type=kind, dec_hook=values.decode)
+            return entry
+    return None  # torn by a crash before its fsync ended: what it announced never began
+
+
+def _undo_one(what: CanUndo, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
+    # The engine's one catch-all: whatever goes wrong with one undo, the next is tried too.
+    deadline = clock.monotonic() + PROVEN_WITHIN_SECONDS
+    while True:
+        try:
+            what.undo(system)
+            proof = what.undone(system)
+        except (ChaosError, Exception) as error:  # noqa: BLE001
+            proof = Proof(False, f"{type(error).__name__}: {error}")
+        if proof.holds or clock.monotonic() > deadline or not patience():
+            return proof
+        clock.wait(_RETRY_EVERY_SECONDS)

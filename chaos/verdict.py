@@ -1,0 +1,161 @@
+"""The values of a verdict: what was found, why, and the exit code that says it."""
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """The three verdicts."""
+
+    HELD = "held"
+    DEVIATED = "deviated"
+    INCONCLUSIVE = "inconclusive"
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `stormdrill run`."""
+
+    HELD = 0
+    DEVIATED = 1
+    INVALID = 2
+    BASELINE_NOT_MET = 3
+    NOT_INJECTED = 4
+    UNDO_FAILED = 5
+    INCONCLUSIVE = 6
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class Ending(StrEnum):
+    """How a run came to its end."""
+
+    COMPLETED = "completed"
+    BASELINE_NOT_MET = "baseline not met"
+    NOT_INJECTED = "fault not injected or without effect"
+    UNDO_FAILED = "undo failed"
+    DATA_MISSING = "data missing"
+    LEASE_LOST = "lease lost"
+    INTERRUPTED = "interrupted"
+    TERMINATED = "terminated"
+
+
+EXIT_CODES = {
+    Ending.BASELINE_NOT_MET: ExitCode.BASELINE_NOT_MET,
+    Ending.NOT_INJECTED: ExitCode.NOT_INJECTED,
+    Ending.UNDO_FAILED: ExitCode.UNDO_FAILED,
+    Ending.DATA_MISSING: ExitCode.INCONCLUSIVE,
+    Ending.LEASE_LOST: ExitCode.INCONCLUSIVE,
+    Ending.INTERRUPTED: ExitCode.INTERRUPTED,
+    Ending.TERMINATED: ExitCode.TERMINATED,
+}
+
+
+class AlertOutcome(StrEnum):
+    """What became of one alert in one run."""
+
+    PROVEN = "proven"
+    LATE = "late"
+    UNDELIVERED = "undelivered"
+    MISSED = "missed"
+    STUCK = "stuck"
+    SURPRISE = "surprise"
+    QUIET = "quiet"
+    UNKNOWN = "unknown"
+
+
+class PhaseStats(msgspec.Struct, frozen=True):
+    """What users saw in one phase."""
+
+    phase: str
+    seconds: float
+    requests: int
+    failed: int
+    p50_seconds: float | None
+    p99_seconds: float | None
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One check in one phase."""
+
+    name: str
+    query: str
+    phase: str
+    bound: str
+    measured: float | None
+    """None where data is missing."""
+    holds: bool | None
+    """None where data is missing."""
+    reason: str
+
+
+class Delays(msgspec.Struct, frozen=True):
+    """Seconds that the configuration alone explains, at most."""
+
+    detection: float
+    delivery: float
+    resolution: float
+
+
+class AlertResult(msgspec.Struct, frozen=True):
+    """What became of one alert. Seconds count from the injection, those of the resolution from the undo."""
+
+    name: str
+    labels: dict[str, str]
+    outcome: AlertOutcome
+    reason: str
+    condition_true: float | None = None
+    firing: float | None = None
+    delivered: float | None = None
+    resolved: float | None = None
+    fires_within: float | None = None
+    resolves_within: float | None = None
+    design: Delays | None = None
+    production: Delays | None = None
+    """What production durations would make of `design`."""
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What became of the orders that users sent."""
+
+    sent: int
+    acknowledged: int
+    found: int
+    refused: int
+    unknown: int
+    lost: list[str]
+    mismatched: list[str]
+    doubled: list[str]
+    refused_but_found: list[str]
+    unread: list[str]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The whole verdict of one run; also the content of `verdict.json`."""
+
+    run_id: str
+    experiment: str
+    title: str
+    claim: str
+    fault: str
+    started: float
+    """Unix time."""
+    revision: str
+    dirty: bool
+    outcome: Outcome
+    exit_code: int
+    reasons: list[str]
+    """Why it is not `held`; empty when it is."""
+    injected: float | None
+    """Seconds since the run's start."""
+    undone: float | None
+    recovered: float | None
+    """Seconds from the undo until the steady state was back for good."""
+    phases: list[PhaseStats]
+    checks: list[CheckResult]
+    alerts: list[AlertResult]
+    already_firing: list[str]
+    """Alerts that fired before the fault; they were not counted."""
+    orders: Orders | None
+    by_hand: list[str]
+    """What a human has to do now."""

@@ -1,0 +1,116 @@
+"""The lease's other end: a process beside the stack that undoes a run whose runner is gone.
+
+It also shows live faults as the metric `chaos_fault_active`, for dashboards and for whoever is on call.
+"""
+
+import argparse
+import logging
+import signal
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+from prometheus_client import start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from chaos import target as targets
+from chaos.clock import Clock, SystemClock
+from chaos.errors import UndoFailed
+from chaos.faults import System
+from chaos.lease import LeaseFile
+from chaos.stop_load import StopLoad
+from chaos.undo import UndoJournal
+
+_LOOK_EVERY_SECONDS = 0.5
+REPORT_FILE = "watchdog.log"
+
+log = structlog.get_logger(__name__)
+
+
+class Watchdog:
+    """Watches one stack's lease and undo records."""
+
+    def __init__(self, system: System, clock: Clock) -> None:
+        state = system.target.state_folder
+        self._system = system
+        self._clock = clock
+        self._lease = LeaseFile(state, clock)
+        self._journal = UndoJournal(state)
+
+    def look(self) -> bool:
+        """Revoke a lease that ran out, and undo what has no live runner; returns whether something was undone.
+
+        A failed undo is logged and tried again at the next look.
+        """
+        expired = self._lease.revoke_expired()
+        if expired is not None:
+            self._say(expired.run_id, "lease ran out: the runner is gone, asleep or stuck; undoing its run")
+        if self._lease.live() is not None or not self._journal.open():
+            return False
+        try:
+            # Asked anew for each record: a runner that has just started replays leftovers itself.
+            done = self._journal.replay(self._system, self._clock, only=lambda _: self._lease.live() is None)
+        except UndoFailed as error:
+            for record in self._journal.open():
+                self._say(record.run_id, f"undo failed: {error}; by hand: {'; '.join(error.by_hand)}")
+            return False
+        for record, proof in done:
+            self._say(record.run_id, f"undone: {proof.detail}")
+        return bool(done)
+
+    def _say(self, run_id: str, text: str) -> None:
+        log.warning("watchdog", run=run_id, text=text)
+        folder = self._system.target.runs_folder / run_id
+        if folder.is_dir():
+            with (folder / REPORT_FILE).open("a") as file:
+                file.write(f"{text}\n")
+
+
+class LiveFaults(Collector):
+    """`chaos_fault_active{experiment,fault,target}` is 1 while a fault's undo record is open."""
+
+    def __init__(self, journal: UndoJournal) -> None:
+        self._journal = journal
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Read the records anew at each scrape: whoever wrote them, they are the truth."""
+        gauge = GaugeMetricFamily(
+            "chaos_fault_active", "1 while a fault is in place", labels=["experiment", "fault", "target"]
+        )
+        for record in self._journal.open():
+            if not isinstance(record.what, StopLoad):
+                fault = type(record.what).__struct_config__.tag
+                gauge.add_metric([record.experiment_id, str(fault), record.what.aims_at() or ""], 1)
+        yield gauge
+
+
+def main() -> None:
+    """Watch until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--target", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    target = targets.read(arguments.target)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    registry = CollectorRegistry()
+    registry.register(LiveFaults(UndoJournal(target.state_folder)))
+    start_http_server(arguments.port, addr="127.0.0.1", registry=registry)
+    watchdog = Watchdog(System(target, targets.control(target)), SystemClock())
+    while not stop.wait(_LOOK_EVERY_SECONDS):
+        watchdog.look()
+
+
+if __name__ == "__main__":
+    main()

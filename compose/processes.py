@@ -1,0 +1,76 @@
+"""Finds and ends exactly the processes of one stack, also when its process manager is gone.
+
+Two marks tell a process as ours: the ledger that launch.sh writes (pid and start time, which no later
+process shares), and the environment variable OWNED_BY, which children that were born later inherit.
+"""
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+OWNED_BY = "STORMDRILL_OWNED_BY"
+
+
+def ours(state: Path) -> list[psutil.Process]:
+    """Every live process of the stack in this state folder, zombies left out."""
+    launched = _launched(state)
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if _start_ticks(process.pid) == launched.get(process.pid, -1) or _marked(process, state):
+                # Postgres's and Redis's children overwrite their environment: found by descent.
+                for one in (process, *process.children(recursive=True)):
+                    found[one.pid] = one
+    return list(found.values())
+
+
+def end(processes: Iterable[psutil.Process], patience_seconds: float = 1.0) -> None:
+    """Ask them to end, then kill what is left, and wait until they are gone.
+
+    Raises TimeoutError naming what survived SIGKILL for 5 s (a process stuck in the kernel).
+    """
+    left = list(processes)
+    for number, patience in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 5.0)):
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)  # psutil compares start times first: never a stranger with the same pid
+        _, left = psutil.wait_procs(left, timeout=patience)
+    if left:
+        raise TimeoutError(f"could not be ended: {', '.join(str(process.pid) for process in left)}")
+
+
+def wait_gone(state: Path, deadline: float) -> bool:
+    """Wait until the stack has no process left; False when the monotonic `deadline` came first."""
+    while ours(state):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _launched(state: Path) -> dict[int, int]:
+    try:
+        lines = (state / "processes").read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    rows = [line.split() for line in lines]
+    return {int(row[0]): int(row[1]) for row in rows if len(row) == 3}
+
+
+def _start_ticks(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19])
+    return -2
+
+
+def _marked(process: psutil.Process, state: Path) -> bool:
+    with contextlib.suppress(OSError):
+        mark = f"{OWNED_BY}={state}".encode()
+        return mark in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+    return False

@@ -1,0 +1,145 @@
+"""How each program of the topology is started: command line, environment and stop signal."""
+
+import os
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose import drill_time
+from compose.settings import ROOT, StackSettings
+from compose.tools import Tools
+from compose.topology import Program, Topology
+
+POSTGRES_USER = "postgres"
+DATABASE = "stormdrill"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What the process manager needs to start one program."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
+    stop_signal: str = "TERM"
+
+    @property
+    def command(self) -> str:
+        """The command line in supervisord's quoting, where `%` introduces an expansion."""
+        return shlex.join(self.argv).replace("%", "%%")
+
+    @property
+    def environment(self) -> str:
+        """The environment in supervisord's quoting."""
+        return ",".join(f'{name}="{value}"'.replace("%", "%%") for name, value in sorted(self.env.items()))
+
+
+def launches(settings: StackSettings, topology: Topology, tools: Tools) -> list[Launch]:
+    """One launch for every program, in the topology's order."""
+    return [_launch(program, settings, topology, tools) for program in topology.programs]
+
+
+def as_postgres_user(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The command as an unprivileged user when this is root: Postgres refuses to run as root."""
+    if os.getuid() != 0:
+        return argv
+    return ("setpriv", f"--reuid={POSTGRES_USER}", f"--regid={POSTGRES_USER}", "--init-groups", *argv)
+
+
+def postgres_dsn(port: int) -> str:
+    """Connection string of the drill's database behind this port."""
+    return f"postgresql://stormdrill@127.0.0.1:{port}/{DATABASE}"
+
+
+def service_environment(program: Program, settings: StackSettings, topology: Topology) -> dict[str, str]:
+    """The settings a service instance is started with; the user's own `SHOP_…` and so on win."""
+    prefix = program.role.upper()
+    redis_nodes = ",".join(f"127.0.0.1:{topology.proxy(node.name).listen}" for node in topology.of_role("redis"))
+    # No Jaeger, no endpoint: the services then make no spans.
+    traces = [f"http://127.0.0.1:{jaeger.ports[1]}/v1/traces" for jaeger in topology.of_role("jaeger")]
+    ours = {
+        f"{prefix}_INSTANCE": program.name,
+        f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
+        f"{prefix}_OTLP_ENDPOINT": "".join(traces),
+    }
+    if program.role == "pager":
+        ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")
+    else:
+        ours[f"{prefix}_POSTGRES_DSN"] = postgres_dsn(topology.proxy("postgres").listen)
+    if program.role == "shop":
+        ours["SHOP_REDIS_NODES"] = redis_nodes
+        ours["SHOP_INVENTORY_URL"] = f"http://127.0.0.1:{topology.inventory_front}"
+    theirs = {name: value for name, value in settings.service_settings.items() if name.startswith(f"{prefix}_")}
+    return ours | theirs
+
+
+def _launch(program: Program, settings: StackSettings, topology: Topology, tools: Tools) -> Launch:
+    if program.role in ("shop", "inventory", "pager"):
+        return _gunicorn(program, settings, topology)
+    argv, stop_signal = _third_party(program, settings, tools)
+    return Launch(program.name, argv, stop_signal=stop_signal)
+
+
+def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
+    argv = (
+        str(Path(sys.executable).with_name("gunicorn")),
+        "--config", str(ROOT / "services" / "kit" / "gunicorn_conf.py"),
+        "--worker-class", "asgi",
+        "--workers", "1" if program.role == "pager" else str(settings.workers),
+        "--bind", f"127.0.0.1:{program.port}",
+        "--no-control-socket",
+        f"services.{program.role}.main:create_app()",
+    )  # fmt: skip
+    return Launch(program.name, argv, service_environment(program, settings, topology))
+
+
+def _third_party(program: Program, settings: StackSettings, tools: Tools) -> tuple[tuple[str, ...], str]:
+    state, config = settings.state, settings.state / "config"
+    data = state / "data" / program.name
+    port = str(program.port)
+    match program.role:
+        case "postgres":
+            # INT is Postgres's fast shutdown; TERM would wait for every client to leave.
+            return as_postgres_user((str(tools.path("postgres")), "-D", str(data))), "INT"
+        case "redis":
+            return (str(tools.path("redis-server")), str(config / f"{program.name}.conf")), "TERM"
+        case "toxiproxy":
+            toxiproxy = str(tools.path("toxiproxy-server"))
+            return (toxiproxy, "-host", "127.0.0.1", "-port", port, "-config", str(config / "toxiproxy.json")), "TERM"
+        case "jaeger":
+            return (str(tools.path("jaeger")), f"--config=file:{config / 'jaeger.yaml'}"), "TERM"
+        case "haproxy":
+            # USR1 would wait for connections to end; TERM stops at once.
+            return (str(tools.path("haproxy")), "-db", "-f", str(config / "haproxy.cfg")), "TERM"
+        case "prometheus":
+            return (
+                str(tools.path("prometheus")),
+                f"--config.file={config / 'prometheus.yml'}",
+                f"--storage.tsdb.path={data}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--web.enable-lifecycle",
+                "--enable-feature=exemplar-storage",
+                "--log.level=warn",
+                *drill_time.PROMETHEUS_FLAGS,
+            ), "TERM"
+        case "alertmanager":
+            return (
+                str(tools.path("prometheus-alertmanager")),
+                f"--config.file={config / 'drill' / 'alertmanager.yml'}",
+                f"--storage.path={data}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--log.level=warn",
+                *drill_time.ALERTMANAGER_FLAGS,
+            ), "TERM"
+        case "watchdog":
+            return (
+                sys.executable,
+                "-m",
+                "chaos.watchdog",
+                "--target",
+                str(state / "target.yaml"),
+                "--port",
+                port,
+            ), "TERM"
+    raise AssertionError(f"no command for role {program.role}")

@@ -1,0 +1,61 @@
+"""Where a stack lives and which ports it takes: the settings that move or vary a whole stack."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PORT_BASE = 18000
+PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
+
+
+class InvalidSettings(ValueError):
+    """A setting of the environment has a value that cannot be used; the message names the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """One stack's settings; two stacks with different `port_base` and `state` run side by side."""
+
+    port_base: int
+    """First port of the stack's range; the topology adds fixed offsets to it."""
+    state: Path
+    """The one folder that holds all a running stack writes; `down` removes it."""
+    runs: Path
+    """Where recordings are kept; survives `down`."""
+    workers: int
+    """Gunicorn workers per service instance."""
+    service_settings: dict[str, str] = field(default_factory=dict)
+    """Environment variables handed to the services as they are (`SHOP_…`, `INVENTORY_…`, `PAGER_…`)."""
+
+    def fingerprint(self) -> str:
+        """What must be equal for a running stack to count as the one that is asked for."""
+        return repr((self.port_base, self.workers, sorted(self.service_settings.items())))
+
+
+def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
+    """Read `STORMDRILL_PORT_BASE`, `STORMDRILL_STATE`, `STORMDRILL_RUNS`, `STORMDRILL_WORKERS`.
+
+    Raises InvalidSettings where one has a value that cannot be used.
+    """
+    env = dict(os.environ) if environment is None else environment
+    base = _integer(env, "STORMDRILL_PORT_BASE", DEFAULT_PORT_BASE, 1024, 65000)
+    # Below /var/tmp rather than home: Postgres runs as an unprivileged user when root starts the stack,
+    # and cannot reach below root's home.
+    state = Path(env.get("STORMDRILL_STATE") or f"/var/tmp/stormdrill-{os.getuid()}-{base}").absolute()
+    if len(str(state)) > 80:
+        raise InvalidSettings(f"STORMDRILL_STATE: {state}: longer than 80 characters; Unix sockets in it would not fit")
+    return StackSettings(
+        port_base=base,
+        state=state,
+        runs=Path(env.get("STORMDRILL_RUNS") or ROOT / "runs").absolute(),
+        workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, 4),
+        service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
+    )
+
+
+def _integer(env: dict[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise InvalidSettings(f"{name}: {text!r}: must be a whole number from {low} to {high}")
+    return int(text)

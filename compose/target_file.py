@@ -1,0 +1,57 @@
+"""Writes the target file: all that the attacker knows of this stack."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from compose.settings import ROOT, StackSettings
+from compose.topology import Program, Topology
+
+TEMPLATE_VERSION = 1
+
+
+def write(settings: StackSettings, topology: Topology) -> Path:
+    """Write `state/target.yaml` and return its path."""
+    path = settings.state / "target.yaml"
+    path.write_text(yaml.safe_dump(describe(settings, topology), sort_keys=False, width=120))
+    return path
+
+
+def describe(settings: StackSettings, topology: Topology) -> dict[str, object]:
+    """The target file's content; chaos/target.py documents each key."""
+    return {
+        "version": TEMPLATE_VERSION,
+        "name": "stormdrill, native runtime",
+        "state": str(settings.state),
+        "runs": str(settings.runs),
+        "urls": urls(topology),
+        "control": {"type": "supervisor", "socket": str(settings.state / "supervisor.sock")},
+        "instances": {program.name: _instance(program) for program in topology.programs if program.role != "watchdog"},
+        "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman"},
+        "timing": str(settings.state / "config" / "drill" / "manifest.json"),
+        "clean_history": [sys.executable, "-m", "compose.history", "--state", str(settings.state)],
+        "working_directory": str(ROOT),
+    }
+
+
+def urls(topology: Topology) -> dict[str, str]:
+    """Where people and the attacker reach each part."""
+    shown = {
+        "users": topology.one("haproxy").port,
+        "prometheus": topology.one("prometheus").port,
+        "alertmanager": topology.one("alertmanager").port,
+        "pager": topology.one("pager").port,
+        "toxiproxy": topology.one("toxiproxy").port,
+        "watchdog": topology.one("watchdog").port,
+    } | {"jaeger": program.port for program in topology.of_role("jaeger")}
+    return {name: f"http://127.0.0.1:{port}" for name, port in shown.items()}
+
+
+def _instance(program: Program) -> dict[str, object]:
+    described: dict[str, object] = {"role": program.role}
+    if program.role in ("shop", "inventory", "pager"):
+        described["ready"] = f"http://127.0.0.1:{program.port}/readyz"
+    if program.role == "shop":
+        described["serves_users"] = True
+    return described

@@ -1,0 +1,80 @@
+"""Where the third-party programs are: on PATH, in Debian's places, or built into the cache folder."""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose.settings import ROOT
+
+# What each program is installed by, for the one line that says so when it is missing.
+PACKAGES = {
+    "haproxy": "haproxy",
+    "postgres": "postgresql",
+    "initdb": "postgresql",
+    "redis-server": "redis-server",
+    "redis-cli": "redis-tools",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+    "setpriv": "util-linux",
+    "toxiproxy-server": "",  # built by `make setup`
+    "jaeger": "",
+}
+OPTIONAL = {"jaeger": "traces are off"}
+
+
+class MissingTool(Exception):
+    """A program that the stack cannot run without is not installed; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The programs that were found, by name."""
+
+    paths: dict[str, Path]
+
+    def path(self, name: str) -> Path:
+        """The program's absolute path."""
+        return self.paths[name]
+
+    def has(self, name: str) -> bool:
+        """Whether an optional program is there."""
+        return name in self.paths
+
+    def notices(self) -> list[str]:
+        """One line for each optional program that is missing: what is off and how to get it."""
+        return [f"{name}: not found, {off}; {_remedy(name)}" for name, off in OPTIONAL.items() if not self.has(name)]
+
+
+def cache_folder() -> Path:
+    """Where `make setup` puts the programs that it builds, one folder for each state of tools/go.sum."""
+    root = os.environ.get("STORMDRILL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "stormdrill"
+    key = hashlib.sha256((ROOT / "tools/go.mod").read_bytes() + (ROOT / "tools/go.sum").read_bytes()).hexdigest()[:12]
+    return Path(root).expanduser() / "bin" / key
+
+
+def find() -> Tools:
+    """Find every program. Raises MissingTool naming all that are missing and not optional."""
+    found = {name: path for name in PACKAGES if (path := _locate(name)) is not None}
+    missing = [name for name in PACKAGES if name not in found and name not in OPTIONAL]
+    if missing:
+        raise MissingTool("; ".join(f"{name}: not found, {_remedy(name)}" for name in missing))
+    return Tools(found)
+
+
+def _remedy(name: str) -> str:
+    package = PACKAGES[name]
+    return f"install the package {package}, or run `make setup`" if package else "run `make setup` to build it"
+
+
+def _locate(name: str) -> Path | None:
+    # Debian keeps Postgres's programs out of PATH, one folder a version, and daemons in sbin.
+    debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
+    places = [os.environ.get("PATH", os.defpath), *debian, "/usr/sbin", str(cache_folder())]
+    aliases = {"prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager")}
+    for candidate in aliases.get(name, (name,)):
+        if path := shutil.which(candidate, path=os.pathsep.join(places)):
+            return Path(path).absolute()
+    return None

@@ -1,0 +1,116 @@
+"""The one table of what runs: every program, its role, its ports and when it may start.
+
+Ports are offsets from the stack's port base, so one setting moves the whole range.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from compose.settings import StackSettings
+
+SHOPS = 3
+INVENTORIES = 2
+REDIS_NODES = 6
+REDIS_REPLICAS_PER_MASTER = 1
+PORT_SPAN = 200
+METRICS_PORTS_PER_WORKER = 2  # a worker that replaces another finds a free port while the old one still drains
+
+
+class Wave(IntEnum):
+    """Start order: a wave starts when all before it are proven ready."""
+
+    BACKING = 1
+    SERVICES = 2
+    FRONT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One supervised process group."""
+
+    name: str
+    role: str
+    ports: tuple[int, ...]
+    """Absolute TCP ports on loopback that it listens on, its main port first."""
+    wave: Wave
+    metrics_ports: tuple[int, ...] = ()
+    """Absolute ports its worker processes serve metrics on, one per live worker; most may be unused."""
+
+    @property
+    def port(self) -> int:
+        """Its main port."""
+        return self.ports[0]
+
+    @property
+    def number(self) -> int:
+        """The instance's number within its role, from 1; 1 where there is only one."""
+        _, _, tail = self.name.rpartition("-")
+        return int(tail) if tail.isdecimal() else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One Toxiproxy proxy in front of a backing server."""
+
+    name: str
+    listen: int
+    upstream: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All programs and proxies of one stack, with absolute ports."""
+
+    programs: tuple[Program, ...]
+    proxies: tuple[Proxy, ...]
+    inventory_front: int
+    """HAProxy's port in front of the inventory instances."""
+    haproxy_metrics: int
+
+    def of_role(self, role: str) -> tuple[Program, ...]:
+        """The programs with this role, in order."""
+        return tuple(program for program in self.programs if program.role == role)
+
+    def one(self, role: str) -> Program:
+        """The only program with this role."""
+        (program,) = self.of_role(role)
+        return program
+
+    def proxy(self, name: str) -> Proxy:
+        """The proxy of this name."""
+        return next(proxy for proxy in self.proxies if proxy.name == name)
+
+    def all_ports(self) -> dict[int, str]:
+        """Every port that the stack will listen on, with the name of what does."""
+        ports = {port: program.name for program in self.programs for port in (*program.ports, *program.metrics_ports)}
+        return ports | {proxy.listen: f"toxiproxy ({proxy.name})" for proxy in self.proxies}
+
+
+def build(settings: StackSettings, left_out: frozenset[str] = frozenset()) -> Topology:
+    """The topology of a stack with these settings, without the roles in `left_out`."""
+    at = settings.port_base.__add__
+    redis = [Program(f"redis-{n}", "redis", (at(29 + n), at(39 + n)), Wave.BACKING) for n in range(1, REDIS_NODES + 1)]
+    programs = (
+        Program("postgres", "postgres", (at(20),), Wave.BACKING),
+        *redis,
+        Program("toxiproxy", "toxiproxy", (at(16),), Wave.BACKING),
+        Program("jaeger", "jaeger", (at(13), at(14), at(15), at(18)), Wave.BACKING),
+        Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
+        *(_instance("shop", n, at(70 + n), at(90 + 10 * n), settings) for n in range(1, SHOPS + 1)),
+        *(_instance("inventory", n, at(80 + n), at(140 + 10 * n), settings) for n in range(1, INVENTORIES + 1)),
+        Program("haproxy", "haproxy", (at(0), at(1), at(2)), Wave.FRONT),
+        Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
+        Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
+        Program("watchdog", "watchdog", (at(17),), Wave.FRONT),
+    )
+    proxies = (
+        Proxy("postgres", at(50), at(20)),
+        *(Proxy(node.name, at(50 + node.number), node.port) for node in redis),
+    )
+    kept = tuple(program for program in programs if program.role not in left_out)
+    return Topology(kept, proxies, inventory_front=at(1), haproxy_metrics=at(2))
+
+
+def _instance(role: str, number: int, port: int, first_metrics_port: int, settings: StackSettings) -> Program:
+    metrics = range(first_metrics_port, first_metrics_port + METRICS_PORTS_PER_WORKER * settings.workers)
+    return Program(f"{role}-{number}", role, (port,), Wave.SERVICES, tuple(metrics))

@@ -1,0 +1,1 @@
+"""The system under attack: ordinary services that know nothing of chaos."""

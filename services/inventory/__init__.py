@@ -1,0 +1,1 @@
+"""Stock and reservations, downstream of the shop."""

@@ -1,0 +1,1 @@
+"""What every service is made of, one noun a file."""

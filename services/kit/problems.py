@@ -1,0 +1,151 @@
+"""Problem responses (RFC 9457), with the trace id, for everything that is not a success.
+
+Problem
+├── NotFound              404
+├── Conflict              409
+├── Unprocessable         422
+└── Unavailable           503, with Retry-After
+    ├── DependencyUnavailable
+    └── DeadlineExceeded
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from opentelemetry import trace
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+TYPE_PREFIX = "urn:stormdrill:problem:"
+
+
+class ProblemBody(BaseModel):
+    """What a client reads when it did not get what it asked for."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    trace_id: str | None
+
+
+class Problem(Exception):
+    """A refusal that is answered in problem form."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
+
+class NotFound(Problem):
+    """The thing asked for does not exist."""
+
+    status = 404
+
+
+class Conflict(Problem):
+    """The request contradicts what is already there."""
+
+    status = 409
+
+
+class Unprocessable(Problem):
+    """The request is well formed and cannot be carried out."""
+
+    status = 422
+
+
+class Unavailable(Problem):
+    """Not now; the same request may succeed soon."""
+
+    status = 503
+    retry_after_seconds: ClassVar[int] = 1
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"retry-after": str(self.retry_after_seconds)}
+
+
+class DependencyUnavailable(Unavailable):
+    """A server behind us does not answer as it should."""
+
+    def __init__(self, dependency: str) -> None:
+        super().__init__("dependency-unavailable", f"{dependency} does not answer")
+        self.dependency = dependency
+
+
+class DeadlineExceeded(Unavailable):
+    """The request has used up its time."""
+
+    def __init__(self) -> None:
+        super().__init__("deadline-exceeded", "the request took too long")
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Document that a route may answer with these statuses in problem form."""
+    return {status: {"model": ProblemBody} for status in statuses}
+
+
+def respond(
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+) -> JSONResponse:
+    """Build a problem response; ``errors`` points at each invalid part of the request."""
+    context = trace.get_current_span().get_span_context()
+    body = ProblemBody(
+        type=TYPE_PREFIX + kind,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        trace_id=trace.format_trace_id(context.trace_id) if context.is_valid else None,
+    ).model_dump()
+    if errors is not None:
+        body["errors"] = errors
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type="application/problem+json")
+
+
+async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return respond(error.status, error.kind, error.detail, headers=error.headers)
+
+
+async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return respond(error.status_code, kind, str(error.detail), headers=error.headers)
+
+
+async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "detail": item["msg"]} for item in error.errors()
+    ]
+    detail = f"{errors[0]['pointer']}: {errors[0]['detail']}" if errors else "invalid request"
+    return respond(422, "invalid-request", detail, errors=errors)
+
+
+async def _on_unexpected_error(_request: Request, _error: Exception) -> JSONResponse:
+    return respond(500, "internal-error", "this is a mistake of ours; it has been logged")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every refusal and every error of the application in problem form."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(Exception, _on_unexpected_error)

@@ -1,0 +1,136 @@
+"""Settings read from the environment, once, by the composition function of each service."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)?")
+_SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
+
+
+def parse_duration(value: object) -> object:
+    """Read ``250ms``, ``2s``, ``1m`` or a bare number of seconds; leave other types to pydantic."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration such as 250ms, 2s or 1m")
+    return timedelta(seconds=float(match["number"]) * _SECONDS_PER_UNIT[match["unit"]])
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """The ports one instance's worker processes may take, both ends included."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, value: object) -> object:
+        """Read ``24100-24107`` or a single port."""
+        if not isinstance(value, str):
+            return value
+        first, _, last = value.partition("-")
+        if not first.isdigit() or not (last or first).isdigit():
+            raise ValueError(f"{value!r} is not a range of ports such as 24100-24107")
+        ports = cls(int(first), int(last or first))
+        if not 0 < ports.first <= ports.last < 65536:
+            raise ValueError(f"{value!r} is not an ascending range of ports")
+        return ports
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one server listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``host:port``."""
+        host, _, port = text.strip().rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError(f"{text!r} is not host:port")
+        return cls(host, int(port))
+
+
+def _parse_addresses(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(Address.parse(part) for part in value.split(","))
+
+
+def _parse_names(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0))]
+Ports = Annotated[PortRange, NoDecode, BeforeValidator(PortRange.parse)]
+Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_parse_addresses)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_names)]
+
+
+class Settings(BaseSettings):
+    """Values from environment variables; a service sets the prefix of their names."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the settings; raises pydantic.ValidationError, which names what is wrong."""
+        return cls.model_validate({})
+
+
+class ServiceSettings(Settings):
+    """What every service needs to know about itself."""
+
+    instance: str
+    """Name of this instance, such as ``shop-1``; the same in logs, traces and metrics."""
+    metrics_ports: Ports
+    """Each worker process serves its metrics on the first free port of this range."""
+    otlp_endpoint: str = ""
+    """OTLP/HTTP traces endpoint; empty switches tracing off."""
+    trace_sample_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
+    request_deadline: Duration = timedelta(seconds=3)
+    """No request waits for its dependencies longer than this, all waits together."""
+    drain_delay: Duration = timedelta(seconds=1)
+    """How long /readyz says 503 while requests are still taken, before the listener closes."""
+
+
+class PostgresSettings(Settings):
+    """How to reach Postgres, and how long to wait for it."""
+
+    postgres_dsn: str
+    postgres_pool_min: int = Field(default=2, ge=0)
+    postgres_pool_max: int = Field(default=10, ge=1)
+    postgres_pool_timeout: Duration = timedelta(seconds=1)
+    """Longest wait for a free connection."""
+    postgres_query_timeout: Duration = timedelta(seconds=1)
+    """Longest use of a connection by one request."""
+
+
+class RedisSettings(Settings):
+    """How to reach the Redis Cluster, and how little to wait for it."""
+
+    redis_nodes: Addresses
+    redis_pool_max: int = Field(default=32, ge=1)
+    """Connections per node."""
+    redis_socket_timeout: Duration = timedelta(milliseconds=100)
+    """Longest wait for one node to connect or answer."""
+    redis_timeout: Duration = timedelta(milliseconds=250)
+    """Longest wait for one cache operation, topology refresh included."""

@@ -1,0 +1,1 @@
+"""The receiver of Alertmanager's webhooks and the dead-man's switch."""

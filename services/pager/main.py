@@ -1,0 +1,25 @@
+"""Composes the pager. It keeps state, so it runs with one worker."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.kit.service import Instruments, create_service
+from services.pager.inbox import Inbox
+from services.pager.routes import router
+from services.pager.settings import PagerSettings
+
+
+def create_app(settings: PagerSettings | None = None) -> FastAPI:
+    """Return the pager, told by the environment unless settings are given."""
+    told = settings or PagerSettings.from_environment()
+
+    @asynccontextmanager
+    async def open_resources(app: FastAPI, instruments: Instruments) -> AsyncIterator[None]:
+        async with Inbox(told, instruments.registry) as inbox:
+            app.state.inbox = inbox
+            app.state.receivers = frozenset(told.receivers)
+            yield
+
+    return create_service("pager", told, router, open_resources)

@@ -1,0 +1,1 @@
+"""The storefront: products and orders."""

@@ -1,0 +1,34 @@
+"""Composes the shop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.kit.http_client import HttpClient
+from services.kit.postgres import Postgres
+from services.kit.redis import Cache
+from services.kit.service import Instruments, create_service
+from services.shop.orders import Orders
+from services.shop.products import Products
+from services.shop.reservations import Reservations
+from services.shop.routes import router
+from services.shop.settings import ShopSettings
+
+
+def create_app(settings: ShopSettings | None = None) -> FastAPI:
+    """Return the shop, told by the environment unless settings are given."""
+    told = settings or ShopSettings.from_environment()
+
+    @asynccontextmanager
+    async def open_resources(app: FastAPI, instruments: Instruments) -> AsyncIterator[None]:
+        async with (
+            Postgres(told, instruments) as postgres,
+            Cache(told, instruments.registry) as cache,
+            HttpClient("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max) as inventory,
+        ):
+            app.state.products = Products(postgres, cache, told.cache_ttl, told.cache_ttl_jitter)
+            app.state.orders = Orders(postgres, Reservations(inventory))
+            yield
+
+    return create_service("shop", told, router, open_resources)
