@@ -6,16 +6,16 @@ from chaos.facts import Timing
 
 
 def detection_seconds(timing: Timing) -> float:
-    """At most this long from a fault that is plainly visible to the condition true: a scrape, an evaluation, a window."""
+    """At most this long from a plainly visible fault to the condition true: scrape, evaluation, window."""
     return timing.scrape_seconds + timing.evaluation_seconds + timing.window_seconds
 
 
 def delivery_seconds(timing: Timing) -> float:
-    """From the condition true to the first page of a new group: `for`, rounded up to an evaluation, and the group wait."""
+    """From the condition true to the first page of a group: `for`, rounded up to an evaluation, and the group wait."""
     held = math.ceil(timing.for_seconds / timing.evaluation_seconds) * timing.evaluation_seconds
     return held + timing.group_wait_seconds
 
 
 def resolution_seconds(timing: Timing) -> float:
-    """At most this long from the fault's end to the resolved message: a scrape, an evaluation, the window, a group interval."""
+    """At most this long from the fault's end to the resolved message: as for detection, and a group interval."""
     return detection_seconds(timing) + timing.group_interval_seconds

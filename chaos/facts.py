@@ -99,6 +99,13 @@ class AlertHistory(Fact, frozen=True, tag="alert_history"):
     """When it was seen in this state, in seconds since the run's start."""
 
 
+class HistoryAsked(Fact, frozen=True, tag="history_asked"):
+    """Prometheus was asked for the history of all alerts; the facts before this one are its answer."""
+
+    error: str | None
+    """Why it told nothing; None when it answered."""
+
+
 class QueryHistory(Fact, frozen=True, tag="query_history"):
     """The answers to one PromQL check at every scrape of the run; None where there was no one number."""
 
@@ -173,6 +180,7 @@ AnyFact: TypeAlias = (
     | RuleLoaded
     | PrometheusSeen
     | AlertHistory
+    | HistoryAsked
     | QueryHistory
     | PageSeen
     | PagerSeen

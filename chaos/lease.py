@@ -57,9 +57,8 @@ class LeaseFile:
         """Take the lease. Raises RunInProgress while another runner's is live."""
         with self._locked():
             if other := self.live():
-                raise RunInProgress(
-                    f"run {other.run_id} (pid {other.pid}) is in progress on this stack: wait for it, or end it with Ctrl-C"
-                )
+                who = f"run {other.run_id} (pid {other.pid})"
+                raise RunInProgress(f"{who} is in progress on this stack: wait for it, or end it with Ctrl-C")
             now = self._clock.boottime()
             self._write(Lease(run_id, os.getpid(), now + DURATION_SECONDS, now + longest_seconds))
 

@@ -134,10 +134,10 @@ class UndoJournal:
 
 
 def _decode(line: bytes) -> UndoRecord | _Done | None:
-    for kind in (UndoRecord, _Done):
-        with contextlib.suppress(msgspec.DecodeError):
-            entry: UndoRecord | _Done = msgspec.json.decode(line, type=kind, dec_hook=values.decode)
-            return entry
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(line, type=_Done)
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(line, type=UndoRecord, dec_hook=values.decode)
     return None  # torn by a crash before its fsync ended: what it announced never began
 
 
@@ -148,7 +148,7 @@ def _undo_one(what: CanUndo, system: System, clock: Clock, patience: Callable[[]
         try:
             what.undo(system)
             proof = what.undone(system)
-        except (ChaosError, Exception) as error:  # noqa: BLE001
+        except (ChaosError, Exception) as error:
             proof = Proof(False, f"{type(error).__name__}: {error}")
         if proof.holds or clock.monotonic() > deadline or not patience():
             return proof

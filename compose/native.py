@@ -210,7 +210,7 @@ def _form_cluster(topology: Topology, tools: Tools) -> None:
 def _migrate(settings: StackSettings, topology: Topology) -> None:
     dsn = programs.postgres_dsn(topology.proxy("postgres").listen)
     with psycopg.connect(dsn.rpartition("/")[0] + "/postgres", autocommit=True, connect_timeout=5) as connection:
-        connection.execute(f"CREATE DATABASE {programs.DATABASE}")  # type: ignore[arg-type]  # a constant of ours
+        connection.execute(f"CREATE DATABASE {programs.DATABASE}")
     for role in ("shop", "inventory"):
         env = programs.service_environment(topology.of_role(role)[0], settings, topology)
         _run((sys.executable, "-m", f"services.{role}.migrate"), env=env, cwd=ROOT)

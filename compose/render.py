@@ -10,13 +10,13 @@ import jinja2
 from compose import drill_time, programs
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
-from compose.topology import Topology
+from compose.topology import Program, Topology
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=jinja2.StrictUndefined,
     keep_trailing_newline=True,
-    autoescape=False,
+    autoescape=False,  # noqa: S701  # configuration files, not HTML
 )
 
 
@@ -24,22 +24,15 @@ def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None
     """Write every configuration file below `state/config`, drill-time rules and routing included."""
     config = settings.state / "config"
     config.mkdir(parents=True, exist_ok=True)
-    _render("haproxy.cfg", config, **_haproxy(settings, topology))
+    _render("haproxy.cfg", config, _haproxy(settings, topology))
     for node in topology.of_role("redis"):
-        _render(
-            "redis.conf",
-            config,
-            as_name=f"{node.name}.conf",
-            port=node.port,
-            bus_port=node.ports[1],
-            announced_port=topology.proxy(node.name).listen,
-            data=settings.state / "data" / node.name,
-        )
+        _render("redis.conf", config, _redis(node, settings, topology), as_name=f"{node.name}.conf")
     for jaeger in topology.of_role("jaeger"):
         query, otlp, metrics, grpc = jaeger.ports
-        _render("jaeger.yaml", config, query_port=query, otlp_port=otlp, metrics_port=metrics, grpc_port=grpc)
-    _render("prometheus.yml", config, **_prometheus(settings, topology))
-    _render("supervisord.conf", config, **_supervisord(settings, topology, tools))
+        ports = {"query_port": query, "otlp_port": otlp, "metrics_port": metrics, "grpc_port": grpc}
+        _render("jaeger.yaml", config, {**ports})
+    _render("prometheus.yml", config, _prometheus(settings, topology))
+    _render("supervisord.conf", config, _supervisord(settings, topology, tools))
     (config / "toxiproxy.json").write_text(json.dumps(_toxiproxy(topology), indent=1))
     drill_time.generate(
         ROOT / "alerts",
@@ -54,8 +47,17 @@ def postgresql_conf(topology: Topology) -> str:
     return _TEMPLATES.get_template("postgresql.conf.j2").render(port=topology.one("postgres").port)
 
 
-def _render(name: str, folder: Path, as_name: str = "", **values: object) -> None:
-    (folder / (as_name or name)).write_text(_TEMPLATES.get_template(f"{name}.j2").render(**values))
+def _render(name: str, folder: Path, values: dict[str, object], as_name: str = "") -> None:
+    (folder / (as_name or name)).write_text(_TEMPLATES.get_template(f"{name}.j2").render(values))
+
+
+def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[str, object]:
+    return {
+        "port": node.port,
+        "bus_port": node.ports[1],
+        "announced_port": topology.proxy(node.name).listen,
+        "data": settings.state / "data" / node.name,
+    }
 
 
 def _haproxy(settings: StackSettings, topology: Topology) -> dict[str, object]:
@@ -97,7 +99,7 @@ def scrape_jobs(topology: Topology) -> list[dict[str, object]]:
         "alertmanager": topology.one("alertmanager").port,
         "watchdog": topology.one("watchdog").port,
     }
-    single |= {"jaeger": jaeger.ports[2] for jaeger in topology.of_role("jaeger")}
+    single |= {jaeger.name: jaeger.ports[2] for jaeger in topology.of_role("jaeger")}
     jobs += [
         {"name": name, "targets": [{"port": port, "instance": name, "worker": None}]} for name, port in single.items()
     ]

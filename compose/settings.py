@@ -42,7 +42,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
     base = _integer(env, "STORMDRILL_PORT_BASE", DEFAULT_PORT_BASE, 1024, 65000)
     # Below /var/tmp rather than home: Postgres runs as an unprivileged user when root starts the stack,
     # and cannot reach below root's home.
-    state = Path(env.get("STORMDRILL_STATE") or f"/var/tmp/stormdrill-{os.getuid()}-{base}").absolute()
+    state = Path(env.get("STORMDRILL_STATE") or f"/var/tmp/stormdrill-{os.getuid()}-{base}").absolute()  # noqa: S108  # checked for its owner before use
     if len(str(state)) > 80:
         raise InvalidSettings(f"STORMDRILL_STATE: {state}: longer than 80 characters; Unix sockets in it would not fit")
     return StackSettings(

@@ -44,7 +44,7 @@ def urls(topology: Topology) -> dict[str, str]:
         "pager": topology.one("pager").port,
         "toxiproxy": topology.one("toxiproxy").port,
         "watchdog": topology.one("watchdog").port,
-    } | {"jaeger": program.port for program in topology.of_role("jaeger")}
+    } | {program.name: program.port for program in topology.of_role("jaeger")}
     return {name: f"http://127.0.0.1:{port}" for name, port in shown.items()}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chaos import design_delay
 from chaos.experiment import AlertWindow
-from chaos.facts import AlertHistory, PageAlert, PageSeen, PrometheusSeen, RuleLoaded, RunStarted, Timing
+from chaos.facts import AlertHistory, HistoryAsked, PageAlert, PageSeen, PrometheusSeen, RuleLoaded, RunStarted, Timing
 from chaos.judge.span import Span
 from chaos.recording import Recording
 from chaos.verdict import AlertOutcome, AlertResult, Delays
@@ -19,13 +19,12 @@ def judge(recording: Recording, span: Span) -> list[AlertResult]:
     evidence = _Evidence.of(recording, span)
     results = [_listed(window, evidence) for window in recording.experiment.alerts]
     spoken = {window.name for window in recording.experiment.alerts}
-    for key in evidence.unlisted(spoken | set(recording.experiment.may_fire)):
-        results.append(_surprise(key, evidence))
-        spoken.add(key[0])
+    surprises = evidence.unlisted(spoken | set(recording.experiment.may_fire))
+    results += [_surprise(key, evidence) for key in surprises]
+    spoken |= {name for name, _ in surprises}
     fired = {name for name, _ in (*evidence.firing, *evidence.already)}
-    for name in sorted(evidence.rules - spoken - fired):
-        results.append(AlertResult(name, {}, AlertOutcome.QUIET, "did not fire"))
-    return results
+    quiet = sorted(evidence.rules - spoken - fired)
+    return results + [AlertResult(name, {}, AlertOutcome.QUIET, "did not fire") for name in quiet]
 
 
 def already_firing(recording: Recording, span: Span) -> list[str]:
@@ -33,7 +32,7 @@ def already_firing(recording: Recording, span: Span) -> list[str]:
     return [in_words(key) for key in sorted(_Evidence.of(recording, span).already)]
 
 
-def settled(recording: Recording, span: Span) -> list[str]:
+def unresolved(recording: Recording, span: Span) -> list[str]:
     """Listed alerts that were delivered and whose resolved message is still awaited."""
     evidence = _Evidence.of(recording, span)
     results = (_listed(window, evidence) for window in recording.experiment.alerts)
@@ -82,7 +81,7 @@ class _Evidence:
             firing=firing,
             pages=[(page, alert) for page in recording.all(PageSeen) for alert in page.alerts],
             already=_firing_at(looks, begin),
-            complete=bool(histories),
+            complete=any(asked.error is None for asked in recording.all(HistoryAsked)),
         )
 
     def unlisted(self, listed: set[str]) -> list[Key]:

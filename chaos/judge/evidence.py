@@ -1,6 +1,7 @@
 """Judges the evidence itself: what is missing, so that silence and success are never taken on trust."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from chaos.facts import PagerSeen, PageSeen, PrometheusSeen, RunStarted
 from chaos.judge.span import Span
@@ -70,5 +71,5 @@ def _gap(times: list[float], span: Span, longest: float = LONGEST_GAP_SECONDS) -
     """The longest time without one of these between baseline and end, if it is too long; else 0."""
     start = span.baseline if span.baseline is not None else 0.0
     within = [start, *(at for at in sorted(times) if start <= at <= span.end), span.end]
-    gap = max(later - earlier for earlier, later in zip(within, within[1:], strict=False))
+    gap = max(later - earlier for earlier, later in pairwise(within))
     return gap if gap > longest else 0.0

@@ -9,9 +9,9 @@ from chaos.facts import RuleLoaded, Timing
 
 
 def rules_loaded(manifest: Path | None, hold_seconds: dict[str, float], receiver: str) -> list[RuleLoaded]:
-    """One fact for each rule that runs (`hold_seconds` is its live `for`); those the manifest does not know are left out.
+    """One fact for each rule that runs; those that the manifest does not know are left out.
 
-    The live `for` counts, not the file's: it is what the page waited for.
+    `hold_seconds` is the live `for` of each. It counts, not the file's: it is what the page waited for.
     """
     if manifest is None:
         return []

@@ -1,0 +1,351 @@
+"""One run: the phases in their order, and the only place that orders effects.
+
+Whatever happens, what the run changed is put back, unless the lease is lost: then the watchdog does it.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chaos import preflight
+from chaos.clock import SystemClock
+from chaos.errors import (
+    BaselineNotMet,
+    ChaosError,
+    FaultFailed,
+    Interrupted,
+    LeaseLost,
+    SignalUnavailable,
+    StackUnreachable,
+    UndoFailed,
+)
+from chaos.experiment import Experiment
+from chaos.facts import AnyFact, FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
+from chaos.faults import Proof, System
+from chaos.interrupts import Interrupts
+from chaos.judge import alerts, checks, span
+from chaos.judge.judge import too_few_through
+from chaos.lease import Heartbeat, LeaseFile
+from chaos.load import control as load_control
+from chaos.load.measures import Phase, rate_held, served_by
+from chaos.load.read_back import read_back
+from chaos.load.settings import LoadSettings
+from chaos.observe.evidence import Witnesses
+from chaos.progress import Progress
+from chaos.recording import Recorder, read
+from chaos.stop_load import StopLoad
+from chaos.undo import UndoJournal, UndoRecord
+from chaos.verdict import Ending
+
+BASELINE_SECONDS = 6.0
+LOAD_STARTS_WITHIN = timedelta(seconds=20)
+READ_BACK_WITHIN = timedelta(seconds=30)
+_PROVEN_WITHIN_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 0.5
+_BEYOND_PHASES_SECONDS = 240.0
+"""How much longer than hold and recovery a run may hold its lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run."""
+
+    run_id: str
+    experiment_id: str
+    experiment: Experiment
+    known_alerts: frozenset[str]
+    load: LoadSettings
+    revision: str
+    dirty: bool
+
+
+class Drill:
+    """One run of one experiment against one system."""
+
+    def __init__(
+        self, plan: Plan, system: System, recorder: Recorder, interrupts: Interrupts, progress: Progress
+    ) -> None:
+        self._plan = plan
+        self._experiment = plan.experiment
+        self._system = system
+        self._recorder = recorder
+        self._interrupts = interrupts
+        self._progress = progress
+        self._clock = SystemClock()
+        state = system.target.state_folder
+        self._lease = LeaseFile(state, self._clock)
+        self._journal = UndoJournal(state)
+        self._origin = time.monotonic()
+        self._wall = time.time()
+        self._boottime = self._clock.boottime()
+        self._witnesses = Witnesses(system, recorder, self._origin, self._wall, self._boottime)
+        self._load: load_control.LoadProcess | None = None
+
+    def run(self) -> None:
+        """Run to the end; how it ended is the recording's last fact.
+
+        Raises RunInProgress when another run holds the lease; nothing was touched then.
+        """
+        longest = self._experiment.fault.for_.in_seconds + self._experiment.recover_within.in_seconds
+        self._lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
+        try:
+            with Heartbeat(self._lease, self._plan.run_id):
+                self._run_to_an_end()
+        finally:
+            self._lease.release(self._plan.run_id)
+            self._recorder.close()
+
+    def _run_to_an_end(self) -> None:
+        ending, detail, by_hand = Ending.COMPLETED, "", []
+        self._write(self._started())
+        try:
+            self._phases()
+        except ChaosError as error:
+            ending, detail = _ending(error), str(error)
+            by_hand = error.by_hand if isinstance(error, UndoFailed) else []
+        finally:
+            try:
+                if ending is not Ending.LEASE_LOST:
+                    self._put_back()
+            except UndoFailed as error:
+                ending, detail, by_hand = Ending.UNDO_FAILED, str(error), error.by_hand
+            except LeaseLost as error:
+                ending, detail = Ending.LEASE_LOST, str(error)
+            self._witnesses.stop()
+            self._write(RunEnded(self._now(), ending.value, detail, by_hand))
+            self._progress.done(f"{ending.value}: {detail}" if detail else "")
+
+    def _phases(self) -> None:
+        self._preflight()
+        self._baseline()
+        self._inject()
+        self._hold()
+        self._undo()
+        self._recover()
+        self._collect()
+
+    def _preflight(self) -> None:
+        self._begin("preflight")
+        for record, proof in self._journal.replay(self._system, self._clock):
+            self._progress.note(f"left by run {record.run_id}: {proof.detail}")
+        waits = self._wait_for
+        preflight.stack_is_well(self._system, self._clock, waits)
+        preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits)
+        waits("for a clean history of Prometheus")
+        self._act()
+        preflight.clean_history(self._system)
+        calm = preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits)
+        self._witnesses.begin()
+        others = sorted({alert.name for alert in calm.alerts if alert.state == "firing"})
+        self._progress.done(f"stack well; firing before: {', '.join(others) or 'nothing'}")
+
+    def _started(self) -> RunStarted:
+        target, aim = self._system.target, self._experiment.fault.aims_at()
+        through = aim if aim and target.instances[aim].serves_users else None
+        return RunStarted(
+            0.0,
+            self._plan.run_id,
+            self._plan.experiment_id,
+            self._experiment.fault.describe(),
+            target.alerting.receiver,
+            target.alerting.heartbeat_receiver,
+            sorted(self._plan.known_alerts),
+            through,
+            self._wall,
+            self._boottime,
+            self._plan.load.rate_per_second,
+            self._plan.revision,
+            self._plan.dirty,
+        )
+
+    def _baseline(self) -> None:
+        self._begin("warm-up")
+        self._start_load()
+        self._begin("baseline")
+        start = self._now()
+        while self._now() < start + BASELINE_SECONDS:
+            self._wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
+            self._assert_load_runs(BaselineNotMet)
+        self._assert_steady(start)
+        self._progress.done("steady state holds")
+
+    def _start_load(self) -> None:
+        self._act()
+        self._load = load_control.start(
+            self._recorder.folder, self._system.target.urls.users, self._plan.load, self._origin
+        )
+        self._journal.register(
+            self._plan.run_id, self._plan.experiment_id, StopLoad(self._load.pid, self._load.started)
+        )
+        try:
+            first = load_control.await_first_request(self._load, self._recorder.folder, LOAD_STARTS_WITHIN)
+        except load_control.LoadNotStarted as error:
+            raise BaselineNotMet(str(error)) from error
+        # Users arrive over one pacing interval; the rate is nominal when the last has come.
+        while self._now() < first + self._plan.load.pacing.total_seconds() + 1:
+            self._wait_for("for the load to be at its rate")
+            self._assert_load_runs(BaselineNotMet)
+
+    def _assert_steady(self, start: float) -> None:
+        self._witnesses.ask_history(self._experiment, self._now())
+        recording = read(self._recorder.folder)
+        spans = span.of(recording)
+        held = rate_held(recording.load.ticks, self._plan.load.rate_per_second, start, self._now())
+        if not held:
+            raise BaselineNotMet(f"the load does not come at its rate: {held.lowest_per_second} requests/s")
+        wrong = [one for one in checks.judge(recording, spans) if one.phase == Phase.BEFORE.value and not one.holds]
+        if wrong:
+            raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
+
+    def _inject(self) -> None:
+        self._begin("inject")
+        fault = self._experiment.fault
+        through = self._answered_through()
+        fault.check(self._system)
+        self._act()
+        self._journal.register(self._plan.run_id, self._plan.experiment_id, fault)
+        self._act()
+        begin = self._now()
+        done = fault.inject(self._system)
+        try:
+            self._lease.assert_held(self._plan.run_id)
+        except LeaseLost:
+            # We slept between the last look at the lease and the blow: the watchdog could not know of it.
+            fault.undo(self._system)
+            raise
+        proof = self._prove_in_place()
+        self._write(Injected(begin, f"{done}; {proof.detail}", through))
+        self._progress.done(done)
+
+    def _answered_through(self) -> int | None:
+        aim = self._experiment.fault.aims_at()
+        if aim is None or not self._system.target.instances[aim].serves_users:
+            return None
+        recording = read(self._recorder.folder)
+        answered = served_by(span.of(recording).requests(recording, Phase.BEFORE)).get(aim, 0)
+        if why := too_few_through(aim, answered):
+            raise FaultFailed(why)
+        return answered
+
+    def _prove_in_place(self) -> Proof:
+        deadline = self._clock.monotonic() + _PROVEN_WITHIN_SECONDS
+        while not (proof := self._experiment.fault.in_place(self._system)).holds:
+            if self._clock.monotonic() > deadline:
+                raise FaultFailed(f"not in place: {proof.detail}")
+            self._wait_for(f"for proof: {proof.detail}")
+        return proof
+
+    def _hold(self) -> None:
+        self._begin("hold")
+        injected = span.of(read(self._recorder.folder)).injected
+        assert injected is not None
+        until = injected + self._experiment.fault.for_.in_seconds
+        next_proof = self._now()
+        while self._now() < until:
+            self._wait_for(f"{until - self._now():.0f} s to go")
+            self._act()
+            self._assert_load_runs(SignalUnavailable)
+            if self._now() >= next_proof:
+                next_proof += 1.0
+                proof = self._experiment.fault.in_place(self._system)
+                self._write(FaultProof(self._now(), proof.holds, proof.detail))
+                if not proof.holds:
+                    raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
+        self._progress.done(self._experiment.fault.describe())
+
+    def _undo(self) -> None:
+        self._begin("undo")
+        self._act()
+        done = self._journal.replay(self._system, self._clock, only=self._own_fault)
+        detail = "; ".join(proof.detail for _, proof in done)
+        self._write(Undone(self._now(), detail))
+        self._progress.done(detail)
+
+    def _recover(self) -> None:
+        self._begin("recover")
+        windows = [window.resolves_within.in_seconds for window in self._experiment.alerts]
+        within = self._experiment.recover_within.in_seconds + checks.SETTLED_SECONDS
+        deadline = self._now() + max([within, *windows]) + 1.0
+        while self._now() < deadline:
+            self._act()
+            self._witnesses.ask_history(self._experiment, self._now())
+            recording = read(self._recorder.folder)
+            spans = span.of(recording)
+            steady = checks.recovered_at(recording, spans) is not None
+            unresolved = alerts.unresolved(recording, spans)
+            if steady and not unresolved:
+                break
+            self._wait_for(f"for {', '.join(unresolved) or 'the steady state'}")
+        self._progress.done("")
+
+    def _collect(self) -> None:
+        self._begin("collect")
+        self._witnesses.stop()
+        self._witnesses.ask_alerts(self._now())
+        self._witnesses.ask_history(self._experiment, self._now())
+        self._act()
+        self._journal.replay(self._system, self._clock, only=self._own)
+        orders = read(self._recorder.folder).orders.orders
+        for reading in read_back(orders, self._system.target.urls.users, READ_BACK_WITHIN):
+            self._recorder.write_reading(reading)
+            self._interrupts.check()
+        self._progress.done(f"{len(orders)} orders read back")
+
+    def _put_back(self) -> None:
+        """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""
+        if not any(self._own(record) for record in self._journal.open()):
+            return
+        self._progress.phase("put back")
+        self._lease.assert_held(self._plan.run_id)
+        done = self._journal.replay(
+            self._system, self._clock, only=self._own, patience=lambda: not self._interrupts.in_a_hurry
+        )
+        self._progress.done("; ".join(proof.detail for _, proof in done))
+
+    def _own(self, record: UndoRecord) -> bool:
+        return record.run_id == self._plan.run_id
+
+    def _own_fault(self, record: UndoRecord) -> bool:
+        return self._own(record) and not isinstance(record.what, StopLoad)
+
+    def _assert_load_runs(self, error: type[ChaosError]) -> None:
+        if self._load is None or not load_control.is_alive(self._load):
+            raise error("the load has ended by itself; see load.log in the run's folder")
+
+    def _act(self) -> None:
+        """To be called before every effect: raises LeaseLost or Interrupted."""
+        self._lease.assert_held(self._plan.run_id)
+        self._interrupts.check()
+
+    def _wait_for(self, what: str) -> None:
+        self._progress.waits(what)
+        self._interrupts.wait(_LOOK_EVERY_SECONDS)
+
+    def _begin(self, phase: str) -> None:
+        self._act()
+        self._progress.phase(phase)
+        self._write(PhaseBegan(self._now(), phase))
+
+    def _now(self) -> float:
+        return self._clock.monotonic() - self._origin
+
+    def _write(self, fact: AnyFact) -> None:
+        self._recorder.write(fact)
+
+
+def _ending(error: ChaosError) -> Ending:
+    match error:
+        case BaselineNotMet() | StackUnreachable():
+            return Ending.BASELINE_NOT_MET
+        case FaultFailed():
+            return Ending.NOT_INJECTED
+        case UndoFailed():
+            return Ending.UNDO_FAILED
+        case LeaseLost():
+            return Ending.LEASE_LOST
+        case Interrupted(signal_number=2):
+            return Ending.INTERRUPTED
+        case Interrupted():
+            return Ending.TERMINATED
+        case _:
+            return Ending.DATA_MISSING

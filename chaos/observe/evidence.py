@@ -1,0 +1,71 @@
+"""All witnesses of one run together: what is watched every second, and what is asked at the end."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from chaos.errors import BaselineNotMet, SignalUnavailable
+from chaos.experiment import Experiment
+from chaos.facts import AnyFact, HistoryAsked
+from chaos.faults import System
+from chaos.observe.pager import Pager
+from chaos.observe.processes import Processes
+from chaos.observe.prometheus import Prometheus
+from chaos.observe.timing import rules_loaded
+from chaos.observe.watch import Watch
+from chaos.recording import Recorder
+
+STEP_SECONDS = 1.0
+
+
+class Witnesses:
+    """The sources of evidence of one run."""
+
+    def __init__(self, system: System, recorder: Recorder, origin: float, wall: float, boottime: float) -> None:
+        self._target = system.target
+        self._recorder = recorder
+        self.prometheus = Prometheus(system.target.urls.prometheus, wall)
+        self._pager = Pager(system.target.urls.pager, wall, boottime)
+        self._processes = Processes(system.control)
+        self._watch = Watch(recorder, origin, (self._look_at_prometheus, self._pager.look, self._look_at_processes))
+
+    def begin(self) -> None:
+        """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
+        try:
+            self._pager.skip_to_now()
+            held = self.prometheus.hold_times()
+        except SignalUnavailable as error:
+            raise BaselineNotMet(str(error)) from error
+        manifest = Path(self._target.timing) if self._target.timing else None
+        for rule in rules_loaded(manifest, held, self._target.alerting.receiver):
+            self._recorder.write(rule)
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Look a last time and end; safe to repeat."""
+        self._watch.stop()
+
+    def ask_alerts(self, now: float) -> None:
+        """Record what Prometheus stored of every alert, or that it gave no answer."""
+        try:
+            for history in self.prometheus.alert_histories(now):
+                self._recorder.write(history)
+            self._recorder.write(HistoryAsked(now, None))
+        except SignalUnavailable as error:
+            self._recorder.write(HistoryAsked(now, str(error)))
+
+    def ask_history(self, experiment: Experiment, now: float) -> None:
+        """Record the answers to the experiment's PromQL checks; nothing where Prometheus gives none."""
+        for check in experiment.steady_state:
+            if not check.from_load:
+                try:
+                    self._recorder.write(self.prometheus.query_history(check.query, now, STEP_SECONDS))
+                except SignalUnavailable:
+                    continue
+
+    def _look_at_prometheus(self, at: float) -> Iterable[AnyFact]:
+        yield self.prometheus.look(at)
+
+    def _look_at_processes(self, at: float) -> Iterable[AnyFact]:
+        fact = self._processes.look(at)
+        if fact is not None:
+            yield fact

@@ -1,0 +1,42 @@
+"""Looks at every source of evidence once a second, each from a thread of its own, until told to stop."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from chaos.facts import AnyFact
+from chaos.recording import Recorder
+
+LOOK_EVERY_SECONDS = 1.0
+
+Look = Callable[[float], Iterable[AnyFact]]
+
+
+class Watch:
+    """The observers of one run; `origin` is the run's start on the monotonic clock."""
+
+    def __init__(self, recorder: Recorder, origin: float, looks: Iterable[Look]) -> None:
+        self._recorder = recorder
+        self._origin = origin
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._watch, args=(look,), daemon=True) for look in looks]
+
+    def start(self) -> None:
+        """Begin to look."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Look once more and end; safe to repeat."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def _watch(self, look: Look) -> None:
+        last = False
+        while not last:
+            # Asked before the look: what happened until `stop` was called is still seen.
+            last = self._stop.wait(LOOK_EVERY_SECONDS)
+            for fact in look(time.monotonic() - self._origin):
+                self._recorder.write(fact)

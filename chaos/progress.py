@@ -1,0 +1,47 @@
+"""Says on stderr what a run does: one line a phase with its time, and meanwhile what it waits for."""
+
+import sys
+import time
+from typing import TextIO
+
+_REPEAT_SECONDS = 5.0
+
+
+class Progress:
+    """Live progress; on a terminal the current line is rewritten, elsewhere it is repeated now and then."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._began = time.monotonic()
+        self._phase = ""
+        self._phase_began = self._began
+        self._said_at = self._began
+
+    def phase(self, name: str) -> None:
+        """A phase begins; the one before has ended."""
+        self.done("")
+        self._phase, self._phase_began, self._said_at = name, time.monotonic(), time.monotonic()
+
+    def waits(self, what: str) -> None:
+        """What the phase waits for now."""
+        if self._stream.isatty():
+            self._stream.write(f"\r\x1b[K{self._line(what)}")
+            self._stream.flush()
+        elif time.monotonic() - self._said_at > _REPEAT_SECONDS:
+            self._said_at = time.monotonic()
+            self.note(what)
+
+    def done(self, what: str) -> None:
+        """The phase has ended, and how; does nothing between phases."""
+        if self._phase:
+            start = "\r\x1b[K" if self._stream.isatty() else ""
+            print(f"{start}{self._line(what)}", file=self._stream, flush=True)
+            self._phase = ""
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+        start = "\r\x1b[K" if self._stream.isatty() else ""
+        print(f"{start}             {text}", file=self._stream, flush=True)
+
+    def _line(self, what: str) -> str:
+        return f"{self._phase:<10}{time.monotonic() - self._phase_began:5.1f} s  {what}"

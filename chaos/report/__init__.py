@@ -1,0 +1,1 @@
+"""Reports: pure functions from a verdict to text, one form a file."""

@@ -1,0 +1,125 @@
+"""The report for a terminal: what was claimed, what users saw, what each alert did, and why."""
+
+from collections.abc import Iterable
+
+from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PhaseStats, Verdict
+
+_NAME_WIDTH = 38
+
+
+def render(verdict: Verdict, recording: str) -> str:
+    """The whole report; `recording` is the path at which the run can be looked at."""
+    blocks = [
+        [verdict.title, f"claim: {verdict.claim}", f"fault: {verdict.fault}"],
+        ["Users", *_phases(verdict.phases), *_checks(verdict.checks), *_recovery(verdict)],
+        ["Alerts", *_alerts(verdict.alerts), *_before(verdict.already_firing)],
+        ["Orders", *_orders(verdict.orders)],
+        [*_reasons(verdict)],
+        [f"recording: {recording}", f"verdict: {verdict.outcome.value}, exit {verdict.exit_code}"],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def last_line(verdict: Verdict, report: str) -> str:
+    """The last line printed: verdict, exit code and the report's path; `make` hides the exit code."""
+    return f"stormdrill: {verdict.outcome.value} (exit {verdict.exit_code}), report {report}"
+
+
+def _phases(phases: Iterable[PhaseStats]) -> Iterable[str]:
+    yield "  phase      seconds  requests  failed  p50       p99"
+    for phase in phases:
+        yield (
+            f"  {phase.phase:<9}{phase.seconds:9.1f}{phase.requests:10}{phase.failed:8}"
+            f"  {_milliseconds(phase.p50_seconds):<10}{_milliseconds(phase.p99_seconds)}"
+        )
+
+
+def _checks(checks: Iterable[CheckResult]) -> Iterable[str]:
+    for check in checks:
+        mark = {True: "ok", False: "BROKEN", None: "NO DATA"}[check.holds]
+        measured = "nothing" if check.measured is None else f"{check.measured:.4g}"
+        reason = f"  ({check.reason})" if check.reason else ""
+        yield f"  {mark:<8}{check.name:<{_NAME_WIDTH}}{check.phase:<8}{measured:>9}  wanted {check.bound}{reason}"
+
+
+def _recovery(verdict: Verdict) -> Iterable[str]:
+    if verdict.recovered is not None:
+        yield f"  steady state back {verdict.recovered:.1f} s after the undo"
+
+
+def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
+    quiet = []
+    for alert in alerts:
+        if alert.outcome is AlertOutcome.QUIET:
+            quiet.append(alert.name)
+        else:
+            yield from _alert(alert)
+    if quiet:
+        yield f"  quiet       {', '.join(quiet)}"
+
+
+def _alert(alert: AlertResult) -> Iterable[str]:
+    labels = ", ".join(
+        f"{name}={value}" for name, value in alert.labels.items() if name not in ("severity", "component")
+    )
+    yield f"  {alert.outcome.value:<11} {alert.name}{{{labels}}}: {alert.reason}"
+    if alert.condition_true is None:
+        return
+    yield (
+        f"              fault -> condition true {_at(alert.condition_true)} -> firing {_at(alert.firing)}"
+        f" -> delivered {_at(alert.delivered)}{_window(alert.fires_within)};"
+        f" undo -> resolved {_at(alert.resolved)}{_window(alert.resolves_within)}"
+    )
+    yield from _design(alert)
+
+
+def _design(alert: AlertResult) -> Iterable[str]:
+    design = alert.design
+    if design is None or alert.condition_true is None:
+        return
+    delivery = None if alert.delivered is None else alert.delivered - alert.condition_true
+    yield (
+        f"              detection {_at(alert.condition_true)} of {design.detection:.1f} s by design,"
+        f" delivery {_at(delivery)} of {design.delivery:.1f} s, resolution {_at(alert.resolved)} of {design.resolution:.1f} s"
+    )
+    if alert.production:
+        production = alert.production
+        yield (
+            f"              in production by design: detection {production.detection:.0f} s,"
+            f" delivery {production.delivery:.0f} s, resolution {production.resolution:.0f} s"
+        )
+
+
+def _before(already: list[str]) -> Iterable[str]:
+    if already:
+        yield f"  fired before the fault and was not counted: {'; '.join(already)}"
+
+
+def _orders(orders: Orders | None) -> Iterable[str]:
+    if orders is None:
+        yield "  not read back"
+        return
+    yield (
+        f"  {orders.sent} sent: {orders.acknowledged} acknowledged, of which {orders.found} found;"
+        f" {orders.refused} refused, {orders.unknown} unknown"
+    )
+    yield f"  {len(orders.lost)} lost, {len(orders.doubled)} doubled, {len(orders.unread)} unread"
+
+
+def _reasons(verdict: Verdict) -> Iterable[str]:
+    if verdict.reasons:
+        yield f"Why {verdict.outcome.value}"
+        yield from (f"  - {reason}" for reason in verdict.reasons)
+    yield from (f"  BY HAND: {step}" for step in verdict.by_hand)
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def _at(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f} s"
+
+
+def _window(seconds: float | None) -> str:
+    return "" if seconds is None else f" (within {seconds:g} s)"
