@@ -4,8 +4,8 @@ gunicorn -c services/kit/gunicorn_conf.py --bind 127.0.0.1:8000 'services.shop.m
 """
 
 import asyncio
-import os
 import signal
+from pathlib import Path
 from typing import Any
 
 worker_class = "asgi"
@@ -18,7 +18,8 @@ keepalive = 75
 graceful_timeout = 10
 timeout = 30
 # The heartbeat file must not wait for a slow disk.
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (the system's folder, not a guessable file)
+worker_tmp_dir = str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None
 # By default a socket below the home directory, the same one for all instances.
 control_socket_disable = True
 

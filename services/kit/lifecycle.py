@@ -9,7 +9,6 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 _log = structlog.get_logger(__name__)
-_POLL_SECONDS = 0.02
 
 
 class State(Enum):
@@ -26,9 +25,22 @@ class Lifecycle:
     def __init__(self, drain_delay: timedelta, registry: CollectorRegistry) -> None:
         self._drain_delay = drain_delay
         self.state = State.STARTING
-        self.open_requests = 0
+        self._open_requests = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         ready = Gauge("app_ready", "1 while requests are welcome.", registry=registry)
         ready.set_function(lambda: float(self.state is State.SERVING))
+
+    def request_began(self) -> None:
+        """Count a request in."""
+        self._open_requests += 1
+        self._idle.clear()
+
+    def request_ended(self) -> None:
+        """Count a request out."""
+        self._open_requests -= 1
+        if self._open_requests == 0:
+            self._idle.set()
 
     async def drain(self, close: Callable[[], None]) -> None:
         """Turn unready, serve on until load balancers have noticed, then finish what is open.
@@ -39,8 +51,7 @@ class Lifecycle:
         if self.state is State.DRAINING:
             return
         self.state = State.DRAINING
-        _log.info("draining", open_requests=self.open_requests)
+        _log.info("draining", open_requests=self._open_requests)
         await asyncio.sleep(self._drain_delay.total_seconds())
-        while self.open_requests:
-            await asyncio.sleep(_POLL_SECONDS)
+        await self._idle.wait()
         close()

@@ -10,12 +10,15 @@ from prometheus_client import CollectorRegistry, Counter
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from services.kit.deadline import remaining_seconds
 from services.kit.settings import RedisSettings
 
 _log = structlog.get_logger(__name__)
+
+# The cluster client's own exception, for "no node can be reached", is not a RedisError.
+_FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 
 class CacheMetrics:
@@ -65,7 +68,7 @@ class Cache:
         try:
             async with asyncio.timeout(remaining_seconds(self._timeout)):
                 value = await self._cluster.get(key)
-        except (RedisError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             self._metrics.error.inc()
             _note_failure(error)
             raise CacheUnavailable() from error
@@ -78,7 +81,7 @@ class Cache:
         try:
             async with asyncio.timeout(remaining_seconds(self._timeout)):
                 await self._cluster.set(key, value, px=max(1, round(ttl.total_seconds() * 1000)))
-        except (RedisError, OSError, TimeoutError) as error:
+        except _FAILURES as error:
             _note_failure(error)
 
 

@@ -32,14 +32,14 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         send = self._close_when_draining(send)
-        self._lifecycle.open_requests += 1
+        self._lifecycle.request_began()
         try:
             if scope["path"] in health.PATHS:
                 await self._app(scope, receive, send)
             else:
                 await self._measured(scope, receive, send)
         finally:
-            self._lifecycle.open_requests -= 1
+            self._lifecycle.request_ended()
 
     async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, status = scope["method"], 500

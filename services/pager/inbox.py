@@ -89,7 +89,8 @@ class Inbox:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._journal is not None and self._retry is not None
+        assert self._journal is not None
+        assert self._retry is not None
         self._retry.cancel()
         await asyncio.gather(self._retry, return_exceptions=True)
         await self._on_disk(self._journal.close)

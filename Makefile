@@ -1,0 +1,77 @@
+# What a user and CI call; every target sets up what it needs first.
+SHELL := /bin/bash
+STORMDRILL := .venv/bin/stormdrill
+PYTEST := .venv/bin/python -m pytest
+EXP ?= kill-instance
+RUN ?= runs/latest
+
+.PHONY: help setup up down status logs run undo report validate list fmt lint typecheck lint-alerts test test-unit \
+	test-rules test-component test-e2e ci clean
+
+help: ## print this help
+	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+chaos-%: setup ## run the experiment of this name, e.g. make chaos-kill-instance
+	@$(STORMDRILL) run $*
+
+setup: ## install what is needed; quiet when there is nothing to do
+	@tools/setup.sh
+
+up: setup ## bring the stack up and prove every part healthy
+	@$(STORMDRILL) up
+
+down: setup ## undo live faults, end the stack, leave nothing but runs/
+	@$(STORMDRILL) down
+
+status: setup ## say what is up
+	@$(STORMDRILL) status
+
+logs: setup ## follow the stack's logs
+	@tail -n 5 -F $${STORMDRILL_STATE:-/var/tmp/stormdrill-$$(id -u)-$${STORMDRILL_PORT_BASE:-18000}}/logs/*.log
+
+run: setup ## run an experiment: make run EXP=<id>
+	@$(STORMDRILL) run $(EXP)
+
+undo: setup ## undo whatever a run left behind
+	@$(STORMDRILL) undo
+
+report: setup ## judge a recording again: make report RUN=runs/<id>
+	@$(STORMDRILL) report $(RUN)
+
+validate: setup ## check every experiment file without touching a stack
+	@$(STORMDRILL) validate
+
+list: setup ## list the experiments
+	@$(STORMDRILL) list
+
+fmt: setup ## format the code
+	@.venv/bin/ruff format chaos compose services tests
+	@.venv/bin/ruff check --fix-only chaos compose services tests
+
+lint: setup ## lint the code
+	@.venv/bin/ruff check chaos compose services tests
+	@.venv/bin/ruff format --check chaos compose services tests
+
+typecheck: setup ## mypy, strict
+	@.venv/bin/mypy chaos compose services
+
+lint-alerts: test-rules ## promtool, amtool and the contract checks
+
+test: lint typecheck validate test-unit test-rules test-component test-e2e ## everything, by part
+
+test-unit: setup ## pure tests
+	@$(PYTEST) tests/unit
+
+test-rules: setup ## alert rules and routing with promtool and amtool
+	@$(PYTEST) tests/rules
+
+test-component: setup ## parts against real servers
+	@$(PYTEST) tests/component
+
+test-e2e: setup ## whole runs, the verifier verified
+	@$(PYTEST) tests/e2e
+
+ci: test ## what .ci/run calls
+
+clean: down ## remove the Python environment and caches as well; recordings stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

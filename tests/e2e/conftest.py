@@ -1,0 +1,120 @@
+"""What the whole runs share: short experiments, looking into a run while it goes on, a stack that is put right again."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from compose import health
+from compose.supervisor import Supervisor
+
+EXPERIMENT = """\
+title: A short kill
+claim: The others carry the load.
+fault: {{ type: process.kill, instance: shop-2, for: {hold} }}
+steady_state:
+  - {{ name: share of failed user requests, query: "load:failed:ratio", before: "== 0", during: "< 0.01", after: "== 0" }}
+alerts:
+  - {{ name: ShopInstanceDown, fires_within: 8s, resolves_within: 15s, labels: {{ instance: shop-2 }} }}
+  - {{ name: HAProxyServerDown, fires_within: 8s, resolves_within: 15s, labels: {{ server: shop-2 }} }}
+recover_within: 15s
+"""
+
+
+def wait_until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Wait until the condition is true and return what it gave; fails the test after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {seconds} s in vain for {what}")
+        time.sleep(0.05)
+    return found
+
+
+@dataclass
+class Runs:
+    """The recordings of the stack under test."""
+
+    folder: Path
+
+    def known(self) -> set[str]:
+        """The ids of all runs so far."""
+        return {path.name for path in self.folder.iterdir() if path.is_dir() and not path.is_symlink()}
+
+    def new(self, known: set[str], seconds: float = 20) -> Path:
+        """The folder of a run that began since `known`."""
+        name = wait_until(lambda: self.known() - known, seconds, "a run to begin").pop()
+        return self.folder / name
+
+    def facts(self, run: Path, kind: str) -> list[dict[str, Any]]:
+        """The facts of one kind that are recorded so far."""
+        file = run / "recording.ndjson"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [fact for line in lines if line.endswith("}") and (fact := json.loads(line))["fact"] == kind]
+
+    def wait_injected(self, run: Path) -> None:
+        """Wait until the fault is in place."""
+        wait_until(lambda: self.facts(run, "injected"), 60, "the injection")
+
+    def verdict(self, run: Path) -> dict[str, Any]:
+        """The verdict of a run."""
+        return json.loads((run / "verdict.json").read_text())
+
+    def latest(self) -> dict[str, Any]:
+        """The verdict of the latest run."""
+        return self.verdict(self.folder / "latest")
+
+
+@pytest.fixture
+def runs(stack) -> Runs:
+    return Runs(stack.settings.runs)
+
+
+@pytest.fixture
+def experiment(tmp_path) -> Path:
+    """A kill of shop-2 that is held for 10 s."""
+    file = tmp_path / "short-kill.yaml"
+    file.write_text(EXPERIMENT.format(hold="10s"))
+    return file
+
+
+@pytest.fixture
+def supervisor(stack) -> Supervisor:
+    return Supervisor(stack.settings.state / "supervisor.sock")
+
+
+@pytest.fixture(autouse=True)
+def well_again(stack) -> Iterator[None]:
+    """Every test leaves a stack that is proven healthy, so that none hides behind another."""
+    yield
+    health.wait_for(health.everything(stack.topology), time.monotonic() + 40, lambda _: None)
+
+
+@pytest.fixture
+def mutate(stack) -> Iterator[Callable[[str, str, str], None]]:
+    """Changes generated rules or routing of the running stack; put back afterwards."""
+    drill = stack.settings.state / "config" / "drill"
+    originals: dict[Path, str] = {}
+
+    def change(file: str, old: str, new: str) -> None:
+        path = drill / file
+        originals.setdefault(path, path.read_text())
+        assert old in path.read_text(), f"{file} has no {old!r}: the mutation would change nothing"
+        path.write_text(path.read_text().replace(old, new))
+        _reload(stack)
+
+    yield change
+    for path, text in originals.items():
+        path.write_text(text)
+    _reload(stack)
+
+
+def _reload(stack) -> None:
+    for role in ("prometheus", "alertmanager"):
+        answer = httpx.post(f"{stack.url(role)}/-/reload", timeout=5)
+        assert answer.status_code == 200, answer.text

@@ -1,0 +1,183 @@
+"""The verifier is verified: where alerting, evidence or the fault is broken, the verdict says so and names it."""
+
+import os
+import resource
+import signal
+import socket
+
+import httpx
+import psutil
+import pytest
+from conftest import wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+def outcomes(verdict):
+    return {alert["name"]: alert["outcome"] for alert in verdict["alerts"]}
+
+
+def test_a_sound_stack_holds_and_a_second_runner_is_refused(stack, runs):
+    known = runs.known()
+    process = stack.start("run", "kill-instance")
+    run = runs.new(known)
+    runs.wait_injected(run)
+    code, output = stack.command("run", "no-fault")
+    assert (code, "is in progress" in output) == (2, True), output
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    verdict = runs.verdict(run)
+    listed = {alert["name"]: alert for alert in verdict["alerts"] if alert["outcome"] != "quiet"}
+    assert {name: alert["outcome"] for name, alert in listed.items()} == {
+        "ShopInstanceDown": "proven",
+        "HAProxyServerDown": "proven",
+    }
+    for alert in listed.values():
+        order = [alert[step] for step in ("condition_true", "firing", "delivered")]
+        assert order == sorted(order), alert
+        assert alert["resolved"] > 0
+        assert alert["design"]["delivery"] == 1.5
+    assert verdict["orders"]["acknowledged"] == verdict["orders"]["found"] > 0
+    assert runs.known() - known == {run.name}, "the refused runner left a recording"
+
+
+def test_a_recording_is_judged_again_to_the_same_verdict(stack, runs):
+    before = runs.latest()
+    code, output = stack.command("report", runs.folder / "latest")
+    assert code == before["exit_code"], output
+    assert runs.latest() == before
+
+
+def test_nothing_broken_is_held(stack, runs):
+    code, output = stack.command("run", "no-fault")
+    assert code == 0, output
+    assert set(outcomes(runs.latest()).values()) == {"quiet"}
+
+
+def test_a_removed_rule_is_missed(stack, runs, experiment, mutate):
+    mutate("rules/shop.rules.yml", "alert: ShopInstanceDown", "alert: SomethingElse")
+    mutate("rules/shop.rules.yml", "up{job=\"shop\"}", "up{job=\"nobody\"}")
+    code, output = stack.command("run", experiment, "--target", stack.target)
+    assert code == 1, output
+    assert outcomes(runs.latest())["ShopInstanceDown"] == "missed"
+    assert outcomes(runs.latest())["HAProxyServerDown"] == "proven"
+
+
+def test_an_alert_nobody_listed_is_a_surprise(stack, runs, experiment):
+    experiment.write_text("\n".join(line for line in experiment.read_text().splitlines() if "HAProxyServer" not in line))
+    code, output = stack.command("run", experiment, "--target", stack.target)
+    assert code == 1, output
+    assert outcomes(runs.latest()) == {
+        "ShopInstanceDown": "proven",
+        "HAProxyServerDown": "surprise",
+        "ShopErrorBudgetBurnFast": "quiet",
+    }
+
+
+def test_a_broken_route_is_undelivered(stack, runs, experiment, mutate):
+    mutate("alertmanager.yml", "  receiver: pager\n", "  receiver: nowhere\n")
+    mutate("alertmanager.yml", "receivers:\n", "receivers:\n- name: nowhere\n")
+    code, output = stack.command("run", experiment, "--target", stack.target)
+    assert code == 1, output
+    assert outcomes(runs.latest())["ShopInstanceDown"] == "undelivered"
+
+
+def test_a_hold_time_beyond_the_window_is_late(stack, runs, experiment, mutate):
+    experiment.write_text(experiment.read_text().replace("for: 10s", "for: 14s"))
+    mutate("rules/shop.rules.yml", "for: 1s", "for: 9s")
+    code, output = stack.command("run", experiment, "--target", stack.target)
+    assert code == 1, output
+    assert outcomes(runs.latest())["ShopInstanceDown"] == "late"
+
+
+def test_a_pager_that_answers_500_is_undelivered(stack, runs, experiment, supervisor):
+    pager = next(row.pid for row in supervisor.processes() if row.name == "pager")
+    group = [pager, *(child.pid for child in psutil.Process(pager).children(recursive=True))]
+    limits = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in group}
+    for pid, (_, hard) in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))  # as on a full disk: it cannot store a delivery
+    try:
+        code, output = stack.command("run", experiment, "--target", stack.target)
+    finally:
+        for pid, limit in limits.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
+    assert code == 1, output
+    assert outcomes(runs.latest())["ShopInstanceDown"] == "undelivered"
+    assert "refused" in next(one["reason"] for one in runs.latest()["alerts"] if one["name"] == "ShopInstanceDown")
+
+
+def test_without_prometheus_nothing_is_concluded(stack, runs, experiment, supervisor):
+    known = runs.known()
+    process = stack.start("run", experiment, "--target", stack.target)
+    runs.wait_injected(runs.new(known))
+    supervisor.stop("prometheus")
+    try:
+        output, _ = process.communicate(timeout=120)
+    finally:
+        supervisor.start("prometheus")
+    assert process.returncode == 6, output
+
+
+def test_a_load_that_never_comes_is_no_baseline(stack, runs, experiment):
+    known = runs.known()
+    process = stack.start("run", experiment, "--target", stack.target)
+    runs.new(known)
+    kill_load(stack)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 3, output
+
+
+def test_a_load_that_stops_half_way_is_inconclusive(stack, runs, experiment):
+    known = runs.known()
+    process = stack.start("run", experiment, "--target", stack.target)
+    runs.wait_injected(runs.new(known))
+    kill_load(stack)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 6, output
+    assert shop_2_serves(stack)
+
+
+def test_an_instance_without_traffic_is_no_target(stack, runs, experiment):
+    haproxy(stack, "set server shop/shop-2 state drain")
+    try:
+        code, output = stack.command("run", experiment, "--target", stack.target)
+    finally:
+        haproxy(stack, "set server shop/shop-2 state ready")
+    assert code == 4, output
+    assert "0 of the users' requests" in output
+
+
+def test_a_listed_alert_that_already_fires_ends_the_run(stack, runs, experiment, mutate):
+    mutate("rules/shop.rules.yml", "== 0", ">= 0")
+    mutate("rules/shop.rules.yml", "alert: ShopInstanceDown", "alert: HAProxyServerDown")
+    code, output = stack.command("run", experiment, "--target", stack.target)
+    assert code == 3, output
+    assert "HAProxyServerDown" in output
+
+
+def kill_load(stack):
+    def load():
+        processes = psutil.process_iter(["cmdline"])
+        return [one for one in processes if is_load(one.info["cmdline"] or [], stack)]
+
+    for process in wait_until(load, 30, "the load"):
+        os.kill(process.pid, signal.SIGKILL)
+
+
+def is_load(command, stack):
+    return "chaos.load" in command and any(str(stack.settings.runs) in argument for argument in command)
+
+
+def haproxy(stack, command):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(3)
+        connection.connect(str(stack.settings.state / "haproxy.sock"))
+        connection.sendall(f"{command}\n".encode())
+        return connection.recv(4096).decode()
+
+
+def shop_2_serves(stack):
+    try:
+        return httpx.get(f"{stack.instance_url('shop-2')}/readyz", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
