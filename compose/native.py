@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,8 +47,8 @@ def up(settings: StackSettings, progress: Progress) -> Topology:
         _clean(settings.state, progress)
         if taken := ports.taken(topology.all_ports()):
             raise StackError("\n".join([*taken, "end its owner, or move the whole stack: STORMDRILL_PORT_BASE=<port>"]))
-        _prepare(settings, topology, tools)
         try:
+            _prepare(settings, topology, tools)
             _start(settings, topology, tools, progress)
         except (health.NeverReady, subprocess.CalledProcessError, psycopg.Error, OSError) as error:
             raise StackError(
@@ -102,6 +103,7 @@ def _locked(state: Path) -> Iterator[None]:
     state.mkdir(mode=0o711, parents=True, exist_ok=True)
     if state.stat().st_uid != os.getuid():
         raise StackError(f"{state} belongs to another user; set STORMDRILL_STATE")
+    state.chmod(0o711)
     descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,32 +167,29 @@ def _start(settings: StackSettings, topology: Topology, tools: Tools, progress: 
 
 
 def _start_supervisor(settings: StackSettings) -> Supervisor:
-    supervisord = Path(sys.executable).with_name("supervisord")
-    launcher = Path(__file__).with_name("launch.sh")
-    with (settings.state / "logs" / "supervisord.out").open("w") as out:
-        process = subprocess.Popen(
-            (
-                launcher,
-                settings.state / "processes",
-                "supervisord",
-                supervisord,
-                "-c",
-                settings.state / "config/supervisord.conf",
-            ),
-            cwd=ROOT,
-            env=os.environ | {processes.OWNED_BY: str(settings.state)},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,  # out of the reach of a Ctrl-C in the terminal
-        )
+    launcher = str(Path(__file__).with_name("launch.sh"))
+    supervisord = str(Path(sys.executable).with_name("supervisord"))
+    conf = str(settings.state / "config" / "supervisord.conf")
+    out = settings.state / "logs" / "supervisord.out"
+    pid = os.posix_spawn(
+        launcher,
+        (launcher, str(settings.state / "processes"), "supervisord", supervisord, "-c", conf),
+        os.environ | {processes.OWNED_BY: str(settings.state)},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(out), os.O_WRONLY | os.O_CREAT, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,  # out of the reach of a Ctrl-C in the terminal
+        setsigmask=[],
+        setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE],
+    )
     supervisor = Supervisor(settings.state / "supervisor.sock")
     deadline = time.monotonic() + 10
     while not supervisor.answers():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise StackError(
-                f"supervisord did not start: {(settings.state / 'logs/supervisord.out').read_text()[-500:]}"
-            )
+        ended, _ = os.waitpid(pid, os.WNOHANG)
+        if ended or time.monotonic() > deadline:
+            raise StackError(f"supervisord did not start: {out.read_text()[-500:]}")
         time.sleep(0.05)
     return supervisor
 

@@ -90,5 +90,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._socket_path))
+        try:
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(str(self._socket_path))
+        except OSError:
+            self.sock.close()
+            raise

@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 
 import gevent  # type: ignore[import-untyped]  # it ships none
-from geventhttpclient.response import HTTPConnectionClosed
+from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust.contrib.fasthttp import ResponseContextManager
 
 
@@ -44,6 +44,8 @@ def in_words(failure: BaseException) -> str:
         return "timed out"
     if isinstance(failure, HTTPConnectionClosed):
         return "connection closed"
+    if isinstance(failure, HTTPParseError):
+        return "broken answer"  # it ended early, or was never HTTP
     if isinstance(failure, OSError) and failure.errno is not None:
         return os.strerror(failure.errno).lower()
     return type(failure).__name__

@@ -2,6 +2,7 @@
 
 import json
 import random
+from contextlib import suppress
 from datetime import timedelta
 
 from services.kit.postgres import Postgres
@@ -33,7 +34,8 @@ class Products:
         if cached is not None:
             return cached
         product = await self._read_from_postgres(sku)
-        await self._cache.set(key, product, self._jittered_ttl())
+        with suppress(CacheUnavailable):
+            await self._cache.set(key, product, self._jittered_ttl())
         return product
 
     async def _read_from_postgres(self, sku: str) -> bytes:

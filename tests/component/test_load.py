@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -39,6 +41,7 @@ class TinyShop:
         self.attempts: Counter[str] = Counter()  # by path
         self.headers_seen: set[str] = set()
         self.connections = 0
+        self.answered = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 
@@ -102,6 +105,7 @@ class TinyShop:
             f"HTTP/1.1 {status} x\r\nContent-Length: {len(payload)}\r\nX-Served-By: shop-1\r\n\r\n".encode() + payload
         )
         await writer.drain()
+        self.answered += 1
         return True
 
     def _serve(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, object]]:
@@ -173,6 +177,7 @@ class Drive:
     readings: list[OrderReading]
     shop: TinyShop
     spans: dict[str, tuple[float, float]]  # mode -> seconds since the origin
+    connections_when_ok: int
     cpu_seconds: float
 
     def during(self, mode: str) -> list[samples.Request]:
@@ -189,7 +194,7 @@ class Drive:
 def drive(tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("drive")
     origin = time.monotonic()
-    spans = {}
+    spans, connections = {}, {}
     with TinyShop() as shop:
         process = control.start(run_dir, BASE_URL, SETTINGS, origin)
         try:
@@ -198,6 +203,7 @@ def drive(tmp_path_factory):
                 shop.mode, begin = mode, time.monotonic() - origin
                 wait_for_tick(run_dir, begin + seconds)
                 spans[mode] = (begin, time.monotonic() - origin)
+                connections.setdefault(mode, shop.connections)
             shop.mode = "ok"
             cpu_seconds = sum(psutil.Process(process.pid).cpu_times()[:2])
         finally:
@@ -205,4 +211,227 @@ def drive(tmp_path_factory):
         assert stopped is Stopped.ENDED
         orders = ledger(run_dir)
         readings = list(read_back(orders.orders, BASE_URL, 10 * SECOND))
-    yield Drive(recorded(run_dir), orders, readings, shop, spans, cpu_seconds)
+    yield Drive(recorded(run_dir), orders, readings, shop, spans, connections["ok"], cpu_seconds)
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_the_rate_is_held_whatever_the_shop_does(drive, mood):
+    start, end = drive.spans[mood]
+    rate = measures.rate_per_second(drive.load.requests, start, end)
+    # Each span is a few seconds: one request more or less at its edges is 1 % and no drift.
+    assert 0.95 <= rate / SETTINGS.rate_per_second <= 1.05, drive.load.ticks
+    assert measures.rate_held(drive.load.ticks, SETTINGS.rate_per_second, start, end), drive.load.ticks
+
+
+def test_arrivals_are_spread_evenly_also_through_the_stall(drive):
+    start, end = drive.spans["stall"]
+    sent = sorted(one.at for one in drive.load.requests if start <= one.at < end)
+    gaps = [late - early for early, late in itertools.pairwise(sent)]
+    # Nominal 20 ms. On two busy cores a wake-up may be late, a bunch of a tenth of a second would be ours.
+    assert statistics.median(gaps) == pytest.approx(1 / SETTINGS.rate_per_second, rel=0.2)
+    assert max(gaps) < 0.5, sorted(gaps)[-10:]
+
+
+@pytest.mark.parametrize(
+    ("mood", "error", "statuses"),
+    [
+        ("ok", None, {200, 201}),
+        ("stall", "timed out", {None}),
+        ("500", "HTTP 500", {500}),
+        ("404", "HTTP 404", {404}),
+        ("hang up", "connection closed", {None}),
+        ("cut off", "broken answer", {None}),
+        ("drip", "timed out", {None}),
+    ],
+)
+def test_users_see_what_the_shop_does_to_them(drive, mood, error, statuses):
+    met = drive.during(mood)
+    assert len(met) > 50
+    assert {one.error for one in met} == {error}
+    assert {one.status for one in met} == statuses
+    assert {one.ok for one in met} == {error is None}
+
+
+def test_no_user_waits_longer_than_the_time_out(drive):
+    slowest = max(one.took_seconds for one in drive.load.requests)
+    # A dripping server too: the time-out is for the whole exchange. 0.4 s for two busy cores, and below the pacing.
+    assert slowest < SETTINGS.timeout.total_seconds() + 0.4
+
+
+def test_a_request_leaves_once_and_carries_no_trace(drive):
+    # One read by key for each order, and one by id for each acknowledged one, came from the reading back.
+    acknowledged = [order for order in drive.ledger.orders if order.state is OrderState.ACKNOWLEDGED]
+    read_back_requests = len(drive.ledger.orders) + len(acknowledged)
+    assert drive.shop.attempts.total() == len(drive.load.requests) + read_back_requests
+    assert "traceparent" not in drive.shop.headers_seen
+
+
+def test_users_keep_their_connections(drive):
+    sent = [one for one in drive.load.requests if one.at < drive.spans["ok"][1]]
+    assert len(sent) > SETTINGS.users + 20
+    assert drive.connections_when_ok <= SETTINGS.users
+
+
+def test_the_instance_that_answered_is_recorded(drive):
+    assert measures.served_by(drive.during("ok")) == {"shop-1": len(drive.during("ok"))}
+    assert measures.served_by(drive.during("500")) == {"shop-1": len(drive.during("500"))}
+    assert measures.served_by(drive.during("hang up")) == {}
+
+
+@pytest.mark.parametrize(
+    ("mood", "state"),
+    [
+        ("ok", OrderState.ACKNOWLEDGED),
+        ("stall", OrderState.UNKNOWN),
+        ("500", OrderState.UNKNOWN),
+        ("404", OrderState.REFUSED),
+        ("hang up", OrderState.UNKNOWN),
+        ("cut off", OrderState.UNKNOWN),
+        ("drip", OrderState.UNKNOWN),
+    ],
+)
+def test_an_order_is_what_its_user_knows_of_it(drive, mood, state):
+    assert {order.state for order in drive.orders(mood)} == {state}
+
+
+def test_every_order_sent_is_in_the_ledger_and_is_read_back(drive):
+    assert set(drive.shop.orders) <= {order.key for order in drive.ledger.orders}
+    result = tally(drive.readings)
+    assert result.found == result.acknowledged > 0
+    assert result.refused_absent == result.refused > 0
+    # The stalled shop did its work after its users had given up; failed with a 500 it did not.
+    assert result.unknown_found > 0
+    assert result.unknown_absent > 0
+    assert not (result.lost or result.mismatched or result.doubled or result.refused_but_found or result.unread)
+
+
+def test_the_load_ends_in_order_and_costs_little(drive):
+    assert drive.load.end == "SIGTERM"
+    assert drive.load.complete
+    assert drive.load.settings == SETTINGS
+    assert sum(tick.finished for tick in drive.load.ticks) == pytest.approx(len(drive.load.requests), abs=60)
+    # Measured: 6 % of one core. Tolerance for a busy machine.
+    assert drive.cpu_seconds < 0.2 * sum(MOODS.values())
+
+
+def test_requests_in_flight_beyond_the_drain_are_unfinished(shop, started, tmp_path):
+    process = started(tmp_path, replace(SETTINGS, drain=timedelta(seconds=0.2)))
+    control.await_first_request(process, tmp_path, 10 * SECOND)
+    shop.mode = "stall"
+    wait_until(lambda: shop.attempts.total() > shop.answered + 20)
+    assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+    load = recorded(tmp_path)
+    unfinished = [one for one in load.requests if one.error == "unfinished"]
+    assert len(unfinished) > 20
+    assert not any(one.ok for one in unfinished)
+    assert load.complete
+    assert shop.attempts.total() == len(load.requests)
+
+
+def test_after_sigkill_everything_but_the_requests_in_flight_is_there(shop, started, tmp_path):
+    process = started(tmp_path)
+    wait_until(lambda: shop.attempts.total() > 60)
+    os.kill(process.pid, signal.SIGKILL)
+    wait_until(lambda: not control.is_alive(process))
+    load = recorded(tmp_path)
+    assert load.end is None
+    assert not load.complete
+    assert not load.torn
+    assert shop.attempts.total() - len(load.requests) <= 2
+    assert set(shop.orders) == {order.key for order in ledger(tmp_path).orders}
+
+
+def test_another_process_stops_it_with_pid_and_start_time_alone(shop, started, tmp_path):
+    process = started(tmp_path)
+    control.await_first_request(process, tmp_path, 10 * SECOND)
+    code = (
+        "import sys; from datetime import timedelta; from chaos.load.control import LoadProcess, stop;"
+        "print(stop(LoadProcess(int(sys.argv[1]), int(sys.argv[2])), timedelta(seconds=5)))"
+    )
+    command = [sys.executable, "-c", code, str(process.pid), str(process.started)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout == "ended\n"
+    assert recorded(tmp_path).end == "SIGTERM"
+    assert not control.is_alive(process)
+    assert control.stop(process, SECOND) is Stopped.NOT_RUNNING
+    assert not Path(f"/proc/{process.pid}").exists(), "a zombie is left"
+
+
+def test_a_process_with_another_start_time_is_never_touched(shop, started, tmp_path):
+    process = started(tmp_path)
+    control.await_first_request(process, tmp_path, 10 * SECOND)
+    stranger = replace(process, started=process.started + 1)
+    assert not control.is_alive(stranger)
+    assert control.stop(stranger, timedelta()) is Stopped.NOT_RUNNING
+    assert control.is_alive(process)
+    before = shop.attempts.total()
+    wait_until(lambda: shop.attempts.total() > before + 10)
+
+
+def test_a_process_that_leads_no_group_of_its_own_is_never_signalled():
+    bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        started = int(Path(f"/proc/{bystander.pid}/stat").read_text().rpartition(")")[2].split()[19])
+        with pytest.raises(TimeoutError):
+            control.stop(LoadProcess(bystander.pid, started), timedelta())
+        assert bystander.poll() is None
+    finally:
+        bystander.communicate()
+
+
+def test_it_is_out_of_the_terminals_reach(shop, started, tmp_path):
+    process = started(tmp_path)
+    assert os.getsid(process.pid) == process.pid == process.pgid == os.getpgid(process.pid)
+
+
+def test_a_load_that_stood_still_has_not_held_its_rate_and_is_killed_if_need_be(shop, started, tmp_path):
+    process = started(tmp_path)
+    first = control.await_first_request(process, tmp_path, 10 * SECOND)
+    wait_for_tick(tmp_path, first + 2)
+    os.kill(process.pid, signal.SIGSTOP)
+    paused = recorded(tmp_path).ticks[-1].at
+    time.sleep(4)  # it is time itself that must pass without a tick
+    os.kill(process.pid, signal.SIGCONT)
+    wait_for_tick(tmp_path, paused + 7)
+    os.kill(process.pid, signal.SIGSTOP)
+    load = recorded(tmp_path)
+    held = measures.rate_held(load.ticks, SETTINGS.rate_per_second, first + 1, paused + 7)
+    assert not held
+    assert held.missing_seconds >= 2
+    # Slots that were missed are not made good in a burst: each user sends once at most.
+    assert max(tick.started for tick in load.ticks) <= SETTINGS.users + 60
+    assert control.stop(process, timedelta(seconds=0.3)) is Stopped.KILLED
+    assert not control.is_alive(process)
+
+
+def test_it_ends_by_itself_when_nobody_stops_it(shop, started, tmp_path):
+    process = started(tmp_path, replace(SETTINGS, max_duration=SECOND))
+    wait_until(lambda: not control.is_alive(process))
+    assert recorded(tmp_path).end == "max_duration"
+
+
+def test_where_nothing_listens_users_are_refused(started, tmp_path):
+    process = started(tmp_path)
+    control.await_first_request(process, tmp_path, 10 * SECOND)
+    assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+    assert {(one.status, one.error) for one in recorded(tmp_path).requests} == {(None, "connection refused")}
+
+
+def test_a_load_that_dies_at_once_is_reported_with_its_log(started, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # no interpreter starts with this
+    process = started(tmp_path)
+    with pytest.raises(LoadNotStarted, match=r"ended before its first request.*Python"):
+        control.await_first_request(process, tmp_path, 10 * SECOND)
+
+
+def test_a_run_has_one_load(shop, started, tmp_path):
+    process = started(tmp_path)
+    control.await_first_request(process, tmp_path, 10 * SECOND)
+    with pytest.raises(FileExistsError):
+        started(tmp_path)
+
+
+def test_the_first_request_leaves_soon(shop, started, tmp_path):
+    process = started(tmp_path)
+    # Measured: 0.45 s, nearly all of it Locust's import. Tolerance for a busy machine.
+    assert control.await_first_request(process, tmp_path, 10 * SECOND) < 3
