@@ -102,9 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_PURPOSE = (
-    "Break a FastAPI system on purpose; prove that users were protected and that the right alert reached the pager."
-)
+_PURPOSE = "Break a FastAPI system on purpose; prove that users were protected and the right alert was delivered."
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -259,8 +257,8 @@ def _experiment_file(named: str) -> Path:
 
 def _print_plan(experiment: Experiment) -> int:
     print(f"{experiment.title}\nfault: {experiment.fault.describe()}\nundo: {experiment.fault.by_hand()}")
-    print(*(f"alert: {one.name} within {one.fires_within}, resolved within {one.resolves_within}" for one in experiment.alerts),
-          sep="\n")  # fmt: skip
+    for window in experiment.alerts:
+        print(f"alert: {window.name} within {window.fires_within}, resolved within {window.resolves_within}")
     return 0
 
 

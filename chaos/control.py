@@ -121,7 +121,9 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._socket_path = socket_path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(self._socket_path)
+        connection = _UnixConnection(self._socket_path)
+        self._connection = host, connection  # what the base class closes
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):

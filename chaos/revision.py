@@ -14,4 +14,5 @@ def of(folder: Path) -> tuple[str, bool]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    return subprocess.run(("git", *arguments), cwd=folder, check=True, capture_output=True, text=True, timeout=5).stdout
+    command = ("git", *arguments)
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=5).stdout

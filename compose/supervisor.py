@@ -80,7 +80,9 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._connect_to = (socket_path, timeout_seconds)
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _UnixConnection(*self._connect_to)
+        connection = _UnixConnection(*self._connect_to)
+        self._connection = host, connection  # what the base class closes
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):

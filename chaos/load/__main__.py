@@ -43,6 +43,7 @@ def _run(environment: LoadEnvironment) -> str:
     runner.spawn_users({user.__name__: environment.settings.users for user in environment.user_classes})
     ticks = gevent.spawn(_tick, environment, runner)
     reason = asked.wait(timeout=environment.settings.max_duration.total_seconds()) or "max_duration"
+    environment.ending = True
     runner.quit()
     ticks.kill()
     return str(reason)

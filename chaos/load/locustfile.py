@@ -17,6 +17,7 @@ from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.url import URL
 from locust import FastHttpUser, task
 from locust.env import Environment
+from locust.exception import StopUser
 
 from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer, answer_of, order_id
 from chaos.load.facts import Json, LoadFacts
@@ -38,6 +39,9 @@ class LoadEnvironment(Environment):
         self.settings = settings
         self.facts = facts
         self.began = time.monotonic()
+        # Set once the load is to end. Locust kills a user that waits, and one that wakes up just then would be killed
+        # in its next request.
+        self.ending = False
         self._user_numbers = itertools.count()
 
     def slots(self) -> Slots:
@@ -76,10 +80,15 @@ class ShopUser(FastHttpUser):
         self._orders: deque[str] = deque(maxlen=20)
 
     def on_start(self) -> None:
-        self.wait()  # for its first slot; unlike a bare sleep it ends at once when the load is stopped
+        # For its first slot; unlike a bare sleep it ends at once when the load is stopped.
+        self.wait()  # type: ignore[no-untyped-call]  # Locust leaves it untyped
 
     def wait_time(self) -> float:
         return self._slots.wait_seconds(time.monotonic())
+
+    def _go_on(self) -> None:
+        if self.environment.ending:
+            raise StopUser
 
     @task(14)
     def read_product(self) -> None:
@@ -88,6 +97,7 @@ class ShopUser(FastHttpUser):
 
     @task(3)
     def place_order(self) -> None:
+        self._go_on()  # before the ledger says that an order was sent
         # Any product alike: the popular ones would sell out, and a rightly refused order would look like a failure.
         key, sku, quantity = str(uuid.uuid4()), random.choice(SKUS), 1
         self._facts.order_sent(key, sku, quantity)
@@ -117,6 +127,7 @@ class ShopUser(FastHttpUser):
         headers: dict[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
     ) -> Answer:
+        self._go_on()
         began = time.monotonic()
         self._facts.request_started()
         answer = UNFINISHED  # stands if this greenlet is killed at the end of the load

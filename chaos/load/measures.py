@@ -144,10 +144,14 @@ def rate_held(
 
 
 def _missing_seconds(ticks: Iterable[Tick], start: float, end: float) -> int:
-    """Whole seconds of the span that no tick covers; the parts of a second at its two edges are none."""
+    """Whole seconds of the span that no tick covers; the parts of a second at its two edges are none.
+
+    Up to 1.5 s after the last tick are none either: asked of a load that still runs, its next tick may be on its way.
+    """
     missing, covered_until = 0, start
     for tick in ticks:
         # Ticks are recorded to the microsecond, so that a gap of one second may read as a little less.
         missing += math.floor(tick.at - 1 - covered_until + 0.001)
         covered_until = tick.at
-    return missing + math.floor(end - covered_until)
+    rest_seconds = end - covered_until
+    return missing + (math.floor(rest_seconds + 0.001) if rest_seconds > 1.5 else 0)

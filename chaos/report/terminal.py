@@ -80,7 +80,8 @@ def _design(alert: AlertResult) -> Iterable[str]:
     delivery = None if alert.delivered is None else alert.delivered - alert.condition_true
     yield (
         f"              detection {_at(alert.condition_true)} of {design.detection:.1f} s by design,"
-        f" delivery {_at(delivery)} of {design.delivery:.1f} s, resolution {_at(alert.resolved)} of {design.resolution:.1f} s"
+        f" delivery {_at(delivery)} of {design.delivery:.1f} s,"
+        f" resolution {_at(alert.resolved)} of {design.resolution:.1f} s"
     )
     if alert.production:
         production = alert.production

@@ -1,4 +1,4 @@
-"""What the whole runs share: short experiments, looking into a run while it goes on, a stack that is put right again."""
+"""What the whole runs share: short experiments, a look into a run while it goes on, a stack put right again."""
 
 import json
 import time
@@ -18,7 +18,11 @@ title: A short kill
 claim: The others carry the load.
 fault: {{ type: process.kill, instance: shop-2, for: {hold} }}
 steady_state:
-  - {{ name: share of failed user requests, query: "load:failed:ratio", before: "== 0", during: "< 0.01", after: "== 0" }}
+  - name: share of failed user requests
+    query: load:failed:ratio
+    before: "== 0"
+    during: "< 0.01"
+    after: "== 0"
 alerts:
   - {{ name: ShopInstanceDown, fires_within: 8s, resolves_within: 15s, labels: {{ instance: shop-2 }} }}
   - {{ name: HAProxyServerDown, fires_within: 8s, resolves_within: 15s, labels: {{ server: shop-2 }} }}
@@ -96,16 +100,17 @@ def well_again(stack) -> Iterator[None]:
 
 
 @pytest.fixture
-def mutate(stack) -> Iterator[Callable[[str, str, str], None]]:
+def mutate(stack) -> Iterator[Callable[..., None]]:
     """Changes generated rules or routing of the running stack; put back afterwards."""
     drill = stack.settings.state / "config" / "drill"
     originals: dict[Path, str] = {}
 
-    def change(file: str, old: str, new: str) -> None:
+    def change(file: str, *replacements: tuple[str, str]) -> None:
         path = drill / file
         originals.setdefault(path, path.read_text())
-        assert old in path.read_text(), f"{file} has no {old!r}: the mutation would change nothing"
-        path.write_text(path.read_text().replace(old, new))
+        for old, new in replacements:
+            assert old in path.read_text(), f"{file} has no {old!r}: the mutation would change nothing"
+            path.write_text(path.read_text().replace(old, new))
         _reload(stack)
 
     yield change

@@ -29,7 +29,7 @@ def cases(test_files) -> list[dict]:
 
 def selectors(expression: str) -> list[VectorSelector]:
     found = []
-    walk(read(expression, expression), pre_visit=lambda node: found.append(node))
+    walk(read(expression, expression), pre_visit=found.append)
     return [node for node in found if isinstance(node, VectorSelector)]
 
 

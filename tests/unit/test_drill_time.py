@@ -175,7 +175,8 @@ def test_many_rules_keep_everything_but_durations(sources, seed):
     drill = written(out)[0]["rules"]
     assert [rule | {"expr": 0, "for": 0} for rule in drill] == [rule | {"expr": 0, "for": 0} for rule in rules]
     holds = [parse(rule["for"], "") for rule in drill]
-    assert holds == sorted(holds) and holds[0] >= DRILL.drill.evaluation_interval
+    assert holds == sorted(holds)
+    assert holds[0] >= DRILL.drill.evaluation_interval
     assert {change.where for change in manifest.clamped} == {
         change.where for change in manifest.durations if change.scaled != change.used
     }
@@ -225,13 +226,13 @@ def test_a_rule_file_that_production_no_longer_has_is_gone(sources, tmp_path):
 
 
 def test_an_alert_knows_its_windows_through_recording_rules(sources):
-    record = {"record": "a:x:rate5m", "expr": "rate(x[5m])"}
-    alert = {"alert": "A", "expr": "a:x:rate5m > 0 and rate(x[1h]) > 0", "labels": {"severity": "critical"}}
-    _, manifest = sources({"a": group(alert, name="alerts"), "b": group(record, name="records")})
+    records = [{"record": "a:x:rate5m", "expr": "rate(x[5m])"}, {"record": "a:x:max", "expr": "max(a:x:rate5m)"}]
+    alert = {"alert": "A", "expr": "a:x:max > 0 and rate(x[1h]) > 0", "labels": {"severity": "critical"}}
+    _, manifest = sources({"a": group(alert, name="alerts"), "b": group(*records, name="records")})
     timing = manifest.alerts["A"]
     assert timing.ranges_production == (timedelta(minutes=5), timedelta(hours=1))
     assert timing.ranges_drill == (timedelta(seconds=5), timedelta(minutes=1))
-    assert timing.records == {"a:x:rate5m": "records"}
+    assert timing.records == {"a:x:max": "records", "a:x:rate5m": "records"}
     assert (timing.severity, timing.group) == ("critical", "alerts")
 
 

@@ -1,0 +1,99 @@
+"""The stack as its user meets it: up twice, a taken port, a malformed experiment, and nothing left after down."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+from conftest import wait_until
+
+from compose import native, ports, processes
+from compose.settings import ROOT, from_environment
+from compose.topology import build
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def well_again(stack):
+    """These tests take the stack down themselves; the next file finds it up."""
+    yield
+    native.up(stack.settings, print)
+
+
+def test_up_twice_is_harmless(stack, supervisor):
+    before = {row.name: row.pid for row in supervisor.processes()}
+    code, output = stack.command("up")
+    assert code == 0, output
+    assert "http://127.0.0.1" in output
+    assert {row.name: row.pid for row in supervisor.processes()} == before
+
+
+def test_status_names_what_is_up(stack):
+    code, output = stack.command("status")
+    assert code == 0, output
+    assert "every part is proven healthy" in output
+    assert all(program.name in output for program in stack.topology.programs)
+
+
+def test_a_malformed_experiment_touches_nothing(stack, experiment, supervisor):
+    before = {row.name: row.pid for row in supervisor.processes()}
+    experiment.write_text(experiment.read_text().replace("instance: shop-2,", "instance: shop-9,"))
+    code, output = stack.command("run", experiment)
+    assert code == 2
+    assert f"{experiment}:3: fault.instance: unknown instance shop-9" in output
+    assert {row.name: row.pid for row in supervisor.processes()} == before
+
+
+def test_up_cleans_what_a_crash_left(stack, supervisor):
+    supervisord = int((stack.settings.state / "supervisord.pid").read_text())
+    orphans = {row.pid for row in supervisor.processes() if row.pid}
+    os.kill(supervisord, signal.SIGKILL)
+    wait_until(lambda: not supervisor.answers(), 5, "supervisord to be gone")
+    code, output = stack.command("up")
+    assert code == 0, output
+    left = {process.pid for process in processes.ours(stack.settings.state)}
+    assert not orphans & left
+    assert stack.command("status")[0] == 0
+
+
+def test_down_leaves_nothing_but_the_recordings(stack):
+    code, output = stack.command("down")
+    assert code == 0, output
+    assert processes.ours(stack.settings.state) == []
+    assert ports.taken(build(stack.settings).all_ports()) == []
+    assert not stack.settings.state.exists()
+    assert stack.settings.runs.exists()
+    assert stack.command("down") == (0, "nothing was up\n")
+
+
+def test_a_taken_port_is_reported_with_its_owner(stack):
+    port = stack.topology.one("prometheus").port
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        code, output = stack.command("up")
+    assert code == 2
+    assert f"port {port} (for prometheus) is taken by {psutil.Process().name()} (pid {os.getpid()}" in output
+    assert processes.ours(stack.settings.state) == []
+
+
+def test_a_missing_program_is_one_line(stack, tmp_path):
+    empty = {"PATH": str(tmp_path), "STORMDRILL_CACHE": str(tmp_path)}
+    command = (sys.executable, "-m", "chaos", "up")
+    done = subprocess.run(
+        command, env=stack.environment | empty, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 2
+    assert "toxiproxy-server: not found, run `make setup` to build it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_that_cannot_be_used_are_named(stack):
+    broken = stack.environment | {"STORMDRILL_PORT_BASE": "eighteen"}
+    with pytest.raises(ValueError, match="STORMDRILL_PORT_BASE: 'eighteen'"):
+        native.down(from_environment(broken), print)

@@ -1,0 +1,121 @@
+"""What is broken is put back: after Ctrl-C, after SIGKILL to the runner, and after a sleep past its lease."""
+
+import signal
+import time
+
+import httpx
+import psutil
+import pytest
+from conftest import wait_until
+
+from chaos.lease import DURATION_SECONDS
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+UNDONE_WITHIN_SECONDS = DURATION_SECONDS + 8
+
+
+@pytest.fixture
+def injected(stack, runs, experiment):
+    """A run whose fault is in place: its process and its folder."""
+    experiment.write_text(experiment.read_text().replace("for: 10s", "for: 40s"))
+    known = runs.known()
+    process = stack.start("run", experiment, "--target", stack.target)
+    run = runs.new(known)
+    runs.wait_injected(run)
+    assert not serves(stack)
+    yield process, run
+    if process.poll() is None:
+        process.kill()
+    process.communicate(timeout=10)
+
+
+def test_the_watchdog_undoes_a_run_whose_runner_was_killed(stack, injected):
+    process, run = injected
+    process.kill()
+    killed = time.monotonic()
+    wait_until(lambda: serves(stack), UNDONE_WITHIN_SECONDS, "shop-2 to serve again")
+    wait_until(lambda: not loads(run), UNDONE_WITHIN_SECONDS - (time.monotonic() - killed), "the load to end")
+    said = wait_until(
+        lambda: (run / "watchdog.log").exists() and (run / "watchdog.log").read_text(), 5, "its word on disk"
+    )
+    assert "lease ran out" in said
+    wait_until(lambda: (run / "watchdog.log").read_text().count("undone:") == 2, 5, "both undos on disk")
+
+
+def test_the_next_command_undoes_what_runner_and_watchdog_left(stack, injected, supervisor):
+    process, run = injected
+    supervisor.stop("watchdog")
+    process.kill()
+    process.communicate(timeout=10)
+    try:
+        code, output = wait_until(lambda: undo_once_free(stack), UNDONE_WITHIN_SECONDS, "the lease to run out")
+    finally:
+        supervisor.start("watchdog")
+    assert code == 0, output
+    assert output.count("undone:") == 2
+    assert serves(stack)
+    assert not loads(run)
+
+
+def test_a_runner_that_slept_past_its_lease_does_nothing_more(stack, injected, supervisor):
+    process, run = injected
+    process.send_signal(signal.SIGSTOP)
+    log = run / "watchdog.log"
+    wait_until(lambda: log.exists() and log.read_text().count("undone:") == 2, UNDONE_WITHIN_SECONDS, "the watchdog")
+    before = pids(supervisor)
+    process.send_signal(signal.SIGCONT)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 6, output
+    assert "lease" in output
+    assert pids(supervisor) == before
+    assert serves(stack)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_undoes(stack, injected, times):
+    process, run = injected
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # two signals at the same moment are one
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    wait_until(lambda: serves(stack), 10, "shop-2 to serve again")
+    assert not loads(run)
+    assert '"how":"interrupted"' in (run / "recording.ndjson").read_text()
+
+
+def test_sigterm_undoes(stack, injected):
+    process, _ = injected
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 143, output
+    assert serves(stack)
+
+
+def test_nothing_is_left_to_undo(stack):
+    assert stack.command("undo", "--target", stack.target) == (0, "nothing to undo\n")
+
+
+def undo_once_free(stack):
+    code, output = stack.command("undo", "--target", stack.target)
+    return None if "in progress" in output else (code, output)
+
+
+def pids(supervisor):
+    return {row.name: row.pid for row in supervisor.processes()}
+
+
+def loads(run):
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline", "status"])
+        if str(run) in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+def serves(stack):
+    try:
+        return httpx.get(f"{stack.instance_url('shop-2')}/readyz", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,115 @@
+"""Reading orders back: a failed read is tried again, and never taken for an answer."""
+
+import subprocess
+import sys
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from chaos.load.ledger import Order, OrderReading, OrderState
+from chaos.load.read_back import ATTEMPTS, read_back
+
+MINUTE = timedelta(minutes=1)
+
+
+def order(state: OrderState = OrderState.ACKNOWLEDGED, order_id: str | None = "o1", key: str = "k") -> Order:
+    return Order(key, 1.0, "sku-0001", 1, state, order_id)
+
+
+def shop(by_key: list[str], by_id: bool, failures: int = 0):
+    """Answers as told, after so many failures of each question."""
+    asked: Counter[str] = Counter()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked[request.url.path] += 1
+        if asked[request.url.path] <= failures:
+            if asked[request.url.path] % 2:
+                raise httpx.ReadTimeout("no answer")
+            return httpx.Response(503)
+        if request.url.path == "/orders":
+            assert request.url.params["idempotency_key"] == "k"
+            return httpx.Response(200, json={"orders": [{"id": one} for one in by_key]})
+        return httpx.Response(200, json={"id": "o1"}) if by_id else httpx.Response(404)
+
+    return httpx.MockTransport(answer), asked
+
+
+def read(transport, one: Order, deadline: timedelta = MINUTE) -> OrderReading:
+    [reading] = read_back([one], "http://shop", deadline, transport=transport, pause=lambda seconds: None)
+    return reading
+
+
+@pytest.mark.parametrize(
+    ("by_key", "by_id", "found", "id_matches"),
+    [
+        (["o1"], True, 1, True),
+        ([], False, 0, False),
+        (["o1", "o2"], True, 2, True),
+        (["o1", "o1"], True, 2, True),
+        (["o2"], False, 1, False),
+        (["o2"], True, 2, False),
+        ([], True, 1, False),
+        (["o1"], False, 1, False),
+    ],
+)
+def test_an_acknowledged_order_is_asked_for_by_key_and_by_id(by_key, by_id, found, id_matches):
+    transport, _ = shop(by_key, by_id)
+    assert read(transport, order()) == OrderReading("k", OrderState.ACKNOWLEDGED, found, id_matches)
+
+
+@pytest.mark.parametrize("state", [OrderState.REFUSED, OrderState.UNKNOWN])
+@pytest.mark.parametrize("ids", [[], ["o7"], ["o7", "o8"]])
+def test_any_other_order_is_asked_for_by_key_only(state, ids):
+    transport, asked = shop(ids, by_id=True)
+    assert read(transport, order(state, None)) == OrderReading("k", state, len(ids), id_matches=False)
+    assert asked == {"/orders": 1}
+
+
+def test_a_failed_read_is_tried_again():
+    transport, asked = shop(["o1"], by_id=True, failures=ATTEMPTS - 1)
+    assert read(transport, order()).found == 1
+    assert asked == {"/orders": ATTEMPTS, "/orders/o1": ATTEMPTS}
+
+
+def test_a_read_that_keeps_failing_is_unread_neither_found_nor_lost():
+    transport, asked = shop(["o1"], by_id=True, failures=99)
+    assert read(transport, order()) == OrderReading("k", OrderState.ACKNOWLEDGED, None, id_matches=False)
+    assert asked == {"/orders": ATTEMPTS}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"orders": [{}]}),
+        httpx.Response(200, json={"orders": None}),
+        httpx.Response(404),
+        httpx.Response(204),
+    ],
+)
+def test_an_answer_that_is_no_list_of_orders_is_unread(answer):
+    assert read(httpx.MockTransport(lambda _: answer), order()).found is None
+
+
+def test_after_the_deadline_nothing_is_asked():
+    transport, asked = shop(["o1"], by_id=True)
+    assert read(transport, order(), deadline=timedelta()).found is None
+    assert not asked
+
+
+def test_readings_come_in_the_order_of_the_orders():
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"orders": []}))
+    orders = [order(OrderState.UNKNOWN, None, f"k{number}") for number in range(50)]
+    readings = read_back(orders, "http://shop", MINUTE, transport=transport)
+    assert [reading.key for reading in readings] == [one.key for one in orders]
+
+
+def test_who_controls_and_judges_a_load_never_imports_locust():
+    # Locust patches sockets and threads of whatever process imports it.
+    modules = "chaos.load.control, chaos.load.read_back, chaos.load.measures, sys"
+    code = f"import {modules}; sys.exit('locust' in sys.modules or 'gevent' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
