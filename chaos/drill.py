@@ -42,6 +42,7 @@ LOAD_STARTS_WITHIN = timedelta(seconds=20)
 READ_BACK_WITHIN = timedelta(seconds=30)
 _PROVEN_WITHIN_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.5
+_UNPROVEN = "; not waited for, the watchdog proves it"
 _BEYOND_PHASES_SECONDS = 240.0
 """How much longer than hold and recovery a run may hold its lease."""
 
@@ -193,6 +194,8 @@ class Drill:
         held = rate_held(recording.load.ticks, self._plan.load.rate_per_second, start, self._now())
         if not held:
             raise BaselineNotMet(f"the load does not come at its rate: {held.lowest_per_second} requests/s")
+        if noisy := alerts.listed_active(recording):
+            raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
         wrong = [one for one in checks.judge(recording, spans) if one.phase == Phase.BEFORE.value and not one.holds]
         if wrong:
             raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
@@ -300,7 +303,8 @@ class Drill:
         done = self._journal.replay(
             self._system, self._clock, only=self._own, patience=lambda: not self._interrupts.in_a_hurry
         )
-        self._progress.done("; ".join(proof.detail for _, proof in done))
+        unproven = not all(proof.holds for _, proof in done)
+        self._progress.done("; ".join(proof.detail for _, proof in done) + (_UNPROVEN if unproven else ""))
 
     def _own(self, record: UndoRecord) -> bool:
         return record.run_id == self._plan.run_id

@@ -43,7 +43,7 @@ def alerts_are_calm(experiment: Experiment, prometheus: Prometheus, clock: Clock
         noisy = [alert.name for alert in look.alerts if alert.state == "pending" or alert.name in listed]
         if look.error is None and look.rules and not noisy:
             return look
-        waits(f"for {look.error or ', '.join(noisy) or 'rules'} to be well")
+        waits(f"for {look.error or ', '.join(sorted(set(noisy))) or 'rules'} to be well")
         if clock.monotonic() > deadline:
             _give_up(look, listed)
             return look

@@ -15,7 +15,7 @@ import msgspec
 
 from chaos import values
 from chaos.clock import Clock
-from chaos.errors import ChaosError, UndoFailed
+from chaos.errors import UndoFailed
 from chaos.faults import AnyFault, Proof, System
 from chaos.stop_load import StopLoad
 
@@ -85,7 +85,8 @@ class UndoJournal:
     ) -> list[tuple[UndoRecord, Proof]]:
         """Undo what is open and matches `only`, last first, and prove each within PROVEN_WITHIN_SECONDS.
 
-        `patience` is asked while it waits for a proof; when it says no, the wait ends, never the undo.
+        `patience` is asked while it waits for a proof; when it says no, the wait ends, never the undo: such a
+        record is returned with a proof that does not hold, and stays open for whoever replays next.
         Tries every record, then raises UndoFailed with all that went wrong.
         """
         done: list[tuple[UndoRecord, Proof]] = []
@@ -93,13 +94,15 @@ class UndoJournal:
         by_hand: list[str] = []
         with self._locked("undo"):
             for record in reversed([record for record in self.open() if only(record)]):
-                proof = _undo_one(record.what, system, clock, patience)
+                try:
+                    proof = _undo_one(record.what, system, clock, patience)
+                except UndoFailed as error:
+                    failures += error.failures
+                    by_hand += error.by_hand
+                    continue
                 if proof.holds:
                     self._append(msgspec.json.encode(_Done(record.number)))
-                    done.append((record, proof))
-                else:
-                    failures.append(proof.detail)
-                    by_hand.append(record.what.by_hand())
+                done.append((record, proof))
         if failures:
             raise UndoFailed(failures, by_hand)
         return done
@@ -142,14 +145,16 @@ def _decode(line: bytes) -> UndoRecord | _Done | None:
 
 
 def _undo_one(what: CanUndo, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
-    # The engine's one catch-all: whatever goes wrong with one undo, the next is tried too.
     deadline = clock.monotonic() + PROVEN_WITHIN_SECONDS
     while True:
+        # The engine's one catch-all: whatever goes wrong with one undo, it is tried again, and then the next is.
         try:
             what.undo(system)
-            proof = what.undone(system)
-        except (ChaosError, Exception) as error:
-            proof = Proof(False, f"{type(error).__name__}: {error}")
-        if proof.holds or clock.monotonic() > deadline or not patience():
+            proof, trouble = what.undone(system), ""
+        except Exception as error:
+            proof, trouble = Proof(False, "not undone"), f"{type(error).__name__}: {error}"
+        if proof.holds or (not trouble and not patience()):
             return proof
+        if clock.monotonic() > deadline or not patience():
+            raise UndoFailed([trouble or proof.detail], [what.by_hand()])
         clock.wait(_RETRY_EVERY_SECONDS)

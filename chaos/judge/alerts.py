@@ -39,6 +39,13 @@ def unresolved(recording: Recording, span: Span) -> list[str]:
     return [result.name for result in results if result.delivered is not None and result.resolved is None]
 
 
+def listed_active(recording: Recording) -> list[str]:
+    """Listed alerts that were pending or firing when Prometheus last told."""
+    looks = [look for look in recording.all(PrometheusSeen) if look.error is None]
+    listed = {window.name for window in recording.experiment.alerts}
+    return sorted({alert.name for alert in looks[-1].alerts if alert.name in listed}) if looks else []
+
+
 def in_words(key: Key) -> str:
     """An alert's identity for people."""
     name, labels = key

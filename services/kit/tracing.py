@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from threading import Thread
 
 from fastapi import FastAPI
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -18,7 +19,7 @@ from opentelemetry.trace import NoOpTracerProvider, Tracer
 from services.kit.settings import ServiceSettings
 
 _SCHEDULE_DELAY_MS = 500
-# A dead Jaeger holds the export thread, not a request; it also holds our shutdown, so be brief.
+# A dead Jaeger holds the export thread, never a request; it also holds our shutdown, so be brief.
 _EXPORT_TIMEOUT = timedelta(seconds=2)
 _EXCLUDED_URLS = "/healthz$,/readyz$"
 
@@ -55,12 +56,14 @@ class Tracing:
             instrumentor.instrument(tracer_provider=self._provider)
 
     def shutdown(self) -> None:
-        """Export what is left, waiting for a dead endpoint no longer than one export's time-out.
-
-        Blocks; call it from a thread.
-        """
-        if self._provider is not None:
-            self._provider.shutdown()
+        """Export what is left, for two seconds at most. Blocks; call it from a thread."""
+        if self._provider is None:
+            return
+        # The processor has a time-out for this that the provider cannot be given: with a dead
+        # endpoint it would try each batch in the queue in turn. A daemon ends with the process.
+        flush = Thread(target=self._provider.shutdown, daemon=True)
+        flush.start()
+        flush.join(_EXPORT_TIMEOUT.total_seconds())
 
 
 def _create_provider(service: str, settings: ServiceSettings) -> TracerProvider:

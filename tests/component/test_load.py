@@ -329,6 +329,18 @@ def test_requests_in_flight_beyond_the_drain_are_unfinished(shop, started, tmp_p
     assert shop.attempts.total() == len(load.requests)
 
 
+def test_a_stop_cuts_no_request_short(shop, started, tmp_path):
+    # Many users that wake up all the time: without a word to them first, some are killed in a request just begun.
+    crowd = LoadSettings(400, pacing=SECOND, timeout=0.8 * SECOND, drain=SECOND, max_duration=10 * SECOND)
+    for attempt in ("first", "second"):
+        run_dir = tmp_path / attempt
+        run_dir.mkdir()
+        process = started(run_dir, crowd)
+        control.await_first_request(process, run_dir, 10 * SECOND)
+        assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+        assert {one.error for one in recorded(run_dir).requests} == {None}
+
+
 def test_after_sigkill_everything_but_the_requests_in_flight_is_there(shop, started, tmp_path):
     process = started(tmp_path)
     wait_until(lambda: shop.attempts.total() > 60)

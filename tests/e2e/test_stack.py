@@ -8,11 +8,11 @@ import sys
 
 import psutil
 import pytest
-from conftest import wait_until
 
 from compose import native, ports, processes
 from compose.settings import ROOT, from_environment
 from compose.topology import build
+from tests.e2e.conftest import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

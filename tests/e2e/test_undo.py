@@ -6,9 +6,9 @@ import time
 import httpx
 import psutil
 import pytest
-from conftest import wait_until
 
 from chaos.lease import DURATION_SECONDS
+from tests.e2e.conftest import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -8,7 +8,8 @@ import socket
 import httpx
 import psutil
 import pytest
-from conftest import wait_until
+
+from tests.e2e.conftest import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

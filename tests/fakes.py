@@ -1,0 +1,65 @@
+"""Fakes of the engine's ports: a clock that passes when told to, and processes that obey."""
+
+from dataclasses import dataclass, field
+
+from chaos.control import ProcessState
+from chaos.faults import System
+from chaos.target import Alerting, Instance, Supervisor, Target, Urls
+
+
+@dataclass
+class FakeClock:
+    """All clocks show `now`, and waiting moves it."""
+
+    now: float = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def boottime(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class FakeControl:
+    """Processes in memory; `broken` instances cannot be started."""
+
+    running: dict[str, bool] = field(default_factory=lambda: {"shop-1": True, "shop-2": True})
+    broken: set[str] = field(default_factory=set)
+    started: list[str] = field(default_factory=list)
+
+    def states(self) -> dict[str, ProcessState]:
+        return {
+            name: ProcessState("RUNNING", 7) if up else ProcessState("STOPPED", 0) for name, up in self.running.items()
+        }
+
+    def kill(self, instance: str) -> int:
+        self.running[instance] = False
+        return 7
+
+    def start(self, instance: str) -> None:
+        self.started.append(instance)
+        if instance in self.broken:
+            raise OSError(f"{instance} cannot be started")
+        self.running[instance] = True
+
+
+def system(folder, control=None) -> System:
+    """A system in a folder, whose instances have no URL to be ready at."""
+    instances = {name: Instance("shop") for name in ("shop-1", "shop-2")}
+    urls = Urls("http://u", "http://p", "http://a", "http://g", "http://w")
+    target = Target(
+        1,
+        "fake",
+        str(folder),
+        str(folder / "runs"),
+        urls,
+        Supervisor("/none"),
+        instances,
+        Alerting("pager"),
+        str(folder),
+    )
+    return System(target, control or FakeControl())

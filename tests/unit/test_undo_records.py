@@ -1,0 +1,97 @@
+"""Undo records: on disk first, last-in-first-out, safe to repeat, every one tried, failures named."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from chaos.errors import UndoFailed
+from chaos.faults import ProcessKill
+from chaos.undo import UndoJournal
+from chaos.values import Duration
+from tests.fakes import FakeClock, FakeControl, system
+
+KILLS = [ProcessKill(Duration.parse("5s"), name) for name in ("shop-1", "shop-2")]
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return UndoJournal(tmp_path)
+
+
+def test_a_record_is_synced_to_disk_before_register_returns(journal, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def note(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    journal.register("r", "e", KILLS[0])
+    assert synced[:1] == ["undo.ndjson"]
+    assert len(synced) == 2, "the folder's entry must be synced as well"
+    assert [record.what for record in journal.open()] == [KILLS[0]]
+
+
+def test_the_last_is_undone_first_and_only_once(journal, tmp_path):
+    control = FakeControl(running={"shop-1": False, "shop-2": False})
+    for kill in KILLS:
+        journal.register("r", "e", kill)
+    done = journal.replay(system(tmp_path, control), FakeClock())
+    assert control.started == ["shop-2", "shop-1"]
+    assert len(done) == 2
+    assert journal.open() == []
+    assert journal.replay(system(tmp_path, control), FakeClock()) == []
+    assert control.started == ["shop-2", "shop-1"]
+
+
+def test_one_that_fails_keeps_none_of_the_others_and_says_what_to_do(journal, tmp_path):
+    control = FakeControl(running={"shop-1": False, "shop-2": False}, broken={"shop-2"})
+    for kill in KILLS:
+        journal.register("r", "e", kill)
+    with pytest.raises(UndoFailed, match="shop-2 cannot be started") as caught:
+        journal.replay(system(tmp_path, control), FakeClock())
+    assert control.running["shop-1"]
+    assert [record.what for record in journal.open()] == [KILLS[1]], "it stays on record for the next try"
+    assert "shop-2" in caught.value.by_hand[0]
+
+
+def test_without_patience_it_is_still_undone_once(journal, tmp_path):
+    control = FakeControl(running={"shop-1": False, "shop-2": True}, broken={"shop-1"})
+    journal.register("r", "e", KILLS[0])
+    with pytest.raises(UndoFailed):
+        journal.replay(system(tmp_path, control), FakeClock(), patience=lambda: False)
+    assert control.started == ["shop-1"]
+
+
+def test_only_what_is_asked_for_is_undone(journal, tmp_path):
+    control = FakeControl(running={"shop-1": False, "shop-2": False})
+    journal.register("mine", "e", KILLS[0])
+    journal.register("other", "e", KILLS[1])
+    journal.replay(system(tmp_path, control), FakeClock(), only=lambda record: record.run_id == "mine")
+    assert control.started == ["shop-1"]
+    assert [record.run_id for record in journal.open()] == ["other"]
+
+
+def test_a_torn_line_hides_no_other_record(journal, tmp_path):
+    journal.register("r", "e", KILLS[0])
+    with (tmp_path / "undo.ndjson").open("a") as file:
+        file.write('{"number":2,"run_')
+    journal.register("r", "e", KILLS[1])
+    assert [record.what for record in journal.open()] == KILLS
+
+
+def test_without_patience_a_proof_is_left_to_the_next(journal, tmp_path):
+    class Slow(FakeControl):
+        def start(self, instance):
+            self.started.append(instance)
+
+    control = Slow(running={"shop-1": False, "shop-2": True})
+    journal.register("r", "e", KILLS[0])
+    ((_, proof),) = journal.replay(system(tmp_path, control), FakeClock(), patience=lambda: False)
+    assert not proof.holds
+    assert control.started == ["shop-1"]
+    assert len(journal.open()) == 1
+    with pytest.raises(UndoFailed, match="shop-1 is STOPPED"):
+        journal.replay(system(tmp_path, control), FakeClock())
