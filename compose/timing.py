@@ -7,6 +7,8 @@ from enum import Enum
 from promql_parser import display_duration, parse_duration
 
 # Constants of the servers that no rule or routing file can scale, each with what it would do to a drill.
+# The resend delay has a price: a resolved alert is sent again this often for 15 minutes, which keeps its group alive in
+# Alertmanager; when it fires again meanwhile, the group's next interval decides (up to 5 s), not group_wait (0.5 s).
 PROMETHEUS_FLAGS = {
     "--rules.alert.resend-delay=5s": "1m: an alert that starts while Alertmanager is down arrives up to a minute late",
     "--rules.alert.for-grace-period=1s": "10m: the state of a shorter `for` is not restored over a restart",

@@ -101,6 +101,10 @@ class Inbox:
 
         One that cannot be stored comes back refused; it is written when storage allows.
         """
+        # Alertmanager may hang up while we write; what is on disk must be in memory as well.
+        return await asyncio.shield(self._take(arrival, receiver, message, refusal))
+
+    async def _take(self, arrival: Arrival, receiver: str, message: Message | None, refusal: str | None) -> Delivery:
         async with self._turn:
             self._last_seq += 1
             delivery = Delivery.of(self._last_seq, arrival, receiver, message, refusal)

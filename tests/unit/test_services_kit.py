@@ -1,0 +1,204 @@
+"""The kit's rules that need no server: deadlines, draining, pauses, quiet logs, problems, metrics."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+
+from services.kit import deadline, health, problems
+from services.kit.fields import Sku
+from services.kit.lifecycle import Lifecycle, State
+from services.kit.logging import RepetitionFilter
+from services.kit.metrics import HttpMetrics
+from services.kit.problems import DeadlineExceeded, DependencyUnavailable
+from services.kit.redis import Pauses
+from services.kit.request import RequestMiddleware
+
+SECOND = timedelta(seconds=1)
+DURATIONS = "http_server_request_duration_seconds_count"
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_without_a_request_only_the_limit_counts():
+    assert deadline.remaining_seconds(SECOND) == 1.0
+
+
+def test_a_request_shortens_every_wait_to_what_is_left():
+    async def request():
+        deadline.start(timedelta(milliseconds=100))
+        return deadline.remaining_seconds(SECOND)
+
+    assert 0 < asyncio.run(request()) <= 0.1
+
+
+def test_a_request_without_time_left_is_ended():
+    async def request():
+        deadline.start(timedelta(0))
+        deadline.remaining_seconds(SECOND)
+
+    with pytest.raises(DeadlineExceeded):
+        asyncio.run(request())
+
+
+def test_draining_turns_unready_and_waits_for_open_requests():
+    async def drain():
+        lifecycle = Lifecycle(timedelta(0), CollectorRegistry())
+        lifecycle.state = State.SERVING
+        lifecycle.request_began()
+        closed = asyncio.Event()
+        draining = asyncio.create_task(lifecycle.drain(closed.set))
+        await asyncio.sleep(0.01)
+        seen = [(lifecycle.state, closed.is_set())]
+        lifecycle.request_ended()
+        await draining
+        return [*seen, (lifecycle.state, closed.is_set())]
+
+    assert asyncio.run(drain()) == [(State.DRAINING, False), (State.DRAINING, True)]
+
+
+def test_a_node_that_failed_is_asked_by_one_request_every_half_second():
+    clock = Clock()
+    pauses = Pauses(clock)
+    assert pauses.permits("a")
+    pauses.begin("a")
+    assert not pauses.permits("a")
+    assert pauses.permits("b")
+    clock.now += 0.6
+    assert [pauses.permits("a") for _ in range(3)] == [True, False, False]
+    pauses.end("a")
+    assert pauses.permits("a")
+
+
+def test_a_repetitive_library_is_heard_once_a_minute():
+    clock = Clock()
+    quiet = RepetitionFilter(clock=clock)
+    export = logging.LogRecord("opentelemetry.exporter", logging.ERROR, "", 0, "failed %s", (1,), None)
+    ours = logging.LogRecord("services.shop", logging.ERROR, "", 0, "failed", (), None)
+    assert [bool(quiet.filter(export)) for _ in range(3)] == [True, False, False]
+    assert all(quiet.filter(ours) for _ in range(3))
+    clock.now += 61
+    assert quiet.filter(export)
+
+
+class Client:
+    """Asks an application in this process."""
+
+    def __init__(self, app):
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+
+    def get(self, path):
+        async def ask():
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://test") as client:
+                return await client.get(path)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def lifecycle(registry):
+    return Lifecycle(timedelta(0), registry)
+
+
+@pytest.fixture
+def client(registry, lifecycle):
+    router = APIRouter()
+
+    @router.get("/things/{sku}", responses=problems.responses(503))
+    async def read(sku: Sku) -> str:
+        match sku:
+            case "away":
+                raise DependencyUnavailable("postgres")
+            case "broken":
+                raise ZeroDivisionError
+        return sku
+
+    app = FastAPI()
+    app.include_router(router)
+    app.include_router(health.create_router(lifecycle))
+    metrics = HttpMetrics(registry)
+    metrics.expect(router)
+    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics)
+    problems.install(app)
+    return Client(app)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/things/away", 503, "dependency-unavailable"),
+        ("/things/broken", 500, "internal-error"),
+        ("/things/UPPER", 422, "invalid-request"),
+        ("/nowhere", 404, "not-found"),
+    ],
+)
+def test_every_refusal_is_a_problem(client, path, status, kind):
+    response = client.get(path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["type"] == problems.TYPE_PREFIX + kind
+    assert response.json()["status"] == status
+
+
+def test_what_may_succeed_soon_says_when_to_come_back(client):
+    assert client.get("/things/away").headers["retry-after"] == "1"
+
+
+def test_a_refused_request_points_at_what_is_wrong(client):
+    (error,) = client.get("/things/UPPER").json()["errors"]
+    assert error["pointer"] == "/path/sku"
+
+
+def counted(registry, route, status):
+    labels = {"http_request_method": "GET", "http_route": route, "http_response_status_code": status}
+    return registry.get_sample_value(DURATIONS, labels)
+
+
+def test_documented_statuses_start_at_zero(client, registry):
+    statuses = ("200", "500", "503")
+    assert [counted(registry, "/things/{sku}", status) for status in statuses] == [0, 0, 0]
+
+
+def test_requests_are_counted_by_route_and_never_by_path(client, registry):
+    client.get("/things/a")
+    client.get("/things/b")
+    client.get("/nowhere")
+    client.get("/things/broken")
+    assert counted(registry, "/things/{sku}", "200") == 2
+    assert counted(registry, "/things/{sku}", "500") == 1
+    assert counted(registry, "", "404") == 1
+    assert registry.get_sample_value("http_server_active_requests", {"http_request_method": "GET"}) == 0
+
+
+def test_health_is_not_counted(client, registry):
+    assert client.get("/healthz").status_code == 200
+    assert counted(registry, "/healthz", "200") is None
+
+
+@pytest.mark.parametrize(("state", "status"), [(State.STARTING, 503), (State.SERVING, 200), (State.DRAINING, 503)])
+def test_readiness_is_the_state_of_the_process(client, lifecycle, state, status):
+    lifecycle.state = state
+    assert client.get("/readyz").status_code == status
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_draining_instance_asks_for_the_connection_to_be_closed(client, lifecycle):
+    lifecycle.state = State.DRAINING
+    assert client.get("/things/a").headers["connection"] == "close"
