@@ -1,7 +1,9 @@
-"""Gives the drill's Prometheus a clean past: restarts it on a store that holds healthy history.
+"""Gives the drill's alerting a clean past: Prometheus restarts on a store that holds healthy history.
 
 A 20 s outage stays in a one-hour burn-rate window (60 s in drill time) long after it ended, and a short
-history makes a small blip look large. `python -m compose.history --state DIR` replaces the store by one
+history makes a small blip look large. Alertmanager restarts as well: it remembers each group that it notified for
+as long as Prometheus sends the resolved alert, 15 minutes that no setting shortens, and a page for such a group
+waits up to a group interval longer. `python -m compose.history --state DIR` replaces the store by one
 longest window of healthy user traffic that ends at the counters' present values.
 """
 
@@ -11,6 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +24,7 @@ from compose.tools import find
 
 HISTORY_SECONDS = 420  # the longest drill window is 6 h / 60 = 360 s
 _STEP_SECONDS = 1
+_RESTARTED = ("alertmanager", "prometheus")
 _HEALTHY_PER_SECOND = 50.0
 _SERIES = re.compile(r"^(haproxy_frontend_http_responses_total)\{(.*)\} (\S+)$")
 
@@ -43,15 +47,16 @@ def healthy_history(exposition: str, instance: str, now: float) -> str:
 
 
 def replace(state: Path, deadline: float) -> None:
-    """Stop Prometheus, put the healthy history in place of its store, start it and wait until it is ready.
+    """Stop Prometheus and Alertmanager, put the healthy history in place of the store, and start both.
 
-    Raises TimeoutError when Prometheus is not back before the monotonic `deadline`.
+    Returns when both are ready; raises TimeoutError when they are not before the monotonic `deadline`.
     """
     urls = yaml.safe_load((state / "target.yaml").read_text())["urls"]
     metrics = httpx.get(_haproxy_metrics_url(state), timeout=2, trust_env=False).text
     supervisor = Supervisor(state / "supervisor.sock")
-    supervisor.stop("prometheus")
-    _wait(lambda: not _pid(supervisor), deadline, "Prometheus to stop")
+    for name in _RESTARTED:
+        supervisor.stop(name)
+    _wait(lambda: not _running(supervisor), deadline, "Prometheus and Alertmanager to stop")
     store = state / "data" / "prometheus"
     shutil.rmtree(store)
     store.mkdir()
@@ -65,8 +70,9 @@ def replace(state: Path, deadline: float) -> None:
         timeout=20,
     )
     source.unlink()
-    supervisor.start("prometheus")
-    _wait(lambda: _answers(urls["prometheus"] + "/-/ready"), deadline, "Prometheus to be ready")
+    for name in _RESTARTED:
+        supervisor.start(name)
+        _wait(partial(_answers, f"{urls[name]}/-/ready"), deadline, f"{name} to be ready")
 
 
 def main() -> None:
@@ -82,8 +88,8 @@ def _haproxy_metrics_url(state: Path) -> str:
     return f"http://{target}/metrics"
 
 
-def _pid(supervisor: Supervisor) -> int:
-    return next(row.pid for row in supervisor.processes() if row.name == "prometheus")
+def _running(supervisor: Supervisor) -> bool:
+    return any(row.pid for row in supervisor.processes() if row.name in _RESTARTED)
 
 
 def _answers(url: str) -> bool:

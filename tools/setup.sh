@@ -6,7 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}
 built=$cache/bin/$(cat "$root/tools/go.mod" "$root/tools/go.sum" | sha256sum | cut -c1-12)
-wanted=$(cat "$root/requirements.lock" "$root/pyproject.toml" "$0" | sha256sum | cut -c1-16)
+wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
 export PATH=$PATH:/usr/sbin:/sbin

@@ -1,0 +1,127 @@
+"""Waiting for Postgres ends in time, whatever keeps it from answering."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from opentelemetry.trace import NoOpTracer
+from prometheus_client import CollectorRegistry
+
+from compose.programs import postgres_dsn
+from services.kit.postgres import Postgres
+from services.kit.problems import DependencyUnavailable
+from services.kit.service import Instruments
+from services.kit.settings import PostgresSettings
+
+pytestmark = pytest.mark.stack
+
+# On a busy machine a timer may be late; a wait that ignores its limit takes five seconds or more.
+TOLERANCE_SECONDS = 1.0
+POOL = {"db_client_connection_pool_name": "postgres"}
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def lend(stack, registry):
+    """Return a function that runs a coroutine function with a pool of one connection."""
+
+    def run(use, port=None):
+        dsn = postgres_dsn(port or stack.topology.proxy("postgres").listen)
+        settings = PostgresSettings(
+            postgres_dsn=dsn,
+            postgres_pool_min=1,
+            postgres_pool_max=1,
+            postgres_pool_timeout=timedelta(milliseconds=500),
+            postgres_query_timeout=timedelta(milliseconds=500),
+        )
+
+        async def main():
+            async with Postgres(settings, Instruments(registry, NoOpTracer())) as postgres:
+                return await use(postgres)
+
+        return asyncio.run(main())
+
+    return run
+
+
+async def unavailable_after(operation):
+    started = time.monotonic()
+    with pytest.raises(DependencyUnavailable):
+        await operation
+    return time.monotonic() - started
+
+
+async def one(postgres):
+    async with postgres.connection() as connection:
+        cursor = await connection.execute("SELECT 1")
+        return await cursor.fetchone()
+
+
+async def sleep(postgres, seconds):
+    async with postgres.connection() as connection:
+        # The server would give up by itself; here it is to be the one that does not.
+        await connection.execute("SET statement_timeout = 0")
+        await connection.execute("SELECT pg_sleep(%s)", (seconds,))
+
+
+def test_a_query_that_takes_too_long_is_given_up_and_the_pool_recovers(lend):
+    async def use(postgres):
+        waited = await unavailable_after(sleep(postgres, 10))
+        return waited, await one(postgres)
+
+    waited, row = lend(use)
+    assert 0.4 < waited < 0.5 + TOLERANCE_SECONDS
+    assert row == (1,)
+
+
+def test_a_wait_for_a_connection_ends_and_is_counted(lend, registry):
+    async def use(postgres):
+        holder = asyncio.create_task(sleep(postgres, 0.4))
+        await asyncio.sleep(0.1)
+        async with postgres.connection():
+            return await unavailable_after(one(postgres)), await holder
+
+    waited, _ = lend(use)
+    assert 0.4 < waited < 0.5 + TOLERANCE_SECONDS
+    assert registry.get_sample_value("db_client_connection_timeouts_total", POOL) == 1
+    assert registry.get_sample_value("db_client_connection_wait_time_seconds_count", POOL) == 3
+
+
+def test_a_postgres_that_is_not_there_is_no_reason_not_to_start(lend, stack):
+    # Toxiproxy's own port answers, and does not speak Postgres's protocol.
+    waited = lend(lambda postgres: unavailable_after(one(postgres)), port=stack.topology.one("toxiproxy").port)
+    assert waited < 0.5 + TOLERANCE_SECONDS
+
+
+def test_a_connection_the_server_has_closed_is_replaced_unnoticed(lend):
+    async def use(postgres):
+        async with postgres.connection() as connection:
+            pid = connection.info.backend_pid
+        async with await type(connection).connect(connection.info.dsn, autocommit=True) as other:
+            await other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        await asyncio.sleep(0.2)
+        return await one(postgres)
+
+    assert lend(use) == (1,)
+
+
+async def create_and_fail(postgres):
+    async with postgres.transaction() as connection:
+        await connection.execute("CREATE TABLE never (x int)")
+        raise ZeroDivisionError
+
+
+def test_an_error_inside_a_transaction_takes_it_back(lend):
+    async def use(postgres):
+        with pytest.raises(ZeroDivisionError):
+            await create_and_fail(postgres)
+        async with postgres.connection() as connection:
+            cursor = await connection.execute("SELECT to_regclass('never')")
+            return await cursor.fetchone()
+
+    assert lend(use) == (None,)
