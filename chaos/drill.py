@@ -131,11 +131,13 @@ class Drill:
             self._progress.note(f"left by run {record.run_id}: {proof.detail}")
         waits = self._wait_for
         preflight.stack_is_well(self._system, self._clock, waits)
-        preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits)
+        prometheus = self._witnesses.prometheus
+        before = preflight.alerts_are_calm(self._experiment, prometheus, self._clock, waits)
         waits("for a clean history of Prometheus")
         self._act()
         preflight.clean_history(self._system)
-        calm = preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits)
+        rules = frozenset(before.rules)
+        calm = preflight.alerts_are_calm(self._experiment, prometheus, self._clock, waits, rules)
         self._witnesses.begin()
         others = sorted({alert.name for alert in calm.alerts if alert.state == "firing"})
         self._progress.done(f"stack well; firing before: {', '.join(others) or 'nothing'}")

@@ -31,8 +31,12 @@ def stack_is_well(system: System, clock: Clock, waits: Waits) -> None:
         clock.wait(_LOOK_EVERY_SECONDS)
 
 
-def alerts_are_calm(experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits) -> PrometheusSeen:
-    """Wait until nothing is pending and no listed alert fires; what else fires is in the answer.
+def alerts_are_calm(
+    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str] = frozenset()
+) -> PrometheusSeen:
+    """Wait until all of `rules` were evaluated, nothing is pending and no listed alert fires.
+
+    What else fires is in the answer.
 
     Raises BaselineNotMet after CALM_WITHIN_SECONDS naming a listed alert, StackUnreachable when Prometheus is silent.
     """
@@ -41,9 +45,10 @@ def alerts_are_calm(experiment: Experiment, prometheus: Prometheus, clock: Clock
     while True:
         look = prometheus.look(0.0)
         noisy = [alert.name for alert in look.alerts if alert.state == "pending" or alert.name in listed]
-        if look.error is None and look.rules and not noisy:
+        evaluated = bool(look.rules) and rules <= set(look.rules)
+        if look.error is None and evaluated and not noisy:
             return look
-        waits(f"for {look.error or ', '.join(sorted(set(noisy))) or 'rules'} to be well")
+        waits(f"for {look.error or ', '.join(sorted(set(noisy))) or 'every rule'} to be well")
         if clock.monotonic() > deadline:
             _give_up(look, listed)
             return look

@@ -216,6 +216,13 @@ def test_missing_load_is_never_held():
     assert judge(recording(ticks=slow)).exit_code == 6
 
 
+def test_a_handful_of_requests_is_missing_evidence():
+    few = tuple(one for one in requests() if not INJECTED - 0.2 > one.at >= BASELINE)
+    verdict = judge(recording(requests=few))
+    assert verdict.exit_code == 6
+    assert any("requests are too few" in reason for reason in verdict.reasons)
+
+
 def test_orders_that_were_not_read_back_are_missing_evidence():
     assert judge(recording(readings=None)).exit_code == 6
     assert judge(recording(readings=())).exit_code == 6
