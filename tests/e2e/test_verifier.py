@@ -1,6 +1,7 @@
 """The verifier is verified: where alerting, evidence or the fault is broken, the verdict says so and names it."""
 
 import os
+import re
 import resource
 import signal
 import socket
@@ -9,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from compose.settings import ROOT
 from tests.e2e.conftest import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -190,3 +192,16 @@ def shop_2_serves(stack):
         return httpx.get(f"{stack.instance_url('shop-2')}/readyz", timeout=1).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_the_readme_shows_what_a_run_prints(runs):
+    """Numbers aside, the report in the README is the report of a run that held."""
+    readme = (ROOT / "README.md").read_text()
+    held = [path for path in sorted(runs.folder.glob("*-kill-instance")) if runs.verdict(path)["exit_code"] == 0]
+    shown = readme[readme.index("Killing one of three") : readme.index("recording: runs/")]
+    report = (held[0] / "report.txt").read_text()
+    assert masked(shown) == masked(report[: report.index("recording: ")])
+
+
+def masked(text):
+    return [" ".join(re.sub(r"[\d.]+", "N", line).split()) for line in text.strip().splitlines()]
