@@ -1,6 +1,7 @@
 """The three clocks a drill needs, behind one port so that unit tests never wait."""
 
 import time
+from pathlib import Path
 from typing import Protocol
 
 
@@ -12,6 +13,9 @@ class Clock(Protocol):
 
     def boottime(self) -> float:
         """For leases; goes on while the machine sleeps, and is the same in every process."""
+
+    def boot_id(self) -> str:
+        """Which boot of the machine `boottime` counts from."""
 
     def wait(self, seconds: float) -> None:
         """Let this much time pass."""
@@ -27,6 +31,10 @@ class SystemClock:
     def boottime(self) -> float:
         """CLOCK_BOOTTIME."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def boot_id(self) -> str:
+        """The kernel's random id of this boot."""
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
     def wait(self, seconds: float) -> None:
         """Sleep."""

@@ -25,6 +25,8 @@ class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     run_id: str
     pid: int
+    boot_id: str
+    """The boot that the times below count from: after another one the lease is void."""
     expires_boottime: float
     """CLOCK_BOOTTIME after which the watchdog undoes the run."""
     ends_boottime: float
@@ -50,8 +52,7 @@ class LeaseFile:
     def live(self) -> Lease | None:
         """The lease of a runner that is alive; None when there is none."""
         lease = self.read()
-        alive = lease is not None and not lease.revoked and lease.expires_boottime > self._clock.boottime()
-        return lease if alive else None
+        return lease if lease is not None and not lease.revoked and not self._ran_out(lease) else None
 
     def acquire(self, run_id: str, longest_seconds: float) -> None:
         """Take the lease. Raises RunInProgress while another runner's is live."""
@@ -60,7 +61,8 @@ class LeaseFile:
                 who = f"run {other.run_id} (pid {other.pid})"
                 raise RunInProgress(f"{who} is in progress on this stack: wait for it, or end it with Ctrl-C")
             now = self._clock.boottime()
-            self._write(Lease(run_id, os.getpid(), now + DURATION_SECONDS, now + longest_seconds))
+            boot_id = self._clock.boot_id()
+            self._write(Lease(run_id, os.getpid(), boot_id, now + DURATION_SECONDS, now + longest_seconds))
 
     def renew(self, run_id: str) -> None:
         """Prolong it. Raises LeaseLost when it is revoked, expired, another's, or past its end."""
@@ -77,7 +79,7 @@ class LeaseFile:
         """Revoke the lease if it has run out; returns it then, None otherwise."""
         with self._locked():
             lease = self.read()
-            if lease is None or lease.revoked or lease.expires_boottime > self._clock.boottime():
+            if lease is None or lease.revoked or not self._ran_out(lease):
                 return None
             self._write(msgspec.structs.replace(lease, revoked=True))
             return lease
@@ -88,6 +90,9 @@ class LeaseFile:
             lease = self.read()
             if lease is not None and lease.run_id == run_id:
                 self._file.unlink()
+
+    def _ran_out(self, lease: Lease) -> bool:
+        return lease.boot_id != self._clock.boot_id() or lease.expires_boottime <= self._clock.boottime()
 
     def _held(self, run_id: str) -> Lease:
         lease = self.live()

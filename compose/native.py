@@ -140,6 +140,7 @@ def _wait_stopped(supervisor: Supervisor, deadline: float) -> None:
 
 def _prepare(settings: StackSettings, topology: Topology, tools: Tools) -> None:
     (settings.state / _MARK).write_text(settings.fingerprint())
+    processes.begin_ledger(settings.state)
     for folder in ("config", "logs", "data", *(f"data/{program.name}" for program in topology.programs)):
         (settings.state / folder).mkdir(mode=0o711, exist_ok=True)
     render.write_all(settings, topology, tools)

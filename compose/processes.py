@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 OWNED_BY = "STORMDRILL_OWNED_BY"
+_LEDGER = "processes"
 
 
 def ours(state: Path) -> list[psutil.Process]:
@@ -54,13 +55,25 @@ def wait_gone(state: Path, deadline: float) -> bool:
     return True
 
 
+def begin_ledger(state: Path) -> None:
+    """Begin the ledger of a new stack, valid until the machine boots again."""
+    (state / _LEDGER).write_text(f"boot {_boot_id()}\n")
+
+
 def _launched(state: Path) -> dict[int, int]:
     try:
-        lines = (state / "processes").read_text().splitlines()
-    except FileNotFoundError:
+        boot, *lines = (state / _LEDGER).read_text().splitlines()
+    except (FileNotFoundError, ValueError):
+        return {}
+    # Start times count from the boot: after another one, the same pair may be a stranger.
+    if boot != f"boot {_boot_id()}":
         return {}
     rows = [line.split() for line in lines]
     return {int(row[0]): int(row[1]) for row in rows if len(row) == 3}
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _start_ticks(pid: int) -> int:

@@ -12,12 +12,16 @@ class FakeClock:
     """All clocks show `now`, and waiting moves it."""
 
     now: float = 100.0
+    boot: str = "first boot"
 
     def monotonic(self) -> float:
         return self.now
 
     def boottime(self) -> float:
         return self.now
+
+    def boot_id(self) -> str:
+        return self.boot
 
     def wait(self, seconds: float) -> None:
         self.now += seconds

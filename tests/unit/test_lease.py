@@ -57,6 +57,13 @@ def test_a_runner_that_hangs_cannot_renew_for_ever(lease, clock):
         lease.renew("one")
 
 
+def test_a_lease_of_before_a_reboot_is_void(lease, clock):
+    lease.acquire("one", LONG)
+    clock.now, clock.boot = 1.0, "second boot"
+    assert lease.live() is None
+    lease.acquire("two", LONG)
+
+
 def test_releasing_anothers_lease_does_nothing(lease, clock):
     lease.acquire("one", LONG)
     clock.wait(DURATION_SECONDS + 1)
