@@ -17,6 +17,8 @@ FEWEST_REQUESTS = 20
 SETTLED_SECONDS = 5.0
 """The steady state is back once it has held this long to the end."""
 _LOOK_EVERY_SECONDS = 0.5
+_CUT_OFF_SECONDS = 3.0
+"""An answer was asked for at most this long before the end that it has to cover."""
 
 
 def judge(recording: Recording, span: Span) -> list[CheckResult]:
@@ -108,7 +110,10 @@ def load_metric(query: str, requests: Sequence[Request], seconds: float) -> floa
 
 def _samples(recording: Recording, query: str, start: float, end: float) -> list[float | None]:
     histories = [history for history in recording.all(QueryHistory) if history.query == query]
-    return [value for history in histories[-1:] for at, value in history.samples if start <= at <= end]
+    samples = [value for history in histories[-1:] for at, value in history.samples if start <= at <= end]
+    # An answer that ends too early says nothing about the rest.
+    cut_off = not histories or histories[-1].at < end - _CUT_OFF_SECONDS
+    return [*samples, None] if cut_off else samples
 
 
 def _worst(samples: Sequence[float | None], bound: Bound) -> tuple[float | None, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from chaos.facts import PagerSeen, PageSeen, PrometheusSeen, RunStarted
+from chaos.facts import FaultProof, HistoryAsked, PagerSeen, PageSeen, PrometheusSeen, RunStarted
 from chaos.judge.span import Span
 from chaos.load.measures import rate_held
 from chaos.recording import Recording
@@ -16,7 +16,12 @@ LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
 
 def missing(recording: Recording, span: Span) -> list[str]:
     """One line for each gap in the evidence; empty when all is there."""
-    return [*_load(recording, span), *_prometheus(recording, span), *_pager(recording, span)]
+    return [
+        *_load(recording, span),
+        *_fault(recording, span),
+        *_prometheus(recording, span),
+        *_pager(recording, span),
+    ]
 
 
 def _load(recording: Recording, span: Span) -> Iterable[str]:
@@ -37,6 +42,14 @@ def _load(recording: Recording, span: Span) -> Iterable[str]:
         yield "the load did not end in order, so requests in flight are not known"
 
 
+def _fault(recording: Recording, span: Span) -> Iterable[str]:
+    if span.injected is None or span.undone is None:
+        return
+    held = Span(span.injected, span.injected, span.undone, span.undone)
+    if gap := _gap([proof.at for proof in recording.all(FaultProof) if proof.in_place], held):
+        yield f"nobody looked for {gap:.0f} s whether the fault was in place"
+
+
 def _prometheus(recording: Recording, span: Span) -> Iterable[str]:
     looks = recording.all(PrometheusSeen)
     good = [look.at for look in looks if look.error is None]
@@ -44,6 +57,8 @@ def _prometheus(recording: Recording, span: Span) -> Iterable[str]:
         errors = [look.error for look in looks if look.error]
         yield f"Prometheus told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
         return
+    if not any(asked.error is None for asked in recording.all(HistoryAsked)):
+        yield "Prometheus did not tell the history of its alerts at the end"
     started = recording.first(RunStarted)
     assert started is not None
     running = frozenset.intersection(*(frozenset(look.rules) for look in looks if look.error is None))

@@ -11,6 +11,7 @@ from chaos.experiment import Experiment
 from chaos.facts import (
     ActiveAlert,
     AlertHistory,
+    FaultProof,
     HistoryAsked,
     Injected,
     PageAlert,
@@ -18,6 +19,7 @@ from chaos.facts import (
     PageSeen,
     PhaseBegan,
     PrometheusSeen,
+    QueryHistory,
     RuleLoaded,
     RunEnded,
     RunStarted,
@@ -81,6 +83,7 @@ def facts():
         PrometheusSeen(0.0, None, WATCHDOG, ["Down", "Other"]),
         *[msgspec.structs.replace(look, alerts=WATCHDOG) for look in looks()],
         *beats(),
+        *[FaultProof(float(at), True, "down") for at in range(11, 25)],
         Injected(INJECTED, "killed", 80),
         page(13.0),
         Undone(UNDONE, "serves"),
@@ -189,6 +192,8 @@ def test_pending_is_not_firing():
             without(lambda fact: isinstance(fact, PageSeen) and fact.receiver == "deadman" and fact.at > 10),
             "no heartbeat",
         ),
+        (without(lambda fact: isinstance(fact, FaultProof) and fact.at > 12), "whether the fault was in place"),
+        (without(lambda fact: isinstance(fact, HistoryAsked)), "the history of its alerts"),
         (without(lambda fact: isinstance(fact, RunEnded)), "the runner died"),
     ],
 )
@@ -205,6 +210,20 @@ def test_a_rule_that_does_not_run_is_not_quiet():
     verdict = judge(recording(facts=unwell))
     assert verdict.exit_code == 6
     assert "Other" not in [one.name for one in verdict.alerts]
+
+
+UP = [{"name": "up", "query": "sum(up)", "before": "== 3", "during": ">= 2", "after": "== 3"}]
+
+
+@pytest.mark.parametrize(
+    ("until", "value", "broken", "code"),
+    [(END, 3.0, {}, 0), (END, 3.0, {15: 1.0}, 1), (END, 3.0, {15: None}, 6), (20.0, 3.0, {}, 6), (END, None, {}, 6)],
+)
+def test_a_promql_check_looks_at_every_step(until, value, broken, code):
+    experiment = msgspec.convert(EXPERIMENT | {"steady_state": UP}, Experiment, dec_hook=values.decode)
+    samples = [(float(at), broken.get(at, value)) for at in range(int(until) + 1)]
+    verdict = judge(recording(experiment=experiment, facts=(*facts(), QueryHistory(until, "sum(up)", samples))))
+    assert verdict.exit_code == code, verdict.reasons
 
 
 def test_missing_load_is_never_held():
