@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import psutil
 
-from chaos.errors import FaultFailed
+from chaos.errors import FaultFailed, SignalUnavailable
 
 CALL_TIMEOUT_SECONDS = 3.0
 _GONE_WITHIN_SECONDS = 5.0
@@ -43,7 +43,7 @@ class ProcessState:
 
 
 class ProcessControl(Protocol):
-    """What the attacker can do to processes. Calls raise OSError when the manager does not answer in time."""
+    """What the attacker can do to processes. Calls raise SignalUnavailable when the manager gives no answer."""
 
     def states(self) -> dict[str, ProcessState]:
         """Every instance's state, by its name."""
@@ -96,12 +96,15 @@ class SupervisorControl:
             self._call("startProcess", instance, False)
         except xmlrpc.client.Fault as fault:
             if "ALREADY_STARTED" not in fault.faultString:
-                raise OSError(f"supervisord cannot start {instance}: {fault.faultString}") from fault
+                raise SignalUnavailable(f"supervisord cannot start {instance}: {fault.faultString}") from fault
 
     def _call(self, method: str, *arguments: Any) -> Any:
         transport = _UnixTransport(self._socket_path)
         with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as proxy:
-            return getattr(proxy.supervisor, method)(*arguments)
+            try:
+                return getattr(proxy.supervisor, method)(*arguments)
+            except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+                raise SignalUnavailable(f"supervisord does not answer: {type(error).__name__}: {error}") from error
 
 
 def group_members(process_group: int) -> list[int]:

@@ -5,44 +5,29 @@ Whatever happens, what the run changed is put back, unless the lease is lost: th
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 
-from chaos import preflight
+from chaos import endings, preflight
 from chaos.clock import SystemClock
-from chaos.errors import (
-    BaselineNotMet,
-    ChaosError,
-    FaultFailed,
-    Interrupted,
-    LeaseLost,
-    SignalUnavailable,
-    StackUnreachable,
-    UndoFailed,
-)
+from chaos.errors import BaselineNotMet, ChaosError, FaultFailed, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.experiment import Experiment
 from chaos.facts import AnyFact, FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
 from chaos.faults import Proof, System
 from chaos.interrupts import Interrupts
 from chaos.judge import alerts, checks, span
-from chaos.judge.judge import too_few_through
 from chaos.lease import Heartbeat, LeaseFile
-from chaos.load import control as load_control
-from chaos.load.measures import Phase, rate_held, served_by
-from chaos.load.read_back import read_back
+from chaos.load.measures import Phase
 from chaos.load.settings import LoadSettings
 from chaos.observe.evidence import Witnesses
 from chaos.progress import Progress
 from chaos.recording import Recorder, read
 from chaos.stop_load import StopLoad
-from chaos.undo import UndoJournal, UndoRecord
+from chaos.undo import Undoable, UndoJournal, UndoRecord
+from chaos.users import Users
 from chaos.verdict import Ending
 
 BASELINE_SECONDS = 6.0
-LOAD_STARTS_WITHIN = timedelta(seconds=20)
-READ_BACK_WITHIN = timedelta(seconds=30)
 _PROVEN_WITHIN_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.5
-_UNPROVEN = "; not waited for, the watchdog proves it"
 _BEYOND_PHASES_SECONDS = 240.0
 """How much longer than hold and recovery a run may hold its lease."""
 
@@ -80,7 +65,7 @@ class Drill:
         self._wall = time.time()
         self._boottime = self._clock.boottime()
         self._witnesses = Witnesses(system, recorder, self._origin, self._wall, self._boottime)
-        self._load: load_control.LoadProcess | None = None
+        self._users = Users(recorder, system.target.urls.users, plan.load, self._origin)
 
     def run(self) -> None:
         """Run to the end; how it ended is the recording's last fact.
@@ -88,8 +73,8 @@ class Drill:
         Raises RunInProgress when another run holds the lease; nothing was touched then.
         """
         longest = self._experiment.fault.for_.in_seconds + self._experiment.recover_within.in_seconds
-        self._lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
         try:
+            self._lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
             with Heartbeat(self._lease, self._plan.run_id):
                 self._run_to_an_end()
         finally:
@@ -97,12 +82,14 @@ class Drill:
             self._recorder.close()
 
     def _run_to_an_end(self) -> None:
-        ending, detail, by_hand = Ending.COMPLETED, "", []
+        # Until the last phase is done, whatever ends the run is not its completion: a defect of ours included.
+        ending, detail, by_hand = Ending.DATA_MISSING, "the runner failed", []
         self._write(self._started())
         try:
             self._phases()
+            ending, detail = Ending.COMPLETED, ""
         except ChaosError as error:
-            ending, detail = _ending(error), str(error)
+            ending, detail = endings.of(error), str(error)
             by_hand = error.by_hand if isinstance(error, UndoFailed) else []
         finally:
             try:
@@ -143,8 +130,7 @@ class Drill:
         self._progress.done(f"stack well; firing before: {', '.join(others) or 'nothing'}")
 
     def _started(self) -> RunStarted:
-        target, aim = self._system.target, self._experiment.fault.aims_at()
-        through = aim if aim and target.instances[aim].serves_users else None
+        target = self._system.target
         return RunStarted(
             0.0,
             self._plan.run_id,
@@ -153,7 +139,7 @@ class Drill:
             target.alerting.receiver,
             target.alerting.heartbeat_receiver,
             sorted(self._plan.known_alerts),
-            through,
+            self._through(),
             self._wall,
             self._boottime,
             self._plan.load.rate_per_second,
@@ -163,52 +149,36 @@ class Drill:
 
     def _baseline(self) -> None:
         self._begin("warm-up")
-        self._start_load()
+        at_rate = self._users.start(self._register)
+        while self._now() < at_rate:
+            self._wait_for("for the load to be at its rate")
+            self._users.assert_they_come(BaselineNotMet)
         self._begin("baseline")
         start = self._now()
         while self._now() < start + BASELINE_SECONDS:
             self._wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
-            self._assert_load_runs(BaselineNotMet)
-        self._assert_steady(start)
+            self._users.assert_they_come(BaselineNotMet)
+        self._users.assert_rate(start, self._now())
+        self._assert_steady()
         self._progress.done("steady state holds")
 
-    def _start_load(self) -> None:
-        self._act()
-        self._load = load_control.start(
-            self._recorder.folder, self._system.target.urls.users, self._plan.load, self._origin
-        )
-        self._journal.register(
-            self._plan.run_id, self._plan.experiment_id, StopLoad(self._load.pid, self._load.started)
-        )
-        try:
-            first = load_control.await_first_request(self._load, self._recorder.folder, LOAD_STARTS_WITHIN)
-        except load_control.LoadNotStarted as error:
-            raise BaselineNotMet(str(error)) from error
-        # Users arrive over one pacing interval; the rate is nominal when the last has come.
-        while self._now() < first + self._plan.load.pacing.total_seconds() + 1:
-            self._wait_for("for the load to be at its rate")
-            self._assert_load_runs(BaselineNotMet)
-
-    def _assert_steady(self, start: float) -> None:
+    def _assert_steady(self) -> None:
         self._witnesses.ask_history(self._experiment, self._now())
         recording = read(self._recorder.folder)
-        spans = span.of(recording)
-        held = rate_held(recording.load.ticks, self._plan.load.rate_per_second, start, self._now())
-        if not held:
-            raise BaselineNotMet(f"the load does not come at its rate: {held.lowest_per_second} requests/s")
         if noisy := alerts.listed_active(recording):
             raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
-        wrong = [one for one in checks.judge(recording, spans) if one.phase == Phase.BEFORE.value and not one.holds]
+        results = checks.judge(recording, span.of(recording))
+        wrong = [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]
         if wrong:
             raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
 
     def _inject(self) -> None:
         self._begin("inject")
         fault = self._experiment.fault
-        through = self._answered_through()
+        through = self._users.answered_through(aim) if (aim := self._through()) else None
         fault.check(self._system)
         self._act()
-        self._journal.register(self._plan.run_id, self._plan.experiment_id, fault)
+        self._register(fault)
         self._act()
         begin = self._now()
         done = fault.inject(self._system)
@@ -221,16 +191,6 @@ class Drill:
         proof = self._prove_in_place()
         self._write(Injected(begin, f"{done}; {proof.detail}", through))
         self._progress.done(done)
-
-    def _answered_through(self) -> int | None:
-        aim = self._experiment.fault.aims_at()
-        if aim is None or not self._system.target.instances[aim].serves_users:
-            return None
-        recording = read(self._recorder.folder)
-        answered = served_by(span.of(recording).requests(recording, Phase.BEFORE)).get(aim, 0)
-        if why := too_few_through(aim, answered):
-            raise FaultFailed(why)
-        return answered
 
     def _prove_in_place(self) -> Proof:
         deadline = self._clock.monotonic() + _PROVEN_WITHIN_SECONDS
@@ -249,7 +209,7 @@ class Drill:
         while self._now() < until:
             self._wait_for(f"{until - self._now():.0f} s to go")
             self._act()
-            self._assert_load_runs(SignalUnavailable)
+            self._users.assert_they_come(SignalUnavailable)
             if self._now() >= next_proof:
                 next_proof += 1.0
                 proof = self._experiment.fault.in_place(self._system)
@@ -290,11 +250,8 @@ class Drill:
         self._witnesses.ask_history(self._experiment, self._now())
         self._act()
         self._journal.replay(self._system, self._clock, only=self._own)
-        orders = read(self._recorder.folder).orders.orders
-        for reading in read_back(orders, self._system.target.urls.users, READ_BACK_WITHIN):
-            self._recorder.write_reading(reading)
-            self._interrupts.check()
-        self._progress.done(f"{len(orders)} orders read back")
+        count = self._users.read_back(self._interrupts.check)
+        self._progress.done(f"{count} orders read back")
 
     def _put_back(self) -> None:
         """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""
@@ -305,8 +262,8 @@ class Drill:
         done = self._journal.replay(
             self._system, self._clock, only=self._own, patience=lambda: not self._interrupts.in_a_hurry
         )
-        unproven = not all(proof.holds for _, proof in done)
-        self._progress.done("; ".join(proof.detail for _, proof in done) + (_UNPROVEN if unproven else ""))
+        unproven = "" if all(proof.holds for _, proof in done) else "; not waited for, the watchdog proves it"
+        self._progress.done("; ".join(proof.detail for _, proof in done) + unproven)
 
     def _own(self, record: UndoRecord) -> bool:
         return record.run_id == self._plan.run_id
@@ -314,9 +271,13 @@ class Drill:
     def _own_fault(self, record: UndoRecord) -> bool:
         return self._own(record) and not isinstance(record.what, StopLoad)
 
-    def _assert_load_runs(self, error: type[ChaosError]) -> None:
-        if self._load is None or not load_control.is_alive(self._load):
-            raise error("the load has ended by itself; see load.log in the run's folder")
+    def _register(self, what: Undoable) -> None:
+        self._journal.register(self._plan.run_id, self._plan.experiment_id, what)
+
+    def _through(self) -> str | None:
+        """The instance whose share of users' requests must not be nothing."""
+        aim = self._experiment.fault.aims_at()
+        return aim if aim and self._system.target.instances[aim].serves_users else None
 
     def _act(self) -> None:
         """To be called before every effect: raises LeaseLost or Interrupted."""
@@ -337,21 +298,3 @@ class Drill:
 
     def _write(self, fact: AnyFact) -> None:
         self._recorder.write(fact)
-
-
-def _ending(error: ChaosError) -> Ending:
-    match error:
-        case BaselineNotMet() | StackUnreachable():
-            return Ending.BASELINE_NOT_MET
-        case FaultFailed():
-            return Ending.NOT_INJECTED
-        case UndoFailed():
-            return Ending.UNDO_FAILED
-        case LeaseLost():
-            return Ending.LEASE_LOST
-        case Interrupted(signal_number=2):
-            return Ending.INTERRUPTED
-        case Interrupted():
-            return Ending.TERMINATED
-        case _:
-            return Ending.DATA_MISSING

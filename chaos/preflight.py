@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpx
 
 from chaos.clock import Clock
-from chaos.errors import BaselineNotMet, StackUnreachable
+from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
 from chaos.experiment import Experiment
 from chaos.facts import PrometheusSeen
 from chaos.faults import System
@@ -88,7 +88,7 @@ def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
 def _unwell(system: System) -> str:
     try:
         states = system.control.states()
-    except OSError as error:
+    except SignalUnavailable as error:
         return f"the process manager: {error}"
     for name, instance in system.target.instances.items():
         if name not in states or not states[name].running:

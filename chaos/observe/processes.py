@@ -1,6 +1,7 @@
 """The process manager as a witness: which instance runs."""
 
 from chaos.control import ProcessControl
+from chaos.errors import SignalUnavailable
 from chaos.facts import ProcessesSeen
 
 
@@ -15,7 +16,7 @@ class Processes:
         """The states that changed since the last look; None when none did, or the manager gave no answer."""
         try:
             states = {name: state.state for name, state in self._control.states().items()}
-        except OSError:
+        except SignalUnavailable:
             return None
         changed = {name: state for name, state in states.items() if self._last.get(name) != state}
         self._last = states

@@ -1,0 +1,71 @@
+"""The user side of one run: starts the load, sees that it keeps running, reads its orders back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
+from chaos.judge import span
+from chaos.judge.judge import too_few_through
+from chaos.load import control
+from chaos.load.measures import Phase, rate_held, served_by
+from chaos.load.read_back import read_back
+from chaos.load.settings import LoadSettings
+from chaos.recording import Recorder, read
+from chaos.stop_load import StopLoad
+
+STARTS_WITHIN = timedelta(seconds=20)
+READ_BACK_WITHIN = timedelta(seconds=30)
+
+
+class Users:
+    """The load of one run, sent to `url`; `origin` is the run's start on the monotonic clock."""
+
+    def __init__(self, recorder: Recorder, url: str, settings: LoadSettings, origin: float) -> None:
+        self._recorder = recorder
+        self._url = url
+        self._settings = settings
+        self._origin = origin
+        self._process: control.LoadProcess | None = None
+
+    def start(self, register: Callable[[StopLoad], object]) -> float:
+        """Start the load, have its undo registered, and return when it will be at its rate, in run time.
+
+        Raises BaselineNotMet when no request has left after STARTS_WITHIN.
+        """
+        self._process = control.start(self._recorder.folder, self._url, self._settings, self._origin)
+        # Its pid is only known now; should we die in between, it ends by itself after its longest duration.
+        register(StopLoad(self._process.pid, self._process.started))
+        try:
+            first = control.await_first_request(self._process, self._recorder.folder, STARTS_WITHIN)
+        except control.LoadNotStarted as error:
+            raise BaselineNotMet(str(error)) from error
+        # Users arrive over one pacing interval; the rate is nominal when the last has come.
+        return first + self._settings.pacing.total_seconds() + 1
+
+    def assert_they_come(self, error: type[ChaosError]) -> None:
+        """Raises `error` when the load has ended by itself."""
+        if self._process is None or not control.is_alive(self._process):
+            raise error("the load has ended by itself; see load.log in the run's folder")
+
+    def assert_rate(self, start: float, end: float) -> None:
+        """Raises BaselineNotMet when the load did not come at its rate in this span of run time."""
+        ticks = read(self._recorder.folder).load.ticks
+        held = rate_held(ticks, self._settings.rate_per_second, start, end)
+        if not held:
+            raise BaselineNotMet(f"the load does not come at its rate: {held.lowest_per_second} requests/s")
+
+    def answered_through(self, instance: str) -> int:
+        """How many users' requests the instance answered in the baseline. Raises FaultFailed when too few."""
+        recording = read(self._recorder.folder)
+        answered = served_by(span.of(recording).requests(recording, Phase.BEFORE)).get(instance, 0)
+        if why := too_few_through(instance, answered):
+            raise FaultFailed(why)
+        return answered
+
+    def read_back(self, check: Callable[[], None]) -> int:
+        """Read every order back and record what was found; returns how many. `check` may raise to end it early."""
+        orders = read(self._recorder.folder).orders.orders
+        for reading in read_back(orders, self._url, READ_BACK_WITHIN):
+            self._recorder.write_reading(reading)
+            check()
+        return len(orders)
