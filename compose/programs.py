@@ -95,51 +95,48 @@ def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> 
 
 
 def _third_party(program: Program, settings: StackSettings, tools: Tools) -> tuple[tuple[str, ...], str]:
-    state, config = settings.state, settings.state / "config"
-    data = state / "data" / program.name
-    port = str(program.port)
+    config = settings.state / "config"
     match program.role:
         case "postgres":
+            data = settings.state / "data" / program.name
             # INT is Postgres's fast shutdown; TERM would wait for every client to leave.
             return as_postgres_user((str(tools.path("postgres")), "-D", str(data))), "INT"
         case "redis":
             return (str(tools.path("redis-server")), str(config / f"{program.name}.conf")), "TERM"
         case "toxiproxy":
-            toxiproxy = str(tools.path("toxiproxy-server"))
-            return (toxiproxy, "-host", "127.0.0.1", "-port", port, "-config", str(config / "toxiproxy.json")), "TERM"
+            toxiproxy = (str(tools.path("toxiproxy-server")), "-host", "127.0.0.1", "-port", str(program.port))
+            return (*toxiproxy, "-config", str(config / "toxiproxy.json")), "TERM"
         case "jaeger":
             return (str(tools.path("jaeger")), f"--config=file:{config / 'jaeger.yaml'}"), "TERM"
         case "haproxy":
             # USR1 would wait for connections to end; TERM stops at once.
             return (str(tools.path("haproxy")), "-db", "-f", str(config / "haproxy.cfg")), "TERM"
+        case "watchdog":
+            watchdog = (sys.executable, "-m", "chaos.watchdog", "--port", str(program.port))
+            return (*watchdog, "--target", str(settings.state / "target.yaml")), "TERM"
+    return _alerting(program, settings, tools), "TERM"
+
+
+def _alerting(program: Program, settings: StackSettings, tools: Tools) -> tuple[str, ...]:
+    config, data = settings.state / "config", settings.state / "data" / program.name
+    common = (f"--web.listen-address=127.0.0.1:{program.port}", "--log.level=warn")
+    match program.role:
         case "prometheus":
             return (
                 str(tools.path("prometheus")),
                 f"--config.file={config / 'prometheus.yml'}",
                 f"--storage.tsdb.path={data}",
-                f"--web.listen-address=127.0.0.1:{port}",
                 "--web.enable-lifecycle",
                 "--enable-feature=exemplar-storage",
-                "--log.level=warn",
+                *common,
                 *drill_time.PROMETHEUS_FLAGS,
-            ), "TERM"
+            )
         case "alertmanager":
             return (
                 str(tools.path("prometheus-alertmanager")),
                 f"--config.file={config / 'drill' / 'alertmanager.yml'}",
                 f"--storage.path={data}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--log.level=warn",
+                *common,
                 *drill_time.ALERTMANAGER_FLAGS,
-            ), "TERM"
-        case "watchdog":
-            return (
-                sys.executable,
-                "-m",
-                "chaos.watchdog",
-                "--target",
-                str(state / "target.yaml"),
-                "--port",
-                port,
-            ), "TERM"
+            )
     raise AssertionError(f"no command for role {program.role}")

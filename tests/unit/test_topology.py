@@ -1,0 +1,45 @@
+"""One setting moves the whole stack: its ports lie in one range, none is used twice, none leaves it."""
+
+import pytest
+
+from compose.settings import InvalidSettings, from_environment
+from compose.topology import PORT_SPAN, build
+
+
+def settings(**environment):
+    return from_environment({"STORMDRILL_STATE": "/var/tmp/x", **environment})
+
+
+@pytest.mark.parametrize("workers", ["1", "4"])
+@pytest.mark.parametrize("base", [18000, 26000])
+def test_ports_lie_in_the_range_and_each_is_used_once(base, workers):
+    stack = build(settings(STORMDRILL_PORT_BASE=str(base), STORMDRILL_WORKERS=workers))
+    ports = [port for program in stack.programs for port in (*program.ports, *program.metrics_ports)]
+    ports += [proxy.listen for proxy in stack.proxies]
+    assert len(ports) == len(set(ports)) == len(stack.all_ports())
+    assert all(base <= port < base + PORT_SPAN for port in ports)
+
+
+def test_a_part_that_is_left_out_is_in_no_port():
+    stack = build(settings(), frozenset({"jaeger"}))
+    assert "jaeger" not in stack.all_ports().values()
+
+
+def test_the_users_own_settings_reach_the_services_and_make_another_stack():
+    plain, mine = settings(), settings(SHOP_CACHE_TTL="1s", OTHER="x")
+    assert mine.service_settings == {"SHOP_CACHE_TTL": "1s"}
+    assert plain.fingerprint() != mine.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STORMDRILL_PORT_BASE", "80"),
+        ("STORMDRILL_PORT_BASE", "x"),
+        ("STORMDRILL_WORKERS", "0"),
+        ("STORMDRILL_STATE", "/" + "long/" * 20),
+    ],
+)
+def test_what_cannot_be_used_is_named(name, value):
+    with pytest.raises(InvalidSettings, match=name):
+        settings(**{name: value})
