@@ -74,7 +74,8 @@ class _Evidence:
     def of(cls, recording: Recording, span: Span) -> "_Evidence":
         started = recording.first(RunStarted)
         assert started is not None
-        begin = span.injected if span.injected is not None else span.end
+        # Only what fired before users were watched is not ours: an alert that begins in the baseline is a finding.
+        begin = span.baseline if span.baseline is not None else span.end
         looks = [look for look in recording.all(PrometheusSeen) if look.error is None]
         histories = recording.all(AlertHistory)
         true, firing = _times(histories, looks)

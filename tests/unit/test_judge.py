@@ -178,6 +178,17 @@ def test_an_unlisted_alert_is_a_surprise():
     assert verdict.exit_code == 1
 
 
+def test_an_alert_that_begins_in_the_baseline_is_a_surprise():
+    other = ActiveAlert("Other", {}, "firing", 7.0)
+    seen = tuple(
+        msgspec.structs.replace(fact, alerts=[*fact.alerts, other])
+        if isinstance(fact, PrometheusSeen) and fact.at > 7
+        else fact
+        for fact in facts()
+    )
+    assert judge(recording(facts=(*seen, history("firing", 7, 32, "Other", {})))).exit_code == 1
+
+
 def test_pending_is_not_firing():
     verdict = judge(recording(facts=(*facts(), history("pending", 14, 16, "Other", {}))))
     assert verdict.exit_code == 0
