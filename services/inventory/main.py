@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.inventory.reservations import Reservations
 from services.inventory.routes import router
 from services.inventory.settings import InventorySettings
 from services.inventory.stock import Stock
@@ -20,6 +21,7 @@ def create_app(settings: InventorySettings | None = None) -> FastAPI:
     async def open_resources(app: FastAPI, instruments: Instruments) -> AsyncIterator[None]:
         async with Postgres(told, instruments) as postgres:
             app.state.stock = Stock(postgres)
+            app.state.reservations = Reservations(postgres)
             yield
 
     return create_service("inventory", told, router, open_resources)

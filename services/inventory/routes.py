@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from services.inventory.reservations import Reservations
 from services.inventory.stock import Stock
-from services.kit.fields import IdempotencyKey, Quantity, Sku
+from services.kit.fields import Quantity, Sku
 from services.kit.problems import responses
 
 router = APIRouter()
@@ -15,6 +16,8 @@ router = APIRouter()
 
 class ReservationRequest(BaseModel):
     """What is to be set aside."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     sku: Sku
     quantity: Quantity
@@ -40,18 +43,30 @@ async def _stock(request: Request) -> Stock:
     return stock
 
 
+async def _reservations(request: Request) -> Reservations:
+    reservations: Reservations = request.app.state.reservations
+    return reservations
+
+
 TheStock = Annotated[Stock, Depends(_stock)]
+TheReservations = Annotated[Reservations, Depends(_reservations)]
 
 
 @router.post("/reservations", status_code=201, responses=responses(409, 422, 503))
 async def reserve(
     reservation: ReservationRequest,
-    idempotency_key: Annotated[IdempotencyKey, Header()],
-    stock: TheStock,
+    idempotency_key: Annotated[UUID, Header()],
+    reservations: TheReservations,
 ) -> ReservationBody:
-    """Set stock aside, once for each Idempotency-Key."""
-    made = await stock.reserve(idempotency_key, reservation.sku, reservation.quantity)
-    return ReservationBody(id=made.id, sku=made.sku, quantity=made.quantity)
+    """Set stock aside, once for each Idempotency-Key; a key that was refused or released stays so."""
+    await reservations.reserve(idempotency_key, reservation.sku, reservation.quantity)
+    return ReservationBody(id=idempotency_key, sku=reservation.sku, quantity=reservation.quantity)
+
+
+@router.delete("/reservations/{key}", status_code=204, responses=responses(422, 503))
+async def release(key: UUID, reservations: TheReservations) -> None:
+    """Give the stock back; the key can then never reserve. Repeating it changes nothing."""
+    await reservations.release(key)
 
 
 @router.get("/stock/{sku}", responses=responses(404, 422, 503))

@@ -7,12 +7,16 @@ CREATE TABLE IF NOT EXISTS inventory.stock (
 );
 
 CREATE TABLE IF NOT EXISTS inventory.reservations (
-    id              uuid PRIMARY KEY,
-    -- What makes a repeated request the same reservation.
-    idempotency_key text NOT NULL UNIQUE,
-    sku             text NOT NULL REFERENCES inventory.stock,
-    quantity        integer NOT NULL CHECK (quantity > 0),
-    created_at      timestamptz NOT NULL DEFAULT now()
+    -- The caller's key: what makes a repeated request the same reservation.
+    id         uuid PRIMARY KEY,
+    -- NULL where the reservation was released before it was made. No foreign key: what is not stocked is refused,
+    -- and the refusal is kept.
+    sku        text,
+    quantity   integer CHECK (quantity > 0),
+    -- What every request with this key is told, for good; only 'held' may still become 'released'.
+    outcome    text NOT NULL CHECK (outcome IN ('held', 'released', 'out-of-stock', 'unknown-sku')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CHECK (outcome = 'released' OR (sku IS NOT NULL AND quantity IS NOT NULL))
 );
 
 -- A thousand million of each: at 1,000 orders a second of 100 pieces each, all of the same product,

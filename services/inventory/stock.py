@@ -1,87 +1,24 @@
-"""Stock, and reservations of it made exactly once for a key."""
-
-from dataclasses import dataclass
-from uuid import UUID, uuid4
-
-from psycopg.errors import ForeignKeyViolation
-from psycopg.rows import class_row
+"""How much there is of a product."""
 
 from services.kit.postgres import Connection, Postgres
-from services.kit.problems import Conflict, NotFound, Unprocessable
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Stock that is set aside."""
-
-    id: UUID
-    sku: str
-    quantity: int
+from services.kit.problems import NotFound
 
 
 class Stock:
-    """Reserves stock and says how much there is."""
+    """Says how much there is."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
 
     async def available(self, sku: str) -> int:
         """Return the quantity that is not reserved, or raise NotFound."""
-        async with self._postgres.connection() as connection:
+
+        async def look(connection: Connection) -> int | None:
             cursor = await connection.execute("SELECT available FROM inventory.stock WHERE sku = %s", (sku,))
             row = await cursor.fetchone()
-        if row is None:
+            return None if row is None else int(row[0])
+
+        available = await self._postgres.run(look)
+        if available is None:
             raise NotFound("unknown-sku", f"{sku} is not stocked")
-        return int(row[0])
-
-    async def reserve(self, key: str, sku: str, quantity: int) -> Reservation:
-        """Return the reservation of this key, making it if there is none, in one transaction.
-
-        Raises Conflict if the key belongs to another reservation or stock has run out,
-        Unprocessable if the product is not stocked, DependencyUnavailable if the outcome is
-        unknown: then the same request may be sent again.
-        """
-        try:
-            async with self._postgres.transaction() as connection:
-                made = await _insert(connection, key, sku, quantity)
-                if made is not None:
-                    await _take(connection, sku, quantity)
-                    return made
-                made = await _find(connection, key)
-        except ForeignKeyViolation as error:
-            raise Unprocessable("unknown-sku", f"{sku} is not stocked") from error
-        if (made.sku, made.quantity) != (sku, quantity):
-            raise Conflict("idempotency-key-reused", "this key was used for a reservation with another body")
-        return made
-
-
-async def _insert(connection: Connection, key: str, sku: str, quantity: int) -> Reservation | None:
-    cursor = connection.cursor(row_factory=class_row(Reservation))
-    # Against a twin in flight this waits for the twin's commit, and then inserts nothing.
-    await cursor.execute(
-        "INSERT INTO inventory.reservations (id, idempotency_key, sku, quantity)"
-        " VALUES (%s, %s, %s, %s) ON CONFLICT (idempotency_key) DO NOTHING"
-        " RETURNING id, sku, quantity",
-        (uuid4(), key, sku, quantity),
-    )
-    return await cursor.fetchone()
-
-
-async def _find(connection: Connection, key: str) -> Reservation:
-    cursor = connection.cursor(row_factory=class_row(Reservation))
-    await cursor.execute("SELECT id, sku, quantity FROM inventory.reservations WHERE idempotency_key = %s", (key,))
-    reservation = await cursor.fetchone()
-    # Reservations are never deleted, so what was in the way is there to be found.
-    assert reservation is not None
-    return reservation
-
-
-async def _take(connection: Connection, sku: str, quantity: int) -> None:
-    cursor = await connection.execute(
-        "UPDATE inventory.stock SET available = available - %(quantity)s"
-        " WHERE sku = %(sku)s AND available >= %(quantity)s",
-        {"sku": sku, "quantity": quantity},
-    )
-    if cursor.rowcount == 0:
-        # Leaving the transaction this way takes the reservation back.
-        raise Conflict("out-of-stock", f"less than {quantity} of {sku} in stock")
+        return available

@@ -1,103 +1,153 @@
-"""Orders: placed exactly once for a key, however often and wherever the request arrives."""
+"""Orders: placed exactly once for a key, however often and wherever the request arrives.
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID, uuid4
+First the intent is written down, then stock is reserved under the order's id, then the order is
+confirmed. Wherever a process dies in between, the intent is there to be found: a repeated request
+goes on from it, and if none comes the sweeper gives the stock back.
+"""
 
-from psycopg.errors import ForeignKeyViolation
-from psycopg.rows import class_row
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
 
-from services.kit.postgres import Connection, Postgres
-from services.kit.problems import Conflict, NotFound, Unprocessable
-from services.shop.reservations import Reservations
+from prometheus_client import CollectorRegistry, Counter
+
+from services.kit.deadline import remaining_seconds
+from services.kit.problems import Conflict, DependencyUnavailable, NotFound, Problem, Unavailable
+from services.shop.order_book import Intent, Order, OrderBook
+from services.shop.reservations import Released, Reservations
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order that is committed."""
+class OrderMetrics:
+    """What became of the requests for an order."""
 
-    id: UUID
-    idempotency_key: str
-    sku: str
-    quantity: int
-    status: str
-    created_at: datetime
+    def __init__(self, registry: CollectorRegistry) -> None:
+        orders = Counter("app_orders", "Requests to place an order, by what became of them.", ("outcome",), registry=registry)
+        self.confirmed = orders.labels("confirmed")
+        self.repeated = orders.labels("repeated")
+        self.refused = orders.labels("refused")
+        self.refused_early = orders.labels("refused_early")
+        self.unknown = orders.labels("unknown")
 
 
 class Orders:
     """Places orders and finds them again."""
 
-    def __init__(self, postgres: Postgres, reservations: Reservations) -> None:
-        self._postgres = postgres
+    def __init__(
+        self,
+        book: OrderBook,
+        reservations: Reservations,
+        registry: CollectorRegistry,
+        *,
+        needs: timedelta,
+        early_refusal: bool,
+    ) -> None:
+        self._book = book
         self._reservations = reservations
+        self._needs = needs
+        self._early_refusal = early_refusal
+        self._metrics = OrderMetrics(registry)
 
-    async def place(self, key: str, sku: str, quantity: int) -> Order:
+    async def place(self, intent: Intent) -> Order:
         """Return the order of this key, placing it if there is none.
 
-        Raises Conflict if the key belongs to another order or stock has run out, Unprocessable if
-        there is no such product, DependencyUnavailable if the outcome is unknown: then the same
-        request with the same key may be sent again, and nothing is doubled.
+        Raises Conflict if the key belongs to another order, stock has run out or there is no such
+        product; Unavailable if nothing was done, or if the outcome is unknown: either way the same
+        request may be sent again, and nothing is doubled.
         """
-        async with self._postgres.connection() as connection:
-            placed = await _find_by_key(connection, key)
-        if placed is None:
-            # First the reservation, under the same key, and no connection held meanwhile. A crash
-            # after it leaves stock reserved without an order; the repeated request gets the same
-            # reservation and goes on from there.
-            reservation = await self._reservations.reserve(key, sku, quantity)
-            try:
-                async with self._postgres.transaction() as connection:
-                    placed = await _insert_or_find(connection, key, sku, quantity, reservation)
-            except ForeignKeyViolation as error:
-                # Inventory stocks it and we do not sell it.
-                raise Unprocessable("unknown-sku", f"there is no product {sku}") from error
-        if (placed.sku, placed.quantity) != (sku, quantity):
-            raise Conflict("idempotency-key-reused", "this key was used for an order with another body")
-        return placed
+        reason = self._reason_to_refuse()
+        if reason is not None:
+            self._metrics.refused_early.inc()
+            return await self._answer_again(intent, reason)
+        try:
+            return await self._place(intent)
+        except Unavailable:
+            self._metrics.unknown.inc()
+            raise
+        except Problem:
+            self._metrics.refused.inc()
+            raise
 
-    async def read(self, order_id: UUID) -> Order:
-        """Return the order or raise NotFound."""
-        async with self._postgres.connection() as connection:
-            order = await _find_by_id(connection, order_id)
+    def _reason_to_refuse(self) -> Unavailable | None:
+        # What cannot be finished is better not begun: it would cost the user the wait, and us the
+        # cleaning up.
+        if not self._early_refusal:
+            return None
+        if self._reservations.are_refused:
+            return DependencyUnavailable("inventory")
+        if remaining_seconds(self._needs) < self._needs.total_seconds():
+            return Unavailable("too-little-time", "there is too little time left to place an order")
+        return None
+
+    async def _answer_again(self, intent: Intent, reason: Unavailable) -> Order:
+        # An order that is placed already needs neither time nor inventory.
+        order = await self._book.find_by_key(intent.key)
         if order is None:
+            raise reason
+        return _only_if_of(intent, order)
+
+    async def _place(self, intent: Intent) -> Order:
+        order = _only_if_of(intent, await self._book.record(intent))
+        if order.status == "confirmed":
+            self._metrics.repeated.inc()
+            return order
+        if order.status == "releasing":
+            raise _being_released()
+        await self._reserve(order)
+        confirmed = await self._book.confirm(order.id)
+        if confirmed is None:
+            raise _being_released()
+        self._metrics.confirmed.inc()
+        return confirmed
+
+    async def _reserve(self, order: Order) -> None:
+        # Writing the intent may have taken its time. Nothing is reserved yet; the row is swept.
+        reason = self._reason_to_refuse()
+        if reason is not None:
+            raise reason
+        try:
+            await self._reservations.reserve(order.id, order.sku, order.quantity)
+        except Conflict:
+            # The refusal is for good, so nobody can reserve under this id any more, and the key is
+            # free for another try. Where deleting fails, the sweeper comes.
+            with suppress(Unavailable):
+                await self._book.discard(order.id)
+            raise
+        except Released as error:
+            raise _being_released() from error
+
+    async def read(self, order_id: UUID, user_id: UUID | None) -> Order:
+        """Return the user's or a guest's order; raise NotFound if there is none."""
+        order = await self._book.find(order_id)
+        if order is None or not _may_see(order, user_id):
             raise NotFound("unknown-order", f"there is no order {order_id}")
         return order
 
-    async def find_by_key(self, key: str) -> list[Order]:
-        """Return the orders placed under this key: one or none."""
-        async with self._postgres.connection() as connection:
-            order = await _find_by_key(connection, key)
-        return [order] if order else []
+    async def find_by_key(self, key: str, user_id: UUID | None) -> list[Order]:
+        """Return the user's or a guest's orders placed under this key: one or none."""
+        order = await self._book.find_by_key(key)
+        return [order] if order is not None and _may_see(order, user_id) else []
+
+    async def newest(self, user_id: UUID, after: UUID | None, limit: int) -> tuple[list[Order], UUID | None]:
+        """Return a user's orders, newest first, from behind ``after`` on, and what to ask for next.
+
+        Raises NotFound if ``after`` is no order of the user's.
+        """
+        orders = await self._book.newest(user_id, after, limit + 1)
+        page = orders[:limit]
+        return page, page[-1].id if len(orders) > limit else None
 
 
-async def _find_by_id(connection: Connection, order_id: UUID) -> Order | None:
-    cursor = connection.cursor(row_factory=class_row(Order))
-    await cursor.execute(
-        "SELECT id, idempotency_key, sku, quantity, status, created_at FROM shop.orders WHERE id = %s",
-        (order_id,),
-    )
-    return await cursor.fetchone()
+def _may_see(order: Order, user_id: UUID | None) -> bool:
+    # Whoever holds the id or the key of a guest's order may see it: there is nothing else to know
+    # a guest by, and both are hard to guess.
+    return order.user_id is None or order.user_id == user_id
 
 
-async def _find_by_key(connection: Connection, key: str) -> Order | None:
-    cursor = connection.cursor(row_factory=class_row(Order))
-    await cursor.execute(
-        "SELECT id, idempotency_key, sku, quantity, status, created_at FROM shop.orders WHERE idempotency_key = %s",
-        (key,),
-    )
-    return await cursor.fetchone()
-
-
-async def _insert_or_find(connection: Connection, key: str, sku: str, quantity: int, reservation_id: UUID) -> Order:
-    cursor = connection.cursor(row_factory=class_row(Order))
-    # Against a twin in flight this waits for the twin's commit, and then inserts nothing.
-    await cursor.execute(
-        "INSERT INTO shop.orders (id, idempotency_key, sku, quantity, reservation_id, status)"
-        " VALUES (%s, %s, %s, %s, %s, 'confirmed') ON CONFLICT (idempotency_key) DO NOTHING"
-        " RETURNING id, idempotency_key, sku, quantity, status, created_at",
-        (uuid4(), key, sku, quantity, reservation_id),
-    )
-    order = await cursor.fetchone() or await _find_by_key(connection, key)
-    # Orders are never deleted, so what was in the way is there to be found.
-    assert order is not None
+def _only_if_of(intent: Intent, order: Order) -> Order:
+    if not order.is_of(intent):
+        raise Conflict("idempotency-key-reused", "this key was used for another order")
     return order
+
+
+def _being_released() -> Unavailable:
+    return Unavailable("order-being-released", "an earlier attempt at this order is being cleaned up")

@@ -8,15 +8,28 @@ CREATE TABLE IF NOT EXISTS shop.products (
 );
 
 CREATE TABLE IF NOT EXISTS shop.orders (
+    -- Also the key of the stock reserved for it at inventory.
     id              uuid PRIMARY KEY,
     -- What makes a repeated request the same order.
     idempotency_key text NOT NULL UNIQUE,
+    -- NULL: a guest's.
+    user_id         uuid,
     sku             text NOT NULL REFERENCES shop.products,
     quantity        integer NOT NULL CHECK (quantity > 0),
-    reservation_id  uuid NOT NULL,
-    status          text NOT NULL,
-    created_at      timestamptz NOT NULL DEFAULT now()
+    -- pending: meant to be placed; nobody knows yet whether stock is reserved. confirmed: placed, for good.
+    -- releasing: given up; its stock is being given back, and then the row goes.
+    status          text NOT NULL CHECK (status IN ('pending', 'confirmed', 'releasing')),
+    -- Of a confirmed order, when it was confirmed.
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    -- When somebody last began to work on it; an order not confirmed long after is abandoned.
+    attempted_at    timestamptz NOT NULL DEFAULT now()
 );
+
+CREATE INDEX IF NOT EXISTS orders_of_user ON shop.orders (user_id, created_at DESC, id DESC)
+    WHERE status = 'confirmed';
+-- Small, as almost every order is confirmed within milliseconds.
+CREATE INDEX IF NOT EXISTS orders_unfinished ON shop.orders (attempted_at)
+    WHERE status IN ('pending', 'releasing');
 
 INSERT INTO shop.products (sku, name, price_cents)
 SELECT format('sku-%s', lpad(n::text, 4, '0')), format('Product %s', n), 100 + n * 7 % 9900

@@ -1,0 +1,134 @@
+"""Gives back the stock of orders that were begun and never finished."""
+
+import asyncio
+import random
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+from uuid import UUID
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.kit.postgres import Connection, Postgres
+from services.kit.problems import Unavailable
+from services.shop.order_book import OrderBook
+from services.shop.reservations import Reservations
+
+_log = structlog.get_logger(__name__)
+
+# Instances that started together would otherwise all look at the same moment.
+_JITTER = 0.3
+
+_COUNT = """
+SELECT count(*) FROM shop.orders WHERE status IN ('pending', 'releasing') AND attempted_at < now() - %s
+"""
+# From here on nobody can confirm these. Several sweepers each claim others, and what a sweeper has
+# claimed is left to it until it is old again.
+_CLAIM = """
+WITH abandoned AS MATERIALIZED (
+    SELECT id FROM shop.orders WHERE status IN ('pending', 'releasing') AND attempted_at < now() - %s
+    ORDER BY attempted_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE shop.orders SET status = 'releasing', attempted_at = now() FROM abandoned WHERE orders.id = abandoned.id
+RETURNING orders.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """When to sweep what."""
+
+    every: timedelta
+    abandoned_after: timedelta
+    """Longer than any attempt can last; a shorter time would refuse orders that are being placed."""
+    at_once: int
+    """Orders a sweep, so that it ends before the next one is due."""
+    release: bool
+    """Off, abandoned orders are only counted."""
+
+
+class SweepMetrics:
+    """What is found and what is done about it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.abandoned = Gauge("app_orders_abandoned", "Unfinished orders nobody works on, at the last look.", registry=registry)
+        swept = Counter("app_orders_swept", "Abandoned orders that were taken up.", ("result",), registry=registry)
+        self.released = swept.labels("released")
+        self.failed = swept.labels("failed")
+        self.unseen = Counter("app_order_sweeps_failed", "Sweeps that could not look.", registry=registry)
+
+
+class Sweeper:
+    """Sweeps every few seconds while it is entered. Every instance has one; they share the work."""
+
+    def __init__(
+        self, postgres: Postgres, reservations: Reservations, plan: SweepPlan, registry: CollectorRegistry
+    ) -> None:
+        self._postgres = postgres
+        self._book = OrderBook(postgres)
+        self._reservations = reservations
+        self._plan = plan
+        self._metrics = SweepMetrics(registry)
+        self._leaving = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._sweep_on_and_on())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop after the order that is being worked on; that ends by its own time-outs."""
+        self._leaving.set()
+        if self._task is not None:
+            await self._task
+
+    async def _sweep_on_and_on(self) -> None:
+        while not self._leaving.is_set():
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                self._metrics.unseen.inc()
+                _log.warning("sweep_failed", error=error.detail)
+            except Exception:
+                # A mistake of ours in one sweep must not be the silent end of all later ones.
+                self._metrics.unseen.inc()
+                _log.exception("sweep_broken")
+            with suppress(TimeoutError):
+                pause = self._plan.every.total_seconds() * random.uniform(1 - _JITTER, 1 + _JITTER)
+                await asyncio.wait_for(self._leaving.wait(), pause)
+
+    async def sweep(self) -> None:
+        """Count what is abandoned and clean it up. Raises Unavailable if Postgres cannot be asked."""
+        self._metrics.abandoned.set(await self._postgres.run(self._count))
+        # What is claimed while inventory does not answer would only have to wait to be old again.
+        if not self._plan.release or self._reservations.are_refused:
+            return
+        for order_id in await self._postgres.run(self._claim):
+            if self._leaving.is_set() or self._reservations.are_refused:
+                return
+            await self._give_up(order_id)
+
+    async def _give_up(self, order_id: UUID) -> None:
+        try:
+            # No connection to Postgres is held meanwhile.
+            await self._reservations.release(order_id)
+            await self._book.discard(order_id)
+        except Unavailable as error:
+            # It stays claimed, and is found again when it is old again.
+            self._metrics.failed.inc()
+            _log.warning("order_not_released", order=str(order_id), error=error.detail)
+            return
+        self._metrics.released.inc()
+        _log.info("order_released", order=str(order_id))
+
+    async def _count(self, connection: Connection) -> int:
+        cursor = await connection.execute(_COUNT, (self._plan.abandoned_after,))
+        row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def _claim(self, connection: Connection) -> list[UUID]:
+        cursor = await connection.execute(_CLAIM, (self._plan.abandoned_after, self._plan.at_once))
+        return [row[0] for row in await cursor.fetchall()]
