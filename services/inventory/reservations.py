@@ -9,7 +9,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
-from services.kit.postgres import Connection, Postgres
+from services.kit.postgres import Postgres
+from services.kit.postgres_pool import Connection
 from services.kit.problems import Conflict
 
 
@@ -25,7 +26,6 @@ class Reservation:
     """held, released, out-of-stock or unknown-sku."""
 
 
-_COLUMNS = "id, sku, quantity, outcome"
 _DETAILS = {
     "out-of-stock": "there is less in stock than is asked for",
     "unknown-sku": "this product is not stocked",
@@ -86,7 +86,7 @@ async def _make(connection: Connection, key: UUID, sku: str, quantity: int) -> R
     # Against a twin in flight this waits for the twin's commit, and then inserts nothing.
     await cursor.execute(
         "INSERT INTO inventory.reservations (id, sku, quantity, outcome) VALUES (%s, %s, %s, 'held')"
-        f" ON CONFLICT (id) DO NOTHING RETURNING {_COLUMNS}",
+        " ON CONFLICT (id) DO NOTHING RETURNING id, sku, quantity, outcome",
         (key, sku, quantity),
     )
     made = await cursor.fetchone()
@@ -95,7 +95,7 @@ async def _make(connection: Connection, key: UUID, sku: str, quantity: int) -> R
     await cursor.execute(
         "UPDATE inventory.reservations SET outcome = CASE"
         " WHEN EXISTS (SELECT FROM inventory.stock WHERE sku = %s) THEN 'out-of-stock' ELSE 'unknown-sku' END"
-        f" WHERE id = %s RETURNING {_COLUMNS}",
+        " WHERE id = %s RETURNING id, sku, quantity, outcome",
         (sku, key),
     )
     return await cursor.fetchone()
@@ -112,7 +112,7 @@ async def _take(connection: Connection, sku: str, quantity: int) -> bool:
 
 async def _find(connection: Connection, key: UUID) -> Reservation:
     cursor = connection.cursor(row_factory=class_row(Reservation))
-    await cursor.execute(f"SELECT {_COLUMNS} FROM inventory.reservations WHERE id = %s", (key,))
+    await cursor.execute("SELECT id, sku, quantity, outcome FROM inventory.reservations WHERE id = %s", (key,))
     reservation = await cursor.fetchone()
     # Reservations are never deleted, so what was in the way is there to be found.
     assert reservation is not None

@@ -1,6 +1,7 @@
 """How much there is of a product."""
 
-from services.kit.postgres import Connection, Postgres
+from services.kit.postgres import Postgres
+from services.kit.postgres_pool import Connection
 from services.kit.problems import NotFound
 
 

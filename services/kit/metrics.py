@@ -6,7 +6,7 @@ from typing import Self
 from wsgiref.simple_server import WSGIServer
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from opentelemetry import trace
 from prometheus_client import (
     CollectorRegistry,
@@ -72,8 +72,9 @@ class HttpMetrics:
 
     def expect(self, router: APIRouter) -> None:
         """Create every series the routes document, so that a first error is an increase."""
-        for route in router.routes:
-            if not isinstance(route, APIRoute):
+        # Also those of the routers it includes, which it only points to.
+        for route in iter_route_contexts(router.routes):
+            if not isinstance(route.original_route, APIRoute):
                 continue
             for method in route.methods or ():
                 self._active.labels(method)

@@ -26,17 +26,17 @@ class InstanceSessions:
     """Sessions in a dictionary."""
 
     def __init__(self, ttl: timedelta, *, sliding: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._ttl_seconds = ttl.total_seconds()
+        self._ttl = ttl
         self._sliding = sliding
         self._clock = clock
         self._entries: dict[str, Entry] = {}
 
-    async def open(self) -> str:
+    async def open(self) -> tuple[str, Session]:
         now = self._clock()
         self._entries = {name: entry for name, entry in self._entries.items() if entry.expires_at > now}
-        token = new_token()
-        self._entries[name_of(token)] = Entry(uuid4(), now + self._ttl_seconds)
-        return token
+        token, session = new_token(), Session(uuid4(), self._ttl)
+        self._entries[name_of(token)] = Entry(session.user_id, now + self._ttl.total_seconds())
+        return token, session
 
     async def find(self, token: str) -> Session:
         entry = self.use(token)
@@ -52,7 +52,7 @@ class InstanceSessions:
         if entry is None or entry.expires_at <= now:
             raise no_session()
         if self._sliding:
-            entry.expires_at = now + self._ttl_seconds
+            entry.expires_at = now + self._ttl.total_seconds()
         return entry
 
 

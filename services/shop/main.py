@@ -10,11 +10,17 @@ from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
 from services.kit.redis import Redis
 from services.kit.service import create_service
+from services.shop.cart import Carts, RedisCarts
+from services.shop.instance_sessions import InstanceCarts, InstanceSessions
+from services.shop.order_book import OrderBook
 from services.shop.orders import Orders
 from services.shop.products import Products
 from services.shop.reservations import Reservations
 from services.shop.routes import router
+from services.shop.session_routes import SessionCookie
+from services.shop.sessions import RedisSessions, Sessions
 from services.shop.settings import ShopSettings
+from services.shop.sweeper import Sweeper, SweepPlan
 
 
 def create_app(settings: ShopSettings | None = None) -> FastAPI:
@@ -27,9 +33,20 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
             Postgres(told, instruments) as postgres,
             Redis(told, instruments) as redis,
             HttpClient(_inventory(told), told, instruments) as inventory,
+            Sweeper(postgres, Reservations(inventory), _sweep_plan(told), instruments.registry),
         ):
             app.state.products = Products(postgres, redis, told.cache_ttl, told.cache_ttl_jitter)
-            app.state.orders = Orders(postgres, Reservations(inventory))
+            app.state.sessions, app.state.carts = _sessions(told, redis)
+            app.state.session_cookie = SessionCookie(
+                told.session_ttl, sliding=told.sliding_expiry, secure=told.session_cookie_secure
+            )
+            app.state.orders = Orders(
+                OrderBook(postgres),
+                Reservations(inventory),
+                instruments.registry,
+                needs=told.order_needs,
+                early_refusal=told.early_refusal,
+            )
             yield
 
     return create_service("shop", told, router, open_resources)
@@ -37,3 +54,15 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
 
 def _inventory(told: ShopSettings) -> Remote:
     return Remote("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max)
+
+
+def _sessions(told: ShopSettings, redis: Redis) -> tuple[Sessions, Carts]:
+    if told.shared_sessions:
+        shared = RedisSessions(redis, told.session_ttl, sliding=told.sliding_expiry)
+        return shared, RedisCarts(shared)
+    own = InstanceSessions(told.session_ttl, sliding=told.sliding_expiry)
+    return own, InstanceCarts(own)
+
+
+def _sweep_plan(told: ShopSettings) -> SweepPlan:
+    return SweepPlan(told.sweep_every, told.order_abandoned_after, told.sweep_at_once, told.reservation_release)

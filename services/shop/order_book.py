@@ -1,5 +1,6 @@
 """Orders as Postgres keeps them: each function is one statement, or one and a look."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -7,7 +8,8 @@ from uuid import UUID, uuid4
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
-from services.kit.postgres import Connection, Postgres
+from services.kit.postgres import Postgres
+from services.kit.postgres_pool import Connection
 from services.kit.problems import Conflict, NotFound
 
 
@@ -86,7 +88,7 @@ class OrderBook:
         values = {"key": intent.key, "user_id": intent.user_id, "sku": intent.sku, "quantity": intent.quantity}
 
         async def write(connection: Connection) -> Order | None:
-            return await _one(connection, _RECORD, values | {"id": uuid4()})
+            return await _one(connection, _RECORD, {**values, "id": uuid4()})
 
         try:
             order = await self._postgres.run(write)
@@ -137,7 +139,7 @@ class OrderBook:
         return await self._postgres.run(read)
 
 
-Values = tuple[object, ...] | dict[str, object]
+Values = Sequence[object] | Mapping[str, object]
 
 
 async def _one(connection: Connection, statement: str, values: Values) -> Order | None:

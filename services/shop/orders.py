@@ -21,7 +21,9 @@ class OrderMetrics:
     """What became of the requests for an order."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        orders = Counter("app_orders", "Requests to place an order, by what became of them.", ("outcome",), registry=registry)
+        orders = Counter(
+            "app_orders", "Requests to place an order, by what became of them.", ("outcome",), registry=registry
+        )
         self.confirmed = orders.labels("confirmed")
         self.repeated = orders.labels("repeated")
         self.refused = orders.labels("refused")

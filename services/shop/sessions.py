@@ -28,8 +28,8 @@ class Sessions(Protocol):
     Every method raises Unavailable if sessions cannot be asked for.
     """
 
-    async def open(self) -> str:
-        """Begin a session and return its token."""
+    async def open(self) -> tuple[str, Session]:
+        """Begin a session and return it with its token."""
 
     async def find(self, token: str) -> Session:
         """Return the session, or raise Unauthorized if there is none any more."""
@@ -76,13 +76,14 @@ class RedisSessions:
 
     def __init__(self, redis: Redis, ttl: timedelta, *, sliding: bool) -> None:
         self._redis = redis
+        self._ttl = ttl
         self._ttl_ms = round(ttl.total_seconds() * 1000)
         self._renewed_ms = self._ttl_ms if sliding else 0
 
-    async def open(self) -> str:
-        token = new_token()
-        await self._run(name_of(token), _OPEN, str(uuid4()), self._ttl_ms)
-        return token
+    async def open(self) -> tuple[str, Session]:
+        token, session = new_token(), Session(uuid4(), self._ttl)
+        await self._run(name_of(token), _OPEN, str(session.user_id), self._ttl_ms)
+        return token, session
 
     async def find(self, token: str) -> Session:
         user_id, left_ms = await self.use(token, "return {user, left}")

@@ -1,8 +1,9 @@
 """The shop's settings, from variables that start with SHOP_."""
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.kit.settings import Duration, PostgresSettings, RedisSettings, ServiceSettings
@@ -21,3 +22,33 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings):
     """How old a cached product may be; short enough that some reads always reach Postgres."""
     cache_ttl_jitter: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Share of the time to live by which it varies, so that keys do not expire all at once."""
+
+    session_ttl: Duration = timedelta(minutes=30)
+    """How long a session and its cart live; with sliding expiry, from their last use on."""
+    session_cookie_secure: bool = False
+    """Whether browsers may send the cookie over HTTPS only. Off, as the drill's HAProxy speaks plain HTTP."""
+    shared_sessions: bool = True
+    """Off, an instance keeps sessions and carts in its own memory, and no other instance knows them."""
+    sliding_expiry: bool = True
+    """Off, a session ends when its time is over, however busy its user is."""
+
+    early_refusal: bool = True
+    """Off, an order is begun also when it cannot be finished."""
+    order_needs: Duration = timedelta(milliseconds=500)
+    """An order is refused unless at least this much of the request's deadline is left."""
+    reservation_release: bool = True
+    """Off, stock that was reserved for an order that was never confirmed stays reserved."""
+    order_abandoned_after: Duration = timedelta(seconds=30)
+    """Age of the last attempt from which on an unfinished order is given up."""
+    sweep_every: Duration = timedelta(seconds=5)
+    """Mean pause between two looks for abandoned orders."""
+    sweep_at_once: int = Field(default=20, ge=1)
+    """Most abandoned orders to give up at one look."""
+
+    @model_validator(mode="after")
+    def _abandoned_means_over(self) -> Self:
+        # What a request began, inventory may still be carrying out when the request is over.
+        longest = self.request_deadline + self.inventory_timeout
+        if self.order_abandoned_after <= longest:
+            raise ValueError(f"order_abandoned_after must be longer than an attempt can last, {longest}")
+        return self

@@ -11,7 +11,8 @@ from uuid import UUID
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.kit.postgres import Connection, Postgres
+from services.kit.postgres import Postgres
+from services.kit.postgres_pool import Connection
 from services.kit.problems import Unavailable
 from services.shop.order_book import OrderBook
 from services.shop.reservations import Reservations
@@ -53,7 +54,9 @@ class SweepMetrics:
     """What is found and what is done about it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.abandoned = Gauge("app_orders_abandoned", "Unfinished orders nobody works on, at the last look.", registry=registry)
+        self.abandoned = Gauge(
+            "app_orders_abandoned", "Unfinished orders nobody works on, at the last look.", registry=registry
+        )
         swept = Counter("app_orders_swept", "Abandoned orders that were taken up.", ("result",), registry=registry)
         self.released = swept.labels("released")
         self.failed = swept.labels("failed")
