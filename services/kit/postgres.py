@@ -35,7 +35,7 @@ class Postgres:
         self._series = instruments.databases.pool(_NAME, self._pool.max_size, self._look)
         self._tracer = instruments.tracer
         self._dependency = Dependency(_NAME, settings, instruments)
-        self._connection_errors = 0
+        self._lent = 0
 
     async def __aenter__(self) -> Self:
         """Open the pool; does not wait for Postgres, whose absence is no reason not to start."""
@@ -83,6 +83,7 @@ class Postgres:
             hung_up = True
             _shut_down(connection)
 
+        self._lent += 1
         try:
             limit = remaining_seconds(self._query_timeout)
             guard = asyncio.get_running_loop().call_later(limit, hang_up)
@@ -97,6 +98,7 @@ class Postgres:
             lost = connection.closed and not hung_up
             raise (Transient if lost else DependencyUnavailable)(_NAME) from error
         finally:
+            self._lent -= 1
             await self._pool.putconn(connection)
 
     async def _take(self) -> Connection:
@@ -114,17 +116,15 @@ class Postgres:
                 self._series.waited(time.perf_counter() - started)
 
     def _why_no_connection(self) -> DependencyUnavailable | Overloaded:
-        # If Postgres turned new connections away meanwhile, the fault is there, and the circuit is to
-        # hear of it; if not, there are only more requests than connections.
-        errors = self._pool.get_stats().get("connections_errors", 0)
-        failing, self._connection_errors = errors > self._connection_errors, errors
-        return DependencyUnavailable(_NAME) if failing else Overloaded(_NAME)
+        # With all of them lent there are only more requests than connections. If not, the pool could
+        # not make another, and the circuit is to hear of it.
+        return Overloaded(_NAME) if 0 < self._pool.max_size <= self._lent else DependencyUnavailable(_NAME)
 
     def _look(self) -> PoolState:
-        # The pool leaves keys with value 0 out of its statistics.
+        # The pool leaves keys with value 0 out of its statistics, and counts connections it is only
+        # trying to make into its size.
         stats = self._pool.get_stats()
-        idle = stats.get("pool_available", 0)
-        return PoolState(idle, stats.get("pool_size", 0) - idle, stats.get("requests_waiting", 0))
+        return PoolState(stats.get("pool_available", 0), self._lent, stats.get("requests_waiting", 0))
 
 
 def _shut_down(connection: Connection) -> None:
