@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.inventory.reservations import Reservations
@@ -17,7 +17,7 @@ router = APIRouter()
 class ReservationRequest(BaseModel):
     """What is to be set aside."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     sku: Sku
     quantity: Quantity
@@ -52,7 +52,7 @@ TheStock = Annotated[Stock, Depends(_stock)]
 TheReservations = Annotated[Reservations, Depends(_reservations)]
 
 
-@router.post("/reservations", status_code=201, responses=responses(409, 422, 503))
+@router.post("/reservations", status_code=201, responses=responses(400, 409, 422, 503))
 async def reserve(
     reservation: ReservationRequest,
     idempotency_key: Annotated[UUID, Header()],
@@ -63,7 +63,7 @@ async def reserve(
     return ReservationBody(id=idempotency_key, sku=reservation.sku, quantity=reservation.quantity)
 
 
-@router.delete("/reservations/{key}", status_code=204, responses=responses(422, 503))
+@router.delete("/reservations/{key}", status_code=204, response_class=Response, responses=responses(422, 503))
 async def release(key: UUID, reservations: TheReservations) -> None:
     """Give the stock back; the key can then never reserve. Repeating it changes nothing."""
     await reservations.release(key)

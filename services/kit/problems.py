@@ -20,10 +20,13 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from opentelemetry import trace
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
+_MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:stormdrill:problem:"
 
 
@@ -119,7 +122,15 @@ class DeadlineExceeded(Unavailable):
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document that a route may answer with these statuses in problem form."""
-    return {status: {"model": ProblemBody} for status in statuses}
+    # Not as a "model": FastAPI would document that as application/json.
+    return {status: _documented(status) for status in statuses}
+
+
+def _documented(status: int) -> dict[str, Any]:
+    described: dict[str, Any] = {"content": {_MEDIA_TYPE: {"schema": ProblemBody.model_json_schema()}}}
+    if status == Unavailable.status:
+        described["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return described
 
 
 def respond(
@@ -141,7 +152,7 @@ def respond(
     ).model_dump()
     if errors is not None:
         body["errors"] = errors
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type="application/problem+json")
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=_MEDIA_TYPE)
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
@@ -149,10 +160,20 @@ async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
     return respond(error.status, error.kind, error.detail, headers=error.headers)
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return respond(error.status_code, kind, str(error.detail), headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"allow": ", ".join(sorted(_allowed_methods(request)))}
+    return respond(error.status_code, kind, str(error.detail), headers=headers)
+
+
+def _allowed_methods(request: Request) -> set[str]:
+    # Starlette names the methods of the first route with this path only, and each of ours has one.
+    routes = [context.original_route for context in iter_route_contexts(request.app.routes)]
+    matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in matching for method in getattr(route, "methods", None) or ()}
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:

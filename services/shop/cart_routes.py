@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.kit.fields import Quantity, Sku
@@ -16,7 +16,7 @@ router = APIRouter(dependencies=[Depends(keep_private)])
 class CartItemRequest(BaseModel):
     """How many of a product are to be in the cart."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     quantity: Quantity
 
@@ -51,7 +51,7 @@ async def read_cart(token: TheToken, carts: TheCarts) -> CartBody:
 
 @router.put(
     "/cart/items/{sku}",
-    responses=responses(401, 409, 422, 503),
+    responses=responses(400, 401, 409, 422, 503),
     description=(
         "Have so many of a product in the cart, whatever was there before. Whether the product exists is not looked "
         f"up: an order says that. A cart holds at most {MOST_ITEMS} different products; one more gets 409."
@@ -62,7 +62,7 @@ async def put_item(sku: Sku, item: CartItemRequest, token: TheToken, carts: TheC
     return CartItemBody(sku=sku, quantity=item.quantity)
 
 
-@router.delete("/cart/items/{sku}", status_code=204, responses=responses(401, 422, 503))
+@router.delete("/cart/items/{sku}", status_code=204, response_class=Response, responses=responses(401, 422, 503))
 async def remove_item(sku: Sku, token: TheToken, carts: TheCarts) -> None:
     """Have none of a product in the cart, whether or not there was any."""
     await carts.remove(token, sku)

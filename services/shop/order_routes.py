@@ -20,7 +20,7 @@ router = APIRouter(dependencies=[Depends(keep_private)])
 class OrderRequest(BaseModel):
     """What a client wants to buy."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     sku: Sku
     quantity: Quantity
@@ -68,7 +68,9 @@ _LOCATION: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/orders", status_code=201, responses=responses(401, 409, 422, 503) | _LOCATION, openapi_extra=OR_AS_GUEST)
+@router.post(
+    "/orders", status_code=201, responses=responses(400, 401, 409, 422, 503) | _LOCATION, openapi_extra=OR_AS_GUEST
+)
 async def place_order(
     order: OrderRequest,
     idempotency_key: Annotated[IdempotencyKey, Header()],

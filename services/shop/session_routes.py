@@ -123,7 +123,7 @@ async def read_session(session: TheSession) -> SessionBody:
     return _body(session)
 
 
-@router.delete("/sessions/me", status_code=204, responses=responses(401, 503))
+@router.delete("/sessions/me", status_code=204, response_class=Response, responses=responses(401, 503))
 async def close_session(presented: Presented, sessions: TheSessions, cookie: TheCookie, response: Response) -> None:
     """End the session and forget its cart."""
     if presented is None:
