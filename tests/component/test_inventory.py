@@ -19,7 +19,7 @@ def inventory(stack):
 
 @pytest.fixture
 def key():
-    return f"test-{uuid4()}"
+    return str(uuid4())
 
 
 def reserve(inventory, key, quantity=1, sku=SKU):
@@ -58,22 +58,56 @@ def test_a_key_with_another_body_is_refused(inventory, key):
     assert (response.status_code, kind(response)) == (409, "idempotency-key-reused")
 
 
-def test_a_refusal_for_want_of_stock_leaves_nothing_behind(inventory, key):
-    response = reserve(inventory, key, sku="sku-0000")
-    assert (response.status_code, kind(response)) == (409, "out-of-stock")
-    # Had the reservation stayed, its key would be taken now.
-    assert reserve(inventory, key).status_code == 201
+def test_a_refusal_is_for_good(inventory, key):
+    for _ in range(2):
+        response = reserve(inventory, key, sku="sku-0000")
+        assert (response.status_code, kind(response)) == (409, "out-of-stock")
+    response = reserve(inventory, key)
+    assert (response.status_code, kind(response)) == (409, "idempotency-key-reused")
 
 
 def test_what_is_not_stocked_cannot_be_reserved_or_shown(inventory, key):
-    response = reserve(inventory, key, sku="sku-9999")
-    assert (response.status_code, kind(response)) == (422, "unknown-sku")
+    for _ in range(2):
+        response = reserve(inventory, key, sku="sku-9999")
+        assert (response.status_code, kind(response)) == (409, "unknown-sku")
     response = inventory.get("/stock/sku-9999")
     assert (response.status_code, kind(response)) == (404, "unknown-sku")
 
 
+def test_a_release_gives_the_stock_back_once_and_for_good(inventory, key):
+    before = available(inventory)
+    reserve(inventory, key, 4)
+    assert available(inventory) == before - 4
+    with ThreadPoolExecutor(10) as pool:
+        released = list(pool.map(lambda _: inventory.delete(f"/reservations/{key}").status_code, range(10)))
+    assert released == [204] * 10
+    assert available(inventory) == before
+    response = reserve(inventory, key, 4)
+    assert (response.status_code, kind(response)) == (409, "reservation-released")
+    assert available(inventory) == before
+
+
+def test_a_release_that_comes_first_wins(inventory, key):
+    before = available(inventory)
+    assert inventory.delete(f"/reservations/{key}").status_code == 204
+    response = reserve(inventory, key, 4)
+    assert (response.status_code, kind(response)) == (409, "reservation-released")
+    assert available(inventory) == before
+
+
+def test_reservations_and_releases_at_once_leave_no_stock_behind(inventory, key):
+    before = available(inventory)
+    with ThreadPoolExecutor(20) as pool:
+        requests = [pool.submit(reserve, inventory, key, 2) for _ in range(10)]
+        requests += [pool.submit(inventory.delete, f"/reservations/{key}") for _ in range(10)]
+        statuses = {request.result().status_code for request in requests}
+    assert statuses <= {201, 204, 409}
+    assert available(inventory) == before
+
+
 def test_a_bad_reservation_is_refused(inventory, key):
-    assert reserve(inventory, key, quantity=0).status_code == 422
+    for quantity in (0, 101, "1", True):
+        assert reserve(inventory, key, quantity=quantity).status_code == 422
     assert inventory.post("/reservations", json={"sku": SKU, "quantity": 1}).status_code == 422
 
 

@@ -1,0 +1,224 @@
+"""Orders when things go wrong half-way: stock is never lost, keys are never stuck, and refusals are quick."""
+
+import statistics
+import threading
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.component.own_shop import HASTY, Relay, own_shop, unfinished, until
+
+pytestmark = pytest.mark.stack
+
+SKU = "sku-0996"
+
+
+@pytest.fixture
+def shop(stack):
+    with httpx.Client(base_url=stack.url("shop"), timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def available(stack):
+    def look():
+        return httpx.get(f"{stack.url('inventory')}/stock/{SKU}").json()["available"]
+
+    return look
+
+
+@pytest.fixture
+def relay(stack):
+    with Relay(stack.url("inventory")) as relay:
+        yield relay
+
+
+@pytest.fixture
+def key():
+    return f"test-{uuid4()}"
+
+
+def place(url, key, quantity=3, **headers):
+    body = {"sku": SKU, "quantity": quantity}
+    return httpx.post(f"{url}/orders", json=body, headers={"idempotency-key": key, **headers}, timeout=10)
+
+
+def kind(response):
+    return response.status_code, response.json()["type"].removeprefix("urn:stormdrill:problem:")
+
+
+def crash_half_way(stack, relay, key):
+    """Have a shop die between inventory's answer and the order's confirmation."""
+    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as doomed:
+
+        def kill(method):
+            doomed.kill()
+            return False
+
+        relay.after = kill
+        with pytest.raises(httpx.TransportError):
+            place(doomed.url, key)
+    relay.after = lambda method: True
+
+
+def test_stock_reserved_by_a_shop_that_crashed_comes_back_if_it_is_swept(stack, shop, relay, key, available):
+    before = available()
+    crash_half_way(stack, relay, key)
+    assert available() == before - 3
+    assert unfinished(stack, [key]) == ["pending"]
+    # What is not confirmed is no order to anybody.
+    assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == []
+
+    with own_shop(stack, **HASTY, SHOP_RESERVATION_RELEASE="off") as onlooker:
+        until(lambda: onlooker.metric("app_orders_abandoned"))
+        seen = onlooker.metric('app_orders_swept_total{result="released"}')
+        assert (seen, available(), unfinished(stack, [key])) == (0, before - 3, ["pending"])
+
+    with own_shop(stack, **HASTY) as sweeper:
+        until(lambda: not unfinished(stack, [key]))
+        assert available() == before
+        until(lambda: sweeper.metric('app_orders_swept_total{result="released"}') >= 1)
+        until(lambda: sweeper.metric("app_orders_abandoned") == 0)
+    # The key is as good as new.
+    assert place(stack.url("shop"), key).status_code == 201
+    assert available() == before - 3
+
+
+def test_a_retry_after_a_crash_completes_the_order_and_reserves_once(stack, relay, key, available):
+    before = available()
+    crash_half_way(stack, relay, key)
+    retried = place(stack.url("shop"), key)
+    assert retried.status_code == 201
+    assert place(stack.url("shop"), key).json() == retried.json()
+    assert (available(), unfinished(stack, [key])) == (before - 3, [])
+
+
+def test_a_lost_answer_of_inventory_is_asked_for_again_and_reserves_once(stack, relay, key, available):
+    before = available()
+    lost = iter([False])
+    relay.after = lambda method: next(lost, True)
+    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as mine:
+        assert place(mine.url, key).status_code == 201
+    assert available() == before - 3
+
+
+def test_a_retry_that_meets_the_release_is_put_off_and_then_succeeds(stack, relay, key, available):
+    before = available()
+    crash_half_way(stack, relay, key)
+    released = threading.Event()
+    # The sweeper claims the order, and then inventory keeps it waiting.
+    relay.before = lambda method: method != "DELETE" or released.wait(30)
+    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url):
+        try:
+            until(lambda: unfinished(stack, [key]) == ["releasing"])
+            put_off = place(stack.url("shop"), key)
+            assert kind(put_off) == (503, "order-being-released")
+            assert put_off.headers["retry-after"]
+            # A retry does not keep the release off either.
+            assert unfinished(stack, [key]) == ["releasing"]
+        finally:
+            released.set()
+        until(lambda: place(stack.url("shop"), key).status_code == 201)
+    assert available() == before - 3
+
+
+def test_a_reservation_that_arrives_after_its_release_takes_no_stock(stack, relay, key, available):
+    before = available()
+    arrives, carried_out = threading.Event(), []
+    relay.before = lambda method: method != "POST" or arrives.wait(30)
+    relay.after = lambda method: carried_out.append(method) or True
+    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as mine:
+        try:
+            assert kind(place(mine.url, key)) == (503, "dependency-unavailable")
+            until(lambda: not unfinished(stack, [key]))
+            assert carried_out == ["DELETE"]
+        finally:
+            arrives.set()
+        until(lambda: "POST" in carried_out)
+    assert available() == before
+
+
+def test_a_refusal_leaves_the_key_free(stack, shop, key):
+    body = {"sku": "sku-0000", "quantity": 1}
+    # In inventory's stock, and no product of ours.
+    assert kind(shop.post("/orders", json=body, headers={"idempotency-key": key})) == (409, "unknown-sku")
+    assert unfinished(stack, [key]) == []
+    assert place(stack.url("shop"), key, 1).status_code == 201
+
+
+def place_timed(url, key):
+    began = time.monotonic()
+    response = place(url, key)
+    return response, time.monotonic() - began
+
+
+def test_while_inventory_is_down_orders_are_refused_early_and_browsing_goes_on(stack, relay, available):
+    before = available()
+    hangs = threading.Event()
+    relay.before = lambda method: hangs.wait(20) and False
+    settings = HASTY | {"SHOP_ORDER_ABANDONED_AFTER": "5s"}
+    keys = [f"test-{uuid4()}" for _ in range(40)]
+    with own_shop(stack, **settings, SHOP_INVENTORY_URL=relay.url) as mine:
+        try:
+            open_session = httpx.post(f"{mine.url}/sessions")
+            answers = [place_timed(mine.url, key) for key in keys]
+            for path in ("/products/sku-0001", "/cart"):
+                assert httpx.get(f"{mine.url}{path}", cookies=dict(open_session.cookies)).status_code == 200
+            left = unfinished(stack, keys)
+        finally:
+            hangs.set()
+            relay.before = lambda method: True
+        assert {kind(response) for response, _ in answers} == {(503, "dependency-unavailable")}
+        assert all(response.headers["retry-after"] for response, _ in answers)
+        seconds = [seconds for _, seconds in answers]
+        # The deadline is 1.2 s; one that waits for inventory takes 0.5 s.
+        assert max(seconds) < 2.0, seconds
+        assert min(seconds[:5]) > 0.4, seconds
+        assert statistics.median(seconds[5:]) < 0.2, seconds
+        # Only what was begun before the circuit opened, and while it tried again, is half done.
+        assert 5 <= len(left) <= 10, left
+        assert mine.metric('app_orders_total{outcome="refused_early"}') == len(keys) - len(left)
+        until(lambda: not unfinished(stack, keys))
+        assert available() == before
+
+
+def test_without_early_refusal_every_order_is_left_half_done(stack, relay):
+    hangs = threading.Event()
+    relay.before = lambda method: hangs.wait(20) and False
+    settings = HASTY | {"SHOP_ORDER_ABANDONED_AFTER": "5s", "SHOP_EARLY_REFUSAL": "off"}
+    keys = [f"test-{uuid4()}" for _ in range(20)]
+    with own_shop(stack, **settings, SHOP_INVENTORY_URL=relay.url) as mine:
+        try:
+            assert {place(mine.url, key).status_code for key in keys} == {503}
+            assert unfinished(stack, keys) == ["pending"] * 20
+        finally:
+            hangs.set()
+            relay.before = lambda method: True
+        until(lambda: not unfinished(stack, keys))
+
+
+def test_an_order_placed_before_is_answered_again_while_inventory_is_down(stack, relay, key):
+    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as mine:
+        placed = place(mine.url, key)
+        relay.before = lambda method: False
+        until(
+            lambda: mine.metric('app_orders_total{outcome="refused_early"}') or not place(mine.url, f"test-{uuid4()}")
+        )
+        again = place(mine.url, key)
+        assert (again.status_code, again.json()) == (201, placed.json())
+
+
+def test_an_order_that_cannot_be_finished_in_time_is_not_begun(stack, relay, key):
+    slow = threading.Event()
+    # Slower than the caller will wait, and not slower than we would.
+    relay.after = lambda method: slow.wait(0.35) or True
+    hurry = {"x-request-timeout-ms": "300"}
+    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as mine:
+        assert kind(place(mine.url, key, **hurry)) == (503, "too-little-time")
+        assert unfinished(stack, [key]) == []
+    with own_shop(stack, SHOP_INVENTORY_URL=relay.url, SHOP_EARLY_REFUSAL="off") as mine:
+        assert place(mine.url, key, **hurry).status_code == 503
+        assert unfinished(stack, [key]) == ["pending"]
+    assert place(stack.url("shop"), key).status_code == 201

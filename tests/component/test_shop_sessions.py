@@ -1,0 +1,390 @@
+"""Sessions and carts: the same on every instance, for as long as they are used, and refused honestly without Redis."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+import redis
+
+from compose import health, programs
+from compose.supervisor import Supervisor
+from tests.component.own_shop import own_shop, unfinished, until
+
+pytestmark = pytest.mark.stack
+
+SHOPS = ("shop-1", "shop-2", "shop-3")
+# Redis is given a quarter of a second, and a first failure may have to wait for a place as well.
+REFUSED_WITHIN_SECONDS = 1.0
+
+
+@pytest.fixture
+def shop(stack):
+    with httpx.Client(base_url=stack.url("shop"), timeout=10) as client:
+        yield client
+
+
+def open_session(client):
+    response = client.post("/sessions")
+    assert response.status_code == 201, response.text
+    return response
+
+
+def kind(response):
+    return response.status_code, response.json()["type"].removeprefix("urn:stormdrill:problem:")
+
+
+def test_a_session_is_opened_shown_and_closed(shop):
+    opened = open_session(shop)
+    assert UUID(opened.json()["user_id"])
+    assert shop.get("/sessions/me").json()["user_id"] == opened.json()["user_id"]
+    token = shop.cookies["session"]
+    closed = shop.delete("/sessions/me")
+    assert (closed.status_code, closed.content, closed.headers.get("content-type")) == (204, b"", None)
+    assert "session" not in shop.cookies
+    stolen = {"cookie": f"session={token}"}
+    assert kind(shop.get("/sessions/me", headers=stolen)) == (401, "no-session")
+    assert kind(shop.delete("/sessions/me", headers=stolen)) == (401, "no-session")
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(shop):
+    cookie = open_session(shop).headers["set-cookie"].lower()
+    assert {"httponly", "samesite=lax", "path=/", "max-age=1800"} <= {part.strip() for part in cookie.split(";")}
+    # Renewed with the session, which would otherwise outlive it.
+    assert "max-age=1800" in shop.get("/sessions/me").headers["set-cookie"].lower()
+
+
+def test_what_is_a_users_is_kept_out_of_caches(shop):
+    open_session(shop)
+    for path in ("/sessions/me", "/cart", "/orders"):
+        assert shop.get(path).headers["cache-control"] == "no-store"
+
+
+def test_redis_holds_no_token(stack, shop):
+    open_session(shop)
+    token = shop.cookies["session"]
+    for node in stack.topology.of_role("redis"):
+        with redis.Redis(port=node.port) as client:
+            kept = [key.decode() for key in client.scan_iter("*", count=1000)]
+            assert not [key for key in kept if token in key]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/sessions/me"),
+        ("DELETE", "/sessions/me"),
+        ("GET", "/cart"),
+        ("PUT", "/cart/items/sku-0001"),
+        ("DELETE", "/cart/items/sku-0001"),
+        ("GET", "/orders"),
+    ],
+)
+@pytest.mark.parametrize("cookie", [{}, {"cookie": "session=made-up"}])
+def test_without_a_session_it_is_refused(shop, method, path, cookie):
+    body = {"quantity": 1} if method == "PUT" else None
+    assert kind(shop.request(method, path, json=body, headers=cookie)) == (401, "no-session")
+
+
+def test_a_cart_is_filled_changed_and_emptied(shop):
+    open_session(shop)
+    assert shop.get("/cart").json() == {"items": []}
+    for quantity in (2, 3):
+        put = shop.put("/cart/items/sku-0002", json={"quantity": quantity})
+        assert (put.status_code, put.json()) == (200, {"sku": "sku-0002", "quantity": quantity})
+    shop.put("/cart/items/sku-0001", json={"quantity": 1})
+    assert shop.get("/cart").json()["items"] == [
+        {"sku": "sku-0001", "quantity": 1},
+        {"sku": "sku-0002", "quantity": 3},
+    ]
+    assert [shop.delete("/cart/items/sku-0002").status_code for _ in range(2)] == [204, 204]
+    assert shop.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 1}]
+
+
+def test_a_cart_takes_fifty_products_and_no_more(shop):
+    open_session(shop)
+    for number in range(50):
+        assert shop.put(f"/cart/items/sku-{number:04d}", json={"quantity": 1}).status_code == 200
+    assert kind(shop.put("/cart/items/sku-0050", json={"quantity": 1})) == (409, "cart-full")
+    assert shop.put("/cart/items/sku-0049", json={"quantity": 9}).status_code == 200
+    assert len(shop.get("/cart").json()["items"]) == 50
+
+
+@pytest.mark.parametrize(
+    "body", ['{"quantity": 0}', '{"quantity": "1"}', '{"quantity": true}', '{"quantity": 1, "x": 1}']
+)
+def test_a_bad_quantity_is_refused(shop, body):
+    open_session(shop)
+    response = shop.put("/cart/items/sku-0001", content=body, headers={"content-type": "application/json"})
+    assert kind(response) == (422, "invalid-request")
+
+
+def test_concurrent_updates_of_different_products_over_all_instances_all_count(stack, shop):
+    open_session(shop)
+    cookies = dict(shop.cookies)
+    skus = [f"sku-{number:04d}" for number in range(20)]
+
+    def put(numbered):
+        number, sku = numbered
+        url = f"{stack.instance_url(SHOPS[number % 3])}/cart/items/{sku}"
+        return httpx.put(url, json={"quantity": number + 1}, cookies=cookies, timeout=10).status_code
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(put, enumerate(skus))) == [200] * 20
+    wanted = [{"sku": sku, "quantity": number + 1} for number, sku in enumerate(skus)]
+    assert shop.get("/cart").json()["items"] == wanted
+
+
+class Everywhere:
+    """One user's client, each request to the next instance; past one that takes no connection, as HAProxy does."""
+
+    def __init__(self, stack, exit_stack):
+        urls = {name: stack.instance_url(name) for name in SHOPS}
+        # A connection each request, as an instance that drains ends those it has.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._clients = {
+            name: exit_stack.enter_context(httpx.Client(base_url=url, timeout=10, limits=limits))
+            for name, url in urls.items()
+        }
+        self._turns = cycle(SHOPS)
+        self.cookies = {}
+        self.served = dict.fromkeys(SHOPS, 0)
+
+    def send(self, method, path, **arguments):
+        for _ in SHOPS:
+            name = next(self._turns)
+            client = self._clients[name]
+            client.cookies = self.cookies
+            try:
+                response = client.request(method, path, **arguments)
+            except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):
+                continue
+            self.served[name] += 1
+            return response
+        raise AssertionError("no instance answers")
+
+
+@contextmanager
+def restarted(stack, name):
+    """Stop an instance, start it again once it is gone, and prove it ready, all beside what is done meanwhile."""
+    supervisor = Supervisor(stack.settings.state / "supervisor.sock")
+
+    def pid():
+        return next(row.pid for row in supervisor.processes() if row.name == name)
+
+    def ready():
+        try:
+            return httpx.get(f"{stack.instance_url(name)}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def restart():
+        before = pid()
+        try:
+            supervisor.stop(name)
+            until(lambda: not pid())
+        finally:
+            supervisor.start(name)
+        until(ready)
+        return before != pid()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(restart)
+
+
+def test_one_users_requests_are_answered_right_by_every_instance_while_one_is_replaced(stack):
+    with ExitStack() as exit_stack:
+        user = Everywhere(stack, exit_stack)
+        opened = user.send("POST", "/sessions")
+        user.cookies = {"session": opened.cookies["session"]}
+        cart, orders, after = {}, [], 0
+        with restarted(stack, "shop-2") as replacing:
+            # On until the new process has had its turns as well.
+            while after < 6:
+                number = len(orders)
+                sku, quantity = f"sku-{number % 40 + 1:04d}", number % 9 + 1
+                assert user.send("GET", "/sessions/me").json()["user_id"] == opened.json()["user_id"]
+                assert user.send("PUT", f"/cart/items/{sku}", json={"quantity": quantity}).status_code == 200
+                cart[sku] = quantity
+                items = user.send("GET", "/cart").json()["items"]
+                assert {item["sku"]: item["quantity"] for item in items} == cart
+                key = {"idempotency-key": f"test-{uuid4()}"}
+                placed = user.send("POST", "/orders", json={"sku": sku, "quantity": quantity}, headers=key)
+                assert placed.status_code == 201, placed.text
+                orders.insert(0, placed.json())
+                page = user.send("GET", "/orders", params={"limit": 5}).json()["orders"]
+                assert page == orders[:5]
+                after += replacing.done()
+            assert replacing.result()
+        assert all(user.served.values()), user.served
+        assert len(orders) >= 6
+
+
+def test_a_session_kept_by_an_instance_is_unknown_to_the_others(stack):
+    with own_shop(stack, SHOP_SHARED_SESSIONS="off") as mine, httpx.Client(base_url=mine.url) as client:
+        open_session(client)
+        client.put("/cart/items/sku-0001", json={"quantity": 2})
+        assert client.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
+        elsewhere = httpx.get(f"{stack.instance_url('shop-1')}/cart", cookies=dict(client.cookies))
+        assert kind(elsewhere) == (401, "no-session")
+
+
+def use_until(client, deadline, path="/sessions/me"):
+    """Use the session again and again; the first refusal, or the last answer."""
+    while (response := client.get(path)).status_code == 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return response
+
+
+def test_a_session_lives_as_long_as_it_is_used_and_its_cart_with_it(stack):
+    with (
+        own_shop(stack, SHOP_SESSION_TTL="2s") as mine,
+        httpx.Client(base_url=mine.url) as used,
+        httpx.Client(base_url=mine.url) as forgotten,
+    ):
+        open_session(used)
+        used.put("/cart/items/sku-0001", json={"quantity": 2})
+        open_session(forgotten)
+        assert use_until(used, time.monotonic() + 5).status_code == 200
+        assert used.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
+        assert kind(forgotten.get("/sessions/me")) == (401, "no-session")
+
+
+def test_without_sliding_expiry_a_session_ends_under_its_user(stack):
+    with (
+        own_shop(stack, SHOP_SESSION_TTL="2s", SHOP_SLIDING_EXPIRY="off") as mine,
+        httpx.Client(base_url=mine.url) as used,
+    ):
+        # Not a client's matter here: the browser would still send the cookie.
+        token = open_session(used).cookies["session"]
+        used.cookies.clear()
+        used.headers["cookie"] = f"session={token}"
+        used.put("/cart/items/sku-0001", json={"quantity": 2})
+        assert kind(use_until(used, time.monotonic() + 5, "/cart")) == (401, "no-session")
+
+
+@contextmanager
+def masters_out_of_reach(stack):
+    """Cut every master of the Redis Cluster off from everybody who comes through its proxy."""
+    nodes = stack.topology.of_role("redis")
+    masters = [node.name for node in nodes if _role(node) == "master"]
+    assert len(masters) == 3
+    try:
+        for name in masters:
+            _enable(stack, name, False)
+        yield
+    finally:
+        for name in masters:
+            _enable(stack, name, True)
+        health.wait_for(health.redis_cluster(stack.topology), time.monotonic() + 30, lambda _: None)
+        until(lambda: all(sessions_open(stack.instance_url(name)) for name in SHOPS))
+
+
+def sessions_open(url):
+    """Whether an instance finds every master again: ten sessions are on all three but once in twenty."""
+    return all(httpx.post(f"{url}/sessions").status_code == 201 for _ in range(10))
+
+
+def _role(node):
+    with redis.Redis(port=node.port, decode_responses=True) as client:
+        return client.info("replication")["role"]
+
+
+def _enable(stack, name, enabled):
+    url = f"{stack.url('toxiproxy')}/proxies/{name}"
+    httpx.post(url, json={"enabled": enabled}).raise_for_status()
+
+
+def timed(call):
+    began = time.monotonic()
+    response = call()
+    return response, time.monotonic() - began
+
+
+def test_without_redis_sessions_are_refused_in_time_and_guests_are_served(stack, shop):
+    open_session(shop)
+    shop.put("/cart/items/sku-0001", json={"quantity": 2})
+    key = f"test-{uuid4()}"
+    order = {"json": {"sku": "sku-0990", "quantity": 1}, "headers": {"idempotency-key": key}}
+    with masters_out_of_reach(stack):
+        for method, path in [("POST", "/sessions"), ("GET", "/sessions/me"), ("GET", "/cart"), ("GET", "/orders")] * 5:
+            response, seconds = timed(lambda method=method, path=path: shop.request(method, path))
+            # Neither a mistake of ours nor "logged out".
+            assert kind(response) == (503, "dependency-unavailable"), response.text
+            assert response.headers["retry-after"]
+            assert seconds < REFUSED_WITHIN_SECONDS
+        # Not taken for a guest's.
+        assert shop.post("/orders", **order).status_code == 503
+        assert unfinished(stack, [key]) == []
+        with httpx.Client(base_url=stack.url("shop"), timeout=10) as guest:
+            placed = guest.post("/orders", **order)
+            assert placed.status_code == 201
+            assert guest.get(f"/orders/{placed.json()['id']}").json() == placed.json()
+            assert guest.get("/products/sku-0001").status_code == 200
+    until(lambda: shop.get("/cart").status_code == 200)
+    assert shop.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
+
+
+def test_a_users_orders_are_listed_page_by_page_newest_first(shop):
+    open_session(shop)
+    placed = [
+        shop.post(
+            "/orders", json={"sku": f"sku-{number:04d}", "quantity": 1}, headers={"idempotency-key": f"test-{uuid4()}"}
+        ).json()
+        for number in range(1, 8)
+    ]
+    pages, cursor = [], None
+    while True:
+        page = shop.get("/orders", params={"limit": 3} | ({"cursor": cursor} if cursor else {})).json()
+        pages.append(page["orders"])
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert [order for page in pages for order in page] == placed[::-1]
+    # As many as fit exactly are one page.
+    assert shop.get("/orders", params={"limit": 7}).json()["next_cursor"] is None
+
+
+def test_orders_are_their_users_own_and_guests_are_whoever_knows_them(shop):
+    guests_key, key = f"test-{uuid4()}", f"test-{uuid4()}"
+    body = {"sku": "sku-0001", "quantity": 1}
+    guests = shop.post("/orders", json=body, headers={"idempotency-key": guests_key}).json()
+    open_session(shop)
+    mine = shop.post("/orders", json=body, headers={"idempotency-key": key}).json()
+    assert shop.get(f"/orders/{mine['id']}").json() == mine
+    assert shop.get(f"/orders/{guests['id']}").json() == guests
+    assert shop.get("/orders").json()["orders"] == [mine]
+    assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == [mine]
+    # Another user, and a guest.
+    open_session(shop)
+    for _ in range(2):
+        assert kind(shop.get(f"/orders/{mine['id']}")) == (404, "unknown-order")
+        assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == []
+        assert kind(shop.post("/orders", json=body, headers={"idempotency-key": key})) == (
+            409,
+            "idempotency-key-reused",
+        )
+        shop.cookies.clear()
+    open_session(shop)
+    assert shop.get("/orders").json() == {"orders": [], "next_cursor": None}
+    assert kind(shop.get("/orders", params={"cursor": mine["id"]})) == (404, "unknown-cursor")
+    taken = shop.post("/orders", json=body, headers={"idempotency-key": guests_key})
+    assert kind(taken) == (409, "idempotency-key-reused")
+
+
+def test_the_listing_is_read_from_its_index(stack):
+    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT id FROM shop.orders WHERE user_id = %s AND status = 'confirmed'"
+            " AND (created_at, id) < (now(), %s) ORDER BY created_at DESC, id DESC LIMIT 20",
+            (uuid4(), uuid4()),
+        ).fetchall()
+    text = "\n".join(row[0] for row in plan)
+    assert "orders_of_user" in text
+    assert "Sort" not in text
