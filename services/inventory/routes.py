@@ -52,7 +52,7 @@ TheStock = Annotated[Stock, Depends(_stock)]
 TheReservations = Annotated[Reservations, Depends(_reservations)]
 
 
-@router.post("/reservations", status_code=201, responses=responses(400, 409, 422, 503))
+@router.post("/reservations", status_code=201, responses=responses(409, 422, 503))
 async def reserve(
     reservation: ReservationRequest,
     idempotency_key: Annotated[UUID, Header()],

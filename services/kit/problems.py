@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from opentelemetry import trace
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -172,7 +173,8 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 def _allowed(request: Request) -> str:
     # Starlette names the methods of the first route with this path only.
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    routes = [context.original_route for context in iter_route_contexts(request.app.routes)]
+    routes = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))
 
 

@@ -51,7 +51,7 @@ async def read_cart(token: TheToken, carts: TheCarts) -> CartBody:
 
 @router.put(
     "/cart/items/{sku}",
-    responses=responses(400, 401, 409, 422, 503),
+    responses=responses(401, 409, 422, 503),
     description=(
         "Have so many of a product in the cart, whatever was there before. Whether the product exists is not looked "
         f"up: an order says that. A cart holds at most {MOST_ITEMS} different products; one more gets 409."

@@ -139,8 +139,15 @@ def test_concurrent_updates_of_different_products_over_all_instances_all_count(s
     assert shop.get("/cart").json()["items"] == wanted
 
 
+def ready(client):
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 class Everywhere:
-    """One user's client, each request to the next instance; past one that takes no connection, as HAProxy does."""
+    """One user's client, each request to the next instance that is ready, as behind a load balancer."""
 
     def __init__(self, stack, exit_stack):
         urls = {name: stack.instance_url(name) for name in SHOPS}
@@ -159,12 +166,10 @@ class Everywhere:
             name = next(self._turns)
             client = self._clients[name]
             client.cookies = self.cookies
-            try:
-                response = client.request(method, path, **arguments)
-            except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):
+            if not ready(client):
                 continue
             self.served[name] += 1
-            return response
+            return client.request(method, path, **arguments)
         raise AssertionError("no instance answers")
 
 
@@ -176,12 +181,6 @@ def restarted(stack, name):
     def pid():
         return next(row.pid for row in supervisor.processes() if row.name == name)
 
-    def ready():
-        try:
-            return httpx.get(f"{stack.instance_url(name)}/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
-
     def restart():
         before = pid()
         try:
@@ -189,7 +188,8 @@ def restarted(stack, name):
             until(lambda: not pid())
         finally:
             supervisor.start(name)
-        until(ready)
+        with httpx.Client(base_url=stack.instance_url(name)) as client:
+            until(lambda: ready(client))
         return before != pid()
 
     with ThreadPoolExecutor(1) as pool:
