@@ -57,7 +57,11 @@ class OwnShop:
 
     def kill(self):
         """End it as a crash would."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+
+    def signal(self, number):
+        """Send it a signal, its worker included."""
+        os.killpg(self.process.pid, number)
 
     def metric(self, series):
         """The value of one series, written as Prometheus writes it."""

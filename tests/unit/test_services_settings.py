@@ -73,3 +73,20 @@ def test_a_single_port_is_a_range(monkeypatch, tmp_path):
     settings = PagerSettings.from_environment()
     assert list(settings.metrics_ports) == [24100]
     assert settings.receivers == ("pager", "deadman")
+
+
+def test_an_order_is_not_given_up_while_it_may_still_be_placed(environment):
+    environment.setenv("SHOP_REQUEST_DEADLINE", "3s")
+    environment.setenv("SHOP_INVENTORY_TIMEOUT", "1s")
+    environment.setenv("SHOP_ORDER_ABANDONED_AFTER", "4s")
+    with pytest.raises(ValidationError, match="order_abandoned_after"):
+        ShopSettings.from_environment()
+    environment.setenv("SHOP_ORDER_ABANDONED_AFTER", "4100ms")
+    assert ShopSettings.from_environment().order_abandoned_after == timedelta(seconds=4.1)
+
+
+@pytest.mark.parametrize("switch", ["SHARED_SESSIONS", "SLIDING_EXPIRY", "EARLY_REFUSAL", "RESERVATION_RELEASE"])
+def test_every_switch_is_on_until_it_is_off(environment, switch):
+    assert getattr(ShopSettings.from_environment(), switch.lower())
+    environment.setenv(f"SHOP_{switch}", "off")
+    assert not getattr(ShopSettings.from_environment(), switch.lower())
