@@ -48,13 +48,20 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "on": settings.balancer,
         "in_flight_per_instance": IN_FLIGHT_PER_WORKER * settings.workers,
         "queue_limit": QUEUE_LIMIT,
-        "problems": {status: problem(status, detail) for status, detail in _DETAILS.items()},
+        "problems": problems(),
         "retry_after_seconds": _RETRY_AFTER_SECONDS,
     }
 
 
-def problem(status: int, detail: str) -> str:
-    """A body as the services write theirs (RFC 9457); HAProxy makes no spans, so it has no trace id to tell."""
+def problems() -> dict[int, str]:
+    """Status → body as the services write theirs (RFC 9457).
+
+    HAProxy makes no spans, so there is no trace id to tell.
+    """
+    return {status: _problem(status, detail) for status, detail in _DETAILS.items()}
+
+
+def _problem(status: int, detail: str) -> str:
     title = HTTPStatus(status).phrase
     kind = "internal-error" if status == 500 else title.lower().replace(" ", "-")
     members = {"type": _PROBLEM_TYPE + kind, "title": title, "status": status, "detail": detail, "trace_id": None}

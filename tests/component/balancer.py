@@ -17,6 +17,8 @@ from compose.tools import find
 from compose.topology import Program, Topology, Wave
 
 STARTS_WITHIN_SECONDS = 10.0
+# Of a client; longer than any answer takes, for HAProxy's server time-out is 4 s.
+PATIENCE_SECONDS = 10
 
 
 def free_port():
@@ -68,7 +70,7 @@ class Instance:
 
     async def serve(self, reader, writer):
         """Serve one connection."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        try:
             while request := await self._read(reader):
                 if self.hangs:
                     await asyncio.Event().wait()
@@ -77,7 +79,10 @@ class Instance:
                 elif not await self._answered(request, writer):
                     break
                 await writer.drain()
-        writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the other side has left
+        finally:
+            writer.close()
 
     async def _read(self, reader):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -107,26 +112,30 @@ class Instance:
 def running(instances):
     """Serve these instances from one thread."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    ready, ending = threading.Event(), asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(_serve_all(instances, ready, ending)))
     thread.start()
-    # A short backlog would refuse the rush that a test makes on purpose.
-    starts = [asyncio.start_server(one.serve, "127.0.0.1", one.port, backlog=4096) for one in instances]
     try:
-        for start in starts:
-            asyncio.run_coroutine_threadsafe(start, loop).result(5)
+        assert ready.wait(5)
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(_end_all(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(ending.set)
         thread.join(5)
         loop.close()
 
 
-async def _end_all():
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _serve_all(instances, ready, ending):
+    # A short backlog would refuse the rush that a test makes on purpose.
+    servers = [await asyncio.start_server(one.serve, "127.0.0.1", one.port, backlog=4096) for one in instances]
+    ready.set()
+    await ending.wait()
+    for server in servers:
+        server.close()
+    connections = asyncio.all_tasks() - {asyncio.current_task()}
+    for connection in connections:
+        connection.cancel()
+    await asyncio.gather(*connections, return_exceptions=True)
+    await asyncio.sleep(0)  # closed transports take a turn of the loop
 
 
 @dataclass(frozen=True)
@@ -135,11 +144,13 @@ class Balancer:
 
     url: str
     metrics_url: str
+    client: httpx.Client
+    """A connection of its own for each request."""
 
     def metric(self, name, server=None, **labels):
         """A metric of the backend `shop`, or of one of its servers, as a number."""
         wanted = {"proxy": "shop"} | ({"server": server} if server else {}) | labels
-        for line in httpx.get(self.metrics_url).text.splitlines():
+        for line in self.client.get(self.metrics_url).text.splitlines():
             found = re.match(r"^(\w+)\{(.*)\} (\S+)$", line)
             if found and found[1] == name and wanted == dict(re.findall(r'(\w+)="([^"]*)"', found[2])):
                 return float(found[3])
@@ -150,8 +161,8 @@ class Balancer:
         return self.metric("haproxy_server_status", server, state="UP") == 1
 
     def get(self, path="/products/sku-0001", **options):
-        """Ask on a connection of its own."""
-        return httpx.get(self.url + path, timeout=10, **options)
+        """Ask as a user."""
+        return self.client.get(path, **options)
 
 
 def topology(ports, front, inventory_front, metrics):
@@ -168,15 +179,21 @@ def haproxy(folder, ports, **switches):
     front, inventory_front, metrics = free_port(), free_port(), free_port()
     config = folder / "haproxy.cfg"
     config.write_text(render.haproxy_cfg(settings, topology(ports, front, inventory_front, metrics)))
-    with (folder / "haproxy.log").open("wb") as log:
+    url = f"http://127.0.0.1:{front}"
+    one_each = httpx.Limits(max_connections=None)
+    with (
+        (folder / "haproxy.log").open("wb") as log,
+        httpx.Client(
+            base_url=url, headers={"connection": "close"}, timeout=PATIENCE_SECONDS, limits=one_each
+        ) as client,
+    ):
         process = subprocess.Popen((find().path("haproxy"), "-db", "-f", config), stderr=log)
-    balancer = Balancer(f"http://127.0.0.1:{front}", f"http://127.0.0.1:{metrics}/metrics")
-    try:
-        until(lambda: _listens(front))
-        yield balancer
-    finally:
-        process.terminate()
-        process.wait(10)
+        try:
+            until(lambda: _listens(front))
+            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client)
+        finally:
+            process.terminate()
+            process.wait(10)
 
 
 def _listens(port):
