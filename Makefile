@@ -5,7 +5,7 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down status logs run undo report validate list fmt lint typecheck lint-alerts test test-unit \
+.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts test test-unit \
 	test-rules test-component test-e2e ci clean
 
 help: ## print this help
@@ -22,6 +22,9 @@ up: setup ## bring the stack up and prove every part healthy
 
 down: setup ## undo live faults, end the stack, leave nothing but runs/
 	@$(STORMDRILL) down
+
+restart: setup ## restart all shop and inventory instances, one after the other, without losing a request
+	@$(STORMDRILL) restart
 
 status: setup ## say what is up
 	@$(STORMDRILL) status

@@ -24,7 +24,7 @@ from chaos.report import terminal
 from chaos.target import Target
 from chaos.undo import UndoJournal
 from chaos.verdict import ExitCode, Verdict
-from compose import native, target_file, topology
+from compose import native, rolling, target_file, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
@@ -96,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         ("list", _list, "list the experiments"),
         ("up", _up, "bring our own stack up"),
         ("down", _down, "undo what is live, end our own stack and remove its state folder"),
+        (
+            "restart",
+            _restart,
+            "restart all shop and inventory instances, one after the other, without losing a request",
+        ),
         ("status", _status, "say what is up"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=function)
@@ -199,6 +204,16 @@ def _down(_: argparse.Namespace) -> int:
         _undo_before_down(target)
     was_up = native.down(settings, Progress().note)
     print("stack is down; nothing of it is left but the recordings" if was_up else "nothing was up")
+    return 0
+
+
+def _restart(_: argparse.Namespace) -> int:
+    settings = stack_settings.from_environment()
+    if live := LeaseFile(settings.state, SystemClock()).live():
+        raise RunInProgress(f"run {live.run_id} (pid {live.pid}) is in progress: end it with Ctrl-C first")
+    began = time.monotonic()
+    number = rolling.restart(settings, Progress().note)
+    print(f"{number} instances restarted one after the other in {time.monotonic() - began:.1f} s")
     return 0
 
 

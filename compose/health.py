@@ -98,17 +98,28 @@ def redis_cluster(topology: Topology) -> list[Probe]:
 
 def services(topology: Topology) -> list[Probe]:
     """Proofs of the service instances, each asked directly."""
-    return [
-        Probe(program.name, partial(_ready, program))
-        for role in ("shop", "inventory")
-        for program in topology.of_role(role)
-    ]
+    return [ready(program) for role in ("shop", "inventory") for program in topology.of_role(role)]
+
+
+def ready(instance: Program) -> Probe:
+    """Proof that an instance, asked directly, wants requests."""
+    return Probe(instance.name, partial(_ready, instance))
+
+
+def balanced(instance: Program, topology: Topology) -> Probe:
+    """Proof that HAProxy sends an instance requests."""
+    return Probe(f"{instance.name} in haproxy", partial(_balanced, instance, topology))
+
+
+def haproxy(topology: Topology) -> Probe:
+    """Proof that HAProxy sends all instances requests."""
+    return Probe("haproxy", partial(_haproxy, topology))
 
 
 def front(topology: Topology) -> list[Probe]:
     """Proofs of the chain as a whole: users are served, every target is scraped, a page arrives."""
     probes = [
-        Probe("haproxy", partial(_haproxy, topology)),
+        haproxy(topology),
         Probe("a user's read", partial(_user_reads, topology)),
         Probe("prometheus", partial(_prometheus, topology)),
         Probe("alertmanager", partial(_http_ok, topology.one("alertmanager").port, "/-/ready")),
@@ -179,12 +190,23 @@ def _toxiproxy(topology: Topology) -> None:
 
 
 def _haproxy(topology: Topology) -> None:
-    lines = _get(topology.haproxy_metrics, "/metrics").text.splitlines()
-    up = sum(
-        line.startswith("haproxy_server_status{") and 'state="UP"' in line and line.endswith(" 1") for line in lines
-    )
+    up = len(_servers_up(topology))
     if up != SHOPS + INVENTORIES:
         raise NotReady(f"{up} of {SHOPS + INVENTORIES} servers are up")
+
+
+def _balanced(instance: Program, topology: Topology) -> None:
+    if f'server="{instance.name}"' not in "".join(_servers_up(topology)):
+        raise NotReady("not up")
+
+
+def _servers_up(topology: Topology) -> list[str]:
+    lines = _get(topology.haproxy_metrics, "/metrics").text.splitlines()
+    return [
+        line
+        for line in lines
+        if line.startswith("haproxy_server_status{") and 'state="UP"' in line and line.endswith(" 1")
+    ]
 
 
 def _user_reads(topology: Topology) -> None:

@@ -75,6 +75,23 @@ def is_up(settings: StackSettings) -> bool:
     return _is_up(settings, _topology(settings, find()))
 
 
+@contextlib.contextmanager
+def whole_stack(settings: StackSettings) -> Iterator[Topology]:
+    """Keep `up` and `down` away while something is done to a stack that is up and well.
+
+    Raises StackError when it is not, or when one of the two is at work.
+    """
+    topology = _topology(settings, find())
+    if not settings.state.exists():
+        raise StackError("the stack is not up; `make up` brings it up")
+    with _locked(settings.state):
+        if not Supervisor(settings.state / "supervisor.sock").answers():
+            raise StackError("the stack is not up; `make up` brings it up")
+        if unwell := health.failures([*health.services(topology), health.haproxy(topology)]):
+            raise StackError(f"the stack is not well: {'; '.join(f'{name}: {why}' for name, why in unwell.items())}")
+        yield topology
+
+
 def status(settings: StackSettings) -> tuple[list[tuple[Program, ProcessState | None]], dict[str, str]]:
     """Each program with its process state (None: not running), and what fails its proof, with the reason."""
     topology = _topology(settings, find())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from compose import drill_time, programs
+from compose import drill_time, haproxy, programs
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology
@@ -24,7 +24,7 @@ def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None
     """Write every configuration file below `state/config`, drill-time rules and routing included."""
     config = settings.state / "config"
     config.mkdir(parents=True, exist_ok=True)
-    _render("haproxy.cfg", config, _haproxy(settings, topology))
+    (config / "haproxy.cfg").write_text(haproxy_cfg(settings, topology))
     for node in topology.of_role("redis"):
         _render("redis.conf", config, _redis(node, settings, topology), as_name=f"{node.name}.conf")
     for jaeger in topology.of_role("jaeger"):
@@ -42,6 +42,11 @@ def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None
     )
 
 
+def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
+    """The load balancer's configuration."""
+    return _TEMPLATES.get_template("haproxy.cfg.j2").render(haproxy.values(settings, topology))
+
+
 def postgresql_conf(topology: Topology) -> str:
     """Postgres's own settings; appended to what initdb wrote, so that its defaults stay."""
     return _TEMPLATES.get_template("postgresql.conf.j2").render(port=topology.one("postgres").port)
@@ -57,17 +62,6 @@ def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[s
         "bus_port": node.ports[1],
         "announced_port": topology.proxy(node.name).listen,
         "data": settings.state / "data" / node.name,
-    }
-
-
-def _haproxy(settings: StackSettings, topology: Topology) -> dict[str, object]:
-    return {
-        "state": settings.state,
-        "shop_front": topology.one("haproxy").port,
-        "inventory_front": topology.inventory_front,
-        "metrics_port": topology.haproxy_metrics,
-        "shops": topology.of_role("shop"),
-        "inventories": topology.of_role("inventory"),
     }
 
 

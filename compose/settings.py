@@ -1,8 +1,10 @@
 """Where a stack lives and which ports it takes: the settings that move or vary a whole stack."""
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
@@ -11,6 +13,32 @@ PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
 class InvalidSettings(ValueError):
     """A setting of the environment has a value that cannot be used; the message names the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerSettings:
+    """The load balancer's mechanisms, each `SHOP_<FIELD>=on|off`; they hold for shop and inventory alike."""
+
+    health_checks: bool = True
+    """Ask every instance's /readyz and send no requests where it does not say 200."""
+    outlier_detection: bool = True
+    """Take an instance out that fails request after request while its /readyz says 200; needs health_checks."""
+    lb_retries: bool = True
+    """Send an idempotent request that got no answer to another instance."""
+    queue_limits: bool = True
+    """So many requests at an instance, so many in the queue for so long; the rest gets 503 at once."""
+    slow_start: bool = True
+    """An instance that returns gets its share of requests bit by bit."""
+    http_cache: bool = True
+    """Answer from memory what an instance said may be shared."""
+    drain: bool = True
+    """Instances serve on after SIGTERM until HAProxy has noticed; read by the services themselves."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """Read the switches; raises InvalidSettings naming one that is neither on nor off."""
+        names = {each.name: f"SHOP_{each.name.upper()}" for each in fields(cls)}
+        return cls(**{name: _switch(environment, variable) for name, variable in names.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +55,7 @@ class StackSettings:
     """Gunicorn workers per service instance."""
     service_settings: dict[str, str] = field(default_factory=dict)
     """Environment variables handed to the services as they are (`SHOP_…`, `INVENTORY_…`, `PAGER_…`)."""
+    balancer: BalancerSettings = field(default_factory=BalancerSettings)
 
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""
@@ -34,7 +63,7 @@ class StackSettings:
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `STORMDRILL_STATE`, `STORMDRILL_RUNS`, `STORMDRILL_WORKERS`.
+    """Read `STORMDRILL_PORT_BASE`, `STORMDRILL_STATE`, `STORMDRILL_RUNS`, `STORMDRILL_WORKERS`, `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -51,6 +80,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         runs=Path(env.get("STORMDRILL_RUNS") or ROOT / "runs").absolute(),
         workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, 4),
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
+        balancer=BalancerSettings.read(env),
     )
 
 
@@ -59,3 +89,10 @@ def _integer(env: dict[str, str], name: str, default: int, low: int, high: int) 
     if not text.isdecimal() or not low <= int(text) <= high:
         raise InvalidSettings(f"{name}: {text!r}: must be a whole number from {low} to {high}")
     return int(text)
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    text = env.get(name, "on")
+    if text not in ("on", "off"):
+        raise InvalidSettings(f"{name}: {text!r}: must be on or off")
+    return text == "on"

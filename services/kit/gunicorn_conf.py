@@ -11,8 +11,8 @@ from typing import Any
 worker_class = "asgi"
 # A failed start-up must end the process; left to itself gunicorn would serve without the lifespan.
 asgi_lifespan = "on"
-# Longer than HAProxy keeps an idle connection (5 s), so that it is never the server who closes one
-# just as a request comes in on it.
+# Longer than HAProxy keeps an idle connection (its pool-purge-delay, 5 s), so that it is never the server who closes
+# one just as a request comes in on it.
 keepalive = 75
 # More than the drain delay and the request deadline together, for both of these wait.
 graceful_timeout = 10
@@ -40,6 +40,8 @@ def post_worker_init(worker: Any) -> None:
     and then takes each idle keep-alive connection for an open request, up to the graceful time-out.
     """
     lifecycle = worker.asgi.state.lifecycle
+    if not lifecycle.drains:
+        return
 
     def close() -> None:
         # No request is open, only idle connections: nothing is left to wait for.

@@ -22,7 +22,9 @@ class State(Enum):
 class Lifecycle:
     """One process's state and its number of open requests."""
 
-    def __init__(self, drain_delay: timedelta, registry: CollectorRegistry) -> None:
+    def __init__(self, drain_delay: timedelta, registry: CollectorRegistry, *, drains: bool = True) -> None:
+        self.drains = drains
+        """Whether SIGTERM is to call ``drain``; if not, the server ends as it does by itself."""
         self._drain_delay = drain_delay
         self.state = State.STARTING
         self._open_requests = 0

@@ -41,7 +41,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     registry = create_registry(name, settings.instance)
     tracing = Tracing(name, settings)
     instruments = Instruments.create(registry, tracing.tracer(f"services.{name}"))
-    lifecycle = Lifecycle(settings.drain_delay, registry)
+    lifecycle = Lifecycle(settings.drain_delay, registry, drains=settings.drain)
     http_metrics = HttpMetrics(registry)
 
     @asynccontextmanager

@@ -1,0 +1,68 @@
+"""What the load balancer's template is told: servers, switches, limits, and its own answers in problem form."""
+
+import json
+from http import HTTPStatus
+
+from compose.settings import StackSettings
+from compose.topology import Topology
+
+# A Python instance answers some hundred requests a second: what it holds at once it can answer within a second,
+# and more in flight would only be slower for everybody.
+IN_FLIGHT_PER_WORKER = 128
+# What the instances together can take off the queue within `timeout queue`; who comes later would wait in vain.
+QUEUE_LIMIT = 512
+
+_PROBLEM_TYPE = "urn:stormdrill:problem:"
+_RETRY_AFTER_SECONDS = 1
+
+# Every status HAProxy can answer with on its own account, and what the client is told.
+_DETAILS = {
+    400: "the request cannot be understood",
+    401: "who are you?",
+    403: "this is not allowed",
+    404: "there is nothing here",
+    405: "this method is not allowed here",
+    407: "who are you?",
+    408: "the request did not arrive in time",
+    410: "this is gone for good",
+    413: "the request is too large",
+    425: "sent too early; send it again",
+    429: "too many requests",
+    500: "this is a mistake of ours; it has been logged",
+    501: "this method is not known",
+    502: "an instance broke its answer off, or gave none",
+    503: "no instance can take the request now",
+    504: "an instance did not answer in time",
+}
+
+
+def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
+    """The template's values; `settings.balancer` says which mechanisms are in it."""
+    return {
+        "state": settings.state,
+        "shop_front": topology.one("haproxy").port,
+        "inventory_front": topology.inventory_front,
+        "metrics_port": topology.haproxy_metrics,
+        "shops": topology.of_role("shop"),
+        "inventories": topology.of_role("inventory"),
+        "on": settings.balancer,
+        "in_flight_per_instance": IN_FLIGHT_PER_WORKER * settings.workers,
+        "queue_limit": QUEUE_LIMIT,
+        "problems": problems(),
+        "retry_after_seconds": _RETRY_AFTER_SECONDS,
+    }
+
+
+def problems() -> dict[int, str]:
+    """Status → body as the services write theirs (RFC 9457).
+
+    HAProxy makes no spans, so there is no trace id to tell.
+    """
+    return {status: _problem(status, detail) for status, detail in _DETAILS.items()}
+
+
+def _problem(status: int, detail: str) -> str:
+    title = HTTPStatus(status).phrase
+    kind = "internal-error" if status == 500 else title.lower().replace(" ", "-")
+    members = {"type": _PROBLEM_TYPE + kind, "title": title, "status": status, "detail": detail, "trace_id": None}
+    return json.dumps(members, separators=(",", ":"))

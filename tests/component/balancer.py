@@ -1,0 +1,210 @@
+"""A real HAProxy with the project's own template, and instances behind it that misbehave on command."""
+
+import asyncio
+import re
+import socket
+import subprocess
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+import httpx
+
+from compose import render
+from compose.settings import from_environment
+from compose.tools import find
+from compose.topology import Program, Topology, Wave
+
+STARTS_WITHIN_SECONDS = 10.0
+# Of a client; longer than any answer takes, for HAProxy's server time-out is 4 s.
+PATIENCE_SECONDS = 10
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until(look, seconds=STARTS_WITHIN_SECONDS):
+    """The first true answer; fails when there is none in time."""
+    give_up_at = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < give_up_at, f"not within {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
+@dataclass
+class Request:
+    """One request as it arrived at an instance."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass
+class Instance:
+    """A server that answers as it is told; its attributes may be changed while it runs."""
+
+    name: str
+    port: int = field(default_factory=free_port)
+    ready: bool = True
+    """What /readyz says."""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"{}"
+    seconds: float = 0.0
+    """From the request to its answer."""
+    hangs_up: bool = False
+    """Close the connection instead of answering."""
+    hangs: bool = False
+    """Answer nothing any more, /readyz included, as a stopped process does; connections are still taken."""
+    requests: list[Request] = field(default_factory=list)
+    """All that arrived, but for /readyz."""
+    waiting: int = 0
+    """Requests it has in hand."""
+    most_waiting: int = 0
+
+    async def serve(self, reader, writer):
+        """Serve one connection."""
+        try:
+            while request := await self._read(reader):
+                if self.hangs:
+                    await asyncio.Event().wait()
+                if request.path == "/readyz":
+                    writer.write(self._answer(200 if self.ready else 503, {}, b""))
+                elif not await self._answered(request, writer):
+                    break
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the other side has left
+        finally:
+            writer.close()
+
+    async def _read(self, reader):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.splitlines()
+        method, path, _ = first.split()
+        headers = dict(line.lower().split(": ", 1) for line in lines if line)
+        await reader.readexactly(int(headers.get("content-length", 0)))
+        return Request(method, path, headers)
+
+    async def _answered(self, request, writer):
+        self.requests.append(request)
+        if self.hangs_up:
+            return False
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        await asyncio.sleep(self.seconds)
+        self.waiting -= 1
+        writer.write(self._answer(self.status, self.headers, self.body))
+        return True
+
+    def _answer(self, status, headers, body):
+        lines = [f"HTTP/1.1 {status} Told", f"content-length: {len(body)}", *(f"{k}: {v}" for k, v in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@contextmanager
+def running(instances):
+    """Serve these instances from one thread."""
+    loop = asyncio.new_event_loop()
+    ready, ending = threading.Event(), asyncio.Event()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(_serve_all(instances, ready, ending)))
+    thread.start()
+    try:
+        assert ready.wait(5)
+        yield
+    finally:
+        loop.call_soon_threadsafe(ending.set)
+        thread.join(5)
+        loop.close()
+
+
+async def _serve_all(instances, ready, ending):
+    # A short backlog would refuse the rush that a test makes on purpose.
+    servers = [await asyncio.start_server(one.serve, "127.0.0.1", one.port, backlog=4096) for one in instances]
+    ready.set()
+    await ending.wait()
+    for server in servers:
+        server.close()
+    connections = asyncio.all_tasks() - {asyncio.current_task()}
+    for connection in connections:
+        connection.cancel()
+    await asyncio.gather(*connections, return_exceptions=True)
+    await asyncio.sleep(0)  # closed transports take a turn of the loop
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A running HAProxy."""
+
+    url: str
+    metrics_url: str
+    client: httpx.Client
+    """A connection of its own for each request."""
+
+    def metric(self, name, server=None, **labels):
+        """A metric of the backend `shop`, or of one of its servers, as a number."""
+        wanted = {"proxy": "shop"} | ({"server": server} if server else {}) | labels
+        for line in self.client.get(self.metrics_url).text.splitlines():
+            found = re.match(r"^(\w+)\{(.*)\} (\S+)$", line)
+            if found and found[1] == name and wanted == dict(re.findall(r'(\w+)="([^"]*)"', found[2])):
+                return float(found[3])
+        raise AssertionError(f"no metric {name} with {wanted}")
+
+    def up(self, server):
+        """Whether HAProxy would send requests to this server."""
+        return self.metric("haproxy_server_status", server, state="UP") == 1
+
+    def get(self, path="/products/sku-0001", **options):
+        """Ask as a user."""
+        return self.client.get(path, **options)
+
+
+def topology(ports, front, inventory_front, metrics):
+    """Instances `shop-1`, `shop-2`… on these ports behind one HAProxy."""
+    shops = [Program(f"shop-{number}", "shop", (port,), Wave.SERVICES) for number, port in enumerate(ports, 1)]
+    haproxy = Program("haproxy", "haproxy", (front,), Wave.FRONT)
+    return Topology((*shops, haproxy), (), inventory_front, metrics)
+
+
+@contextmanager
+def haproxy(folder, ports, **switches):
+    """HAProxy in front of these ports, with switches such as SHOP_LB_RETRIES="off"."""
+    settings = from_environment({"STORMDRILL_STATE": str(folder), **switches})
+    front, inventory_front, metrics = free_port(), free_port(), free_port()
+    config = folder / "haproxy.cfg"
+    config.write_text(render.haproxy_cfg(settings, topology(ports, front, inventory_front, metrics)))
+    url = f"http://127.0.0.1:{front}"
+    one_each = httpx.Limits(max_connections=None)
+    with (
+        (folder / "haproxy.log").open("wb") as log,
+        httpx.Client(
+            base_url=url, headers={"connection": "close"}, timeout=PATIENCE_SECONDS, limits=one_each
+        ) as client,
+    ):
+        process = subprocess.Popen((find().path("haproxy"), "-db", "-f", config), stderr=log)
+        try:
+            until(lambda: _listens(front))
+            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _listens(port):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+@contextmanager
+def balanced(folder, *instances, **switches):
+    """Instances that run and an HAProxy that knows their state."""
+    with ExitStack() as stack:
+        stack.enter_context(running(instances))
+        yield stack.enter_context(haproxy(folder, [one.port for one in instances], **switches))

@@ -1,0 +1,166 @@
+"""All instances are replaced under load and nobody notices; without draining, somebody does."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from compose.settings import ROOT
+from tests.component.balancer import free_port, haproxy, until
+from tests.component.steady_load import steady_load
+
+# What supervisord grants a process group before it kills it.
+STOP_WAIT_SECONDS = 6
+PER_SECOND = 75
+
+
+async def shopper(client, number):
+    """Product reads, orders with a key, and orders whose body takes two seconds to arrive."""
+    if number % 4:
+        return await client.get(f"/products/sku-{number % 1000 + 1:04d}")
+    body = json.dumps({"sku": f"sku-{number % 900 + 1:04d}", "quantity": 1}).encode()
+    headers = {"idempotency-key": f"rolling-{uuid4()}", "content-type": "application/json"}
+    if number % 12:
+        return await client.post("/orders", content=body, headers=headers)
+    # In flight at its instance for longer than the drain delay.
+    return await client.post("/orders", content=late(body), headers=headers | {"content-length": str(len(body))})
+
+
+async def late(body):
+    yield body[:5]
+    await asyncio.sleep(2)
+    yield body[5:]
+
+
+@pytest.mark.stack
+@pytest.mark.slow
+def test_a_rolling_restart_of_all_instances_loses_no_request(stack):
+    before = worker_pids(stack)
+    with steady_load(stack.url("shop"), PER_SECOND, shopper) as load:
+        until(lambda: load.sent > PER_SECOND)
+        code, output = stack.command("restart")
+        until(lambda: load.sent >= 2_000, seconds=60)
+    assert code == 0, output
+    assert [line for line in output.splitlines() if "shop-2: ended" in line], output
+    assert before.keys() == worker_pids(stack).keys()
+    assert not set(before.values()) & set(worker_pids(stack).values()), "an instance was not restarted"
+    assert (load.failed, load.sent >= 2_000) == (0, True), load.outcomes
+
+
+def worker_pids(stack):
+    rows = [
+        line.split() for line in stack.command("status")[1].splitlines() if line.startswith(("shop-", "inventory-"))
+    ]
+    return {row[0]: row[4] for row in rows}
+
+
+def test_a_restart_is_refused_when_the_stack_is_not_up(tmp_path):
+    environment = os.environ | {"STORMDRILL_STATE": str(tmp_path / "none")}
+    command = (sys.executable, "-m", "chaos", "restart")
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert "the stack is not up; `make up` brings it up" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+@dataclass
+class Gunicorn:
+    """One instance of the slow service under gunicorn, as the stack runs the shop."""
+
+    name: str
+    drain: str
+    folder: Path
+    port: int = field(default_factory=free_port)
+    metrics_port: int = field(default_factory=free_port)
+    process: subprocess.Popen | None = None
+
+    def start(self):
+        environment = os.environ | {
+            "SLOW_INSTANCE": self.name,
+            "SLOW_METRICS_PORTS": str(self.metrics_port),
+            "SLOW_DRAIN": self.drain,
+        }
+        gunicorn = Path(sys.executable).with_name("gunicorn")
+        conf = ROOT / "services/kit/gunicorn_conf.py"
+        command = (
+            gunicorn,
+            "-c",
+            conf,
+            "--bind",
+            f"127.0.0.1:{self.port}",
+            "tests.component.slow_service:create_app()",
+        )
+        with (self.folder / f"{self.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log, start_new_session=True)
+        until(self.ready, seconds=30)
+
+    def ready(self):
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self):
+        """As supervisord does it."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+async def maker(client, number):
+    """Requests that must not be sent twice; every third is in flight for a while."""
+    return await client.post("/things", params={"seconds": 0.0 if number % 3 else 0.3})
+
+
+def restart_both_under_load(tmp_path, drain):
+    """Replace two instances one after the other; what the load saw, and HAProxy's count of refused connections.
+
+    HAProxy's retries are off: a connection that is refused it would otherwise open to the other instance.
+    """
+    instances = [Gunicorn(f"shop-{number}", drain, tmp_path) for number in (1, 2)]
+    with ExitStack() as stack:
+        for one in instances:
+            stack.callback(one.kill)
+            one.start()
+        balancer = stack.enter_context(haproxy(tmp_path, [one.port for one in instances], SHOP_LB_RETRIES="off"))
+        with steady_load(balancer.url, 150, maker) as load:
+            until(lambda: load.sent > 150)
+            for one in instances:
+                one.stop()
+                one.start()
+                until(lambda name=one.name: balancer.up(name))
+        trouble = sum(
+            balancer.metric(f"haproxy_server_{kind}_total", one.name)
+            for one in instances
+            for kind in ("connection_errors", "response_errors", "retry_warnings", "redispatch_warnings")
+        )
+    return load, trouble
+
+
+@pytest.mark.slow
+def test_draining_loses_no_request_that_must_not_be_sent_twice(tmp_path):
+    load, trouble = restart_both_under_load(tmp_path, "on")
+    assert (load.failed, trouble) == (0, 0), load.outcomes
+
+
+@pytest.mark.slow
+def test_without_draining_requests_are_refused_or_cut(tmp_path):
+    load, trouble = restart_both_under_load(tmp_path, "off")
+    assert load.failed > 0, load.outcomes
+    assert trouble > 0

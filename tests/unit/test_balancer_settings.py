@@ -1,0 +1,44 @@
+"""The load balancer's switches: on unless said otherwise, and nothing but on or off."""
+
+from dataclasses import fields
+
+import pytest
+
+from compose.settings import BalancerSettings, InvalidSettings, from_environment
+from services.shop.settings import ShopSettings
+
+SWITCHES = [field.name for field in fields(BalancerSettings)]
+
+
+def test_everything_is_on_by_default():
+    assert from_environment({}).balancer == BalancerSettings.read({})
+    assert all(getattr(BalancerSettings.read({}), name) for name in SWITCHES)
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_each_is_switched_off_by_one_variable_and_makes_another_stack(name):
+    settings = from_environment({f"SHOP_{name.upper()}": "off"})
+    assert [each for each in SWITCHES if not getattr(settings.balancer, each)] == [name]
+    assert settings.fingerprint() != from_environment({}).fingerprint()
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("value", ["", "false", "OFF", "maybe"])
+def test_anything_else_is_refused_by_name(name, value):
+    with pytest.raises(InvalidSettings, match=f"SHOP_{name.upper()}: {value!r}: must be on or off"):
+        from_environment({f"SHOP_{name.upper()}": value})
+
+
+def test_the_shop_reads_its_part_and_minds_none_of_the_others(monkeypatch):
+    for name in SWITCHES:
+        monkeypatch.setenv(f"SHOP_{name.upper()}", "off")
+    required = {
+        "INSTANCE": "shop-1",
+        "METRICS_PORTS": "1",
+        "POSTGRES_DSN": "",
+        "REDIS_NODES": "127.0.0.1:1",
+        "INVENTORY_URL": "http://127.0.0.1:1",
+    }
+    for name, value in required.items():
+        monkeypatch.setenv(f"SHOP_{name}", value)
+    assert ShopSettings.from_environment().drain is False
