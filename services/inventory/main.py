@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from services.inventory.routes import router
 from services.inventory.settings import InventorySettings
 from services.inventory.stock import Stock
+from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
-from services.kit.service import Instruments, create_service
+from services.kit.service import create_service
 
 
 def create_app(settings: InventorySettings | None = None) -> FastAPI:

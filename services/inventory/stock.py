@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
-from services.kit.postgres import Connection, Postgres
+from services.kit.postgres import Postgres
+from services.kit.postgres_pool import Connection
 from services.kit.problems import Conflict, NotFound, Unprocessable
 
 
@@ -27,12 +28,15 @@ class Stock:
 
     async def available(self, sku: str) -> int:
         """Return the quantity that is not reserved, or raise NotFound."""
-        async with self._postgres.connection() as connection:
+
+        async def select(connection: Connection) -> tuple[int] | None:
             cursor = await connection.execute("SELECT available FROM inventory.stock WHERE sku = %s", (sku,))
-            row = await cursor.fetchone()
+            return await cursor.fetchone()
+
+        row = await self._postgres.run(select)
         if row is None:
             raise NotFound("unknown-sku", f"{sku} is not stocked")
-        return int(row[0])
+        return row[0]
 
     async def reserve(self, key: str, sku: str, quantity: int) -> Reservation:
         """Return the reservation of this key, making it if there is none, in one transaction.
@@ -42,17 +46,20 @@ class Stock:
         unknown: then the same request may be sent again.
         """
         try:
-            async with self._postgres.transaction() as connection:
-                made = await _insert(connection, key, sku, quantity)
-                if made is not None:
-                    await _take(connection, sku, quantity)
-                    return made
-                made = await _find(connection, key)
+            made = await self._postgres.transaction(lambda connection: _insert_or_find(connection, key, sku, quantity))
         except ForeignKeyViolation as error:
             raise Unprocessable("unknown-sku", f"{sku} is not stocked") from error
         if (made.sku, made.quantity) != (sku, quantity):
             raise Conflict("idempotency-key-reused", "this key was used for a reservation with another body")
         return made
+
+
+async def _insert_or_find(connection: Connection, key: str, sku: str, quantity: int) -> Reservation:
+    made = await _insert(connection, key, sku, quantity)
+    if made is None:
+        return await _find(connection, key)
+    await _take(connection, sku, quantity)
+    return made
 
 
 async def _insert(connection: Connection, key: str, sku: str, quantity: int) -> Reservation | None:

@@ -1,11 +1,15 @@
 """Problem responses (RFC 9457), with the trace id, for everything that is not a success.
 
 Problem
+├── Unauthorized          401
 ├── NotFound              404
 ├── Conflict              409
 ├── Unprocessable         422
 └── Unavailable           503, with Retry-After
     ├── DependencyUnavailable
+    │   ├── Transient
+    │   └── CircuitOpen
+    ├── Overloaded
     └── DeadlineExceeded
 """
 
@@ -48,6 +52,12 @@ class Problem(Exception):
         return {}
 
 
+class Unauthorized(Problem):
+    """The request does not say, or not believably, whose it is."""
+
+    status = 401
+
+
 class NotFound(Problem):
     """The thing asked for does not exist."""
 
@@ -83,6 +93,21 @@ class DependencyUnavailable(Unavailable):
     def __init__(self, dependency: str) -> None:
         super().__init__("dependency-unavailable", f"{dependency} does not answer")
         self.dependency = dependency
+
+
+class Transient(DependencyUnavailable):
+    """It failed at once, as a lost connection does, and may work when asked again."""
+
+
+class CircuitOpen(DependencyUnavailable):
+    """It was not asked, having failed again and again just before."""
+
+
+class Overloaded(Unavailable):
+    """There is more to do than connections to do it with, so this request is shed."""
+
+    def __init__(self, pool: str) -> None:
+        super().__init__("overloaded", f"no connection to {pool} was free in time")
 
 
 class DeadlineExceeded(Unavailable):

@@ -1,86 +1,57 @@
-"""A cache in the Redis Cluster that is allowed to fail, quickly."""
+"""The Redis Cluster, asked with little patience."""
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 import structlog
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, SlotNotCoveredError
 
+from services.kit.bulkhead import Bulkhead
 from services.kit.deadline import remaining_seconds
+from services.kit.dependency import CircuitLimits, Dependency
+from services.kit.instruments import Instruments
+from services.kit.problems import DependencyUnavailable
 from services.kit.settings import RedisSettings
 
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
+_NAME = "redis"
 # RedisClusterException, for "no node can be reached", is not a RedisError. The last three escape
 # when a command is about to write on a connection that another command, having failed, closes:
 # https://github.com/redis/redis-py/issues/4287 (fixed after 8.1.0).
 _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError, RuntimeError, TypeError)
-
-_PAUSE_SECONDS = 0.5
-
-
-class CacheMetrics:
-    """How often the cache helped, and how often it could not say."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        requests = Counter("app_cache_requests", "Look-ups in the cache.", ("result",), registry=registry)
-        self.hit = requests.labels("hit")
-        self.miss = requests.labels("miss")
-        self.error = requests.labels("error")
+# A node that is well answers within a millisecond, and a lost one is replaced within seconds: give up
+# soon, and look again soon.
+_LIMITS = CircuitLimits(failures_in_a_row=3, open_for=timedelta(milliseconds=500))
+_UNLIMITED = 2**31
 
 
-class Pauses:
-    """Which nodes are left alone for the moment, because they did not answer."""
+class Redis:
+    """Runs commands; each node has a circuit of its own, so that a lost one does not cost the others' keys."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._until: dict[str, float] = {}
-
-    def permits(self, node: str) -> bool:
-        """Say whether to ask the node: always if it is well, else one request every half second."""
-        until = self._until.get(node)
-        if until is None:
-            return True
-        if self._clock() < until:
-            return False
-        self.begin(node)
-        return True
-
-    def begin(self, node: str) -> None:
-        """Leave the node alone."""
-        self._until[node] = self._clock() + _PAUSE_SECONDS
-
-    def end(self, node: str) -> None:
-        """Ask the node again."""
-        self._until.pop(node, None)
-
-
-class CacheUnavailable(Exception):
-    """The cache did not answer; nothing is known about the key."""
-
-
-class Cache:
-    """Bytes under keys, for a while."""
-
-    def __init__(self, settings: RedisSettings, registry: CollectorRegistry) -> None:
+    def __init__(self, settings: RedisSettings, instruments: Instruments) -> None:
         socket_timeout_seconds = settings.redis_socket_timeout.total_seconds()
         self._timeout = settings.redis_timeout
-        self._metrics = CacheMetrics(registry)
-        self._pauses = Pauses()
+        self._dependency = Dependency(_NAME, settings, instruments, _LIMITS)
+        self._bulkhead: Bulkhead | None = None
+        if settings.bulkhead:
+            self._bulkhead = Bulkhead(
+                _NAME, settings.redis_pool_max, settings.redis_timeout, instruments.databases, instruments.tracer
+            )
         self._commands: set[asyncio.Task[Any]] = set()
         self._cluster = RedisCluster(
             startup_nodes=[ClusterNode(node.host, node.port) for node in settings.redis_nodes],
-            max_connections=settings.redis_pool_max,
+            # Per node. The bulkhead lets no more commands through, so the client never runs out.
+            max_connections=settings.redis_pool_max if settings.bulkhead else _UNLIMITED,
             socket_timeout=socket_timeout_seconds,
             socket_connect_timeout=socket_timeout_seconds,
             # One node's absence must not take the keys of the others away.
@@ -100,45 +71,36 @@ class Cache:
         await asyncio.gather(*self._commands, return_exceptions=True)
         await self._cluster.aclose()
 
-    async def get(self, key: str) -> bytes | None:
-        """Return the value or None; raise CacheUnavailable after the cache time-out at most."""
-        try:
-            value = await self._run(key, lambda: self._get(key))
-        except CacheUnavailable:
-            self._metrics.error.inc()
-            raise
-        (self._metrics.miss if value is None else self._metrics.hit).inc()
-        return value
+    async def run(self, key: str, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
+        """Return the operation's result; all keys it touches must be in the slot of ``key``.
 
-    async def set(self, key: str, value: bytes, ttl: timedelta) -> None:
-        """Keep the value for the time given; raise CacheUnavailable as ``get`` does."""
-        await self._run(key, lambda: self._set(key, value, ttl))
+        Answers come as bytes. Raises DependencyUnavailable after the Redis time-out at most, at once
+        where the key's node has just failed, Overloaded if too many commands are under way. A command
+        that was given up on may still be carried out.
+        """
 
-    async def _get(self, key: str) -> bytes | None:
-        value = await self._cluster.get(key)
-        return value.encode() if isinstance(value, str) else value
+        async def attempt() -> T:
+            async with self._turn():
+                return await self._run(operation)
 
-    async def _set(self, key: str, value: bytes, ttl: timedelta) -> None:
-        await self._cluster.set(key, value, px=max(1, round(ttl.total_seconds() * 1000)))
+        return await self._dependency.call(attempt, repeat=False, node=self._node_of(key))
 
-    async def _run(self, key: str, command: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        node = self._node_of(key)
-        if not self._pauses.permits(node):
-            raise CacheUnavailable()
-        task = asyncio.create_task(command())
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._bulkhead is None else self._bulkhead.turn()
+
+    async def _run(self, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
+        limit = remaining_seconds(self._timeout)
+        task = asyncio.ensure_future(operation(self._cluster))
         self._commands.add(task)
         task.add_done_callback(self._forget)
         try:
             # Cancelled in the middle of learning the topology, the client closes every connection,
             # also those in use. So stop waiting, and let the command end by its socket time-outs.
-            async with asyncio.timeout(remaining_seconds(self._timeout)):
-                result = await asyncio.shield(task)
+            async with asyncio.timeout(limit):
+                return await asyncio.shield(task)
         except _FAILURES as error:
-            self._pauses.begin(node)
             _note_failure(error)
-            raise CacheUnavailable() from error
-        self._pauses.end(node)
-        return result
+            raise DependencyUnavailable(_NAME) from error
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._commands.discard(task)
@@ -156,6 +118,6 @@ class Cache:
 
 
 def _note_failure(error: Exception) -> None:
-    # The request goes on without the cache, so this is no error of the request; the span has it.
-    trace.get_current_span().add_event("cache.unavailable", {"error.type": type(error).__name__})
-    _log.debug("cache_unavailable", error=repr(error))
+    # The request may well go on without Redis, so this is no error of the request; the span has it.
+    trace.get_current_span().add_event("redis.unavailable", {"error.type": type(error).__name__})
+    _log.debug("redis_unavailable", error=repr(error))

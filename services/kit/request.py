@@ -20,7 +20,7 @@ _CLIENT_CLOSED_REQUEST = 499
 class RequestMiddleware:
     """Pure ASGI, because Starlette's BaseHTTPMiddleware costs a task and a stream per request."""
 
-    def __init__(self, app: ASGIApp, *, allowed: timedelta, lifecycle: Lifecycle, metrics: HttpMetrics) -> None:
+    def __init__(self, app: ASGIApp, *, allowed: timedelta | None, lifecycle: Lifecycle, metrics: HttpMetrics) -> None:
         self._app = app
         self._allowed = allowed
         self._lifecycle = lifecycle
@@ -51,7 +51,8 @@ class RequestMiddleware:
                 status = message["status"]
             await send(message)
 
-        deadline.start(self._allowed)
+        if self._allowed is not None:
+            deadline.start(self._allowed, scope["headers"])
         self._metrics.begin(method)
         try:
             await self._app(scope, receive, send_and_note)

@@ -4,14 +4,12 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 from fastapi import APIRouter, FastAPI
-from opentelemetry.trace import Tracer
-from prometheus_client import CollectorRegistry
 
 from services.kit import health, problems
+from services.kit.instruments import Instruments
 from services.kit.lifecycle import Lifecycle, State
 from services.kit.logging import configure_logging
 from services.kit.metrics import HttpMetrics, MetricsServer, create_registry
@@ -20,14 +18,6 @@ from services.kit.settings import ServiceSettings
 from services.kit.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """What a service's parts need to make themselves seen."""
-
-    registry: CollectorRegistry
-    tracer: Tracer
 
 
 def _spare_the_collector() -> None:
@@ -49,7 +39,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     configure_logging(settings.instance, settings.log_level)
     registry = create_registry(name, settings.instance)
     tracing = Tracing(name, settings)
-    instruments = Instruments(registry, tracing.tracer(f"services.{name}"))
+    instruments = Instruments.create(registry, tracing.tracer(f"services.{name}"))
     lifecycle = Lifecycle(settings.drain_delay, registry)
     http_metrics = HttpMetrics(registry)
 
@@ -78,7 +68,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     app.include_router(health.create_router(lifecycle))
     app.add_middleware(
         RequestMiddleware,
-        allowed=settings.request_deadline,
+        allowed=settings.request_deadline if settings.deadline else None,
         lifecycle=lifecycle,
         metrics=http_metrics,
     )

@@ -95,7 +95,20 @@ class Settings(BaseSettings):
         return cls.model_validate({})
 
 
-class ServiceSettings(Settings):
+class ResilienceSettings(Settings):
+    """What protects requests from the servers behind us; each can be switched off to see what it is worth."""
+
+    deadline: bool = True
+    """A request's waits are bounded together, and the services behind it know the bound."""
+    retries: bool = True
+    """What failed at once is repeated, within a budget."""
+    circuit_breaker: bool = True
+    """A dependency that keeps failing is left alone for a moment."""
+    bulkhead: bool = True
+    """Calls at a time, and waits for a turn, are bounded for each dependency."""
+
+
+class ServiceSettings(ResilienceSettings):
     """What every service needs to know about itself."""
 
     instance: str
@@ -112,24 +125,30 @@ class ServiceSettings(Settings):
     """How long /readyz says 503 while requests are still taken, before the listener closes."""
 
 
-class PostgresSettings(Settings):
+class PostgresSettings(ResilienceSettings):
     """How to reach Postgres, and how long to wait for it."""
 
     postgres_dsn: str
+    async_io: bool = True
+    """Off, every wait for Postgres holds up the whole process."""
+    pool: bool = True
+    """Off, each use opens a connection of its own, however many there are."""
     postgres_pool_min: int = Field(default=2, ge=0)
     postgres_pool_max: int = Field(default=10, ge=1)
     postgres_pool_timeout: Duration = timedelta(seconds=1)
     """Longest wait for a free connection."""
+    postgres_pool_max_waiting: int = Field(default=500, ge=1)
+    """Requests that may wait at a time; any further one is shed at once."""
     postgres_query_timeout: Duration = timedelta(seconds=1)
     """Longest use of a connection by one request."""
 
 
-class RedisSettings(Settings):
+class RedisSettings(ResilienceSettings):
     """How to reach the Redis Cluster, and how little to wait for it."""
 
     redis_nodes: Addresses
     redis_pool_max: int = Field(default=32, ge=1)
-    """Connections per node."""
+    """Commands at a time, so that no node can have more connections than this."""
     redis_socket_timeout: Duration = timedelta(milliseconds=100)
     """Longest wait for one node to connect or answer."""
     redis_timeout: Duration = timedelta(milliseconds=250)

@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.kit.http_client import HttpClient
+from services.kit.http_client import HttpClient, Remote
+from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
-from services.kit.redis import Cache
-from services.kit.service import Instruments, create_service
+from services.kit.redis import Redis
+from services.kit.service import create_service
 from services.shop.orders import Orders
 from services.shop.products import Products
 from services.shop.reservations import Reservations
@@ -24,11 +25,15 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
     async def open_resources(app: FastAPI, instruments: Instruments) -> AsyncIterator[None]:
         async with (
             Postgres(told, instruments) as postgres,
-            Cache(told, instruments.registry) as cache,
-            HttpClient("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max) as inventory,
+            Redis(told, instruments) as redis,
+            HttpClient(_inventory(told), told, instruments) as inventory,
         ):
-            app.state.products = Products(postgres, cache, told.cache_ttl, told.cache_ttl_jitter)
+            app.state.products = Products(postgres, redis, told.cache_ttl, told.cache_ttl_jitter)
             app.state.orders = Orders(postgres, Reservations(inventory))
             yield
 
     return create_service("shop", told, router, open_resources)
+
+
+def _inventory(told: ShopSettings) -> Remote:
+    return Remote("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max)

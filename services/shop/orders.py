@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
-from services.kit.postgres import Connection, Postgres
+from services.kit.postgres import Postgres
+from services.kit.postgres_pool import Connection
 from services.kit.problems import Conflict, NotFound, Unprocessable
 from services.shop.reservations import Reservations
 
@@ -38,16 +39,16 @@ class Orders:
         there is no such product, DependencyUnavailable if the outcome is unknown: then the same
         request with the same key may be sent again, and nothing is doubled.
         """
-        async with self._postgres.connection() as connection:
-            placed = await _find_by_key(connection, key)
+        placed = await self._postgres.run(lambda connection: _find_by_key(connection, key))
         if placed is None:
             # First the reservation, under the same key, and no connection held meanwhile. A crash
             # after it leaves stock reserved without an order; the repeated request gets the same
             # reservation and goes on from there.
             reservation = await self._reservations.reserve(key, sku, quantity)
             try:
-                async with self._postgres.transaction() as connection:
-                    placed = await _insert_or_find(connection, key, sku, quantity, reservation)
+                placed = await self._postgres.transaction(
+                    lambda connection: _insert_or_find(connection, key, sku, quantity, reservation)
+                )
             except ForeignKeyViolation as error:
                 # Inventory stocks it and we do not sell it.
                 raise Unprocessable("unknown-sku", f"there is no product {sku}") from error
@@ -57,16 +58,14 @@ class Orders:
 
     async def read(self, order_id: UUID) -> Order:
         """Return the order or raise NotFound."""
-        async with self._postgres.connection() as connection:
-            order = await _find_by_id(connection, order_id)
+        order = await self._postgres.run(lambda connection: _find_by_id(connection, order_id))
         if order is None:
             raise NotFound("unknown-order", f"there is no order {order_id}")
         return order
 
     async def find_by_key(self, key: str) -> list[Order]:
         """Return the orders placed under this key: one or none."""
-        async with self._postgres.connection() as connection:
-            order = await _find_by_key(connection, key)
+        order = await self._postgres.run(lambda connection: _find_by_key(connection, key))
         return [order] if order else []
 
 

@@ -4,16 +4,18 @@ import json
 import random
 from contextlib import suppress
 from datetime import timedelta
+from typing import cast
 
 from services.kit.postgres import Postgres
-from services.kit.problems import NotFound
-from services.kit.redis import Cache, CacheUnavailable
+from services.kit.postgres_pool import Connection
+from services.kit.problems import NotFound, Unavailable
+from services.kit.redis import Redis
 
 
 class Products:
     """Reads products."""
 
-    def __init__(self, postgres: Postgres, cache: Cache, ttl: timedelta, ttl_jitter: float) -> None:
+    def __init__(self, postgres: Postgres, cache: Redis, ttl: timedelta, ttl_jitter: float) -> None:
         self._postgres = postgres
         self._cache = cache
         self._ttl = ttl
@@ -27,21 +29,23 @@ class Products:
         """
         key = f"cache:product:{sku}"
         try:
-            cached = await self._cache.get(key)
-        except CacheUnavailable:
+            cached = cast(bytes | None, await self._cache.run(key, lambda cluster: cluster.get(key)))
+        except Unavailable:
             # Storing it would fail as slowly as looking it up did.
             return await self._read_from_postgres(sku)
         if cached is not None:
             return cached
         product = await self._read_from_postgres(sku)
-        with suppress(CacheUnavailable):
-            await self._cache.set(key, product, self._jittered_ttl())
+        with suppress(Unavailable):
+            await self._cache.run(key, lambda cluster: cluster.set(key, product, px=self._jittered_ttl()))
         return product
 
     async def _read_from_postgres(self, sku: str) -> bytes:
-        async with self._postgres.connection() as connection:
+        async def select(connection: Connection) -> tuple[str, str, int] | None:
             cursor = await connection.execute("SELECT sku, name, price_cents FROM shop.products WHERE sku = %s", (sku,))
-            row = await cursor.fetchone()
+            return await cursor.fetchone()
+
+        row = await self._postgres.run(select)
         if row is None:
             raise NotFound("unknown-product", f"there is no product {sku}")
         return json.dumps({"sku": row[0], "name": row[1], "price_cents": row[2]}).encode()

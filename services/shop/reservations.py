@@ -35,8 +35,12 @@ class Reservations:
 
         Raises Conflict or Unprocessable as inventory says, DependencyUnavailable if it does not.
         """
-        response = await self._client.post(
-            "/reservations", {"sku": sku, "quantity": quantity}, {"idempotency-key": key}
+        response = await self._client.request(
+            "POST",
+            "/reservations",
+            body={"sku": sku, "quantity": quantity},
+            headers={"idempotency-key": key},
+            idempotent=True,
         )
         body = response.json()
         if response.status_code == 201:

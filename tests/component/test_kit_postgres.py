@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
+from psycopg import AsyncConnection
 
 from compose.programs import postgres_dsn
+from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
-from services.kit.problems import DependencyUnavailable
-from services.kit.service import Instruments
+from services.kit.problems import DependencyUnavailable, Overloaded
 from services.kit.settings import PostgresSettings
 
 pytestmark = pytest.mark.stack
@@ -30,18 +31,18 @@ def registry():
 def lend(stack, registry):
     """Return a function that runs a coroutine function with a pool of one connection."""
 
-    def run(use, port=None):
+    def run(use, port=None, **settings):
         dsn = postgres_dsn(port or stack.topology.proxy("postgres").listen)
-        settings = PostgresSettings(
-            postgres_dsn=dsn,
-            postgres_pool_min=1,
-            postgres_pool_max=1,
-            postgres_pool_timeout=timedelta(milliseconds=500),
-            postgres_query_timeout=timedelta(milliseconds=500),
-        )
+        told = {
+            "postgres_pool_min": 1,
+            "postgres_pool_max": 1,
+            "postgres_pool_timeout": timedelta(milliseconds=500),
+            "postgres_query_timeout": timedelta(milliseconds=500),
+        }
+        chosen = PostgresSettings(postgres_dsn=dsn, **(told | settings))
 
         async def main():
-            async with Postgres(settings, Instruments(registry, NoOpTracer())) as postgres:
+            async with Postgres(chosen, Instruments.create(registry, NoOpTracer())) as postgres:
                 return await use(postgres)
 
         return asyncio.run(main())
@@ -49,24 +50,29 @@ def lend(stack, registry):
     return run
 
 
-async def unavailable_after(operation):
+async def unavailable_after(operation, error=DependencyUnavailable):
     started = time.monotonic()
-    with pytest.raises(DependencyUnavailable):
+    with pytest.raises(error):
         await operation
     return time.monotonic() - started
 
 
+async def select_one(connection):
+    cursor = await connection.execute("SELECT 1")
+    return await cursor.fetchone()
+
+
 async def one(postgres):
-    async with postgres.connection() as connection:
-        cursor = await connection.execute("SELECT 1")
-        return await cursor.fetchone()
+    return await postgres.run(select_one)
 
 
 async def sleep(postgres, seconds):
-    async with postgres.connection() as connection:
+    async def statements(connection):
         # The server would give up by itself; here it is to be the one that does not.
         await connection.execute("SET statement_timeout = 0")
         await connection.execute("SELECT pg_sleep(%s)", (seconds,))
+
+    await postgres.run(statements)
 
 
 def test_a_query_that_takes_too_long_is_given_up_and_the_pool_recovers(lend):
@@ -83,8 +89,12 @@ def test_a_wait_for_a_connection_ends_and_is_counted(lend, registry):
     async def use(postgres):
         holder = asyncio.create_task(sleep(postgres, 0.4))
         await asyncio.sleep(0.1)
-        async with postgres.connection():
-            return await unavailable_after(one(postgres)), await holder
+
+        async def hold(_):
+            # The pool's only connection is ours here.
+            return await unavailable_after(one(postgres), Overloaded), await holder
+
+        return await postgres.run(hold)
 
     waited, _ = lend(use)
     assert 0.4 < waited < 0.5 + TOLERANCE_SECONDS
@@ -100,28 +110,58 @@ def test_a_postgres_that_is_not_there_is_no_reason_not_to_start(lend, stack):
 
 def test_a_connection_the_server_has_closed_is_replaced_unnoticed(lend):
     async def use(postgres):
-        async with postgres.connection() as connection:
-            pid = connection.info.backend_pid
-        async with await type(connection).connect(connection.info.dsn, autocommit=True) as other:
-            await other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+        pid, dsn = await postgres.run(identify)
+        await terminate(pid, dsn)
         await asyncio.sleep(0.2)
         return await one(postgres)
 
     assert lend(use) == (1,)
 
 
-async def create_and_fail(postgres):
-    async with postgres.transaction() as connection:
-        await connection.execute("CREATE TABLE never (x int)")
-        raise ZeroDivisionError
+async def identify(connection):
+    return connection.info.backend_pid, connection.info.dsn
+
+
+async def terminate(pid, dsn):
+    async with await AsyncConnection.connect(dsn, autocommit=True) as other:
+        await other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+
+@pytest.mark.parametrize(("repeat", "retries", "attempts"), [(True, True, 2), (False, True, 1), (True, False, 1)])
+def test_a_statement_whose_connection_is_lost_is_repeated_only_if_it_may_be(lend, registry, repeat, retries, attempts):
+    seen = []
+
+    async def lose_the_first(connection):
+        seen.append(connection)
+        if len(seen) == 1:
+            await terminate(*await identify(connection))
+        return await select_one(connection)
+
+    async def use(postgres):
+        return await postgres.run(lose_the_first, repeat=repeat)
+
+    if attempts == 2:
+        assert lend(use, retries=retries) == (1,)
+    else:
+        with pytest.raises(DependencyUnavailable):
+            lend(use, retries=retries)
+    assert len(seen) == attempts
+    made = registry.get_sample_value("app_retries_total", {"dependency": "postgres", "result": "made"})
+    assert made == attempts - 1
 
 
 def test_an_error_inside_a_transaction_takes_it_back(lend):
+    async def create_and_fail(connection):
+        await connection.execute("CREATE TABLE never (x int)")
+        raise ZeroDivisionError
+
+    async def look(connection):
+        cursor = await connection.execute("SELECT to_regclass('never')")
+        return await cursor.fetchone()
+
     async def use(postgres):
         with pytest.raises(ZeroDivisionError):
-            await create_and_fail(postgres)
-        async with postgres.connection() as connection:
-            cursor = await connection.execute("SELECT to_regclass('never')")
-            return await cursor.fetchone()
+            await postgres.transaction(create_and_fail)
+        return await postgres.run(look)
 
     assert lend(use) == (None,)

@@ -1,4 +1,4 @@
-"""The kit's rules that need no server: deadlines, draining, pauses, quiet logs, problems, metrics."""
+"""The kit's rules that need no server: deadlines, draining, quiet logs, problems, metrics."""
 
 import asyncio
 import logging
@@ -15,7 +15,6 @@ from services.kit.lifecycle import Lifecycle, State
 from services.kit.logging import RepetitionFilter
 from services.kit.metrics import HttpMetrics
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable
-from services.kit.redis import Pauses
 from services.kit.request import RequestMiddleware
 
 SECOND = timedelta(seconds=1)
@@ -53,6 +52,27 @@ def test_a_request_without_time_left_is_ended():
         asyncio.run(request())
 
 
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [(b"100", 0.05, 0.1), (b"5000", 0.9, 1.0), (b"soon", 0.9, 1.0), (b"-1", 0.9, 1.0), (b"9" * 10, 0.9, 1.0)],
+)
+def test_a_caller_may_only_shorten_the_deadline(header, least, most):
+    async def request():
+        deadline.start(SECOND, [(b"x-request-timeout-ms", header)])
+        return deadline.remaining_seconds(timedelta(minutes=1))
+
+    assert least < asyncio.run(request()) <= most
+
+
+def test_the_deadline_is_passed_on_as_what_is_left_of_it():
+    async def request():
+        deadline.start(timedelta(milliseconds=700))
+        return int(deadline.to_headers()["x-request-timeout-ms"])
+
+    assert 600 < asyncio.run(request()) <= 700
+    assert deadline.to_headers() == {}
+
+
 def test_draining_turns_unready_and_waits_for_open_requests():
     async def drain():
         lifecycle = Lifecycle(timedelta(0), CollectorRegistry())
@@ -67,19 +87,6 @@ def test_draining_turns_unready_and_waits_for_open_requests():
         return [*seen, (lifecycle.state, closed.is_set())]
 
     assert asyncio.run(drain()) == [(State.DRAINING, False), (State.DRAINING, True)]
-
-
-def test_a_node_that_failed_is_asked_by_one_request_every_half_second():
-    clock = Clock()
-    pauses = Pauses(clock)
-    assert pauses.permits("a")
-    pauses.begin("a")
-    assert not pauses.permits("a")
-    assert pauses.permits("b")
-    clock.now += 0.6
-    assert [pauses.permits("a") for _ in range(3)] == [True, False, False]
-    pauses.end("a")
-    assert pauses.permits("a")
 
 
 def test_a_repetitive_library_is_heard_once_a_minute():

@@ -1,0 +1,60 @@
+"""A circuit breaker: a dependency that keeps failing is left alone for a moment."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker  # type: ignore[import-untyped]  # it ships none
+
+from services.kit.dependency_metrics import DependencySeries
+from services.kit.problems import CircuitOpen, DependencyUnavailable
+
+
+class Circuit:
+    """One dependency's circuit, or one node's of it.
+
+    Opens after so many failures in a row and refuses calls for a while; then one call at a time is
+    let through, and its success closes the circuit again.
+    """
+
+    def __init__(self, dependency: str, threshold: int, open_for: timedelta, series: DependencySeries) -> None:
+        self._dependency = dependency
+        self._series = series
+        self._probing = False
+        self._breaker = CircuitBreaker(
+            failure_threshold=threshold,
+            recovery_timeout=open_for.total_seconds(),
+            expected_exception=_is_failure,
+            name=dependency,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a call would be refused now."""
+        return self._breaker.opened or self._probing
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Surround one call. Raises CircuitOpen instead of making it while the circuit is open."""
+        if self.is_open:
+            self._series.refused.inc()
+            raise CircuitOpen(self._dependency)
+        was_closed = self._breaker.closed
+        # The library lets every call through as soon as the pause is over; from a dependency that
+        # hangs each of them would have to wait for its time-out.
+        self._probing = probe = self._breaker.state == STATE_HALF_OPEN
+        try:
+            with self._breaker:
+                yield
+        finally:
+            if probe:
+                self._probing = False
+            if was_closed and self._breaker.opened:
+                self._series.opened.inc()
+
+
+def _is_failure(kind: type[BaseException], _error: BaseException) -> bool:
+    # A refusal is an answer, and a shed call was never made. A call that was abandoned says at least
+    # that there was no answer; the library would take everything else for a success.
+    return issubclass(kind, DependencyUnavailable | asyncio.CancelledError)

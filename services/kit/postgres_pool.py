@@ -1,0 +1,75 @@
+"""How connections to Postgres are made and kept."""
+
+import select
+from typing import Any
+
+from psycopg import AsyncConnection, OperationalError, waiting
+from psycopg.abc import PQGen
+from psycopg_pool import AsyncConnectionPool, AsyncNullConnectionPool
+
+from services.kit.settings import PostgresSettings
+
+Connection = AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+_CONNECT_TIMEOUT_SECONDS = 2
+# The pool doubles its pause after each failed reconnection. Giving up early sounds wrong and is
+# right: the next request that finds no connection starts anew, without the pause, so that service
+# returns within a second or two of Postgres itself, however long it was away.
+_RECONNECT_TIMEOUT_SECONDS = 2.0
+
+
+class BlockingConnection(AsyncConnection[tuple[Any, ...]]):
+    """Waits for Postgres as a synchronous driver would, with the event loop at a standstill."""
+
+    async def wait(
+        self,
+        gen: PQGen[Any],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109  (psycopg's signature)
+    ) -> Any:
+        """Block until the server has answered."""
+        return waiting.wait(gen, self.pgconn.socket, interval, timeout)
+
+
+def create_pool(name: str, settings: PostgresSettings) -> Pool:
+    """Return a pool that is not open yet."""
+    options: dict[str, Any] = {
+        "name": name,
+        "reconnect_timeout": _RECONNECT_TIMEOUT_SECONDS,
+        "check": _check_not_closed,
+        "connection_class": AsyncConnection if settings.async_io else BlockingConnection,
+        "open": False,
+        "max_waiting": settings.postgres_pool_max_waiting if settings.bulkhead else 0,
+        "kwargs": _connection_options(settings),
+    }
+    if not settings.pool:
+        return AsyncNullConnectionPool(settings.postgres_dsn, max_size=0, **options)
+    return AsyncConnectionPool(
+        settings.postgres_dsn,
+        min_size=min(settings.postgres_pool_min, settings.postgres_pool_max),
+        max_size=settings.postgres_pool_max,
+        **options,
+    )
+
+
+def _connection_options(settings: PostgresSettings) -> dict[str, Any]:
+    statement_timeout_ms = round(settings.postgres_query_timeout.total_seconds() * 1000)
+    return {
+        # A single read needs no BEGIN and COMMIT around it.
+        "autocommit": True,
+        "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+        # Ours ends the wait; this ends the work, so that a query nobody waits for any more does not
+        # go on holding its locks.
+        "options": f"-c statement_timeout={statement_timeout_ms}",
+    }
+
+
+async def _check_not_closed(connection: Connection) -> None:
+    # Nothing is to be read from an idle connection but the end of it, so a look at the socket
+    # finds those that a restarted Postgres left behind, without the round trip of a query.
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    if poll.poll(0):
+        await connection.close()
+        raise OperationalError("closed by the server while idle")
