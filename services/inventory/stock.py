@@ -1,5 +1,6 @@
 """Stock, and reservations of it made exactly once for a key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -37,6 +38,17 @@ class Stock:
         if row is None:
             raise NotFound("unknown-sku", f"{sku} is not stocked")
         return row[0]
+
+    async def all_available(self, skus: Sequence[str]) -> list[tuple[str, int]]:
+        """Return sku and quantity that is not reserved, in order, of those that are stocked."""
+
+        async def select(connection: Connection) -> list[tuple[str, int]]:
+            cursor = await connection.execute(
+                "SELECT sku, available FROM inventory.stock WHERE sku = ANY(%s) ORDER BY sku", (list(skus),)
+            )
+            return await cursor.fetchall()
+
+        return await self._postgres.run(select)
 
     async def reserve(self, key: str, sku: str, quantity: int) -> Reservation:
         """Return the reservation of this key, making it if there is none, in one transaction.

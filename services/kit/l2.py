@@ -73,7 +73,7 @@ class L2:
         token = secrets.token_hex(8)
 
         async def try_lock(cluster: RedisCluster) -> Any:
-            return await cluster.eval(_TRY_LOCK, 2, key, _lock(key), token, self._lock_ms)  # type: ignore[misc]
+            return await cluster.eval(_TRY_LOCK, 2, key, _lock(key), token, self._lock_ms)
 
         try:
             won, value = await self._redis.run(key, try_lock)
@@ -85,7 +85,7 @@ class L2:
         """Let go of the lock if it is still ours; it ends by itself if that fails."""
 
         async def unlock(cluster: RedisCluster) -> Any:
-            return await cluster.eval(_UNLOCK, 1, _lock(key), token)  # type: ignore[misc]
+            return await cluster.eval(_UNLOCK, 1, _lock(key), token)
 
         await self._try(key, unlock)
 
@@ -99,7 +99,7 @@ class L2:
 
         async def fill(cluster: RedisCluster) -> Any:
             if token:
-                return await cluster.eval(_FILL, 2, key, _lock(key), token, entry.encode(), left_ms)  # type: ignore[misc]
+                return await cluster.eval(_FILL, 2, key, _lock(key), token, entry.encode(), left_ms)
             return await cluster.set(key, entry.encode(), px=left_ms)
 
         return bool(await self._try(key, fill))
