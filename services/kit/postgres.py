@@ -107,7 +107,10 @@ class Postgres:
         with self._tracer.start_as_current_span("postgres.pool.wait"):
             try:
                 return await self._pool.getconn(limit)
-            except (PoolTimeout, TooManyRequests) as error:
+            except TooManyRequests as error:
+                self._series.timed_out()
+                raise Overloaded(_NAME) from error
+            except PoolTimeout as error:
                 self._series.timed_out()
                 raise self._why_no_connection() from error
             except (PoolClosed, OperationalError) as error:

@@ -12,6 +12,7 @@ from services.kit import health, problems
 from services.kit.instruments import Instruments
 from services.kit.lifecycle import Lifecycle, State
 from services.kit.logging import configure_logging
+from services.kit.loop_lag import LoopLag
 from services.kit.metrics import HttpMetrics, MetricsServer, create_registry
 from services.kit.request import RequestMiddleware
 from services.kit.settings import ServiceSettings
@@ -46,7 +47,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         server = MetricsServer.start(registry, settings.metrics_ports)
-        async with open_resources(app, instruments):
+        async with LoopLag(registry), open_resources(app, instruments):
             _spare_the_collector()
             lifecycle.state = State.SERVING
             _log.info("serving", metrics_port=server.port)

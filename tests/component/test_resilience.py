@@ -1,0 +1,301 @@
+"""What protects a request from the servers behind it, with each protection and without: real servers, real faults."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+import psycopg
+import pytest
+from opentelemetry.trace import NoOpTracer
+from prometheus_client import CollectorRegistry
+
+from compose.programs import postgres_dsn
+from services.kit import deadline
+from services.kit.http_client import HttpClient, Remote
+from services.kit.instruments import Instruments
+from services.kit.postgres import Postgres
+from services.kit.problems import DeadlineExceeded, DependencyUnavailable, Overloaded, Unavailable
+from services.kit.redis import Redis
+from services.kit.settings import Address, PostgresSettings, RedisSettings, ResilienceSettings
+from tests.toxics import proxied, toxic
+
+pytestmark = pytest.mark.stack
+
+POOL_SIZE = 10
+
+
+def instruments():
+    return Instruments.create(CollectorRegistry(), NoOpTracer())
+
+
+def postgres(stack, name="test", instruments_=None, **settings):
+    dsn = f"{postgres_dsn(stack.topology.proxy('postgres').listen)}?application_name={name}"
+    told = {"postgres_dsn": dsn, "postgres_pool_max": POOL_SIZE}
+    return Postgres(PostgresSettings(**(told | settings)), instruments_ or instruments())
+
+
+async def select_one(connection):
+    cursor = await connection.execute("SELECT 1")
+    return (await cursor.fetchone())[0]
+
+
+async def sleep(connection, seconds=0.1):
+    await connection.execute("SELECT pg_sleep(%s)", (seconds,))
+
+
+async def most_connections(stack, name, work):
+    """Return the most connections of this name that Postgres had while the work went on, and the work's results."""
+    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    most = 0
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer:
+        task = asyncio.ensure_future(work)
+        while not task.done():
+            cursor = await observer.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", (name,)
+            )
+            most = max(most, (await cursor.fetchone())[0])
+            await asyncio.sleep(0.01)
+        return most, await task
+
+
+async def together(number, operation):
+    return await asyncio.gather(*(operation() for _ in range(number)), return_exceptions=True)
+
+
+# Pools
+
+
+def test_thousands_of_requests_share_ten_connections(stack):
+    async def main():
+        wait = timedelta(seconds=30)
+        async with postgres(stack, "pooled", postgres_pool_timeout=wait, postgres_pool_max_waiting=5000) as pool:
+            return await most_connections(stack, "pooled", together(3000, lambda: pool.run(select_one)))
+
+    most, results = asyncio.run(main())
+    assert results == [1] * 3000
+    assert 1 < most <= POOL_SIZE
+
+
+def test_without_a_pool_they_take_every_connection_postgres_has(stack):
+    async def main():
+        async with postgres(stack, "unpooled", pool=False, circuit_breaker=False) as pool:
+            return await most_connections(stack, "unpooled", together(300, lambda: pool.run(sleep)))
+
+    most, results = asyncio.run(main())
+    assert most > POOL_SIZE
+    assert any(isinstance(result, DependencyUnavailable) for result in results)
+
+
+@pytest.mark.parametrize("bulkhead", [True, False])
+def test_what_cannot_be_served_in_time_is_shed_at_once_only_with_a_bulkhead(stack, bulkhead):
+    wait = timedelta(seconds=2)
+
+    async def main():
+        settings = {"postgres_pool_timeout": wait, "postgres_pool_max_waiting": 5, "bulkhead": bulkhead}
+        async with postgres(stack, postgres_pool_min=POOL_SIZE, **settings) as pool:
+            await pool.run(select_one)
+            waits = []
+
+            async def timed():
+                began = time.monotonic()
+                try:
+                    await pool.run(lambda connection: sleep(connection, 0.8))
+                except Overloaded:
+                    waits.append(time.monotonic() - began)
+
+            await together(60, timed)
+            return waits
+
+    waits = asyncio.run(main())
+    assert waits, "with 10 connections of which each is used for 0.8 s, some of 60 requests cannot be served in 2 s"
+    if bulkhead:
+        assert len(waits) >= 60 - 2 * POOL_SIZE - 5
+        assert min(waits) < wait.total_seconds() / 4
+    else:
+        assert min(waits) >= wait.total_seconds() * 0.9
+
+
+@pytest.fixture
+def redis(stack):
+    nodes = tuple(
+        Address("127.0.0.1", stack.topology.proxy(node.name).listen) for node in stack.topology.of_role("redis")
+    )
+
+    @asynccontextmanager
+    async def create(**settings):
+        wait = timedelta(seconds=10)
+        told = RedisSettings(redis_nodes=nodes, redis_timeout=wait, redis_socket_timeout=wait, **settings)
+        async with Redis(told, instruments()) as redis:
+            yield redis
+
+    return create
+
+
+@pytest.mark.parametrize("bulkhead", [True, False])
+def test_redis_is_given_no_more_connections_than_its_bulkhead_has_turns(redis, bulkhead):
+    async def clients(redis):
+        await redis.run("pooled", lambda cluster: cluster.get("pooled"))  # the client learns which node has it
+        return await redis.run("pooled", _count_clients)
+
+    async def main():
+        async with redis(redis_pool_max=4, bulkhead=bulkhead) as client:
+            before = await clients(client)
+            got = await together(300, lambda: client.run("pooled", lambda cluster: cluster.get("pooled")))
+            return await clients(client) - before, got
+
+    more, got = asyncio.run(main())
+    assert got == [None] * 300
+    assert (more <= 4) == bulkhead, more
+
+
+async def _count_clients(cluster):
+    node = cluster.get_node_from_key("pooled")
+    return len(await cluster.client_list(target_nodes=node))
+
+
+# Circuit breaker
+
+
+def refusals(stack, **switches):
+    """Ask a Postgres that does not answer, one request after the other; the seconds each was kept waiting."""
+
+    async def main():
+        settings = {"postgres_query_timeout": timedelta(milliseconds=300), **switches}
+        async with postgres(stack, postgres_pool_timeout=timedelta(milliseconds=300), **settings) as pool:
+            await pool.run(select_one)
+            seconds = []
+            with toxic(stack, "postgres", "timeout", timeout=0):
+                for _ in range(12):
+                    began = time.monotonic()
+                    with pytest.raises(Unavailable):
+                        await pool.run(select_one)
+                    seconds.append(time.monotonic() - began)
+            await until_well(pool)
+            return seconds
+
+    return asyncio.run(main())
+
+
+async def until_well(pool):
+    give_up_at = time.monotonic() + 10
+    while True:
+        try:
+            return await pool.run(select_one)
+        except Unavailable:
+            assert time.monotonic() < give_up_at
+            await asyncio.sleep(0.05)
+
+
+def test_a_postgres_that_does_not_answer_is_refused_quickly_and_used_again_when_well(stack):
+    seconds = refusals(stack)
+    assert min(seconds[:5]) > 0.25, seconds
+    # Those after the fifth failure wait for nothing, but for the odd probe.
+    assert sum(second < 0.1 for second in seconds[5:]) >= 6, seconds
+
+
+def test_without_a_circuit_breaker_each_request_waits_its_time_out(stack):
+    seconds = refusals(stack, circuit_breaker=False)
+    assert min(seconds) > 0.25, seconds
+
+
+# Deadline
+
+
+def inventory(url, instruments_, **settings):
+    remote = Remote("inventory", url, timedelta(seconds=2), 10)
+    return HttpClient(remote, ResilienceSettings(**settings), instruments_)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_all_waits_of_a_request_together_keep_to_its_deadline(stack, enabled):
+    async def main(url):
+        parts = instruments()
+        async with postgres(stack, instruments_=parts) as pool, inventory(url, parts) as client:
+            await pool.run(select_one)
+            if enabled:
+                deadline.start(timedelta(seconds=1))
+            began = time.monotonic()
+            await pool.run(lambda connection: sleep(connection, 0.7))
+            with pytest.raises((DependencyUnavailable, DeadlineExceeded)):
+                await client.request("GET", "/stock/sku-0001", idempotent=True)
+            return time.monotonic() - began
+
+    with proxied(stack, stack.topology.inventory_front) as (proxy, port), toxic(stack, proxy, "timeout", timeout=0):
+        seconds = asyncio.run(main(f"http://127.0.0.1:{port}"))
+    # Without it the second wait has its own two seconds, whatever the first one took.
+    assert seconds < 1.6 if enabled else seconds > 2.5
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_deadline_reaches_the_service_behind(stack, enabled):
+    async def main():
+        async with inventory(stack.url("inventory"), instruments()) as client:
+            await client.request("GET", "/stock/sku-0001", idempotent=True)
+            if enabled:
+                deadline.start(timedelta(milliseconds=300))
+            with pytest.raises((DependencyUnavailable, DeadlineExceeded)):
+                await client.request("GET", "/stock/sku-0001", idempotent=False)
+
+    with toxic(stack, "postgres", "timeout", timeout=0):
+        began = time.monotonic()
+        answer = httpx.get(
+            f"{stack.url('inventory')}/stock/sku-0001",
+            headers={"x-request-timeout-ms": "300"} if enabled else {},
+            timeout=10,
+        )
+        seconds = time.monotonic() - began
+    assert answer.status_code == 503
+    assert seconds < 0.6 if enabled else seconds > 0.9
+
+
+# Retries
+
+
+@asynccontextmanager
+async def flaky_server(failures):
+    """A server that hangs up on its first requests without an answer; counts them."""
+    seen = 0
+
+    async def serve(reader, writer):
+        nonlocal seen
+        await reader.readuntil(b"\r\n\r\n")
+        seen += 1
+        if seen > failures:
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", lambda: seen
+
+
+@pytest.mark.parametrize(
+    ("method", "idempotent", "retries", "requests"),
+    [("GET", True, True, 2), ("POST", True, True, 2), ("POST", False, True, 1), ("GET", True, False, 1)],
+)
+def test_a_connection_that_breaks_is_tried_again_where_that_is_harmless(method, idempotent, retries, requests):
+    async def main():
+        async with flaky_server(1) as (url, seen), inventory(url, instruments(), retries=retries) as client:
+            try:
+                answer = await client.request(method, "/", idempotent=idempotent)
+                return answer.status_code, seen()
+            except DependencyUnavailable:
+                return None, seen()
+
+    assert asyncio.run(main()) == (200 if requests == 2 else None, requests)
+
+
+@pytest.mark.parametrize("bulkhead", [True, False])
+def test_a_service_that_hangs_takes_no_more_requests_than_its_bulkhead_has_turns(stack, bulkhead):
+    async def main(url):
+        async with inventory(url, instruments(), bulkhead=bulkhead, circuit_breaker=False) as client:
+            deadline.start(timedelta(seconds=1))
+            return await together(100, lambda: client.request("GET", "/stock/sku-0001", idempotent=True))
+
+    with proxied(stack, stack.topology.inventory_front) as (proxy, port), toxic(stack, proxy, "timeout", timeout=0):
+        results = asyncio.run(main(f"http://127.0.0.1:{port}"))
+    shed = sum(isinstance(result, Overloaded) for result in results)
+    assert shed >= 90 if bulkhead else shed == 0, shed

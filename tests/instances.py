@@ -1,0 +1,92 @@
+"""Service instances of a test's own, with settings of its own, beside those of the stack."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx
+
+from compose.programs import service_environment
+from compose.settings import ROOT
+from tests.toxics import free_port
+
+# Start-up takes one to two seconds; this is for a busy machine.
+READY_WITHIN_SECONDS = 30.0
+_ENDED_WITHIN_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnInstance:
+    """A running instance, asked directly."""
+
+    url: str
+    metrics_url: str
+    process: subprocess.Popen[bytes]
+    _log: Path
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text()
+
+    def metrics(self) -> dict[str, float]:
+        """All its series, named as in the exposition, at one moment."""
+        lines = httpx.get(self.metrics_url).text.splitlines()
+        values = dict(line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {series: float(value) for series, value in values.items()}
+
+
+@contextmanager
+def own_instance(stack, role: str = "shop", **environment: str) -> Iterator[OwnInstance]:
+    """Start an instance of a role as the stack does, with these variables on top, and end it."""
+    port, metrics_port = free_port(), free_port()
+    told = service_environment(stack.topology.of_role(role)[0], stack.settings, stack.topology)
+    prefix = role.upper()
+    own = {f"{prefix}_INSTANCE": f"{role}-test", f"{prefix}_METRICS_PORTS": str(metrics_port)}
+    command = [
+        Path(sys.executable).with_name("gunicorn"),
+        *("-c", ROOT / "services/kit/gunicorn_conf.py", "-k", "asgi", "--bind", f"127.0.0.1:{port}"),
+        f"services.{role}.main:create_app()",
+    ]
+    with TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
+        environment = os.environ | told | own | environment
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log, start_new_session=True)
+        started = OwnInstance(
+            f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics", process, Path(log.name)
+        )
+        try:
+            _await_ready(started)
+            yield started
+        finally:
+            _end(process)
+
+
+def _await_ready(instance: OwnInstance) -> None:
+    give_up_at = time.monotonic() + READY_WITHIN_SECONDS
+    while not _is_ready(instance.url):
+        assert instance.process.poll() is None, f"the instance ended:\n{instance.log}"
+        assert time.monotonic() < give_up_at, f"not ready within {READY_WITHIN_SECONDS} s:\n{instance.log}"
+        time.sleep(0.05)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=1.0).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDED_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,51 @@
+"""Faults for tests, through the stack's own Toxiproxy; each is gone when its block is left."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import httpx
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def toxic(stack, proxy: str, kind: str, **attributes: int) -> Iterator[None]:
+    """Poison a proxy's answers: `toxic(stack, "postgres", "latency", latency=300)` (milliseconds)."""
+    toxics = f"{stack.url('toxiproxy')}/proxies/{proxy}/toxics"
+    name = f"test-{uuid4()}"
+    body = {"name": name, "type": kind, "stream": "downstream", "attributes": attributes}
+    httpx.post(toxics, json=body).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.delete(f"{toxics}/{name}").raise_for_status()
+
+
+@contextmanager
+def proxied(stack, upstream_port: int) -> Iterator[tuple[str, int]]:
+    """A proxy of the test's own in front of a port on loopback: its name and its port."""
+    proxies = f"{stack.url('toxiproxy')}/proxies"
+    name, port = f"test-{uuid4()}", free_port()
+    body = {"name": name, "listen": f"127.0.0.1:{port}", "upstream": f"127.0.0.1:{upstream_port}", "enabled": True}
+    httpx.post(proxies, json=body).raise_for_status()
+    try:
+        yield name, port
+    finally:
+        httpx.delete(f"{proxies}/{name}").raise_for_status()
+
+
+@contextmanager
+def down(stack, proxy: str) -> Iterator[None]:
+    """Refuse connections to a proxy, and cut those it has."""
+    url = f"{stack.url('toxiproxy')}/proxies/{proxy}"
+    httpx.post(url, json={"enabled": False}).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.post(url, json={"enabled": True}).raise_for_status()
