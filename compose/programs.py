@@ -66,7 +66,9 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
     if program.role == "pager":
         ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")
     else:
-        ours[f"{prefix}_POSTGRES_DSN"] = postgres_dsn(topology.proxy("postgres").listen)
+        dsn = postgres_dsn(topology.proxy("postgres").listen)
+        # So that pg_stat_activity says whose a connection is.
+        ours[f"{prefix}_POSTGRES_DSN"] = f"{dsn}?application_name={program.name}"
     if program.role == "shop":
         ours["SHOP_REDIS_NODES"] = redis_nodes
         ours["SHOP_INVENTORY_URL"] = f"http://127.0.0.1:{topology.inventory_front}"

@@ -23,8 +23,17 @@ from fastapi.responses import JSONResponse
 from opentelemetry import trace
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 TYPE_PREFIX = "urn:stormdrill:problem:"
+MEDIA_TYPE = "application/problem+json"
+
+
+class InvalidPart(BaseModel):
+    """One part of a request that is not as it must be."""
+
+    pointer: str
+    detail: str
 
 
 class ProblemBody(BaseModel):
@@ -35,6 +44,7 @@ class ProblemBody(BaseModel):
     status: int
     detail: str
     trace_id: str | None
+    errors: list[InvalidPart] | None = None
 
 
 class Problem(Exception):
@@ -119,7 +129,12 @@ class DeadlineExceeded(Unavailable):
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document that a route may answer with these statuses in problem form."""
-    return {status: {"model": ProblemBody} for status in statuses}
+    return {status: {"model": ProblemBody, **_DOCUMENTED.get(status, {})} for status in statuses}
+
+
+_DOCUMENTED: dict[int, dict[str, Any]] = {
+    503: {"headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}}
+}
 
 
 def respond(
@@ -128,7 +143,7 @@ def respond(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
-    errors: list[dict[str, str]] | None = None,
+    errors: list[InvalidPart] | None = None,
 ) -> JSONResponse:
     """Build a problem response; ``errors`` points at each invalid part of the request."""
     context = trace.get_current_span().get_span_context()
@@ -138,10 +153,9 @@ def respond(
         status=status,
         detail=detail,
         trace_id=trace.format_trace_id(context.trace_id) if context.is_valid else None,
-    ).model_dump()
-    if errors is not None:
-        body["errors"] = errors
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type="application/problem+json")
+        errors=errors,
+    ).model_dump(exclude=None if errors else {"errors"})
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
@@ -149,18 +163,26 @@ async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
     return respond(error.status, error.kind, error.detail, headers=error.headers)
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return respond(error.status_code, kind, str(error.detail), headers=error.headers)
+    headers = {"allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return respond(error.status_code, kind, str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    # Starlette names the methods of the first route with this path only.
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()}))
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        {"pointer": "/" + "/".join(str(part) for part in item["loc"]), "detail": item["msg"]} for item in error.errors()
+        InvalidPart(pointer="/" + "/".join(str(part) for part in item["loc"]), detail=item["msg"])
+        for item in error.errors()
     ]
-    detail = f"{errors[0]['pointer']}: {errors[0]['detail']}" if errors else "invalid request"
+    detail = f"{errors[0].pointer}: {errors[0].detail}" if errors else "invalid request"
     return respond(422, "invalid-request", detail, errors=errors)
 
 
@@ -174,3 +196,20 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(Exception, _on_unexpected_error)
+    describe = app.openapi
+    app.openapi = lambda: _documented(describe())  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _documented(description: dict[str, Any]) -> dict[str, Any]:
+    for operations in description.get("paths", {}).values():
+        for operation in operations.values():
+            responses = operation["responses"]
+            if "requestBody" in operation and "422" in responses:
+                # FastAPI's answer to a body that is not even text.
+                responses["400"] = {**responses["422"], "description": HTTPStatus.BAD_REQUEST.phrase}
+            for status, response in responses.items():
+                content = response.get("content", {})
+                # FastAPI documents every model under the media type of the route's success.
+                if status >= "400" and "application/json" in content:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return description

@@ -1,0 +1,71 @@
+"""However much is asked of the stack at once, Postgres never sees more connections than the pools allow."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+
+import httpx
+import psycopg
+import pytest
+
+from compose.programs import postgres_dsn
+
+pytestmark = pytest.mark.stack
+
+POOL_MAX = 10
+USERS = 300
+SECONDS = 8.0
+
+
+async def use(client, number, ends_at):
+    """One user: three reads of any product for each order, without a pause."""
+    statuses = Counter()
+    order = 0
+    while time.monotonic() < ends_at:
+        for _ in range(3):
+            answer = await client.get(f"/products/sku-{random.randint(1, 1000):04d}")
+            statuses["read", answer.status_code] += 1
+        order += 1
+        body = {"sku": f"sku-{random.randint(1, 1000):04d}", "quantity": 1}
+        answer = await client.post("/orders", json=body, headers={"idempotency-key": f"{ends_at}-{number}-{order}"})
+        statuses["order", answer.status_code] += 1
+    return statuses
+
+
+async def watch(observer, busy):
+    """The most connections of each instance while the load goes on."""
+    most = Counter()
+    while not busy.done():
+        cursor = await observer.execute(
+            "SELECT application_name, count(*) FROM pg_stat_activity"
+            " WHERE application_name ~ '^(shop|inventory)-[0-9]$' GROUP BY 1"
+        )
+        for name, connections in await cursor.fetchall():
+            most[name] = max(most[name], connections)
+        await asyncio.sleep(0.05)
+    return most
+
+
+async def mixed_load(stack):
+    limits = httpx.Limits(max_connections=USERS)
+    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    async with (
+        httpx.AsyncClient(base_url=stack.url("shop"), timeout=30, limits=limits) as client,
+        await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer,
+    ):
+        ends_at = time.monotonic() + SECONDS
+        busy = asyncio.gather(*(use(client, number, ends_at) for number in range(USERS)))
+        most = await watch(observer, busy)
+        return most, sum(await busy, Counter())
+
+
+def test_a_mixed_load_of_many_users_stays_within_the_pools(stack):
+    most, statuses = asyncio.run(mixed_load(stack))
+    # Every instance was reached, and none had more than its pool.
+    assert set(most) == {"shop-1", "shop-2", "shop-3", "inventory-1", "inventory-2"}
+    assert max(most.values()) <= POOL_MAX, most
+    # What is too much is refused properly; nothing else goes wrong.
+    assert {status for _, status in statuses} <= {200, 201, 503}, statuses
+    assert statuses["read", 200] > statuses["read", 503], statuses
+    assert statuses["order", 201] > 0, statuses
