@@ -105,9 +105,13 @@ class Cache:
         return await self._answer(flight)
 
     async def _answer(self, flight: _Flight) -> Found:
+        if flight.fallback is not None and self._clock() < flight.fallback.fresh_until:
+            patience = self._settings.cache_fresh_after
+        else:
+            patience = self._settings.cache_stale_after
         # Counted from the start of the flight, so that later callers do not each wait anew.
-        patience = flight.started + self._settings.cache_stale_after.total_seconds() - time.monotonic()
-        if await flight.wait(min(patience, self._remaining())):
+        left_seconds = flight.started + patience.total_seconds() - time.monotonic()
+        if await flight.wait(min(left_seconds, self._remaining())):
             return self._landed(flight)
         if flight.fallback is not None:
             return self._fall_back(flight.fallback, late=True)

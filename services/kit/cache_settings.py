@@ -18,6 +18,8 @@ class CacheSettings(Settings):
     """How long the absence of something is believed."""
     cache_stale_for: Duration = timedelta(minutes=5)
     """How long beyond its freshness an entry is kept, for the time when the source does not answer."""
+    cache_fresh_after: Duration = timedelta(milliseconds=50)
+    """Longest wait for Redis of a request for which memory has an entry that is still within its time to live."""
     cache_stale_after: Duration = timedelta(milliseconds=250)
     """Longest wait for the source of a request that could be given a stale entry instead."""
     cache_retry_after: Duration = timedelta(seconds=1)

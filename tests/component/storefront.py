@@ -81,7 +81,9 @@ class Storefront:
             connection.execute(statement)
 
     def settings(self, **chosen):
-        redis_nodes = ",".join(f"127.0.0.1:{self._topology.proxy(n.name).listen}" for n in self._topology.of_role("redis"))
+        redis_nodes = ",".join(
+            f"127.0.0.1:{self._topology.proxy(n.name).listen}" for n in self._topology.of_role("redis")
+        )
         told = {
             "instance": "test",
             "metrics_ports": "1",
@@ -158,7 +160,7 @@ class Storefront:
             )
 
     def scans(self):
-        """How often the table of products was read, by Postgres's own count; complete when all connections are closed."""
+        """How often products were read, by Postgres's own count, which is complete when all connections are closed."""
         with psycopg.connect(self.direct_dsn, autocommit=True) as connection:
             row = connection.execute(
                 "SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relid = 'shop.products'::regclass"

@@ -114,9 +114,8 @@ def test_the_lock_is_let_go_when_the_read_fails(storefront):
     async def run():
         sku = storefront.add()
         async with storefront.instances(2) as (first, second):
-            with storefront.down():
-                with pytest.raises(Unavailable):
-                    await first.products.read(sku)
+            with storefront.down(), pytest.raises(Unavailable):
+                await first.products.read(sku)
 
             async def readable():
                 try:
