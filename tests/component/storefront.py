@@ -6,9 +6,11 @@ of their own, so that slowing it down slows nobody else down.
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import socket
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,18 @@ from services.shop.products import Products
 from services.shop.settings import ShopSettings
 
 SCHEMA = Path(services.shop.__file__).with_name("schema.sql")
+
+
+def run(main):
+    """Run a coroutine to its end, without a word about connections of Redis that its client forgot.
+
+    It does so with those on which an answer or the connection itself came too late.
+    """
+    result = asyncio.run(main)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    return result
 
 
 def free_port():

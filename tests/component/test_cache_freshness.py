@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from services.kit.problems import NotFound
-from tests.component.storefront import product_at
+from tests.component.storefront import product_at, run
 
 pytestmark = pytest.mark.stack
 
@@ -42,7 +42,7 @@ async def last_old_read(readers, sku, new_price, written_at):
 
 
 def ages_after_a_write(storefront, writer=None, **settings):
-    async def run():
+    async def main():
         sku = storefront.add(price_cents=100)
         async with (
             storefront.instances(2, **(TIMES | settings)) as readers,
@@ -57,7 +57,7 @@ def ages_after_a_write(storefront, writer=None, **settings):
             results = {result: shop.count("app_cache_invalidations_total", result=result) for result in ("ok", "error")}
             return ages, results
 
-    return asyncio.run(run())
+    return run(main())
 
 
 def test_after_a_write_the_old_is_gone_at_once_where_it_was_written_and_soon_elsewhere(storefront):
@@ -85,7 +85,7 @@ def test_an_invalidation_that_fails_is_counted_and_the_time_to_live_still_holds(
 
 @pytest.mark.parametrize("same_instance", [True, False])
 def test_what_was_read_before_a_write_is_not_stored_after_it(storefront, same_instance):
-    async def run():
+    async def main():
         sku = storefront.add(price_cents=100)
         # The reader's own answer hangs in the network while the write goes through elsewhere.
         async with (
@@ -105,13 +105,13 @@ def test_what_was_read_before_a_write_is_not_stored_after_it(storefront, same_in
             again = slow if same_instance else other
             return before, price(await again.products.read(sku))
 
-    assert asyncio.run(run()) == (100, 200)
+    assert run(main()) == (100, 200)
 
 
 def busiest_moment(storefront, **settings):
     """Of 60 products loaded together, the share of reads at Postgres that come within the same tenth of a second."""
 
-    async def run():
+    async def main():
         skus = [storefront.add() for _ in range(60)]
         moments = Counter()
         async with storefront.instances(1, cache_ttl="2s", refresh_lock=False, **settings) as (instance,):
@@ -126,7 +126,7 @@ def busiest_moment(storefront, **settings):
         busiest = max(moments[moment] + moments[moment + 1] for moment in list(moments))
         return busiest / sum(moments.values())
 
-    return asyncio.run(run())
+    return run(main())
 
 
 def test_products_loaded_together_do_not_expire_together(storefront):
@@ -138,7 +138,7 @@ def test_without_jitter_they_do(storefront):
 
 
 def reads_of_nothing(storefront, **settings):
-    async def run():
+    async def main():
         sku = f"{storefront.add()}-absent"
         async with storefront.instances(2, **settings) as instances:
             for _ in range(50):
@@ -147,7 +147,7 @@ def reads_of_nothing(storefront, **settings):
                         await instance.products.read(sku)
             return sum(instance.reads for instance in instances)
 
-    return asyncio.run(run())
+    return run(main())
 
 
 def test_that_there_is_no_such_product_is_remembered(storefront):
@@ -160,7 +160,7 @@ def test_without_negative_caching_each_question_reaches_postgres(storefront):
 
 
 def test_a_product_that_comes_to_exist_is_seen_soon(storefront):
-    async def run():
+    async def main():
         sku = f"{storefront.add()}-new"
         async with storefront.instances(2, cache_negative_ttl="1m", cache_ttl="1m", cache_l1_ttl="300ms") as (a, b):
             for instance in (a, b):
@@ -176,4 +176,4 @@ def test_a_product_that_comes_to_exist_is_seen_soon(storefront):
                     await asyncio.sleep(0.02)
             return None
 
-    assert asyncio.run(run()) == ((True, False), 8, 8)
+    assert run(main()) == ((True, False), 8, 8)

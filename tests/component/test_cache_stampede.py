@@ -6,7 +6,7 @@ import time
 import pytest
 
 from services.kit.problems import Unavailable
-from tests.component.storefront import until
+from tests.component.storefront import run, until
 
 pytestmark = pytest.mark.stack
 
@@ -20,14 +20,14 @@ def stampede(storefront, **settings):
     sku = storefront.add()
     before = storefront.scans()
 
-    async def run():
+    async def main():
         async with storefront.instances(INSTANCES, **settings) as instances:
             with storefront.slow(SLOW_MS):
                 reads = (instance.products.read(sku) for instance in instances for _ in range(READERS))
                 answers = await asyncio.gather(*reads, return_exceptions=True)
             return sum(instance.reads for instance in instances), answers
 
-    counted, answers = asyncio.run(run())
+    counted, answers = run(main())
     return counted, storefront.scans() - before, [answer for answer in answers if isinstance(answer, Exception)]
 
 
@@ -48,7 +48,7 @@ def test_without_single_flight_and_lock_each_request_reads_it(storefront):
 
 def test_without_single_flight_every_request_waits_at_redis(storefront):
     def lookups(**settings):
-        async def run():
+        async def main():
             async with storefront.instances(1, **settings) as (instance,):
                 sku = storefront.add()
                 with storefront.slow(SLOW_MS):
@@ -56,7 +56,7 @@ def test_without_single_flight_every_request_waits_at_redis(storefront):
                     await asyncio.gather(*reads, return_exceptions=True)
                 return instance.count("app_cache_requests_total", layer="l2", result="miss")
 
-        return asyncio.run(run())
+        return run(main())
 
     assert lookups() == 1
     assert lookups(single_flight=False) == READERS
@@ -65,7 +65,7 @@ def test_without_single_flight_every_request_waits_at_redis(storefront):
 def longest_waits(storefront, **settings):
     """The longest reads of one popular product over several times to live, while Postgres is slow."""
 
-    async def run():
+    async def main():
         sku, waits = storefront.add(), []
         async with storefront.instances(2, cache_ttl="2s", cache_l1_ttl="200ms", **settings) as instances:
             for instance in instances:
@@ -80,7 +80,7 @@ def longest_waits(storefront, **settings):
                     await asyncio.sleep(0.005)
             return sorted(waits)[-5:], sum(instance.reads for instance in instances)
 
-    return asyncio.run(run())
+    return run(main())
 
 
 def test_a_popular_product_is_refreshed_before_it_expires_and_nobody_waits(storefront):
@@ -96,7 +96,7 @@ def test_without_early_refresh_somebody_waits_each_time(storefront):
 
 
 def test_a_lock_whose_owner_died_holds_readers_up_for_a_moment_only(storefront):
-    async def run():
+    async def main():
         sku = storefront.add()
         async with storefront.instances(1, cache_lock_wait="300ms") as (instance,):
             cache = instance.products._products
@@ -105,13 +105,13 @@ def test_a_lock_whose_owner_died_holds_readers_up_for_a_moment_only(storefront):
             await instance.products.read(sku)
             return time.monotonic() - began, instance.count("app_cache_waits_total", result="gave_up")
 
-    waited, gave_up = asyncio.run(run())
+    waited, gave_up = run(main())
     assert 0.25 < waited < 1.5
     assert gave_up == 1
 
 
 def test_the_lock_is_let_go_when_the_read_fails(storefront):
-    async def run():
+    async def main():
         sku = storefront.add()
         async with storefront.instances(2) as (first, second):
             with storefront.down(), pytest.raises(Unavailable):
@@ -127,12 +127,12 @@ def test_the_lock_is_let_go_when_the_read_fails(storefront):
             await until(readable)
             return time.monotonic() - began, second.count("app_cache_waits_total", result="gave_up")
 
-    _, gave_up = asyncio.run(run())
+    _, gave_up = run(main())
     assert gave_up == 0
 
 
 def test_a_reader_who_leaves_takes_nothing_from_the_others(storefront):
-    async def run():
+    async def main():
         sku = storefront.add()
         async with storefront.instances(1) as (instance,):
             with storefront.slow(SLOW_MS):
@@ -142,6 +142,6 @@ def test_a_reader_who_leaves_takes_nothing_from_the_others(storefront):
                 answers = await asyncio.gather(*readers[1:])
             return instance.reads, answers
 
-    reads, answers = asyncio.run(run())
+    reads, answers = run(main())
     assert reads == 1
     assert all(not answer.stale for answer in answers)

@@ -1,4 +1,4 @@
-"""Products over HTTP: pages, fields, stock, validation by ETag, compression, what may keep them, and the back office."""
+"""Products over HTTP: pages, fields, stock, ETags, compression, who may keep them, and the back office."""
 
 import contextlib
 import gzip
