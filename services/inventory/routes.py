@@ -3,8 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.inventory.reservations import Reservations
 from services.inventory.stock import Stock
@@ -38,6 +38,21 @@ class StockBody(BaseModel):
     available: int
 
 
+class StocksBody(BaseModel):
+    """How much there is of each of those asked for that are stocked."""
+
+    stock: list[StockBody]
+
+
+class StockQuery(BaseModel):
+    """Which products."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # As many as fit into a request line of 4 KiB, whatever their length.
+    sku: list[Sku] = Field(min_length=1, max_length=50)
+
+
 async def _stock(request: Request) -> Stock:
     stock: Stock = request.app.state.stock
     return stock
@@ -67,6 +82,13 @@ async def reserve(
 async def release(key: UUID, reservations: TheReservations) -> None:
     """Give the stock back; the key can then never reserve. Repeating it changes nothing."""
     await reservations.release(key)
+
+
+@router.get("/stock", responses=responses(422, 503))
+async def read_stocks(query: Annotated[StockQuery, Query()], stock: TheStock) -> StocksBody:
+    """Say how much of several products is not reserved; what is not stocked is left out."""
+    levels = await stock.all_available(query.sku)
+    return StocksBody(stock=[StockBody(sku=sku, available=available) for sku, available in levels])
 
 
 @router.get("/stock/{sku}", responses=responses(404, 422, 503))

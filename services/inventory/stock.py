@@ -1,5 +1,7 @@
 """How much there is of a product."""
 
+from collections.abc import Sequence
+
 from services.kit.postgres import Postgres
 from services.kit.postgres_pool import Connection
 from services.kit.problems import NotFound
@@ -23,3 +25,14 @@ class Stock:
         if available is None:
             raise NotFound("unknown-sku", f"{sku} is not stocked")
         return available
+
+    async def all_available(self, skus: Sequence[str]) -> list[tuple[str, int]]:
+        """Return sku and quantity that is not reserved, in order, of those that are stocked."""
+
+        async def select(connection: Connection) -> list[tuple[str, int]]:
+            cursor = await connection.execute(
+                "SELECT sku, available FROM inventory.stock WHERE sku = ANY(%s) ORDER BY sku", (list(skus),)
+            )
+            return await cursor.fetchall()
+
+        return await self._postgres.run(select)

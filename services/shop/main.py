@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.kit.http_cache import HttpCache
 from services.kit.http_client import HttpClient, Remote
 from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
@@ -20,6 +21,7 @@ from services.shop.routes import router
 from services.shop.session_routes import SessionCookie
 from services.shop.sessions import RedisSessions, Sessions
 from services.shop.settings import ShopSettings
+from services.shop.stock import Stock
 from services.shop.sweeper import Sweeper, SweepPlan
 
 
@@ -33,9 +35,12 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
             Postgres(told, instruments) as postgres,
             Redis(told, instruments) as redis,
             HttpClient(_inventory(told), told, instruments) as inventory,
+            Products(postgres, redis, told, instruments) as products,
             Sweeper(postgres, Reservations(inventory), _sweep_plan(told), instruments.registry),
         ):
-            app.state.products = Products(postgres, redis, told.cache_ttl, told.cache_ttl_jitter)
+            app.state.products = products
+            app.state.stock = Stock(inventory, told.stock_timeout)
+            app.state.http_cache = _http_cache(told)
             app.state.sessions, app.state.carts = _sessions(told, redis)
             app.state.session_cookie = SessionCookie(
                 told.session_ttl, sliding=told.sliding_expiry, secure=told.session_cookie_secure
@@ -50,6 +55,10 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
             yield
 
     return create_service("shop", told, router, open_resources)
+
+
+def _http_cache(told: ShopSettings) -> HttpCache:
+    return HttpCache(int(told.cache_l1_ttl.total_seconds()), told.http_cache, told.etag, told.gzip)
 
 
 def _inventory(told: ShopSettings) -> Remote:

@@ -1,54 +1,115 @@
-"""Products: read through the cache, from Postgres when the cache does not have them."""
+"""Products: read through the cache hierarchy, one or a page at a time; written to Postgres, then invalidated."""
 
-import json
-import random
-from contextlib import suppress
-from datetime import timedelta
-from typing import cast
+from contextlib import AsyncExitStack
+from typing import Any, Self
 
+from services.kit.cache import Cache
+from services.kit.cache_metrics import CacheMetrics
+from services.kit.found import Found
+from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
 from services.kit.postgres_pool import Connection
-from services.kit.problems import NotFound, Unavailable
+from services.kit.problems import NotFound
 from services.kit.redis import Redis
+from services.shop import product
+from services.shop.product import Page, Product
+from services.shop.settings import ShopSettings
 
 
 class Products:
-    """Reads products."""
+    """Reads and writes products; answers are JSON, ready to be sent."""
 
-    def __init__(self, postgres: Postgres, cache: Redis, ttl: timedelta, ttl_jitter: float) -> None:
+    def __init__(self, postgres: Postgres, redis: Redis, settings: ShopSettings, instruments: Instruments) -> None:
         self._postgres = postgres
-        self._cache = cache
-        self._ttl = ttl
-        self._ttl_jitter = ttl_jitter
+        self._pagination = settings.pagination
+        metrics = CacheMetrics(instruments.registry)
+        self._products = Cache("product", settings, redis, metrics)
+        # Apart from the products, so that whoever walks through all pages does not push them out.
+        self._pages = Cache("page", settings, redis, metrics)
+        self._open = AsyncExitStack()
 
-    async def read(self, sku: str) -> bytes:
-        """Return a product as JSON.
+    async def __aenter__(self) -> Self:
+        for cache in (self._products, self._pages):
+            await self._open.enter_async_context(cache)
+        return self
 
-        Raises NotFound if there is none, DependencyUnavailable if only Postgres could say and it
-        does not answer.
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+
+    def held(self, sku: str) -> Found | None:
+        """Return the product if this process can answer at once and by itself; raises NotFound likewise."""
+        found = self._products.held(self._products.key(sku))
+        return None if found is None else _present(found, sku)
+
+    async def read(self, sku: str) -> Found:
+        """Return a product.
+
+        Raises NotFound if there is none, Unavailable if only Postgres could say and it does not answer.
         """
-        key = f"cache:product:{sku}"
+
+        async def load() -> bytes | None:
+            row = await self._postgres.run(lambda connection: _select(connection, sku))
+            return None if row is None else product.encode(Product(*row))
+
+        return _present(await self._products.read(self._products.key(sku), load), sku)
+
+    async def page(self, after: str, limit: int) -> Found:
+        """Return the first products after a sku, in its order; raises Unavailable as ``read`` does.
+
+        Without pagination it is all there are. A page is invalidated by nothing but its time to live.
+        """
+        if not self._pagination:
+            after, limit = "", 0
+
+        async def load() -> bytes:
+            rows = await self._postgres.run(lambda connection: _select_page(connection, after, limit))
+            more = 0 < limit < len(rows)
+            shown = [Product(*row) for row in (rows[:limit] if more else rows)]
+            return product.encode(Page(shown, product.cursor_after(shown[-1].sku) if more else None))
+
+        return await self._pages.read(self._pages.key(f"{limit}:{after}"), load)
+
+    async def put(self, new: Product) -> bool:
+        """Create or change a product; return whether it is new.
+
+        Raises Unavailable if Postgres does not answer; the outcome is unknown then, and the same
+        call may be made again.
+        """
         try:
-            cached = cast(bytes | None, await self._cache.run(key, lambda cluster: cluster.get(key)))
-        except Unavailable:
-            # Storing it would fail as slowly as looking it up did.
-            return await self._read_from_postgres(sku)
-        if cached is not None:
-            return cached
-        product = await self._read_from_postgres(sku)
-        with suppress(Unavailable):
-            await self._cache.run(key, lambda cluster: cluster.set(key, product, px=self._jittered_ttl()))
-        return product
+            return await self._postgres.transaction(lambda connection: _upsert(connection, new))
+        finally:
+            # Also after an error, for it may have been committed.
+            await self._products.invalidate(self._products.key(new.sku))
 
-    async def _read_from_postgres(self, sku: str) -> bytes:
-        async def select(connection: Connection) -> tuple[str, str, int] | None:
-            cursor = await connection.execute("SELECT sku, name, price_cents FROM shop.products WHERE sku = %s", (sku,))
-            return await cursor.fetchone()
 
-        row = await self._postgres.run(select)
-        if row is None:
-            raise NotFound("unknown-product", f"there is no product {sku}")
-        return json.dumps({"sku": row[0], "name": row[1], "price_cents": row[2]}).encode()
+def _present(found: Found, sku: str) -> Found:
+    if found.entry.absent:
+        raise NotFound("unknown-product", f"there is no product {sku}")
+    return found
 
-    def _jittered_ttl(self) -> timedelta:
-        return self._ttl * random.uniform(1 - self._ttl_jitter, 1 + self._ttl_jitter)
+
+async def _select(connection: Connection, sku: str) -> tuple[Any, ...] | None:
+    cursor = await connection.execute("SELECT sku, name, price_cents FROM shop.products WHERE sku = %s", (sku,))
+    return await cursor.fetchone()
+
+
+async def _select_page(connection: Connection, after: str, limit: int) -> list[tuple[Any, ...]]:
+    # One more than asked for tells whether there is a next page. LIMIT NULL is none.
+    cursor = await connection.execute(
+        "SELECT sku, name, price_cents FROM shop.products WHERE sku > %s ORDER BY sku LIMIT %s",
+        (after, limit + 1 if limit else None),
+    )
+    return await cursor.fetchall()
+
+
+async def _upsert(connection: Connection, new: Product) -> bool:
+    cursor = await connection.execute(
+        "INSERT INTO shop.products (sku, name, price_cents) VALUES (%s, %s, %s)"
+        " ON CONFLICT (sku) DO UPDATE SET name = excluded.name, price_cents = excluded.price_cents"
+        # A row that replaces another has the transaction that did so in xmax.
+        " RETURNING xmax = 0",
+        (new.sku, new.name, new.price_cents),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return bool(row[0])

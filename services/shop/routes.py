@@ -1,9 +1,10 @@
-"""The shop's public calls."""
+"""The shop's calls."""
 
 from fastapi import APIRouter
 
-from services.shop import cart_routes, order_routes, product_routes, session_routes
+from services.shop import backoffice_routes, cart_routes, order_routes, product_routes, session_routes
 
 router = APIRouter()
-for part in (product_routes, session_routes, cart_routes, order_routes):
-    router.include_router(part.router)
+# Their routes themselves, not the routers: an included router's routes are looked up twice.
+for _part in (product_routes, session_routes, cart_routes, order_routes, backoffice_routes):
+    router.routes.extend(_part.router.routes)

@@ -6,10 +6,11 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.kit.cache_settings import CacheSettings
 from services.kit.settings import Duration, PostgresSettings, RedisSettings, ServiceSettings
 
 
-class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings):
+class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings, CacheSettings):
     """Everything one shop instance is told."""
 
     model_config = SettingsConfigDict(env_prefix="SHOP_", frozen=True)
@@ -18,10 +19,14 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings):
     inventory_timeout: Duration = timedelta(milliseconds=1500)
     """Longest wait for one answer of inventory."""
     inventory_pool_max: int = Field(default=20, ge=1)
-    cache_ttl: Duration = timedelta(seconds=5)
-    """How old a cached product may be; short enough that some reads always reach Postgres."""
-    cache_ttl_jitter: float = Field(default=0.2, ge=0.0, lt=1.0)
-    """Share of the time to live by which it varies, so that keys do not expire all at once."""
+    stock_timeout: Duration = timedelta(milliseconds=500)
+    """Longest wait for the stock of a page; without it the page is shown, and says so."""
+
+    http_cache: bool = True
+    """Off, neither the load balancer nor a browser may keep an answer."""
+    etag: bool = True
+    pagination: bool = True
+    """Off, every page of products holds them all."""
 
     session_ttl: Duration = timedelta(minutes=30)
     """How long a session and its cart live; with sliding expiry, from their last use on."""

@@ -1,0 +1,198 @@
+"""Instances of the shop's product catalogue in this process, against the stack's Redis Cluster and Postgres.
+
+They have a database of their own, so that the stack's own shops read nothing of what is counted here, behind a proxy
+of their own, so that slowing it down slows nobody else down.
+"""
+
+import asyncio
+import contextlib
+import gc
+import secrets
+import socket
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+from opentelemetry.trace import NoOpTracer
+from prometheus_client import CollectorRegistry
+
+import services.shop
+from compose.programs import DATABASE, postgres_dsn
+from services.kit.instruments import Instruments
+from services.kit.postgres import Postgres
+from services.kit.redis import Redis
+from services.kit.schema import apply_schema
+from services.shop.product import Product
+from services.shop.products import Products
+from services.shop.settings import ShopSettings
+
+SCHEMA = Path(services.shop.__file__).with_name("schema.sql")
+
+
+def run(main):
+    """Run a coroutine to its end, without a word about connections of Redis that its client forgot.
+
+    It does so with those on which an answer or the connection itself came too late.
+    """
+    result = asyncio.run(main)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    return result
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Instance:
+    """One instance: its catalogue and what it counts."""
+
+    products: Products
+    registry: CollectorRegistry
+
+    def count(self, name, **labels):
+        return self.registry.get_sample_value(name, labels)
+
+    @property
+    def reads(self):
+        return self.count("app_cache_source_reads_total", cache="product")
+
+
+class Storefront:
+    """A catalogue behind a Toxiproxy proxy of its own."""
+
+    def __init__(self, stack):
+        self._topology = stack.topology
+        self._toxiproxy = stack.url("toxiproxy")
+        self._database = f"storefront_{secrets.token_hex(4)}"
+        self._proxy = f"storefront-{secrets.token_hex(4)}"
+        self._port = free_port()
+        self.direct_dsn = self._dsn(stack.topology.one("postgres").port)
+
+    def _dsn(self, port):
+        return postgres_dsn(port).removesuffix(DATABASE) + self._database
+
+    def open(self):
+        self._run_sql(f"CREATE DATABASE {self._database}")
+        apply_schema(self.direct_dsn, SCHEMA)
+        upstream = f"127.0.0.1:{self._topology.one('postgres').port}"
+        body = {"name": self._proxy, "listen": f"127.0.0.1:{self._port}", "upstream": upstream, "enabled": True}
+        httpx.post(f"{self._toxiproxy}/proxies", json=body).raise_for_status()
+
+    def close(self):
+        httpx.delete(f"{self._toxiproxy}/proxies/{self._proxy}").raise_for_status()
+        self._run_sql(f"DROP DATABASE {self._database} WITH (FORCE)")
+
+    def _run_sql(self, statement):
+        with psycopg.connect(postgres_dsn(self._topology.one("postgres").port), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def settings(self, **chosen):
+        redis_nodes = ",".join(
+            f"127.0.0.1:{self._topology.proxy(n.name).listen}" for n in self._topology.of_role("redis")
+        )
+        told = {
+            "instance": "test",
+            "metrics_ports": "1",
+            "postgres_dsn": self._dsn(self._port),
+            "redis_nodes": redis_nodes,
+            "inventory_url": "http://127.0.0.1:1",
+        }
+        return ShopSettings(**(told | chosen))
+
+    @contextlib.asynccontextmanager
+    async def instances(self, number, **chosen):
+        """So many instances with these settings, whose connections to Postgres and Redis are open."""
+        async with contextlib.AsyncExitStack() as stack:
+            made = [await stack.enter_async_context(self._instance(self.settings(**chosen))) for _ in range(number)]
+            yield made
+
+    @contextlib.asynccontextmanager
+    async def _instance(self, settings):
+        registry = CollectorRegistry()
+        instruments = Instruments.create(registry, NoOpTracer())
+        async with (
+            Postgres(settings, instruments) as postgres,
+            Redis(settings, instruments) as redis,
+            Products(postgres, redis, settings, instruments) as products,
+        ):
+            await postgres.run(lambda connection: connection.execute("SELECT 1"))
+            if settings.l2_cache:
+                # A slot of each master, so that no test waits for the first connection.
+                for key in ("a", "b", "c", "d", "e", "f"):
+                    with contextlib.suppress(Exception):
+                        await redis.run(key, lambda cluster, key=key: cluster.get(key))
+            yield Instance(products, registry)
+
+    @contextlib.contextmanager
+    def toxic(self, kind, **attributes):
+        """Postgres with this toxic on what it answers."""
+        body = {"name": "test", "type": kind, "stream": "downstream", "attributes": attributes}
+        url = f"{self._toxiproxy}/proxies/{self._proxy}/toxics"
+        httpx.post(url, json=body).raise_for_status()
+        try:
+            yield
+        finally:
+            httpx.delete(f"{url}/test").raise_for_status()
+
+    def slow(self, milliseconds):
+        """Postgres that takes this long for each answer."""
+        return self.toxic("latency", latency=milliseconds)
+
+    @contextlib.contextmanager
+    def down(self):
+        """Postgres that refuses connections."""
+        self._enable(False)
+        try:
+            yield
+        finally:
+            self._enable(True)
+
+    def _enable(self, enabled):
+        httpx.post(f"{self._toxiproxy}/proxies/{self._proxy}", json={"enabled": enabled}).raise_for_status()
+
+    def add(self, price_cents=100):
+        """A product nobody has asked for yet; its sku."""
+        sku = f"t-{secrets.token_hex(8)}"
+        self.write(sku, price_cents)
+        return sku
+
+    def write(self, sku, price_cents):
+        """Write a product past all caches."""
+        with psycopg.connect(self.direct_dsn, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO shop.products VALUES (%s, 'Test', %s)"
+                " ON CONFLICT (sku) DO UPDATE SET price_cents = excluded.price_cents",
+                (sku, price_cents),
+            )
+
+    def scans(self):
+        """How often products were read, by Postgres's own count, which is complete when all connections are closed."""
+        with psycopg.connect(self.direct_dsn, autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relid = 'shop.products'::regclass"
+            ).fetchone()
+            return row[0]
+
+
+def product_at(sku, price_cents):
+    return Product(sku, "Test", price_cents)
+
+
+async def until(look, seconds=10.0):
+    """Wait for a condition; a coroutine function's or a plain function's first true answer."""
+    give_up_at = time.monotonic() + seconds
+    while True:
+        found = look()
+        found = await found if asyncio.iscoroutine(found) else found
+        if found or time.monotonic() > give_up_at:
+            assert found, f"not within {seconds} s"
+            return found
+        await asyncio.sleep(0.02)

@@ -1,0 +1,179 @@
+"""How old an answer may be: never older than the time to live, as a rule not older than a second after a write."""
+
+import asyncio
+import json
+import math
+import time
+from collections import Counter
+
+import pytest
+
+from services.kit.problems import NotFound
+from tests.component.storefront import product_at, run
+
+pytestmark = pytest.mark.stack
+
+# Long beside a busy machine's delays, short beside a patient developer.
+TTL, L1_TTL = 3.0, 0.3
+TIMES = {"cache_ttl": f"{TTL}s", "cache_l1_ttl": f"{L1_TTL}s"}
+TOLERANCE_SECONDS = 0.7
+NO_REDIS = "127.0.0.1:1"
+
+
+def price(found):
+    return json.loads(found.entry.body)["price_cents"]
+
+
+async def last_old_read(readers, sku, new_price, written_at):
+    """Seconds after the write at which an old price was read last, by instance; reads until all have the new one."""
+    last = [0.0] * len(readers)
+    give_up_at = time.monotonic() + TTL + 5
+    fresh = set()
+    while len(fresh) < len(readers) and time.monotonic() < give_up_at:
+        for number, reader in enumerate(readers):
+            began = time.monotonic()
+            if price(await reader.products.read(sku)) == new_price:
+                fresh.add(number)
+            else:
+                last[number] = began - written_at
+        await asyncio.sleep(0.01)
+    assert len(fresh) == len(readers), f"still the old price after {TTL + 5} s"
+    return last
+
+
+def ages_after_a_write(storefront, writer=None, **settings):
+    async def main():
+        sku = storefront.add(price_cents=100)
+        async with (
+            storefront.instances(2, **(TIMES | settings)) as readers,
+            storefront.instances(1, **(TIMES | settings | (writer or {}))) as (shop,),
+        ):
+            everyone = [shop, *readers]
+            for instance in everyone:
+                await instance.products.read(sku)
+            await shop.products.put(product_at(sku, 200))
+            written_at = time.monotonic()
+            ages = await last_old_read(everyone, sku, 200, written_at)
+            results = {result: shop.count("app_cache_invalidations_total", result=result) for result in ("ok", "error")}
+            return ages, results
+
+    return run(main())
+
+
+def test_after_a_write_the_old_is_gone_at_once_where_it_was_written_and_soon_elsewhere(storefront):
+    (own, *others), invalidations = ages_after_a_write(storefront)
+    assert own == 0.0
+    assert max(others) < L1_TTL + TOLERANCE_SECONDS
+    assert invalidations == {"ok": 1, "error": 0}
+
+
+def test_without_invalidation_the_old_is_read_on_but_never_beyond_the_time_to_live(storefront):
+    ages, invalidations = ages_after_a_write(storefront, cache_invalidation=False)
+    # The time to live is shortened by a fifth at most, and refreshed from four fifths on.
+    assert min(ages) > TTL * 0.8 * 0.8 - L1_TTL - TOLERANCE_SECONDS
+    assert max(ages) < TTL + TOLERANCE_SECONDS
+    assert invalidations == {"ok": 0, "error": 0}
+
+
+def test_an_invalidation_that_fails_is_counted_and_the_time_to_live_still_holds(storefront):
+    (own, *others), invalidations = ages_after_a_write(storefront, writer={"redis_nodes": NO_REDIS})
+    assert own == 0.0
+    assert max(others) > L1_TTL + TOLERANCE_SECONDS
+    assert max(others) < TTL + TOLERANCE_SECONDS
+    assert invalidations == {"ok": 0, "error": 1}
+
+
+@pytest.mark.parametrize("same_instance", [True, False])
+def test_what_was_read_before_a_write_is_not_stored_after_it(storefront, same_instance):
+    async def main():
+        sku = storefront.add(price_cents=100)
+        # The reader's own answer hangs in the network while the write goes through elsewhere.
+        async with (
+            storefront.instances(2, **TIMES) as (slow, other),
+            storefront.instances(1, postgres_dsn=storefront.direct_dsn, **TIMES) as (third,),
+        ):
+            writer = slow if same_instance else third
+            with storefront.slow(400):
+                reading = asyncio.create_task(slow.products.read(sku))
+                await asyncio.sleep(0.1)
+                if same_instance:
+                    storefront.write(sku, 200)
+                    await writer.products._products.invalidate(writer.products._products.key(sku))
+                else:
+                    await writer.products.put(product_at(sku, 200))
+                before = price(await reading)
+            again = slow if same_instance else other
+            return before, price(await again.products.read(sku))
+
+    assert run(main()) == (100, 200)
+
+
+def busiest_moment(storefront, **settings):
+    """Of 60 products loaded together, the share of reads at Postgres that come within the same tenth of a second."""
+
+    async def main():
+        skus = [storefront.add() for _ in range(60)]
+        moments = Counter()
+        async with storefront.instances(1, cache_ttl="2s", refresh_lock=False, **settings) as (instance,):
+            loaded = asyncio.gather(*(instance.products.read(sku) for sku in skus))
+            await loaded
+            began = time.monotonic()
+            while (elapsed := time.monotonic() - began) < 2.5:
+                before = instance.reads
+                await asyncio.gather(*(instance.products.read(sku) for sku in skus))
+                moments[math.floor(elapsed * 10)] += instance.reads - before
+                await asyncio.sleep(0.03)
+        busiest = max(moments[moment] + moments[moment + 1] for moment in list(moments))
+        return busiest / sum(moments.values())
+
+    return run(main())
+
+
+def test_products_loaded_together_do_not_expire_together(storefront):
+    assert busiest_moment(storefront) < 0.75
+
+
+def test_without_jitter_they_do(storefront):
+    assert busiest_moment(storefront, ttl_jitter=False) > 0.85
+
+
+def reads_of_nothing(storefront, **settings):
+    async def main():
+        sku = f"{storefront.add()}-absent"
+        async with storefront.instances(2, **settings) as instances:
+            for _ in range(50):
+                for instance in instances:
+                    with pytest.raises(NotFound):
+                        await instance.products.read(sku)
+            return sum(instance.reads for instance in instances)
+
+    return run(main())
+
+
+def test_that_there_is_no_such_product_is_remembered(storefront):
+    # Two seconds pass on a busy machine.
+    assert reads_of_nothing(storefront) <= 5
+
+
+def test_without_negative_caching_each_question_reaches_postgres(storefront):
+    assert reads_of_nothing(storefront, negative_cache=False) == 100
+
+
+def test_a_product_that_comes_to_exist_is_seen_soon(storefront):
+    async def main():
+        sku = f"{storefront.add()}-new"
+        async with storefront.instances(2, cache_negative_ttl="1m", cache_ttl="1m", cache_l1_ttl="300ms") as (a, b):
+            for instance in (a, b):
+                with pytest.raises(NotFound):
+                    await instance.products.read(sku)
+            created = await a.products.put(product_at(sku, 7)), await a.products.put(product_at(sku, 8))
+            own = price(await a.products.read(sku))
+            give_up_at = time.monotonic() + 5
+            while time.monotonic() < give_up_at:
+                try:
+                    return created, own, price(await b.products.read(sku))
+                except NotFound:
+                    await asyncio.sleep(0.02)
+            return None
+
+    assert run(main()) == ((True, False), 8, 8)

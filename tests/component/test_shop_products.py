@@ -1,0 +1,340 @@
+"""Products over HTTP: pages, fields, stock, ETags, compression, who may keep them, and the back office."""
+
+import contextlib
+import gzip
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from compose.programs import service_environment
+from compose.settings import ROOT
+from tests.component.storefront import free_port
+
+pytestmark = pytest.mark.stack
+
+GUNICORN = Path(sys.executable).with_name("gunicorn")
+STARTS_WITHIN_SECONDS = 20.0
+# The stack's products at rest; tests of the back office make some of their own.
+SEEDED = [f"sku-{number:04d}" for number in range(1, 1001)]
+PRODUCT = {"sku": "sku-0001", "name": "Product 1", "price_cents": 107}
+
+
+@contextlib.contextmanager
+def own_instance(stack, folder, **settings):
+    """A shop instance beside the stack's, with other settings; its base URL."""
+    port = free_port()
+    program = stack.topology.of_role("shop")[0]
+    told = service_environment(program, stack.settings, stack.topology) | {
+        "SHOP_INSTANCE": "shop-test",
+        "SHOP_METRICS_PORTS": str(free_port()),
+        "SHOP_OTLP_ENDPOINT": "",
+        "SHOP_DRAIN_DELAY": "0s",
+    }
+    told |= {f"SHOP_{name.upper()}": value for name, value in settings.items()}
+    command = [GUNICORN, "-c", ROOT / "services/kit/gunicorn_conf.py", "--bind", f"127.0.0.1:{port}"]
+    with (folder / "shop.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "services.shop.main:create_app()"],
+            env=os.environ | told,
+            cwd=ROOT,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+def wait_until_ready(url):
+    give_up_at = time.monotonic() + STARTS_WITHIN_SECONDS
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/readyz").status_code == 200:
+                return
+        assert time.monotonic() < give_up_at, f"not ready within {STARTS_WITHIN_SECONDS} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def plain_url(stack, tmp_path_factory):
+    """An instance without any of what spares bytes, and without an inventory."""
+    off = dict.fromkeys(("http_cache", "etag", "gzip", "pagination"), "off")
+    with own_instance(stack, tmp_path_factory.mktemp("plain"), inventory_url="http://127.0.0.1:1", **off) as url:
+        yield url
+
+
+@pytest.fixture
+def shop(stack):
+    with httpx.Client(base_url=stack.url("shop"), timeout=10, headers={"accept-encoding": "identity"}) as client:
+        yield client
+
+
+@pytest.fixture
+def plain(plain_url):
+    with httpx.Client(base_url=plain_url, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def backoffice(stack):
+    """The back office's way in: an instance's own port."""
+    with httpx.Client(base_url=stack.instance_url("shop-1"), timeout=10) as client:
+        yield client
+
+
+def kind(response):
+    assert response.headers["content-type"] == "application/problem+json"
+    return response.status_code, response.json()["type"].removeprefix("urn:stormdrill:problem:")
+
+
+def pages(client, **query):
+    """All pages, one after the other."""
+    cursor = {}
+    while True:
+        page = client.get("/products", params=query | cursor).json()
+        yield page["products"]
+        if page["next"] is None:
+            return
+        cursor = {"cursor": page["next"]}
+
+
+def bytes_on_the_wire(client, path, **headers):
+    with client.stream("GET", path, headers=headers) as response:
+        return sum(len(chunk) for chunk in response.iter_raw()), response.headers
+
+
+def test_all_pages_together_are_all_products_once_and_in_order(shop):
+    walked = list(pages(shop, limit=100))
+    skus = [product["sku"] for page in walked for product in page]
+    assert skus == sorted(set(skus))
+    assert set(SEEDED) <= set(skus)
+    assert {len(page) for page in walked[:-1]} == {100}
+
+
+def test_a_page_has_twenty_products_unless_told(shop):
+    assert len(shop.get("/products").json()["products"]) == 20
+    assert shop.get("/products", params={"limit": 1}).json()["products"] == [PRODUCT]
+
+
+def test_the_last_page_has_no_next(shop):
+    assert shop.get("/products", params={"cursor": b"zzzz".hex()}).json() == {"products": [], "next": None}
+
+
+def test_only_the_fields_asked_for_are_sent(shop):
+    page = shop.get("/products", params={"limit": 1, "fields": "price_cents"}).json()
+    assert page["products"] == [{"sku": "sku-0001", "price_cents": 107}]
+
+
+def test_stock_is_sent_if_asked_for_and_kept_by_nobody(shop):
+    response = shop.get("/products", params={"limit": 100, "fields": "sku", "include": "stock"})
+    products = response.json()["products"]
+    assert all(product["stock"] > 900_000_000 for product in products)
+    assert set(products[0]) == {"sku", "stock"}
+    assert response.headers["cache-control"] == "no-store"
+    assert "etag" not in response.headers
+
+
+def test_without_inventory_a_page_says_that_stock_is_not_known(plain):
+    response = plain.get("/products", params={"include": "stock"})
+    assert response.status_code == 200
+    assert response.json()["unavailable"] == ["stock"]
+    assert {product["stock"] for product in response.json()["products"]} == {None}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=many",
+        "limit=",
+        "cursor=zz",
+        "cursor=736",
+        "cursor=00",
+        "cursor=41",
+        "cursor=",
+        "fields=",
+        "fields=colour",
+        "fields=name,",
+        "fields=name,name,name,name",
+        "include=reviews",
+        "include=",
+        "colour=red",
+        "limit=1&limit=2&limit=x",
+    ],
+)
+def test_a_bad_query_is_refused(shop, query):
+    assert kind(shop.get(f"/products?{query}")) == (422, "invalid-request")
+
+
+def test_a_client_that_has_the_product_is_sent_nothing(shop):
+    first = shop.get("/products/sku-0007")
+    again = shop.get("/products/sku-0007", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = shop.get("/products/sku-0008", headers={"if-none-match": first.headers["etag"]})
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/products?limit=100", "/products?limit=100&fields=name"])
+def test_a_client_that_has_the_page_is_sent_nothing(shop, path):
+    etag = shop.get(path).headers["etag"]
+    sent, _ = bytes_on_the_wire(shop, path, **{"if-none-match": etag})
+    assert sent == 0
+
+
+def test_without_etags_it_is_sent_all_of_it_again(shop, plain):
+    etag = shop.get("/products/sku-0007").headers["etag"]
+    again = plain.get("/products/sku-0007", headers={"if-none-match": etag})
+    assert (again.status_code, "etag" in again.headers) == (200, False)
+    assert again.content
+
+
+def test_pages_are_compressed_for_who_can_read_it(shop):
+    whole, headers = bytes_on_the_wire(shop, "/products?limit=100")
+    small, small_headers = bytes_on_the_wire(shop, "/products?limit=100", **{"accept-encoding": "gzip"})
+    assert small < whole / 4
+    assert small_headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in headers
+    assert headers["vary"] == small_headers["vary"] == "accept-encoding"
+    assert headers["etag"] == small_headers["etag"]
+
+
+def test_compressed_and_not_are_the_same(stack):
+    with httpx.stream("GET", f"{stack.url('shop')}/products?limit=50", headers={"accept-encoding": "gzip"}) as response:
+        body = b"".join(response.iter_raw())
+    plain = httpx.get(f"{stack.url('shop')}/products?limit=50", headers={"accept-encoding": "identity"})
+    assert json.loads(gzip.decompress(body)) == plain.json()
+
+
+def test_what_is_small_is_not_compressed(shop):
+    _, headers = bytes_on_the_wire(shop, "/products/sku-0001", **{"accept-encoding": "gzip"})
+    assert not {"content-encoding", "vary"} & set(headers)
+
+
+def test_without_pagination_and_compression_a_page_is_everything(shop, plain):
+    page, _ = bytes_on_the_wire(shop, "/products?limit=20", **{"accept-encoding": "gzip"})
+    everything, headers = bytes_on_the_wire(plain, "/products?limit=20", **{"accept-encoding": "gzip"})
+    assert everything > 100 * page
+    assert "content-encoding" not in headers
+    body = plain.get("/products", params={"limit": 20}).json()
+    assert set(SEEDED) <= {product["sku"] for product in body["products"]}
+    assert body["next"] is None
+
+
+def test_a_second_is_the_longest_that_a_product_may_be_kept(shop):
+    told = {shop.get(f"/products/{sku}").headers["cache-control"] for sku in SEEDED[:20] * 3}
+    assert told <= {"public, max-age=1, must-revalidate", "no-cache"}
+    assert "public, max-age=1, must-revalidate" in told
+
+
+def test_switched_off_it_may_not_be_kept_at_all(plain):
+    assert {plain.get(path).headers["cache-control"] for path in ("/products/sku-0001", "/products")} == {"no-store"}
+
+
+def test_an_answer_says_which_layer_gave_it(stack):
+    sku = SEEDED[secrets.randbelow(900)]
+    with (
+        httpx.Client(base_url=stack.instance_url("shop-1")) as first,
+        httpx.Client(base_url=stack.instance_url("shop-2")) as second,
+    ):
+        told = [client.get(f"/products/{sku}").headers["cache-status"] for client in (first, first, second)]
+    assert told[0].startswith(("shop; fwd=miss", "shop; hit")), told
+    assert "detail=l1" in told[1]
+    assert "detail=l2" in told[2]
+
+
+@pytest.fixture
+def sku(backoffice):
+    return f"t-{secrets.token_hex(8)}"
+
+
+def put(client, sku, **body):
+    return client.put(f"/backoffice/products/{sku}", json={"name": "Test", "price_cents": 100} | body)
+
+
+def test_the_back_office_creates_and_changes_products(stack, backoffice, sku):
+    assert backoffice.get(f"/products/{sku}").status_code == 404
+    created, changed = put(backoffice, sku), put(backoffice, sku, price_cents=200)
+    assert (created.status_code, changed.status_code) == (201, 200)
+    assert changed.json() == {"sku": sku, "name": "Test", "price_cents": 200}
+    assert backoffice.get(f"/products/{sku}").json() == changed.json()
+    # Written without a cache in between, seen by the others within a second or so.
+    give_up_at = time.monotonic() + 5
+    while httpx.get(f"{stack.instance_url('shop-2')}/products/{sku}").status_code != 200:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"price_cents": -1},
+        {"price_cents": 2**31},
+        {"price_cents": "1"},
+        {"price_cents": 1.5},
+        {"price_cents": True},
+        {"name": ""},
+        {"name": "x" * 201},
+        {"name": "a\0b"},
+        {"name": None},
+        {"colour": "red"},
+    ],
+)
+def test_the_back_office_refuses_what_is_no_product(backoffice, sku, body):
+    assert kind(put(backoffice, sku, **body)) == (422, "invalid-request")
+    assert backoffice.get(f"/products/{sku}").status_code == 404
+
+
+def test_a_name_that_is_no_text_is_refused(backoffice, sku):
+    body = b'{"name": "\\ud800", "price_cents": 1}'
+    headers = {"content-type": "application/json"}
+    assert backoffice.put(f"/backoffice/products/{sku}", content=body, headers=headers).status_code == 422
+
+
+def test_the_back_office_is_not_in_the_public_description(shop):
+    described = shop.get("/openapi.json").json()["paths"]
+    assert {"/products", "/products/{sku}"} <= set(described)
+    assert not [path for path in described if path.startswith("/backoffice")]
+
+
+def test_without_postgres_a_known_product_is_marked_as_stale(stack, storefront, tmp_path):
+    dsn = storefront.settings().postgres_dsn
+    sku = storefront.add(price_cents=100)
+    with own_instance(stack, tmp_path, postgres_dsn=dsn, cache_ttl="1s") as url:
+        assert httpx.get(f"{url}/products/{sku}").status_code == 200
+        with storefront.down():
+            give_up_at = time.monotonic() + 10
+            while "; ttl=-" not in (shown := httpx.get(f"{url}/products/{sku}")).headers["cache-status"]:
+                assert shown.status_code == 200
+                assert time.monotonic() < give_up_at
+                time.sleep(0.05)
+            unknown = httpx.get(f"{url}/products/{storefront.add()}")
+    assert shown.json()["price_cents"] == 100
+    assert shown.headers["cache-control"] == "no-store"
+    assert int(shown.headers["age"]) >= 1
+    assert "etag" not in shown.headers
+    assert unknown.status_code == 503
+    assert unknown.headers["retry-after"]
+
+
+def test_inventory_says_the_stock_of_many_at_once(stack):
+    with httpx.Client(base_url=stack.url("inventory")) as inventory:
+        answer = inventory.get("/stock", params={"sku": ["sku-0002", "sku-0000", "nothing", "sku-0002"]}).json()
+        assert [level["sku"] for level in answer["stock"]] == ["sku-0000", "sku-0002"]
+        assert answer["stock"][0]["available"] == 0
+        longest = ["x" * 64] * 50
+        assert inventory.get("/stock", params={"sku": longest}).json() == {"stock": []}
+        assert kind(inventory.get("/stock", params={"sku": ["a"] * 51})) == (422, "invalid-request")
+        assert kind(inventory.get("/stock")) == (422, "invalid-request")
+        assert kind(inventory.get("/stock?sku=A")) == (422, "invalid-request")
