@@ -67,6 +67,9 @@ class HttpCache:
         trace.get_current_span().set_attributes({"cache.layer": found.layer, "cache.stale": found.stale})
         now = time.time()
         left_seconds = math.floor(found.entry.fresh_until - now)
+        if not found.stale:
+            # It was within its time when it was found; the way from there to here is not held against it.
+            left_seconds = max(0, left_seconds)
         if found.stale:
             # Without an ETag, lest a client keeps it beyond the outage.
             stale = {
