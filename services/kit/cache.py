@@ -88,10 +88,13 @@ class Cache:
         """
         if not self._settings.cache_invalidation:
             return
-        self._l1.drop(key)
-        self._flights.detach(key)
-        self._refreshes.detach(key)
-        deleted = await self._source.delete(key)
+        try:
+            deleted = await self._source.delete(key)
+        finally:
+            # Afterwards, for until then a look into Redis could bring the old entry back.
+            self._l1.drop(key)
+            self._flights.detach(key)
+            self._refreshes.detach(key)
         (self._metrics.invalidated if deleted else self._metrics.not_invalidated).inc()
 
     async def _join(self, key: str, load: Load) -> Found:

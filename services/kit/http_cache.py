@@ -27,6 +27,18 @@ HEADERS: dict[str, Any] = {
     "Age": {"description": "Seconds since it was read, of a stale answer.", "schema": {"type": "integer"}},
 }
 
+CONDITIONAL: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "ETags of what the client has; if one is still right, the answer is 304.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
+"""For ``openapi_extra`` of a route; read from the request by HttpCache itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpCache:
@@ -55,6 +67,9 @@ class HttpCache:
         trace.get_current_span().set_attributes({"cache.layer": found.layer, "cache.stale": found.stale})
         now = time.time()
         left_seconds = math.floor(found.entry.fresh_until - now)
+        if not found.stale:
+            # It was within its time when it was found; the way from there to here is not held against it.
+            left_seconds = max(0, left_seconds)
         if found.stale:
             # Without an ETag, lest a client keeps it beyond the outage.
             stale = {
@@ -90,12 +105,12 @@ class HttpCache:
         return Response(body, 200, {**headers, **_PLAIN_JSON})
 
 
-def documented(description: str, *, conditional: bool = True) -> dict[int | str, dict[str, Any]]:
+def documented(description: str) -> dict[int | str, dict[str, Any]]:
     """Document the statuses and headers of such an answer."""
-    told: dict[int | str, dict[str, Any]] = {200: {"description": description, "headers": HEADERS}}
-    if conditional:
-        told[304] = {"description": "The client's copy, named by If-None-Match, is still right.", "headers": HEADERS}
-    return told
+    return {
+        200: {"description": description, "headers": HEADERS},
+        304: {"description": "The client's copy, named by If-None-Match, is still right.", "headers": HEADERS},
+    }
 
 
 def etag_matches(if_none_match: str, etag: str) -> bool:

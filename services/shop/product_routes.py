@@ -59,7 +59,9 @@ class PageQuery(BaseModel):
     fields: Annotated[str, Field(pattern=f"^{_FIELD}(,{_FIELD}){{0,2}}$", examples=["name,price_cents"])] = Field(
         default_factory=str, description="Separated by commas; `sku` is always there."
     )
-    include: Literal["stock"] | None = Field(default=None, json_schema_extra={"type": "string", "enum": ["stock"]})
+    include: Annotated[str, Field(pattern="^stock$", examples=["stock"])] = Field(
+        default_factory=str, description="What is loaded only when asked for."
+    )
 
 
 async def _products(request: Request) -> Products:
@@ -108,6 +110,7 @@ TheHttpCache = Annotated[HttpCache, Depends(_http_cache)]
     "/products",
     response_model=ProductsBody,
     responses=http_cache.documented("A page of products.") | responses(422, 503),
+    openapi_extra=http_cache.CONDITIONAL,
 )
 async def read_products(
     query: Annotated[PageQuery, Query()],
@@ -119,7 +122,7 @@ async def read_products(
     """Show a page of products, as old as the cache allows; stock, if asked for, as it is now."""
     found = await products.page(product.sku_of(query.cursor), query.limit)
     fields = frozenset(query.fields.split(",")) if query.fields else frozenset()
-    if query.include is None:
+    if not query.include:
         if not fields:
             return policy.answer(request, found)
         return policy.answer_with(request, found, product.select(found.entry.body, fields))
@@ -137,5 +140,6 @@ router.add_api_route(
     read_product,
     response_model=ProductBody,
     responses=http_cache.documented("The product.") | responses(404, 422, 503),
+    openapi_extra=http_cache.CONDITIONAL,
     route_class_override=HeldRoute,
 )

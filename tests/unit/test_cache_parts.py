@@ -7,7 +7,9 @@ import time
 
 import pytest
 from fastapi import Request
+from prometheus_client import CollectorRegistry
 
+from services.kit.cache_metrics import CacheMetrics
 from services.kit.entry import Entry, compressed
 from services.kit.found import Found
 from services.kit.http_cache import HttpCache, accepts_gzip, etag_matches
@@ -265,3 +267,31 @@ def test_stock_is_shown_or_said_to_be_missing():
     unknown = json.loads(product.with_stock(PAGE, {"sku"}, None))
     assert [shown["stock"] for shown in unknown["products"]] == [None, None]
     assert unknown["unavailable"] == ["stock"]
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        *(("requests", {"layer": "l1", "result": result}) for result in ("hit", "miss", "stale", "negative")),
+        *(("requests", {"layer": "l2", "result": result}) for result in ("hit", "miss", "stale", "negative", "error")),
+        *(("source_reads", {"cache": cache}) for cache in ("product", "page")),
+        *(("waits", {"result": result}) for result in ("joined", "filled", "gave_up")),
+        *(("stale_answers", {"reason": reason}) for reason in ("unavailable", "slow")),
+        *(("invalidations", {"result": result}) for result in ("ok", "error")),
+    ],
+)
+def test_every_count_starts_at_zero(name, labels):
+    registry = CollectorRegistry()
+    metrics = CacheMetrics(registry)
+    for cache in ("product", "page"):
+        metrics.source_reads(cache)
+    assert registry.get_sample_value(f"app_cache_{name}_total", labels) == 0
+
+
+def test_memory_shows_how_full_it_is():
+    registry, l1 = CollectorRegistry(), L1(max_bytes=100_000)
+    CacheMetrics(registry).watch("product", l1)
+    l1.put("key", entry(), 1.0)
+    labels = {"cache": "product", "layer": "l1"}
+    assert registry.get_sample_value("app_cache_entries", labels) == 1
+    assert registry.get_sample_value("app_cache_bytes", labels) == entry().size_bytes
