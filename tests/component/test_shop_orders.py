@@ -113,9 +113,11 @@ def test_a_retry_that_meets_the_release_is_put_off_and_then_succeeds(stack, rela
     released = threading.Event()
     # The sweeper claims the order, and then inventory keeps it waiting.
     relay.before = lambda method: method != "DELETE" or released.wait(30)
-    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url):
+    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as sweeper:
         try:
             until(lambda: unfinished(stack, [key]) == ["releasing"])
+            # Its wait is over, and the order is to be taken up anew.
+            until(lambda: sweeper.metric('app_orders_swept_total{result="failed"}'))
             put_off = place(stack.url("shop"), key)
             assert kind(put_off) == (503, "order-being-released")
             assert put_off.headers["retry-after"]
@@ -142,22 +144,29 @@ def test_a_reservation_that_arrives_after_its_release_takes_no_stock(stack, rela
     assert available() == before
 
 
-def test_a_shop_that_slept_does_not_confirm_what_was_given_up_meanwhile(stack, shop, relay, key, available):
+@pytest.mark.parametrize("found", ["gone", "releasing"])
+def test_a_shop_that_slept_does_not_confirm_what_was_given_up_meanwhile(stack, shop, relay, key, available, found):
     before = available()
     patient = dict.fromkeys(("SHOP_REQUEST_DEADLINE", "SHOP_INVENTORY_TIMEOUT"), "40s")
     with (
         own_shop(stack, **patient, SHOP_ORDER_ABANDONED_AFTER="2m", SHOP_INVENTORY_URL=relay.url) as sleeper,
+        Relay(stack.url("inventory")) as sweepers_relay,
+        own_shop(stack, **HASTY, SHOP_INVENTORY_URL=sweepers_relay.url),
         ThreadPoolExecutor(1) as pool,
     ):
+        # Without inventory's answer the sweeper keeps the order, though its stock is back.
+        sweepers_relay.after = lambda method: found == "gone"
         relay.after = lambda method: sleeper.signal(signal.SIGSTOP) or True
         try:
             sleeping = pool.submit(place, sleeper.url, key, timeout=60)
-            until(lambda: unfinished(stack, [key]) and available() == before - 3)
-            with own_shop(stack, **HASTY):
-                until(lambda: not unfinished(stack, [key]))
+            until(lambda: unfinished(stack, [key]) == ["pending"] and available() == before - 3)
+            until(lambda: unfinished(stack, [key]) == ([] if found == "gone" else ["releasing"]))
+            until(lambda: available() == before)
         finally:
             sleeper.signal(signal.SIGCONT)
         assert kind(sleeping.result()) == (503, "order-being-released")
+        sweepers_relay.after = lambda method: True
+        until(lambda: not unfinished(stack, [key]))
     assert available() == before
     assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == []
 
