@@ -57,6 +57,8 @@ def replace(state: Path, deadline: float) -> None:
     for name in _RESTARTED:
         supervisor.stop(name)
     _wait(lambda: not _running(supervisor), deadline, "Prometheus and Alertmanager to stop")
+    # Else it would take an alert that fired while the stack came up, and is gone, for one already notified.
+    (state / "data" / "alertmanager" / "nflog").unlink(missing_ok=True)
     store = state / "data" / "prometheus"
     shutil.rmtree(store)
     store.mkdir()
