@@ -1,19 +1,16 @@
 """Creates inventory's tables and stock: ``python -m services.inventory.migrate``."""
 
+import sys
 from pathlib import Path
 
-from pydantic_settings import SettingsConfigDict
-
+from services.inventory.settings import InventorySettings
 from services.kit.schema import apply_schema
-from services.kit.settings import PostgresSettings
-
-
-class MigrationSettings(PostgresSettings):
-    """The part of inventory's settings that a migration needs."""
-
-    model_config = SettingsConfigDict(env_prefix="INVENTORY_", frozen=True)
-
+from services.kit.settings import InvalidSettings
 
 if __name__ == "__main__":
-    dsn = MigrationSettings.from_environment().postgres_dsn
-    apply_schema(dsn, Path(__file__).with_name("schema.sql"))
+    # All of the settings: the migration is the first to read them, and can still say what is wrong.
+    try:
+        settings = InventorySettings.from_environment()
+    except InvalidSettings as error:
+        sys.exit(str(error))
+    apply_schema(settings.postgres_dsn, Path(__file__).with_name("schema.sql"))

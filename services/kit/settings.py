@@ -1,12 +1,14 @@
 """Settings read from the environment, once, by the composition function of each service."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)?")
@@ -84,15 +86,44 @@ Addresses = Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_parse_addr
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_names)]
 
 
+class InvalidSettings(ValueError):
+    """Settings cannot be used; the message names each variable and what is wrong with it."""
+
+
 class Settings(BaseSettings):
     """Values from environment variables; a service sets the prefix of their names."""
 
     model_config = SettingsConfigDict(frozen=True)
 
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Names that share our prefix and are read by somebody else."""
+
     @classmethod
     def from_environment(cls) -> Self:
-        """Read the settings; raises pydantic.ValidationError, which names what is wrong."""
-        return cls.model_validate({})
+        """Read the settings; raises InvalidSettings, also for a variable that sets nothing."""
+        prefix = str(cls.model_config.get("env_prefix", ""))
+        known = {f"{prefix}{name}".upper() for name in cls.model_fields.keys() | cls.elsewhere}
+        # A misspelt switch would leave on what it was to switch off, and nobody would notice.
+        wrong = [f"{name}: there is no such setting" for name in sorted(_named(prefix) - known)]
+        try:
+            settings = cls.model_validate({})
+        except ValidationError as error:
+            wrong += [_in_words(prefix, part) for part in error.errors()]
+        if wrong:
+            raise InvalidSettings("\n".join(wrong))
+        return settings
+
+
+def _named(prefix: str) -> set[str]:
+    return {name for name in os.environ if prefix and name.startswith(prefix)}
+
+
+def _in_words(prefix: str, part: ErrorDetails) -> str:
+    if not part["loc"]:
+        return str(part["msg"])
+    variable = f"{prefix}{part['loc'][0]}".upper()
+    value = "" if part["type"] == "missing" else f" {part['input']!r}:"
+    return f"{variable}:{value} {part['msg']}"
 
 
 class ResilienceSettings(Settings):

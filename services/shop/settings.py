@@ -1,7 +1,7 @@
 """The shop's settings, from variables that start with SHOP_."""
 
 from datetime import timedelta
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -14,6 +14,11 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings, CacheSettin
     """Everything one shop instance is told."""
 
     model_config = SettingsConfigDict(env_prefix="SHOP_", frozen=True)
+
+    # The load balancer's switches, so that all of the system's have one prefix.
+    elsewhere: ClassVar[frozenset[str]] = frozenset(
+        {"health_checks", "outlier_detection", "lb_retries", "queue_limits", "slow_start"}
+    )
 
     inventory_url: str
     inventory_timeout: Duration = timedelta(milliseconds=1500)

@@ -24,6 +24,10 @@ def test_the_readme_lists_every_switch_once_and_no_other():
     assert set(listed) == (switches(ShopSettings) - NO_MECHANISM) | {field.name for field in fields(BalancerSettings)}
 
 
+def test_the_shop_minds_no_switch_of_the_load_balancer():
+    assert {field.name for field in fields(BalancerSettings)} - switches(ShopSettings) == ShopSettings.elsewhere
+
+
 def test_every_mechanism_is_on_unless_switched_off():
     assert all(ShopSettings.model_fields[name].default for name in switches(ShopSettings) - NO_MECHANISM)
     assert all(field.default for field in fields(BalancerSettings))
