@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-PRODUCTS = [f"/products/sku-{number:04d}" for number in range(1, 11)]
+# Few, because HAProxy's cache expires them all together, and lets through what asks for one until it is there again.
+PRODUCTS = [f"/products/sku-{number:04d}" for number in range(1, 6)]
 _OPENED_AT_ONCE = 20
 _LONGEST_WAIT_SECONDS = 10.0
 
