@@ -68,9 +68,7 @@ _LOCATION: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post(
-    "/orders", status_code=201, responses=responses(401, 409, 422, 503) | _LOCATION, openapi_extra=OR_AS_GUEST
-)
+@router.post("/orders", status_code=201, responses=responses(401, 409, 422, 503) | _LOCATION, openapi_extra=OR_AS_GUEST)
 async def place_order(
     order: OrderRequest,
     idempotency_key: Annotated[IdempotencyKey, Header()],
