@@ -206,11 +206,11 @@ def test_while_inventory_is_down_orders_are_refused_early_and_browsing_goes_on(s
         assert all(response.headers["retry-after"] for response, _ in answers)
         seconds = [seconds for _, seconds in answers]
         # The deadline is 1.2 s; one that waits for inventory takes 0.5 s.
-        assert max(seconds) < 2.0, seconds
+        assert max(seconds) < 2.5, seconds
         assert min(seconds[:5]) > 0.4, seconds
         assert statistics.median(seconds[5:]) < 0.2, seconds
-        # Only what was begun before the circuit opened, and while it tried again, is half done.
-        assert 5 <= len(left) <= 10, left
+        # Only what was begun before the circuit opened, and about once a second to try again, is half done.
+        assert 5 <= len(left) <= 15, left
         assert mine.metric('app_orders_total{outcome="refused_early"}') == len(keys) - len(left)
         until(lambda: not unfinished(stack, keys))
         assert available() == before
@@ -233,12 +233,16 @@ def test_without_early_refusal_every_order_is_left_half_done(stack, relay):
 
 
 def test_an_order_placed_before_is_answered_again_while_inventory_is_down(stack, relay, key):
-    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as mine:
         placed = place(mine.url, key)
+        assert placed.status_code == 201
         relay.before = lambda method: False
-        until(
-            lambda: mine.metric('app_orders_total{outcome="refused_early"}') or not place(mine.url, f"test-{uuid4()}")
-        )
+
+        def refuses_early():
+            place(mine.url, f"test-{uuid4()}")
+            return mine.metric('app_orders_total{outcome="refused_early"}')
+
+        until(refuses_early)
         again = place(mine.url, key)
         assert (again.status_code, again.json()) == (201, placed.json())
 
