@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ import httpx
 
 from compose.programs import service_environment
 from compose.settings import ROOT
-from tests.toxics import free_port
+from tests.ports import free_port
+from tests.waiting import until
 
 # Start-up takes one to two seconds; this is for a busy machine.
 READY_WITHIN_SECONDS = 30.0
@@ -36,6 +36,21 @@ class OwnInstance:
         """What it has written so far."""
         return self._log.read_text()
 
+    def is_ready(self) -> bool:
+        """Whether it says that it may be given requests."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=1.0).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, its worker included."""
+        os.killpg(self.process.pid, number)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.signal(signal.SIGKILL)
+
     def metrics(self) -> dict[str, float]:
         """All its series, named as in the exposition, at one moment."""
         lines = httpx.get(self.metrics_url).text.splitlines()
@@ -49,7 +64,11 @@ def own_instance(stack, role: str = "shop", **environment: str) -> Iterator[OwnI
     port, metrics_port = free_port(), free_port()
     told = service_environment(stack.topology.of_role(role)[0], stack.settings, stack.topology)
     prefix = role.upper()
-    own = {f"{prefix}_INSTANCE": f"{role}-test", f"{prefix}_METRICS_PORTS": str(metrics_port)}
+    own = {
+        f"{prefix}_INSTANCE": f"{role}-test",
+        f"{prefix}_METRICS_PORTS": str(metrics_port),
+        f"{prefix}_DRAIN_DELAY": "0s",
+    }
     command = [
         Path(sys.executable).with_name("gunicorn"),
         *("-c", ROOT / "services/kit/gunicorn_conf.py", "-k", "asgi", "--bind", f"127.0.0.1:{port}"),
@@ -62,25 +81,15 @@ def own_instance(stack, role: str = "shop", **environment: str) -> Iterator[OwnI
             f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics", process, Path(log.name)
         )
         try:
-            _await_ready(started)
+            until(lambda: _is_ready(started), READY_WITHIN_SECONDS)
             yield started
         finally:
             _end(process)
 
 
-def _await_ready(instance: OwnInstance) -> None:
-    give_up_at = time.monotonic() + READY_WITHIN_SECONDS
-    while not _is_ready(instance.url):
-        assert instance.process.poll() is None, f"the instance ended:\n{instance.log}"
-        assert time.monotonic() < give_up_at, f"not ready within {READY_WITHIN_SECONDS} s:\n{instance.log}"
-        time.sleep(0.05)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=1.0).status_code == 200
-    except httpx.TransportError:
-        return False
+def _is_ready(instance: OwnInstance) -> bool:
+    assert instance.process.poll() is None, f"the instance ended:\n{instance.log}"
+    return instance.is_ready()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,17 +1,12 @@
 """Faults for tests, through the stack's own Toxiproxy; each is gone when its block is left."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.ports import free_port
 
 
 @contextmanager

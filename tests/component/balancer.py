@@ -5,7 +5,6 @@ import re
 import socket
 import subprocess
 import threading
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -15,25 +14,12 @@ from compose import render
 from compose.settings import from_environment
 from compose.tools import find
 from compose.topology import Program, Topology, Wave
+from tests.ports import free_port
+from tests.waiting import until
 
 STARTS_WITHIN_SECONDS = 10.0
 # Of a client; longer than any answer takes, for HAProxy's server time-out is 4 s.
 PATIENCE_SECONDS = 10
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def until(look, seconds=STARTS_WITHIN_SECONDS):
-    """The first true answer; fails when there is none in time."""
-    give_up_at = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < give_up_at, f"not within {seconds} s"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass

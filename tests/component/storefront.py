@@ -8,13 +8,11 @@ import asyncio
 import contextlib
 import gc
 import secrets
-import socket
 import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psycopg
 from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
@@ -28,6 +26,7 @@ from services.kit.schema import apply_schema
 from services.shop.product import Product
 from services.shop.products import Products
 from services.shop.settings import ShopSettings
+from tests.toxics import down, proxied, toxic
 
 SCHEMA = Path(services.shop.__file__).with_name("schema.sql")
 
@@ -42,12 +41,6 @@ def run(main):
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
     return result
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -69,11 +62,10 @@ class Storefront:
     """A catalogue behind a Toxiproxy proxy of its own."""
 
     def __init__(self, stack):
+        self._stack = stack
         self._topology = stack.topology
-        self._toxiproxy = stack.url("toxiproxy")
         self._database = f"storefront_{secrets.token_hex(4)}"
-        self._proxy = f"storefront-{secrets.token_hex(4)}"
-        self._port = free_port()
+        self._open = contextlib.ExitStack()
         self.direct_dsn = self._dsn(stack.topology.one("postgres").port)
 
     def _dsn(self, port):
@@ -82,12 +74,11 @@ class Storefront:
     def open(self):
         self._run_sql(f"CREATE DATABASE {self._database}")
         apply_schema(self.direct_dsn, SCHEMA)
-        upstream = f"127.0.0.1:{self._topology.one('postgres').port}"
-        body = {"name": self._proxy, "listen": f"127.0.0.1:{self._port}", "upstream": upstream, "enabled": True}
-        httpx.post(f"{self._toxiproxy}/proxies", json=body).raise_for_status()
+        proxy = proxied(self._stack, self._topology.one("postgres").port)
+        self._proxy, self._port = self._open.enter_context(proxy)
 
     def close(self):
-        httpx.delete(f"{self._toxiproxy}/proxies/{self._proxy}").raise_for_status()
+        self._open.close()
         self._run_sql(f"DROP DATABASE {self._database} WITH (FORCE)")
 
     def _run_sql(self, statement):
@@ -131,32 +122,17 @@ class Storefront:
                         await redis.run(key, lambda cluster, key=key: cluster.get(key))
             yield Instance(products, registry)
 
-    @contextlib.contextmanager
     def toxic(self, kind, **attributes):
         """Postgres with this toxic on what it answers."""
-        body = {"name": "test", "type": kind, "stream": "downstream", "attributes": attributes}
-        url = f"{self._toxiproxy}/proxies/{self._proxy}/toxics"
-        httpx.post(url, json=body).raise_for_status()
-        try:
-            yield
-        finally:
-            httpx.delete(f"{url}/test").raise_for_status()
+        return toxic(self._stack, self._proxy, kind, **attributes)
 
     def slow(self, milliseconds):
         """Postgres that takes this long for each answer."""
         return self.toxic("latency", latency=milliseconds)
 
-    @contextlib.contextmanager
     def down(self):
         """Postgres that refuses connections."""
-        self._enable(False)
-        try:
-            yield
-        finally:
-            self._enable(True)
-
-    def _enable(self, enabled):
-        httpx.post(f"{self._toxiproxy}/proxies/{self._proxy}", json={"enabled": enabled}).raise_for_status()
+        return down(self._stack, self._proxy)
 
     def add(self, price_cents=100):
         """A product nobody has asked for yet; its sku."""

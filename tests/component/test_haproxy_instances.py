@@ -8,7 +8,8 @@ from statistics import median
 import httpx
 import pytest
 
-from tests.component.balancer import Instance, balanced, until
+from tests.component.balancer import Instance, balanced
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -13,18 +13,15 @@ import httpx
 import psutil
 import pytest
 
+from tests.ports import free_port
+from tests.waiting import until
+
 ROOT = Path(__file__).parents[2]
 GUNICORN = Path(sys.executable).with_name("gunicorn")
 # Start-up takes about a second; this is for a busy machine.
 STARTS_WITHIN_SECONDS = 20.0
 # One second of drain delay, up to one until the worker looks up, and the exit itself.
 STOPS_WITHIN_SECONDS = 6.0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -56,14 +53,6 @@ def started(arguments, environment, log):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def until(look, seconds=STARTS_WITHIN_SECONDS):
-    give_up_at = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < give_up_at, f"not within {seconds} s"
-        time.sleep(0.02)
-    return found
 
 
 def ready(port):

@@ -15,8 +15,10 @@ import httpx
 import pytest
 
 from compose.settings import ROOT
-from tests.component.balancer import free_port, haproxy, until
+from tests.component.balancer import haproxy
 from tests.component.steady_load import steady_load
+from tests.ports import free_port
+from tests.waiting import until
 
 # What supervisord grants a process group before it kills it.
 STOP_WAIT_SECONDS = 6

@@ -10,7 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.component.own_shop import HASTY, Relay, own_shop, unfinished, until
+from tests.component.relay import Relay
+from tests.component.unfinished import HASTY, unfinished
+from tests.instances import own_instance
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -53,7 +56,7 @@ def kind(response):
 
 def crash_half_way(stack, relay, key):
     """Have a shop die between inventory's answer and the order's confirmation."""
-    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as doomed:
+    with own_instance(stack, SHOP_INVENTORY_URL=relay.url) as doomed:
 
         def kill(method):
             doomed.kill()
@@ -74,16 +77,16 @@ def test_stock_reserved_by_a_shop_that_crashed_comes_back_if_it_is_swept(stack, 
     # What is not confirmed is no order to anybody.
     assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == []
 
-    with own_shop(stack, **HASTY, SHOP_RESERVATION_RELEASE="off") as onlooker:
-        until(lambda: onlooker.metric("app_orders_abandoned"))
-        seen = onlooker.metric('app_orders_swept_total{result="released"}')
+    with own_instance(stack, **HASTY, SHOP_RESERVATION_RELEASE="off") as onlooker:
+        until(lambda: onlooker.metrics()["app_orders_abandoned"])
+        seen = onlooker.metrics()['app_orders_swept_total{result="released"}']
         assert (seen, available(), unfinished(stack, [key])) == (0, before - 3, ["pending"])
 
-    with own_shop(stack, **HASTY) as sweeper:
+    with own_instance(stack, **HASTY) as sweeper:
         until(lambda: not unfinished(stack, [key]))
         assert available() == before
-        until(lambda: sweeper.metric('app_orders_swept_total{result="released"}') >= 1)
-        until(lambda: sweeper.metric("app_orders_abandoned") == 0)
+        until(lambda: sweeper.metrics()['app_orders_swept_total{result="released"}'] >= 1)
+        until(lambda: sweeper.metrics()["app_orders_abandoned"] == 0)
     # The key is as good as new.
     assert place(stack.url("shop"), key).status_code == 201
     assert available() == before - 3
@@ -102,7 +105,7 @@ def test_a_lost_answer_of_inventory_is_asked_for_again_and_reserves_once(stack, 
     before = available()
     lost = iter([False])
     relay.after = lambda method: next(lost, True)
-    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_instance(stack, SHOP_INVENTORY_URL=relay.url) as mine:
         assert place(mine.url, key).status_code == 201
     assert available() == before - 3
 
@@ -113,11 +116,11 @@ def test_a_retry_that_meets_the_release_is_put_off_and_then_succeeds(stack, rela
     released = threading.Event()
     # The sweeper claims the order, and then inventory keeps it waiting.
     relay.before = lambda method: method != "DELETE" or released.wait(30)
-    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as sweeper:
+    with own_instance(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as sweeper:
         try:
             until(lambda: unfinished(stack, [key]) == ["releasing"])
             # Its wait is over, and the order is to be taken up anew.
-            until(lambda: sweeper.metric('app_orders_swept_total{result="failed"}'))
+            until(lambda: sweeper.metrics()['app_orders_swept_total{result="failed"}'])
             put_off = place(stack.url("shop"), key)
             assert kind(put_off) == (503, "order-being-released")
             assert put_off.headers["retry-after"]
@@ -133,7 +136,7 @@ def test_a_reservation_that_arrives_after_its_release_takes_no_stock(stack, rela
     arrives, carried_out = threading.Event(), []
     relay.before = lambda method: method != "POST" or arrives.wait(30)
     relay.after = lambda method: carried_out.append(method) or True
-    with own_shop(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_instance(stack, **HASTY, SHOP_INVENTORY_URL=relay.url) as mine:
         try:
             assert kind(place(mine.url, key)) == (503, "dependency-unavailable")
             until(lambda: not unfinished(stack, [key]))
@@ -149,9 +152,9 @@ def test_a_shop_that_slept_does_not_confirm_what_was_given_up_meanwhile(stack, s
     before = available()
     patient = dict.fromkeys(("SHOP_REQUEST_DEADLINE", "SHOP_INVENTORY_TIMEOUT"), "40s")
     with (
-        own_shop(stack, **patient, SHOP_ORDER_ABANDONED_AFTER="2m", SHOP_INVENTORY_URL=relay.url) as sleeper,
+        own_instance(stack, **patient, SHOP_ORDER_ABANDONED_AFTER="2m", SHOP_INVENTORY_URL=relay.url) as sleeper,
         Relay(stack.url("inventory")) as sweepers_relay,
-        own_shop(stack, **HASTY, SHOP_INVENTORY_URL=sweepers_relay.url),
+        own_instance(stack, **HASTY, SHOP_INVENTORY_URL=sweepers_relay.url),
         ThreadPoolExecutor(1) as pool,
     ):
         # Without inventory's answer the sweeper keeps the order, though its stock is back.
@@ -192,7 +195,7 @@ def test_while_inventory_is_down_orders_are_refused_early_and_browsing_goes_on(s
     relay.before = lambda method: hangs.wait(20) and False
     settings = HASTY | {"SHOP_ORDER_ABANDONED_AFTER": "5s"}
     keys = [f"test-{uuid4()}" for _ in range(40)]
-    with own_shop(stack, **settings, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_instance(stack, **settings, SHOP_INVENTORY_URL=relay.url) as mine:
         try:
             open_session = httpx.post(f"{mine.url}/sessions")
             answers = [place_timed(mine.url, key) for key in keys]
@@ -211,7 +214,7 @@ def test_while_inventory_is_down_orders_are_refused_early_and_browsing_goes_on(s
         assert statistics.median(seconds[5:]) < 0.2, seconds
         # Only what was begun before the circuit opened, and about once a second to try again, is half done.
         assert 5 <= len(left) <= 15, left
-        assert mine.metric('app_orders_total{outcome="refused_early"}') == len(keys) - len(left)
+        assert mine.metrics()['app_orders_total{outcome="refused_early"}'] == len(keys) - len(left)
         until(lambda: not unfinished(stack, keys))
         assert available() == before
 
@@ -222,7 +225,7 @@ def test_without_early_refusal_every_order_is_left_half_done(stack, relay):
     relay.before = lambda method: hangs.wait(20) and False
     settings = HASTY | {"SHOP_ORDER_ABANDONED_AFTER": "5s", "SHOP_EARLY_REFUSAL": "off"}
     keys = [f"test-{uuid4()}" for _ in range(20)]
-    with own_shop(stack, **settings, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_instance(stack, **settings, SHOP_INVENTORY_URL=relay.url) as mine:
         try:
             assert {place(mine.url, key).status_code for key in keys} == {503}
             assert unfinished(stack, keys) == ["pending"] * 20
@@ -233,14 +236,14 @@ def test_without_early_refusal_every_order_is_left_half_done(stack, relay):
 
 
 def test_an_order_placed_before_is_answered_again_while_inventory_is_down(stack, relay, key):
-    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_instance(stack, SHOP_INVENTORY_URL=relay.url) as mine:
         placed = place(mine.url, key)
         assert placed.status_code == 201
         relay.before = lambda method: False
 
         def refuses_early():
             place(mine.url, f"test-{uuid4()}")
-            return mine.metric('app_orders_total{outcome="refused_early"}')
+            return mine.metrics()['app_orders_total{outcome="refused_early"}']
 
         until(refuses_early)
         again = place(mine.url, key)
@@ -252,10 +255,10 @@ def test_an_order_that_cannot_be_finished_in_time_is_not_begun(stack, relay, key
     # Slower than the caller will wait, and not slower than we would.
     relay.after = lambda method: slow.wait(0.35) or True
     hurry = {"x-request-timeout-ms": "300"}
-    with own_shop(stack, SHOP_INVENTORY_URL=relay.url) as mine:
+    with own_instance(stack, SHOP_INVENTORY_URL=relay.url) as mine:
         assert kind(place(mine.url, key, **hurry)) == (503, "too-little-time")
         assert unfinished(stack, [key]) == []
-    with own_shop(stack, SHOP_INVENTORY_URL=relay.url, SHOP_EARLY_REFUSAL="off") as mine:
+    with own_instance(stack, SHOP_INVENTORY_URL=relay.url, SHOP_EARLY_REFUSAL="off") as mine:
         assert place(mine.url, key, **hurry).status_code == 503
         assert unfinished(stack, [key]) == ["pending"]
     assert place(stack.url("shop"), key).status_code == 201

@@ -1,77 +1,28 @@
 """Products over HTTP: pages, fields, stock, ETags, compression, who may keep them, and the back office."""
 
-import contextlib
 import gzip
 import json
-import os
 import secrets
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
-from compose.programs import service_environment
-from compose.settings import ROOT
-from tests.component.storefront import free_port
+from tests.instances import own_instance
 
 pytestmark = pytest.mark.stack
 
-GUNICORN = Path(sys.executable).with_name("gunicorn")
-STARTS_WITHIN_SECONDS = 20.0
 # The stack's products at rest; tests of the back office make some of their own.
 SEEDED = [f"sku-{number:04d}" for number in range(1, 1001)]
 PRODUCT = {"sku": "sku-0001", "name": "Product 1", "price_cents": 107}
 
 
-@contextlib.contextmanager
-def own_instance(stack, folder, **settings):
-    """A shop instance beside the stack's, with other settings; its base URL."""
-    port = free_port()
-    program = stack.topology.of_role("shop")[0]
-    told = service_environment(program, stack.settings, stack.topology) | {
-        "SHOP_INSTANCE": "shop-test",
-        "SHOP_METRICS_PORTS": str(free_port()),
-        "SHOP_OTLP_ENDPOINT": "",
-        "SHOP_DRAIN_DELAY": "0s",
-    }
-    told |= {f"SHOP_{name.upper()}": value for name, value in settings.items()}
-    command = [GUNICORN, "-c", ROOT / "services/kit/gunicorn_conf.py", "--bind", f"127.0.0.1:{port}"]
-    with (folder / "shop.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "services.shop.main:create_app()"],
-            env=os.environ | told,
-            cwd=ROOT,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=20)
-
-
-def wait_until_ready(url):
-    give_up_at = time.monotonic() + STARTS_WITHIN_SECONDS
-    while True:
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        assert time.monotonic() < give_up_at, f"not ready within {STARTS_WITHIN_SECONDS} s"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
-def plain_url(stack, tmp_path_factory):
+def plain_url(stack):
     """An instance without any of what spares bytes, and without an inventory."""
-    off = dict.fromkeys(("http_cache", "etag", "gzip", "pagination"), "off")
-    with own_instance(stack, tmp_path_factory.mktemp("plain"), inventory_url="http://127.0.0.1:1", **off) as url:
-        yield url
+    off = dict.fromkeys(("SHOP_HTTP_CACHE", "SHOP_ETAG", "SHOP_GZIP", "SHOP_PAGINATION"), "off")
+    with own_instance(stack, SHOP_INVENTORY_URL="http://127.0.0.1:1", **off) as instance:
+        yield instance.url
 
 
 @pytest.fixture
@@ -314,18 +265,18 @@ def test_the_back_office_is_not_in_the_public_description(shop):
     assert not [path for path in described if path.startswith("/backoffice")]
 
 
-def test_without_postgres_a_known_product_is_marked_as_stale(stack, storefront, tmp_path):
+def test_without_postgres_a_known_product_is_marked_as_stale(stack, storefront):
     dsn = storefront.settings().postgres_dsn
     sku = storefront.add(price_cents=100)
-    with own_instance(stack, tmp_path, postgres_dsn=dsn, cache_ttl="1s") as url:
-        assert httpx.get(f"{url}/products/{sku}").status_code == 200
+    with own_instance(stack, SHOP_POSTGRES_DSN=dsn, SHOP_CACHE_TTL="1s") as own:
+        assert httpx.get(f"{own.url}/products/{sku}").status_code == 200
         with storefront.down():
             give_up_at = time.monotonic() + 10
-            while "; ttl=-" not in (shown := httpx.get(f"{url}/products/{sku}")).headers["cache-status"]:
+            while "; ttl=-" not in (shown := httpx.get(f"{own.url}/products/{sku}")).headers["cache-status"]:
                 assert shown.status_code == 200
                 assert time.monotonic() < give_up_at
                 time.sleep(0.05)
-            unknown = httpx.get(f"{url}/products/{storefront.add()}")
+            unknown = httpx.get(f"{own.url}/products/{storefront.add()}")
     assert shown.json()["price_cents"] == 100
     assert shown.headers["cache-control"] == "no-store"
     assert int(shown.headers["age"]) >= 1

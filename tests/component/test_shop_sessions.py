@@ -13,7 +13,9 @@ import redis
 
 from compose import health, programs
 from compose.supervisor import Supervisor
-from tests.component.own_shop import own_shop, unfinished, until
+from tests.component.unfinished import unfinished
+from tests.instances import own_instance
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -225,7 +227,7 @@ def test_one_users_requests_are_answered_right_by_every_instance_while_one_is_re
 
 
 def test_a_session_kept_by_an_instance_is_unknown_to_the_others(stack):
-    with own_shop(stack, SHOP_SHARED_SESSIONS="off") as mine, httpx.Client(base_url=mine.url) as client:
+    with own_instance(stack, SHOP_SHARED_SESSIONS="off") as mine, httpx.Client(base_url=mine.url) as client:
         open_session(client)
         client.put("/cart/items/sku-0001", json={"quantity": 2})
         assert client.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
@@ -242,7 +244,7 @@ def use_until(client, deadline, path="/sessions/me"):
 
 def test_a_session_lives_as_long_as_it_is_used_and_its_cart_with_it(stack):
     with (
-        own_shop(stack, SHOP_SESSION_TTL="2s") as mine,
+        own_instance(stack, SHOP_SESSION_TTL="2s") as mine,
         httpx.Client(base_url=mine.url) as used,
         httpx.Client(base_url=mine.url) as forgotten,
     ):
@@ -256,7 +258,7 @@ def test_a_session_lives_as_long_as_it_is_used_and_its_cart_with_it(stack):
 
 def test_without_sliding_expiry_a_session_ends_under_its_user(stack):
     with (
-        own_shop(stack, SHOP_SESSION_TTL="2s", SHOP_SLIDING_EXPIRY="off") as mine,
+        own_instance(stack, SHOP_SESSION_TTL="2s", SHOP_SLIDING_EXPIRY="off") as mine,
         httpx.Client(base_url=mine.url) as used,
     ):
         # Not a client's matter here: the browser would still send the cookie.

@@ -1,0 +1,23 @@
+"""Orders that were begun: what is left of them, and settings with which they are soon given up."""
+
+import psycopg
+
+from compose import programs
+
+# An order is abandoned after two seconds instead of thirty; the rest follows from it.
+HASTY = {
+    "SHOP_REQUEST_DEADLINE": "1200ms",
+    "SHOP_INVENTORY_TIMEOUT": "500ms",
+    "SHOP_ORDER_ABANDONED_AFTER": "2s",
+    "SHOP_SWEEP_EVERY": "200ms",
+}
+
+
+def unfinished(stack, keys):
+    """The status of each of these orders that is neither confirmed nor gone."""
+    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            "SELECT status FROM shop.orders WHERE idempotency_key = ANY(%s) AND status <> 'confirmed'", (list(keys),)
+        )
+        return [row[0] for row in rows]
