@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.component.own_shop import HASTY, Relay, own_shop, unfinished, until
+from tests.component.shop_calls import kind
 
 pytestmark = pytest.mark.stack
 
@@ -45,10 +46,6 @@ def key():
 def place(url, key, quantity=3, timeout=10, **headers):
     body = {"sku": SKU, "quantity": quantity}
     return httpx.post(f"{url}/orders", json=body, headers={"idempotency-key": key, **headers}, timeout=timeout)
-
-
-def kind(response):
-    return response.status_code, response.json()["type"].removeprefix("urn:stormdrill:problem:")
 
 
 def crash_half_way(stack, relay, key):
