@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.component.relay import Relay
+from tests.component.shop_calls import kind
 from tests.component.unfinished import HASTY, unfinished
 from tests.instances import own_instance
 from tests.waiting import until
@@ -48,10 +49,6 @@ def key():
 def place(url, key, quantity=3, timeout=10, **headers):
     body = {"sku": SKU, "quantity": quantity}
     return httpx.post(f"{url}/orders", json=body, headers={"idempotency-key": key, **headers}, timeout=timeout)
-
-
-def kind(response):
-    return response.status_code, response.json()["type"].removeprefix("urn:stormdrill:problem:")
 
 
 def crash_half_way(stack, relay, key):

@@ -2,17 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from itertools import cycle
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import httpx
-import psycopg
 import pytest
 import redis
 
-from compose import health, programs
-from compose.supervisor import Supervisor
+from compose import health
+from tests.component.shop_calls import kind, open_session
 from tests.component.unfinished import unfinished
 from tests.instances import own_instance
 from tests.waiting import until
@@ -28,16 +26,6 @@ REFUSED_WITHIN_SECONDS = 1.0
 def shop(stack):
     with httpx.Client(base_url=stack.url("shop"), timeout=10) as client:
         yield client
-
-
-def open_session(client):
-    response = client.post("/sessions")
-    assert response.status_code == 201, response.text
-    return response
-
-
-def kind(response):
-    return response.status_code, response.json()["type"].removeprefix("urn:stormdrill:problem:")
 
 
 def test_a_session_is_opened_shown_and_closed(shop):
@@ -141,100 +129,6 @@ def test_concurrent_updates_of_different_products_over_all_instances_all_count(s
     assert shop.get("/cart").json()["items"] == wanted
 
 
-def ready(client):
-    try:
-        return client.get("/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-class Everywhere:
-    """One user's client, each request to the next instance that is ready, as behind a load balancer."""
-
-    def __init__(self, stack, exit_stack):
-        urls = {name: stack.instance_url(name) for name in SHOPS}
-        # A connection each request, as an instance that drains ends those it has.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._clients = {
-            name: exit_stack.enter_context(httpx.Client(base_url=url, timeout=10, limits=limits))
-            for name, url in urls.items()
-        }
-        self._turns = cycle(SHOPS)
-        self.cookies = {}
-        self.served = dict.fromkeys(SHOPS, 0)
-
-    def send(self, method, path, **arguments):
-        for _ in SHOPS:
-            name = next(self._turns)
-            client = self._clients[name]
-            client.cookies = self.cookies
-            if not ready(client):
-                continue
-            self.served[name] += 1
-            return client.request(method, path, **arguments)
-        raise AssertionError("no instance answers")
-
-
-@contextmanager
-def restarted(stack, name):
-    """Stop an instance, start it again once it is gone, and prove it ready, all beside what is done meanwhile."""
-    supervisor = Supervisor(stack.settings.state / "supervisor.sock")
-
-    def pid():
-        return next(row.pid for row in supervisor.processes() if row.name == name)
-
-    def restart():
-        before = pid()
-        try:
-            supervisor.stop(name)
-            until(lambda: not pid())
-        finally:
-            supervisor.start(name)
-        with httpx.Client(base_url=stack.instance_url(name)) as client:
-            until(lambda: ready(client))
-        return before != pid()
-
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(restart)
-
-
-def test_one_users_requests_are_answered_right_by_every_instance_while_one_is_replaced(stack):
-    with ExitStack() as exit_stack:
-        user = Everywhere(stack, exit_stack)
-        opened = user.send("POST", "/sessions")
-        user.cookies = {"session": opened.cookies["session"]}
-        cart, orders, after = {}, [], 0
-        with restarted(stack, "shop-2") as replacing:
-            # On until the new process has had its turns as well.
-            while after < 6:
-                number = len(orders)
-                sku, quantity = f"sku-{number % 40 + 1:04d}", number % 9 + 1
-                assert user.send("GET", "/sessions/me").json()["user_id"] == opened.json()["user_id"]
-                assert user.send("PUT", f"/cart/items/{sku}", json={"quantity": quantity}).status_code == 200
-                cart[sku] = quantity
-                items = user.send("GET", "/cart").json()["items"]
-                assert {item["sku"]: item["quantity"] for item in items} == cart
-                key = {"idempotency-key": f"test-{uuid4()}"}
-                placed = user.send("POST", "/orders", json={"sku": sku, "quantity": quantity}, headers=key)
-                assert placed.status_code == 201, placed.text
-                orders.insert(0, placed.json())
-                page = user.send("GET", "/orders", params={"limit": 5}).json()["orders"]
-                assert page == orders[:5]
-                after += replacing.done()
-            assert replacing.result()
-        assert all(user.served.values()), user.served
-        assert len(orders) >= 6
-
-
-def test_a_session_kept_by_an_instance_is_unknown_to_the_others(stack):
-    with own_instance(stack, SHOP_SHARED_SESSIONS="off") as mine, httpx.Client(base_url=mine.url) as client:
-        open_session(client)
-        client.put("/cart/items/sku-0001", json={"quantity": 2})
-        assert client.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
-        elsewhere = httpx.get(f"{stack.instance_url('shop-1')}/cart", cookies=dict(client.cookies))
-        assert kind(elsewhere) == (401, "no-session")
-
-
 def use_until(client, deadline, path="/sessions/me"):
     """Use the session again and again; the first refusal, or the last answer."""
     while (response := client.get(path)).status_code == 200 and time.monotonic() < deadline:
@@ -329,64 +223,3 @@ def test_without_redis_sessions_are_refused_in_time_and_guests_are_served(stack,
             assert guest.get("/products/sku-0001").status_code == 200
     until(lambda: shop.get("/cart").status_code == 200)
     assert shop.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
-
-
-def test_a_users_orders_are_listed_page_by_page_newest_first(shop):
-    open_session(shop)
-    placed = [
-        shop.post(
-            "/orders", json={"sku": f"sku-{number:04d}", "quantity": 1}, headers={"idempotency-key": f"test-{uuid4()}"}
-        ).json()
-        for number in range(1, 8)
-    ]
-    pages, cursor = [], None
-    while True:
-        page = shop.get("/orders", params={"limit": 3} | ({"cursor": cursor} if cursor else {})).json()
-        pages.append(page["orders"])
-        if (cursor := page["next_cursor"]) is None:
-            break
-    assert [len(page) for page in pages] == [3, 3, 1]
-    assert [order for page in pages for order in page] == placed[::-1]
-    # As many as fit exactly are one page.
-    assert shop.get("/orders", params={"limit": 7}).json()["next_cursor"] is None
-
-
-def test_orders_are_their_users_own_and_guests_are_whoever_knows_them(shop):
-    guests_key, key = f"test-{uuid4()}", f"test-{uuid4()}"
-    body = {"sku": "sku-0001", "quantity": 1}
-    guests = shop.post("/orders", json=body, headers={"idempotency-key": guests_key}).json()
-    open_session(shop)
-    mine = shop.post("/orders", json=body, headers={"idempotency-key": key}).json()
-    assert shop.get(f"/orders/{mine['id']}").json() == mine
-    assert shop.get(f"/orders/{guests['id']}").json() == guests
-    assert shop.get("/orders").json()["orders"] == [mine]
-    assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == [mine]
-    # Another user, and a guest.
-    open_session(shop)
-    for _ in range(2):
-        assert kind(shop.get(f"/orders/{mine['id']}")) == (404, "unknown-order")
-        assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == []
-        assert kind(shop.post("/orders", json=body, headers={"idempotency-key": key})) == (
-            409,
-            "idempotency-key-reused",
-        )
-        shop.cookies.clear()
-    open_session(shop)
-    assert shop.get("/orders").json() == {"orders": [], "next_cursor": None}
-    assert kind(shop.get("/orders", params={"cursor": mine["id"]})) == (404, "unknown-cursor")
-    taken = shop.post("/orders", json=body, headers={"idempotency-key": guests_key})
-    assert kind(taken) == (409, "idempotency-key-reused")
-
-
-def test_the_listing_is_read_from_its_index(stack):
-    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
-    with psycopg.connect(dsn) as connection:
-        connection.execute("SET enable_seqscan = off")
-        plan = connection.execute(
-            "EXPLAIN SELECT id FROM shop.orders WHERE user_id = %s AND status = 'confirmed'"
-            " AND (created_at, id) < (now(), %s) ORDER BY created_at DESC, id DESC LIMIT 20",
-            (uuid4(), uuid4()),
-        ).fetchall()
-    text = "\n".join(row[0] for row in plan)
-    assert "orders_of_user" in text
-    assert "Sort" not in text

@@ -1,0 +1,79 @@
+"""Orders belong to the user who placed them, and are listed page by page."""
+
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from compose import programs
+from tests.component.shop_calls import kind, open_session
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def shop(stack):
+    with httpx.Client(base_url=stack.url("shop"), timeout=10) as client:
+        yield client
+
+
+def test_a_users_orders_are_listed_page_by_page_newest_first(shop):
+    open_session(shop)
+    placed = [
+        shop.post(
+            "/orders", json={"sku": f"sku-{number:04d}", "quantity": 1}, headers={"idempotency-key": f"test-{uuid4()}"}
+        ).json()
+        for number in range(1, 8)
+    ]
+    pages, cursor = [], None
+    while True:
+        page = shop.get("/orders", params={"limit": 3} | ({"cursor": cursor} if cursor else {})).json()
+        pages.append(page["orders"])
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert [len(page) for page in pages] == [3, 3, 1]
+    assert [order for page in pages for order in page] == placed[::-1]
+    # As many as fit exactly are one page.
+    assert shop.get("/orders", params={"limit": 7}).json()["next_cursor"] is None
+
+
+def test_orders_are_their_users_own_and_guests_are_whoever_knows_them(shop):
+    guests_key, key = f"test-{uuid4()}", f"test-{uuid4()}"
+    body = {"sku": "sku-0001", "quantity": 1}
+    guests = shop.post("/orders", json=body, headers={"idempotency-key": guests_key}).json()
+    open_session(shop)
+    mine = shop.post("/orders", json=body, headers={"idempotency-key": key}).json()
+    assert shop.get(f"/orders/{mine['id']}").json() == mine
+    assert shop.get(f"/orders/{guests['id']}").json() == guests
+    assert shop.get("/orders").json()["orders"] == [mine]
+    assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == [mine]
+    # Another user, and a guest.
+    open_session(shop)
+    for _ in range(2):
+        assert kind(shop.get(f"/orders/{mine['id']}")) == (404, "unknown-order")
+        assert shop.get("/orders", params={"idempotency_key": key}).json()["orders"] == []
+        assert kind(shop.post("/orders", json=body, headers={"idempotency-key": key})) == (
+            409,
+            "idempotency-key-reused",
+        )
+        shop.cookies.clear()
+    open_session(shop)
+    assert shop.get("/orders").json() == {"orders": [], "next_cursor": None}
+    assert kind(shop.get("/orders", params={"cursor": mine["id"]})) == (404, "unknown-cursor")
+    taken = shop.post("/orders", json=body, headers={"idempotency-key": guests_key})
+    assert kind(taken) == (409, "idempotency-key-reused")
+
+
+def test_the_listing_is_read_from_its_index(stack):
+    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT id FROM shop.orders WHERE user_id = %s AND status = 'confirmed'"
+            " AND (created_at, id) < (now(), %s) ORDER BY created_at DESC, id DESC LIMIT 20",
+            (uuid4(), uuid4()),
+        ).fetchall()
+    text = "\n".join(row[0] for row in plan)
+    assert "orders_of_user" in text
+    assert "Sort" not in text
