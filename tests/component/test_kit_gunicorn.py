@@ -138,4 +138,4 @@ def test_a_missing_setting_is_named(command, tmp_path):
     environment = {name: value for name, value in environment.items() if name != "PAGER_JOURNAL"}
     with started(arguments, environment, tmp_path / "log") as process:
         assert process.wait(STARTS_WITHIN_SECONDS) != 0
-    assert "journal" in (tmp_path / "log").read_text()
+    assert "PAGER_JOURNAL" in (tmp_path / "log").read_text()
