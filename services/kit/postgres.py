@@ -16,7 +16,7 @@ from services.kit.deadline import remaining_seconds
 from services.kit.dependency import Dependency
 from services.kit.instruments import Instruments
 from services.kit.pool_metrics import PoolState
-from services.kit.postgres_pool import Connection, create_pool
+from services.kit.postgres_pool import Connection, create_pool, was_closed
 from services.kit.problems import DependencyUnavailable, Overloaded, Transient
 from services.kit.settings import PostgresSettings
 
@@ -106,7 +106,7 @@ class Postgres:
         started = time.perf_counter()
         with self._tracer.start_as_current_span("postgres.pool.wait"):
             try:
-                return await self._pool.getconn(limit)
+                return await self._get_open(started + limit)
             except TooManyRequests as error:
                 self._series.timed_out()
                 raise Overloaded(_NAME) from error
@@ -117,6 +117,15 @@ class Postgres:
                 raise DependencyUnavailable(_NAME) from error
             finally:
                 self._series.waited(time.perf_counter() - started)
+
+    async def _get_open(self, give_up_at: float) -> Connection:
+        while True:
+            connection = await self._pool.getconn(give_up_at - time.perf_counter())
+            if not was_closed(connection):
+                return connection
+            # The pool replaces what comes back closed.
+            await connection.close()
+            await self._pool.putconn(connection)
 
     def _why_no_connection(self) -> DependencyUnavailable | Overloaded:
         # With all of them lent there are only more requests than connections. If not, the pool could

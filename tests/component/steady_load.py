@@ -22,6 +22,8 @@ class SteadyLoad:
     send: Send
     outcomes: Counter[str] = field(default_factory=Counter)
     """Status or kind of failure → how often."""
+    refusals: list[str] = field(default_factory=list)
+    """What was said where the answer was no success."""
     _ending: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -49,7 +51,10 @@ class SteadyLoad:
 
     async def _one(self, client, number):
         try:
-            self.outcomes[str((await self.send(client, number)).status_code)] += 1
+            response = await self.send(client, number)
+            self.outcomes[str(response.status_code)] += 1
+            if not response.is_success:
+                self.refusals.append(f"{response.request.method} {response.request.url.path}: {response.text}")
         except httpx.TransportError as error:
             self.outcomes[type(error).__name__] += 1
 

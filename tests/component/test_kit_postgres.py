@@ -118,6 +118,29 @@ def test_a_connection_the_server_has_closed_is_replaced_unnoticed(lend):
     assert lend(use) == (1,)
 
 
+def test_a_restarted_postgres_costs_nobody_more_than_a_new_connection(lend):
+    # A pool that has grown is full of connections that are closed; none of them is anybody's failure.
+    size = 10
+
+    async def use(postgres):
+        met = asyncio.Barrier(size)
+        seen = []
+
+        async def grow(connection):
+            seen.append(await identify(connection))
+            await met.wait()
+
+        await asyncio.gather(*(postgres.run(grow) for _ in range(size)))
+        for pid, dsn in seen:
+            await terminate(pid, dsn)
+        await asyncio.sleep(0.2)
+        return await asyncio.gather(*(one(postgres) for _ in range(size)))
+
+    # Less than the second for which the pool's own check would pause.
+    wait = timedelta(milliseconds=900)
+    assert lend(use, postgres_pool_max=size, postgres_pool_timeout=wait) == [(1,)] * size
+
+
 async def identify(connection):
     return connection.info.backend_pid, connection.info.dsn
 

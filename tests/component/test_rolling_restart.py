@@ -55,7 +55,7 @@ def test_a_rolling_restart_of_all_instances_loses_no_request(stack):
     assert [line for line in output.splitlines() if "shop-2: ended" in line], output
     assert before.keys() == worker_pids(stack).keys()
     assert not set(before.values()) & set(worker_pids(stack).values()), "an instance was not restarted"
-    assert (load.failed, load.sent >= 2_000) == (0, True), load.outcomes
+    assert (load.failed, load.sent >= 2_000) == (0, True), (load.outcomes, load.refusals)
 
 
 def worker_pids(stack):
