@@ -80,7 +80,9 @@ def _launch(program: Program, settings: StackSettings, topology: Topology, tools
     if program.role in ("shop", "inventory", "pager"):
         return _gunicorn(program, settings, topology)
     argv, stop_signal = _third_party(program, settings, tools)
-    return Launch(program.name, argv, stop_signal=stop_signal)
+    # Toxiproxy otherwise traces every connection.
+    env = {"LOG_LEVEL": "error"} if program.role == "toxiproxy" else {}
+    return Launch(program.name, argv, env, stop_signal)
 
 
 def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
