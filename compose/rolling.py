@@ -32,9 +32,15 @@ def restart(settings: StackSettings, progress: native.Progress) -> int:
 def _restart(instance: Program, topology: Topology, supervisor: Supervisor) -> str:
     began = time.monotonic()
     supervisor.stop(instance.name)
-    _wait(lambda: not _pid(supervisor, instance), STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
-    stopped = time.monotonic()
-    supervisor.start(instance.name)
+    try:
+        _await_end(instance, supervisor)
+    except KeyboardInterrupt:
+        # No instance stays down because somebody lost patience.
+        _await_end(instance, supervisor)
+        raise
+    finally:
+        stopped = time.monotonic()
+        supervisor.start(instance.name)
     # First the instance's own word: HAProxy's may be from before the stop.
     _wait(lambda: not health.ready(instance).failure(), BACK_WITHIN_SECONDS, f"{instance.name} to be ready")
     _wait(
@@ -44,6 +50,10 @@ def _restart(instance: Program, topology: Topology, supervisor: Supervisor) -> s
     )
     drained, away = stopped - began, time.monotonic() - stopped
     return f"{instance.name}: ended {drained:.1f} s after it was asked, serves again {away:.1f} s later"
+
+
+def _await_end(instance: Program, supervisor: Supervisor) -> None:
+    _wait(lambda: not _pid(supervisor, instance), STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
 
 
 def _pid(supervisor: Supervisor, instance: Program) -> int:

@@ -65,6 +65,27 @@ def worker_pids(stack):
     return {row[0]: row[4] for row in rows}
 
 
+@pytest.mark.stack
+def test_an_interrupted_restart_leaves_no_instance_down(stack):
+    before = worker_pids(stack)
+    process = stack.start("restart")
+    # The first instance has been asked to end.
+    until(lambda: not serves(stack, "inventory-1"))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode not in (0, None)
+    until(lambda: serves(stack, "inventory-1"), seconds=30)
+    after = worker_pids(stack)
+    assert {name for name in before if before[name] != after[name]} == {"inventory-1"}
+
+
+def serves(stack, name):
+    try:
+        return httpx.get(f"{stack.instance_url(name)}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def test_a_restart_is_refused_when_the_stack_is_not_up(tmp_path):
     environment = os.environ | {"STORMDRILL_STATE": str(tmp_path / "none")}
     command = (sys.executable, "-m", "chaos", "restart")
