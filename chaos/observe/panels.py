@@ -61,8 +61,8 @@ class PanelSource:
                 values = [by_step.get(index) for index in range(steps)]
                 lines.append(PanelSeries(query.name, series["metric"], values))
         moves_with = list(panel.moves_with)
-        error = "; ".join(errors) or None
-        return PanelHistory(end, panel.dashboard, panel.title, moves_with, self._step_seconds, lines, error)
+        amiss = "; ".join(errors) or None
+        return PanelHistory(end, panel.dashboard, panel.title, moves_with, self._step_seconds, lines, amiss)
 
     def _instant(self, query: Query, at: float) -> list[dict[str, Any]]:
         answer = self._api.get("/api/v1/query", query=query.expression, time=at)

@@ -3,16 +3,20 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from chaos.errors import InvalidFile
-from chaos.panels.substitute import substitute
+from chaos.panels import substitute
+from chaos.target import Target
 
 MOVES_WITH = re.compile(r"^Moves with: (.+)\.$", re.MULTILINE)
 """The line of a description that says which faults must move the panel; the reader of the dashboard sees it too."""
+SHOWN = timedelta(minutes=5)
+"""How much time a dashboard is taken to show: what `$__range` is."""
 _LABEL_VALUES = re.compile(r"label_values\((.+), *(\w+)\)")
 
 
@@ -56,6 +60,13 @@ def read_variables(folder: Path, times: dict[str, str]) -> list[Panel]:
     return [panel for file in sorted(folder.glob("*.json")) for panel in _of_file(file, times, _variables)]
 
 
+def of_target(target: Target) -> list[Panel]:
+    """The panels of a stack's dashboards, each showing the last SHOWN; none where it has no dashboards."""
+    if target.dashboards is None:
+        return []
+    return read(Path(target.dashboards.folder), substitute.times(target.dashboards.scrape_interval, SHOWN))
+
+
 def _of_file(file: Path, times: dict[str, str], part: Any) -> list[Panel]:
     try:
         board = msgspec.json.decode(file.read_bytes())
@@ -76,7 +87,7 @@ def _panel(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Panel]:
 
 
 def _query(target: dict[str, Any], variables: dict[str, str]) -> Query:
-    return Query(target["refId"], substitute(target["expr"], variables), bool(target.get("instant")))
+    return Query(target["refId"], substitute.substitute(target["expr"], variables), bool(target.get("instant")))
 
 
 def _flat(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -92,7 +103,7 @@ def _variables(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Pan
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
             selector, label = _label_values(variable["query"])
-            query = Query("A", substitute(f"count by ({label}) ({selector})", variables), instant=True)
+            query = Query("A", substitute.substitute(f"count by ({label}) ({selector})", variables), instant=True)
             yield Panel(board["uid"], f"variable ${variable['name']}", (query,))
 
 

@@ -47,14 +47,14 @@ def _amiss(answer: Answer) -> str:
     return "" if any(answer.finite) else "all NaN"
 
 
-def table(rows: Sequence[Shown]) -> list[str]:
-    """One line a panel, by dashboard."""
-    width = max((len(row.panel.title) for row in rows), default=0)
-    lines = [f"{'dashboard':<11}{'panel':<{width + 2}}{'queries':>7}{'series':>8}  shows"]
+def report(rows: Sequence[Shown]) -> list[str]:
+    """One line a panel, by dashboard; then what shows nothing, with the reason; then how many do."""
+    width = max((len(row.panel.title) for row in rows), default=0) + 2
+    lines = [f"{'dashboard':<11}{'panel':<{width}}{'queries':>7}{'series':>8}  shows"]
     for row in rows:
-        shows = "data" if not row.amiss else "NOTHING"
-        panel = row.panel
-        lines.append(f"{panel.dashboard:<11}{panel.title:<{width + 2}}{len(panel.queries):>7}{row.series:>8}  {shows}")
-    return lines
-
-
+        panel, shows = row.panel, "NOTHING" if row.amiss else "data"
+        lines.append(f"{panel.dashboard:<11}{panel.title:<{width}}{len(panel.queries):>7}{row.series:>8}  {shows}")
+    empty = [row for row in rows if row.amiss]
+    for row in empty:
+        lines += [f"NOTHING SHOWN: {row.panel.dashboard} / {row.panel.title}", *(f"  {why}" for why in row.amiss)]
+    return [*lines, f"stormdrill: {len(rows) - len(empty)} of {len(rows)} panels and variables show data"]
