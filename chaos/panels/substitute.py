@@ -42,4 +42,5 @@ def substitute(expression: str, variables: dict[str, str]) -> str:
 
 
 def _promql(length: timedelta) -> str:
-    return f"{round(length.total_seconds() * 1000)}ms"
+    milliseconds = round(length.total_seconds() * 1000)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
