@@ -127,7 +127,8 @@ def _panels(panels: list[PanelResult]) -> Iterable[str]:
             yield f"  {mark:<13}{panel.dashboard} / {panel.panel}: {panel.reason}"
     others = [panel for panel in panels if panel.expected is None]
     moved = [f"{panel.dashboard} / {panel.panel}" for panel in others if panel.moved]
-    yield f"  not tagged: {len(moved)} of {len(others)} panels moved{': ' if moved else ''}{', '.join(moved)}"
+    text = f"not tagged: {len(moved)} of {len(others)} panels moved{': ' if moved else ''}{', '.join(moved)}"
+    yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _reasons(verdict: Verdict) -> Iterable[str]:

@@ -62,7 +62,6 @@ _SERVERS = Row(
             "Answers a second that each server gave.",
             "reqps",
             (Query(rate("haproxy_server_http_responses_total", _PROXY, "proxy", "server"), "{{proxy}}: {{server}}"),),
-            moves_with=(KILL_SHOP,),
             alerts=("HAProxyServerDown",),
             traces="shop",
         ),
