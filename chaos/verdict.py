@@ -113,6 +113,15 @@ class AlertResult(msgspec.Struct, frozen=True):
     design: Delays | None = None
     production: Delays | None = None
     """What production durations would make of `design`."""
+    pending: float | None = None
+    """Of a quiet alert: for how long its condition was true at a stretch; None when it never was."""
+    hold: float | None = None
+    """Of a quiet alert: its `for`, which `pending` would have had to reach."""
+
+    @property
+    def came_close(self) -> bool:
+        """Whether it stayed quiet, but was true for at least half of its `for`."""
+        return self.pending is not None and self.pending > 0 and self.pending >= (self.hold or 0.0) / 2
 
 
 class Orders(msgspec.Struct, frozen=True):

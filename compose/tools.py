@@ -18,11 +18,19 @@ PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-postgres-exporter": "prometheus-postgres-exporter",
+    "prometheus-redis-exporter": "prometheus-redis-exporter",
     "setpriv": "util-linux",
     "toxiproxy-server": "",  # built by `make setup`
     "jaeger": "",
 }
 OPTIONAL = {"jaeger": "traces are off"}
+# Debian's name first, then that of the project's own releases.
+_ALIASES = {
+    "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),
+    "prometheus-postgres-exporter": ("prometheus-postgres-exporter", "postgres_exporter"),
+    "prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter"),
+}
 
 
 class MissingTool(Exception):
@@ -73,8 +81,7 @@ def _locate(name: str) -> Path | None:
     # Debian keeps Postgres's programs out of PATH, one folder a version, and daemons in sbin.
     debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     places = [os.environ.get("PATH", os.defpath), *debian, "/usr/sbin", str(cache_folder())]
-    aliases = {"prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager")}
-    for candidate in aliases.get(name, (name,)):
+    for candidate in _ALIASES.get(name, (name,)):
         if path := shutil.which(candidate, path=os.pathsep.join(places)):
             return Path(path).absolute()
     return None

@@ -1,10 +1,12 @@
 """The report for a terminal: what was claimed, what users saw, what each alert did, and why."""
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PhaseStats, Verdict
 
 _NAME_WIDTH = 38
+_WIDTH = 110
 
 
 def render(verdict: Verdict, recording: str) -> str:
@@ -48,14 +50,15 @@ def _recovery(verdict: Verdict) -> Iterable[str]:
 
 
 def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
-    quiet = []
+    alerts = list(alerts)
+    quiet = [alert for alert in alerts if alert.outcome is AlertOutcome.QUIET]
     for alert in alerts:
-        if alert.outcome is AlertOutcome.QUIET:
-            quiet.append(alert.name)
-        else:
+        if alert.outcome is not AlertOutcome.QUIET:
             yield from _alert(alert)
     if quiet:
-        yield f"  quiet       {', '.join(quiet)}"
+        yield from wrap(f"  quiet       {', '.join(alert.name for alert in quiet)}", _WIDTH, subsequent_indent=" " * 14)
+    for alert in (one for one in quiet if one.came_close):
+        yield f"  close       {alert.name}: its condition was true for {alert.pending:.1f} s of {alert.hold:g} s"
 
 
 def _alert(alert: AlertResult) -> Iterable[str]:
