@@ -4,6 +4,7 @@ What inhibits what is shown by a running Alertmanager: tests/component/test_aler
 """
 
 import re
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -82,3 +83,22 @@ def test_labels_of_the_table_are_those_the_alert_fires_with(rule_files, test_fil
 def test_a_drill_inhibits_as_production_does(routing):
     drill = scale_routing(routing, "http://127.0.0.1:9", Durations(DRILL), "alertmanager.yml")
     assert drill["inhibit_rules"] == routing["inhibit_rules"]
+
+
+# Told after the outage, and rightly: the budget it has spent is gone, which is the slow pair's message.
+OUTLASTS = {"ShopErrorBudgetBurnSlow", "ShopLatencyBudgetBurnSlow"}
+
+
+def test_an_outage_is_held_until_what_follows_from_it_has_left_its_windows(drill):
+    known = drill[1].alerts
+    pairs = [
+        (source, route.alert)
+        for route in ALL.values()
+        for source in {ALL[key].alert for key in route.silenced_by}
+        if route.alert in known.keys() - OUTLASTS and source in known
+    ]
+    assert pairs
+    for source, target in pairs:
+        looks_back = min(known[target].ranges_production, default=timedelta(0))
+        held = known[source].keep_firing_for_production
+        assert held >= looks_back, f"{source}: keep_firing_for must be {looks_back}, or {target} is told after it"
