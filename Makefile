@@ -5,7 +5,7 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts test test-unit \
+.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts dashboards check-dashboards test test-unit \
 	test-rules test-component test-e2e ci clean
 
 help: ## print this help
@@ -47,16 +47,22 @@ validate: setup ## check every experiment file without touching a stack
 list: setup ## list the experiments
 	@$(STORMDRILL) list
 
+dashboards: setup ## make the dashboards' JSON files from their generator
+	@.venv/bin/python -m dashboards.generator
+
+check-dashboards: setup ## put load on the stack and see that every panel of every dashboard shows data
+	@$(STORMDRILL) dashboards
+
 fmt: setup ## format the code
-	@.venv/bin/ruff format alerts chaos compose services tests
-	@.venv/bin/ruff check --fix-only alerts chaos compose services tests
+	@.venv/bin/ruff format alerts chaos compose dashboards services tests
+	@.venv/bin/ruff check --fix-only alerts chaos compose dashboards services tests
 
 lint: setup ## lint the code
-	@.venv/bin/ruff check alerts chaos compose services tests
-	@.venv/bin/ruff format --check alerts chaos compose services tests
+	@.venv/bin/ruff check alerts chaos compose dashboards services tests
+	@.venv/bin/ruff format --check alerts chaos compose dashboards services tests
 
 typecheck: setup ## mypy, strict
-	@.venv/bin/mypy alerts chaos compose services
+	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services
 
 lint-alerts: setup ## alert rules, runbooks, their tests and dashboards against each other; promtool and amtool
 	@.venv/bin/python -m alerts.lint

@@ -250,8 +250,8 @@ class Drill:
         self._witnesses.ask_history(self._experiment, self._now())
         self._act()
         self._journal.replay(self._system, self._clock, only=self._own)
-        count = self._users.read_back(self._interrupts.check)
-        self._progress.done(f"{count} orders read back")
+        self._witnesses.ask_panels(self._experiment.fault, self._now())
+        self._progress.done(f"{self._users.read_back(self._interrupts.check)} orders read back")
 
     def _put_back(self) -> None:
         """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""

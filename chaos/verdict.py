@@ -124,6 +124,22 @@ class AlertResult(msgspec.Struct, frozen=True):
         return self.pending is not None and self.pending > 0 and self.pending >= (self.hold or 0.0) / 2
 
 
+class PanelResult(msgspec.Struct, frozen=True):
+    """Whether one panel of a dashboard showed the fault."""
+
+    dashboard: str
+    panel: str
+    expected: bool | None
+    """True: its description says that this fault moves it; False: nothing was broken; None: nothing was claimed."""
+    moved: bool | None
+    """None where data is missing."""
+    line: str
+    """The labels of the line that moved most."""
+    reason: str
+    widths: float | None
+    """How far that line went outside its baseline, in widths of it; None for a change of state."""
+
+
 class Orders(msgspec.Struct, frozen=True):
     """What became of the orders that users sent."""
 
@@ -168,3 +184,5 @@ class Verdict(msgspec.Struct, frozen=True):
     orders: Orders | None
     by_hand: list[str]
     """What a human has to do now."""
+    panels: list[PanelResult] = []
+    """Empty where the stack has no dashboards."""

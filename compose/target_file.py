@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from compose.settings import ROOT, StackSettings
+from compose.timing import DRILL
 from compose.topology import Program, Topology
 
 TEMPLATE_VERSION = 1
@@ -32,6 +33,7 @@ def describe(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
         "clean_history": [sys.executable, "-m", "compose.history", "--state", str(settings.state)],
         "working_directory": str(ROOT),
+        "dashboards": {"folder": str(ROOT / "dashboards"), "scrape_interval": DRILL.scrape_interval_text},
     }
 
 

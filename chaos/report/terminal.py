@@ -3,10 +3,19 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
-from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PhaseStats, Verdict
+from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Verdict
 
 _NAME_WIDTH = 38
 _WIDTH = 110
+_PANEL_MARKS = {
+    (True, True): "moved",
+    (True, False): "DID NOT MOVE",
+    (False, False): "still",
+    (False, True): "MOVED",
+    (True, None): "NO DATA",
+    (False, None): "NO DATA",
+}
+"""By what was expected and what was seen."""
 
 
 def render(verdict: Verdict, recording: str) -> str:
@@ -16,6 +25,7 @@ def render(verdict: Verdict, recording: str) -> str:
         ["Users", *_phases(verdict.phases), *_checks(verdict.checks), *_recovery(verdict)],
         ["Alerts", *_alerts(verdict.alerts), *_before(verdict.already_firing)],
         ["Orders", *_orders(verdict.orders)],
+        ["Dashboards", *_panels(verdict.panels)] if verdict.panels else [],
         [*_reasons(verdict)],
         [f"recording: {recording}", f"verdict: {verdict.outcome.value}, exit {verdict.exit_code}"],
     ]
@@ -108,6 +118,17 @@ def _orders(orders: Orders | None) -> Iterable[str]:
         f" {orders.refused} refused, {orders.unknown} unknown"
     )
     yield f"  {len(orders.lost)} lost, {len(orders.doubled)} doubled, {len(orders.unread)} unread"
+
+
+def _panels(panels: list[PanelResult]) -> Iterable[str]:
+    for panel in panels:
+        if panel.expected is not None:
+            mark = _PANEL_MARKS[panel.expected, panel.moved]
+            yield f"  {mark:<13}{panel.dashboard} / {panel.panel}: {panel.reason}"
+    others = [panel for panel in panels if panel.expected is None]
+    moved = [f"{panel.dashboard} / {panel.panel}" for panel in others if panel.moved]
+    text = f"not tagged: {len(moved)} of {len(others)} panels moved{': ' if moved else ''}{', '.join(moved)}"
+    yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _reasons(verdict: Verdict) -> Iterable[str]:
