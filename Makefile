@@ -54,24 +54,25 @@ check-dashboards: setup ## put load on the stack and see that every panel of eve
 	@$(STORMDRILL) dashboards
 
 fmt: setup ## format the code
-	@.venv/bin/ruff format chaos compose dashboards services tests
-	@.venv/bin/ruff check --fix-only chaos compose dashboards services tests
+	@.venv/bin/ruff format alerts chaos compose dashboards services tests
+	@.venv/bin/ruff check --fix-only alerts chaos compose dashboards services tests
 
 lint: setup ## lint the code
-	@.venv/bin/ruff check chaos compose dashboards services tests
-	@.venv/bin/ruff format --check chaos compose dashboards services tests
+	@.venv/bin/ruff check alerts chaos compose dashboards services tests
+	@.venv/bin/ruff format --check alerts chaos compose dashboards services tests
 
 typecheck: setup ## mypy, strict
-	@.venv/bin/mypy -p chaos -p compose -p dashboards -p services
+	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services
 
-lint-alerts: test-rules ## promtool, amtool and the contract checks
+lint-alerts: setup ## alert rules, runbooks, their tests and dashboards against each other; promtool and amtool
+	@.venv/bin/python -m alerts.lint
 
-test: lint typecheck validate test-unit test-rules test-component test-e2e ## everything, by part
+test: lint typecheck validate lint-alerts test-unit test-rules test-component test-e2e ## everything, by part
 
 test-unit: setup ## pure tests
 	@$(PYTEST) tests/unit
 
-test-rules: setup ## alert rules and routing with promtool and amtool
+test-rules: setup ## alert rules and routing in production's and in drill time, and what lint-alerts finds
 	@$(PYTEST) tests/rules
 
 test-component: setup ## parts against real servers
