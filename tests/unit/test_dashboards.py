@@ -128,6 +128,18 @@ def test_every_runbook_that_is_linked_exists():
     assert linked <= known, f"no such alert: {sorted(linked - known)}"
 
 
+def test_every_alert_leads_to_a_dashboard_and_to_variables_that_it_has():
+    rules = [yaml.safe_load(file.read_text()) for file in (ROOT / "alerts").glob("*.rules.yml")]
+    alerts = [rule for file in rules for group in file["groups"] for rule in group["rules"] if "alert" in rule]
+    for alert in alerts:
+        url = alert["annotations"]["dashboard_url"]
+        uid, _, chosen = url.removeprefix("https://grafana.example.com/d/").partition("?")
+        assert uid in BOARDS_READ, f"{alert['alert']}: {url}"
+        names = {f"var-{variable['name']}" for variable in BOARDS_READ[uid]["templating"]["list"]}
+        asked = {part.partition("=")[0] for part in chosen.split("&") if part}
+        assert asked <= names, f"{alert['alert']}: {url}"
+
+
 def test_traces_are_searched_for_in_the_time_that_is_shown():
     links = [
         link["url"] for param in all_panels() for link in param.values[1]["fieldConfig"]["defaults"].get("links", [])
