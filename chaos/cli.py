@@ -100,11 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         ("list", _list, "list the experiments"),
         ("up", _up, "bring our own stack up"),
         ("down", _down, "undo what is live, end our own stack and remove its state folder"),
-        (
-            "restart",
-            _restart,
-            "restart all shop and inventory instances, one after the other, without losing a request",
-        ),
+        ("restart", _restart, "restart every shop and inventory instance in turn, without losing a request"),
         ("status", _status, "say what is up"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=function)
