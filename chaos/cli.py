@@ -19,7 +19,7 @@ from chaos.interrupts import Interrupts
 from chaos.judge.judge import judge
 from chaos.lease import LeaseFile
 from chaos.load.settings import LoadSettings
-from chaos.panels import shown
+from chaos.panels import panel, shown
 from chaos.progress import Progress
 from chaos.report import terminal
 from chaos.target import Target
@@ -129,8 +129,9 @@ def _run(arguments: argparse.Namespace) -> int:
     interrupts = Interrupts()
     interrupts.listen()
     run_id = _free_id(target.runs_folder, f"{began}-{file.stem}")
+    panels = tuple(panel.of_target(target))
+    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty, panels)
     recorder = recording.create(target.runs_folder, run_id, file)
-    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty)
     Drill(plan, system, recorder, interrupts, progress).run()
     return _judge_and_print(recorder.folder)
 

@@ -2,27 +2,23 @@
 
 import io
 import json
-from dataclasses import replace
 
-import msgspec
 import pytest
 
 from chaos import recording, yamlfile
 from chaos.drill import Drill, Plan
-from chaos.errors import InvalidFile, LeaseLost, RunInProgress, SignalUnavailable
+from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
 from chaos.experiment import Experiment
 from chaos.faults import ProcessKill
 from chaos.interrupts import Interrupts
 from chaos.lease import LeaseFile
 from chaos.load.settings import LoadSettings
 from chaos.progress import Progress
-from chaos.target import Dashboards
 from chaos.values import Duration
 from compose.settings import ROOT
 from tests.fakes import FakeControl, system
 
 FILE = ROOT / "chaos" / "experiments" / "kill-instance.yaml"
-PLAN = Plan("one", "kill-instance", yamlfile.read(FILE, Experiment), frozenset(), LoadSettings(), "abc", False)
 KILL = ProcessKill(Duration.parse("5s"), "shop-2")
 
 
@@ -34,11 +30,10 @@ def control():
 @pytest.fixture
 def drill(tmp_path, control):
     """A run whose phases are given by the test."""
-    return Drill(PLAN, system(tmp_path, control), recorder(tmp_path), Interrupts(), Progress(io.StringIO()))
-
-
-def recorder(tmp_path):
-    return recording.create(tmp_path / "runs", "one", FILE)
+    experiment = yamlfile.read(FILE, Experiment)
+    recorder = recording.create(tmp_path / "runs", "one", FILE)
+    plan = Plan("one", "kill-instance", experiment, frozenset(), LoadSettings(), "abc", False)
+    return Drill(plan, system(tmp_path, control), recorder, Interrupts(), Progress(io.StringIO()))
 
 
 def ended(tmp_path):
@@ -84,17 +79,6 @@ def test_an_undo_that_fails_is_what_counts(drill, control, tmp_path, monkeypatch
     drill.run()
     assert ended(tmp_path)["how"] == "undo failed"
     assert "shop-2" in ended(tmp_path)["by_hand"][0]
-
-
-def test_dashboards_that_cannot_be_read_are_found_before_anything_is_touched(tmp_path, control):
-    system_ = system(tmp_path, control)
-    folder = tmp_path / "dashboards"
-    folder.mkdir()
-    dashboards = Dashboards(str(folder), Duration.parse("1s"))
-    target = msgspec.structs.replace(system_.target, dashboards=dashboards)
-    with pytest.raises(InvalidFile, match="no dashboard"):
-        Drill(PLAN, replace(system_, target=target), recorder(tmp_path), Interrupts(), Progress(io.StringIO()))
-    assert control.running["shop-2"]
 
 
 def test_a_second_runner_touches_nothing(drill, control, tmp_path):

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import httpx
+import msgspec
 import pytest
 
 from chaos.errors import InvalidFile
@@ -11,6 +12,9 @@ from chaos.observe.panels import PanelSource
 from chaos.panels import panel, shown, substitute
 from chaos.panels.panel import Panel, Query
 from chaos.panels.shown import Answer
+from chaos.target import Dashboards
+from chaos.values import Duration
+from tests.fakes import system
 
 SECOND = timedelta(seconds=1)
 TIMES = substitute.times(SECOND, timedelta(minutes=5))
@@ -88,6 +92,13 @@ def test_what_cannot_be_read_names_its_file(tmp_path, content):
 def test_a_folder_without_dashboards_proves_nothing(tmp_path):
     with pytest.raises(InvalidFile, match="no dashboard"):
         panel.read(tmp_path, TIMES)
+
+
+def test_a_target_without_dashboards_has_no_panels_and_one_with_an_empty_folder_is_wrong(tmp_path):
+    target = system(tmp_path).target
+    assert panel.of_target(target) == []
+    with pytest.raises(InvalidFile, match="no dashboard"):
+        panel.of_target(msgspec.structs.replace(target, dashboards=Dashboards(str(tmp_path), Duration.parse("1s"))))
 
 
 GOOD = Answer(None, (3, 0))
