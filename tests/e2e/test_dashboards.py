@@ -72,9 +72,8 @@ def test_a_tagged_panel_that_does_not_move_deviates(stack, runs, experiment, wit
     target = with_panel("redis", "Cluster, as each node sees it", tagged("process.kill shop"))
     code, output = stack.command("run", experiment, "--target", target)
     assert code == 1, output
-    reasons = [reason for reason in runs.latest()["reasons"] if reason.startswith("panel")]
-    assert len(reasons) == 1, output
-    assert reasons[0].startswith("panel redis / Cluster, as each node sees it did not move")
+    wanted = "panel redis / Cluster, as each node sees it did not move"
+    assert [reason for reason in runs.latest()["reasons"] if reason.startswith(wanted)], output
 
 
 def test_a_tagged_panel_that_moves_with_nothing_broken_deviates(stack, runs, tmp_path, with_panel):
@@ -82,6 +81,5 @@ def test_a_tagged_panel_that_moves_with_nothing_broken_deviates(stack, runs, tmp
     file.write_text(NO_FAULT)
     code, output = stack.command("run", file, "--target", with_panel("instances", "Age", tagged("process.kill shop")))
     assert code == 1, output
-    reasons = [reason for reason in runs.latest()["reasons"] if reason.startswith("panel")]
-    assert len(reasons) == 1, output
-    assert reasons[0].startswith("panel instances / Age moved with nothing broken")
+    wanted = "panel instances / Age moved with nothing broken"
+    assert [reason for reason in runs.latest()["reasons"] if reason.startswith(wanted)], output
