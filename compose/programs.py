@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import drill_time
+from compose import drill_time, grafana
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology
@@ -81,6 +81,8 @@ def _launch(program: Program, settings: StackSettings, topology: Topology, tools
         return _gunicorn(program, settings, topology)
     if program.role in ("postgres-exporter", "redis-exporter"):
         return _exporter(program, topology, tools)
+    if program.role == "grafana":
+        return Launch(program.name, grafana.argv(tools), grafana.environment(program, settings, topology))
     argv, stop_signal = _third_party(program, settings, tools)
     # Toxiproxy otherwise traces every connection.
     env = {"LOG_LEVEL": "error"} if program.role == "toxiproxy" else {}
