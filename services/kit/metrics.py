@@ -7,7 +7,6 @@ from wsgiref.simple_server import WSGIServer
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute, iter_route_contexts
-from opentelemetry import trace
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
@@ -18,6 +17,7 @@ from prometheus_client import (
 )
 
 from services.kit.settings import PortRange
+from services.kit.spans import exemplar
 
 # The bounds that OpenTelemetry's conventions give for http.server.request.duration.
 DURATION_BUCKETS_SECONDS = (
@@ -89,10 +89,7 @@ class HttpMetrics:
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request out, with the current trace as an example of its duration."""
         self._active.labels(method).dec()
-        context = trace.get_current_span().get_span_context()
-        sampled = context.is_valid and context.trace_flags.sampled
-        exemplar = {"trace_id": trace.format_trace_id(context.trace_id)} if sampled else None
-        self._duration.labels(method, route, str(status)).observe(seconds, exemplar)
+        self._duration.labels(method, route, str(status)).observe(seconds, exemplar())
 
 
 class MetricsServer:

@@ -39,7 +39,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     """
     configure_logging(settings.instance, settings.log_level)
     registry = create_registry(name, settings.instance)
-    tracing = Tracing(name, settings)
+    tracing = Tracing(name, settings, registry)
     instruments = Instruments.create(registry, tracing.tracer(f"services.{name}"))
     lifecycle = Lifecycle(settings.drain_delay, registry, drains=settings.drain)
     http_metrics = HttpMetrics(registry)
@@ -72,6 +72,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
         allowed=settings.request_deadline if settings.deadline else None,
         lifecycle=lifecycle,
         metrics=http_metrics,
+        tracer=None if __import__("os").environ.get("SD_FASTAPI") else tracing.tracer("services.kit.request"),
     )
     problems.install(app)
     http_metrics.expect(router)

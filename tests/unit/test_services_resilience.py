@@ -186,7 +186,7 @@ def bulkhead(registry):
     instruments = Instruments.create(registry, NoOpTracer())
 
     def create(size, wait):
-        return Bulkhead("it", size, timedelta(seconds=wait), instruments.services, NoOpTracer())
+        return Bulkhead("it", size, timedelta(seconds=wait), instruments.services)
 
     return create
 
