@@ -63,7 +63,7 @@ class ClientMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._databases = Histogram(
             "db_client_operation_duration_seconds",
-            "Time of one use of a connection to Postgres, or of one Redis operation; the wait for a connection is not in it.",
+            "Time of one use of a connection to Postgres, or one Redis operation, without the wait for a connection.",
             ("db_system_name", "error_type"),
             buckets=_DATABASE_BUCKETS_SECONDS,
             registry=registry,

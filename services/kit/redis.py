@@ -76,9 +76,10 @@ class Redis:
     async def run(self, key: str, operation: Callable[[RedisCluster], Awaitable[T]], summary: str = "command") -> T:
         """Return the operation's result; all keys it touches must be in the slot of ``key``.
 
-        The summary names its span: the command and what it is for. Answers come as bytes. Raises DependencyUnavailable after the Redis time-out at most, at once
-        where the key's node has just failed, Overloaded if too many commands are under way. A command
-        that was given up on may still be carried out.
+        The summary names its span: the command, and what it is for. Answers come as bytes. Raises
+        DependencyUnavailable after the Redis time-out at most, at once where the key's node has just
+        failed, Overloaded if too many commands are under way. A command that was given up on may still
+        be carried out.
         """
 
         async def attempt() -> T:
@@ -92,7 +93,11 @@ class Redis:
 
     async def _run(self, operation: Callable[[RedisCluster], Awaitable[T]], summary: str) -> T:
         limit = remaining_seconds(self._timeout)
-        about = {"db.system.name": "redis", "db.operation.name": summary.split()[0], "db.query.summary": summary}
+        about = {
+            "db.system.name": "redis",
+            "db.operation.name": summary.split(maxsplit=1)[0],
+            "db.query.summary": summary,
+        }
         started, failure = time.perf_counter(), None
         try:
             with span(summary, about, SpanKind.CLIENT):

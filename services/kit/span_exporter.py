@@ -41,6 +41,11 @@ class _Session(requests.Session):
 
     error_type = "_OTHER"
 
+    def __init__(self) -> None:
+        super().__init__()
+        # A collector is no matter for a developer's proxy, nor for his .netrc, which would be read for each batch.
+        self.trust_env = False
+
     def send(self, *arguments: Any, **options: Any) -> Any:
         try:
             response = super().send(*arguments, **options)

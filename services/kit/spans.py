@@ -9,11 +9,10 @@ import traceback
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from opentelemetry import context as context_api
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -39,7 +38,7 @@ class RecordedSpan(Span):
         "_status", "recording",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (a span has as many parts)
         self,
         name: str,
         recording: Recording,

@@ -65,7 +65,7 @@ class RecordingTracer(trace.Tracer):
         self._provider = provider
         self._scope = scope
 
-    def start_span(
+    def start_span(  # noqa: PLR0913, PLR0917  (the API's signature)
         self,
         name: str,
         context: Context | None = None,
@@ -95,7 +95,8 @@ class RecordingTracer(trace.Tracer):
             start_time=start_time,
         )
 
-    def start_as_current_span(  # type: ignore[override]  # the API's is made of a generator, which takes longer than all of this
+    # The API's is made of a generator, which takes longer than all of this.
+    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917
         self,
         name: str,
         context: Context | None = None,

@@ -17,7 +17,7 @@ from services.kit.span_exporter import CountingExporter
 from services.kit.trace_metrics import ProcessorMetrics, TraceMetrics
 from services.kit.tracer import RecordingTracerProvider
 
-_SCHEDULE_DELAY_MS = 500
+_SCHEDULE_DELAY_MS = 1000
 # A drill makes some 200 spans a second in each worker; this is for the time when nobody takes them.
 _QUEUE_SIZE = 8192
 # A dead Jaeger holds the export thread, never a request; it also holds our shutdown, so be brief.
