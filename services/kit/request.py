@@ -15,7 +15,6 @@ from services.kit.lifecycle import Lifecycle, State
 from services.kit.metrics import UNMATCHED, HttpMetrics
 from services.kit.problems import internal_error
 
-_SD = __import__("os").environ.get("SD_FASTAPI")
 _log = structlog.get_logger(__name__)
 
 # Nginx's word for a request nobody waited for; HTTP has none.
@@ -58,12 +57,7 @@ class RequestMiddleware:
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Of a header that is there twice the last one counts: HAProxy adds its own behind those of the client.
         method, headers, started = scope["method"], dict(scope["headers"]), time.perf_counter()
-        rid = request_id.start(headers.get(request_id.HEADER_BYTES))
-        if _SD:
-            span = trace.get_current_span()
-            span.set_attribute("http.request.header.x-request-id", (rid,))
-        else:
-            span = server_span.begin(self._tracer, scope, headers, rid)
+        span = server_span.begin(self._tracer, scope, headers, request_id.start(headers.get(request_id.HEADER_BYTES)))
         token = context_api.attach(trace.set_span_in_context(span))
         self._metrics.begin(method)
         status = 500
@@ -77,8 +71,7 @@ class RequestMiddleware:
             route = getattr(scope.get("route"), "path", UNMATCHED)
             seconds = time.perf_counter() - started
             # Before the metrics, whose examples are of traces that are kept.
-            if not _SD:
-                server_span.end(span, method, route, status)
+            server_span.end(span, method, route, status)
             self._metrics.end(method, route, status, seconds)
             _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
             context_api.detach(token)

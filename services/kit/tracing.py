@@ -4,8 +4,6 @@ import os
 from datetime import timedelta
 from threading import Thread
 
-from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NoOpTracerProvider, Tracer
@@ -22,7 +20,6 @@ _SCHEDULE_DELAY_MS = 1000
 _QUEUE_SIZE = 8192
 # A dead Jaeger holds the export thread, never a request; it also holds our shutdown, so be brief.
 _EXPORT_TIMEOUT = timedelta(seconds=2)
-_EXCLUDED_URLS = "/healthz$,/readyz$"
 
 
 class Tracing:
@@ -38,23 +35,6 @@ class Tracing:
     def tracer(self, name: str) -> Tracer:
         """Return a tracer for spans made by hand; they cost nothing while tracing is off."""
         return (self._provider or NoOpTracerProvider()).get_tracer(name)
-
-    def instrument(self, app: FastAPI) -> None:
-        """Trace the application's requests.
-
-        Must come before the first request, as the instrumentation wraps the middleware stack.
-        """
-        if self._provider is None or not os.environ.get("SD_FASTAPI"):
-            return
-        # The instrumentation reads this when it is set up and knows no other way to be told;
-        # without it it emits the attribute names of before the conventions were stable.
-        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
-        FastAPIInstrumentor.instrument_app(
-            app,
-            tracer_provider=self._provider,
-            excluded_urls=_EXCLUDED_URLS,
-            exclude_spans=["receive", "send"],
-        )
 
     def shutdown(self) -> None:
         """Export what is left, for two seconds at most. Blocks; call it from a thread."""
@@ -72,7 +52,6 @@ def _create_provider(
 ) -> RecordingTracerProvider:
     # The SDK counts only when it is asked to, and knows no other way to be asked.
     os.environ.setdefault("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
-    assert settings.otlp_endpoint is not None
     processor = BatchSpanProcessor(
         CountingExporter(settings.otlp_endpoint, _EXPORT_TIMEOUT, metrics),
         max_queue_size=_QUEUE_SIZE,
