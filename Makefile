@@ -5,8 +5,8 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts test test-unit \
-	test-rules test-component test-e2e ci clean
+.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts dashboards \
+	check-dashboards test test-unit test-rules test-component test-e2e bench ci clean
 
 help: ## print this help
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -47,25 +47,32 @@ validate: setup ## check every experiment file without touching a stack
 list: setup ## list the experiments
 	@$(STORMDRILL) list
 
+dashboards: setup ## make the dashboards' JSON files from their generator
+	@.venv/bin/python -m dashboards.generator
+
+check-dashboards: setup ## put load on the stack and see that every panel of every dashboard shows data
+	@$(STORMDRILL) dashboards
+
 fmt: setup ## format the code
-	@.venv/bin/ruff format chaos compose services tests
-	@.venv/bin/ruff check --fix-only chaos compose services tests
+	@.venv/bin/ruff format alerts chaos compose dashboards services tests
+	@.venv/bin/ruff check --fix-only alerts chaos compose dashboards services tests
 
 lint: setup ## lint the code
-	@.venv/bin/ruff check chaos compose services tests
-	@.venv/bin/ruff format --check chaos compose services tests
+	@.venv/bin/ruff check alerts chaos compose dashboards services tests
+	@.venv/bin/ruff format --check alerts chaos compose dashboards services tests
 
 typecheck: setup ## mypy, strict
-	@.venv/bin/mypy chaos compose services
+	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services
 
-lint-alerts: test-rules ## promtool, amtool and the contract checks
+lint-alerts: setup ## alert rules, runbooks, their tests and dashboards against each other; promtool and amtool
+	@.venv/bin/python -m alerts.lint
 
-test: lint typecheck validate test-unit test-rules test-component test-e2e ## everything, by part
+test: lint typecheck validate lint-alerts test-unit test-rules test-component test-e2e ## everything, by part
 
 test-unit: setup ## pure tests
 	@$(PYTEST) tests/unit
 
-test-rules: setup ## alert rules and routing with promtool and amtool
+test-rules: setup ## alert rules and routing in production's and in drill time, and what lint-alerts finds
 	@$(PYTEST) tests/rules
 
 test-component: setup ## parts against real servers
@@ -73,6 +80,9 @@ test-component: setup ## parts against real servers
 
 test-e2e: setup ## whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
+
+bench: setup ## what it costs to be observed: CPU of a shop worker per request, by turns, with bounds
+	@.venv/bin/python -m tests.bench
 
 ci: test ## what .ci/run calls
 

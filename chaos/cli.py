@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from chaos import check_dashboards, recording, revision, rules
 from chaos import experiment as experiments
-from chaos import recording, revision, rules
 from chaos import target as targets
 from chaos.clock import SystemClock
 from chaos.drill import Drill, Plan
@@ -19,6 +19,7 @@ from chaos.interrupts import Interrupts
 from chaos.judge.judge import judge
 from chaos.lease import LeaseFile
 from chaos.load.settings import LoadSettings
+from chaos.panels import panel, shown
 from chaos.progress import Progress
 from chaos.report import terminal
 from chaos.target import Target
@@ -89,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("validate", help="check experiment files without touching a stack")
     validate.add_argument("files", nargs="*", type=Path, help="default: all")
     validate.set_defaults(command=_validate)
+    dashboards = commands.add_parser("dashboards", help="put load on the stack and see that every panel shows data")
+    dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
+    dashboards.set_defaults(command=_dashboards)
     undo = commands.add_parser("undo", help="undo whatever a run left behind")
     undo.add_argument("--target", type=Path)
     undo.set_defaults(command=_undo)
@@ -96,11 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         ("list", _list, "list the experiments"),
         ("up", _up, "bring our own stack up"),
         ("down", _down, "undo what is live, end our own stack and remove its state folder"),
-        (
-            "restart",
-            _restart,
-            "restart all shop and inventory instances, one after the other, without losing a request",
-        ),
+        ("restart", _restart, "restart every shop and inventory instance in turn, without losing a request"),
         ("status", _status, "say what is up"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=function)
@@ -129,8 +129,9 @@ def _run(arguments: argparse.Namespace) -> int:
     interrupts = Interrupts()
     interrupts.listen()
     run_id = _free_id(target.runs_folder, f"{began}-{file.stem}")
+    panels = tuple(panel.of_target(target))
+    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty, panels)
     recorder = recording.create(target.runs_folder, run_id, file)
-    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty)
     Drill(plan, system, recorder, interrupts, progress).run()
     return _judge_and_print(recorder.folder)
 
@@ -163,6 +164,16 @@ def _validate(arguments: argparse.Namespace) -> int:
             wrong.append(str(error))
     print(*wrong or [f"{len(files)} experiments are valid"], sep="\n", file=sys.stderr if wrong else sys.stdout)
     return ExitCode.INVALID if wrong else 0
+
+
+def _dashboards(arguments: argparse.Namespace) -> int:
+    progress = Progress()
+    target = _target(arguments.target, progress)
+    progress.phase("dashboards")
+    rows = check_dashboards.check(System(target, targets.control(target)), progress.waits)
+    progress.done(f"{len(rows)} panels and variables asked under load")
+    print(*shown.report(rows), sep="\n")
+    return 1 if any(row.amiss for row in rows) else 0
 
 
 def _list(_: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from chaos import yamlfile
 from chaos.control import ProcessControl, SupervisorControl
+from chaos.values import Duration
 
 
 class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,6 +25,7 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     watchdog: str
     toxiproxy: str = ""
     jaeger: str = ""
+    grafana: str = ""
 
 
 class Supervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="supervisor"):
@@ -52,6 +54,15 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
 
 
+class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the stack's Grafana dashboards are."""
+
+    folder: str
+    """Holds one classic JSON file a dashboard."""
+    scrape_interval: Duration
+    """How often Prometheus scrapes what they show."""
+
+
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stack as the attacker sees it."""
 
@@ -70,6 +81,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The drill-time manifest: what each rule's durations are in production; empty where rules are not scaled."""
     clean_history: list[str] = []
     """Command that gives Prometheus a past without outages; empty where there is none."""
+    dashboards: Dashboards | None = None
+    """Dashboards whose panels a fault must move; None where there are none."""
 
     @property
     def state_folder(self) -> Path:

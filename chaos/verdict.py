@@ -113,6 +113,31 @@ class AlertResult(msgspec.Struct, frozen=True):
     design: Delays | None = None
     production: Delays | None = None
     """What production durations would make of `design`."""
+    pending: float | None = None
+    """Of a quiet alert: for how long its condition was true at a stretch; None when it never was."""
+    hold: float | None = None
+    """Of a quiet alert: its `for`, which `pending` would have had to reach."""
+
+    @property
+    def came_close(self) -> bool:
+        """Whether it stayed quiet, but was true for at least half of its `for`."""
+        return self.pending is not None and self.pending > 0 and self.pending >= (self.hold or 0.0) / 2
+
+
+class PanelResult(msgspec.Struct, frozen=True):
+    """Whether one panel of a dashboard showed the fault."""
+
+    dashboard: str
+    panel: str
+    expected: bool | None
+    """True: its description says that this fault moves it; False: nothing was broken; None: nothing was claimed."""
+    moved: bool | None
+    """None where data is missing."""
+    line: str
+    """The labels of the line that moved most."""
+    reason: str
+    widths: float | None
+    """How far that line went outside its baseline, in widths of it; None for a change of state."""
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -159,3 +184,5 @@ class Verdict(msgspec.Struct, frozen=True):
     orders: Orders | None
     by_hand: list[str]
     """What a human has to do now."""
+    panels: list[PanelResult] = []
+    """Empty where the stack has no dashboards."""

@@ -69,7 +69,10 @@ class Watchdog:
 
 
 class LiveFaults(Collector):
-    """`chaos_fault_active{experiment,fault,target}` is 1 while a fault's undo record is open."""
+    """`chaos_fault_active{experiment,fault,target}` is 1 while a fault's undo record is open.
+
+    `chaos_faults_active` is how many there are, also when there is none.
+    """
 
     def __init__(self, journal: UndoJournal) -> None:
         self._journal = journal
@@ -79,11 +82,17 @@ class LiveFaults(Collector):
         gauge = GaugeMetricFamily(
             "chaos_fault_active", "1 while a fault is in place", labels=["experiment", "fault", "target"]
         )
+        # A series of its own says that none is: one that is not there says nothing.
+        count = GaugeMetricFamily("chaos_faults_active", "Faults in place")
+        live = 0
         for record in self._journal.open():
             if not isinstance(record.what, StopLoad):
                 fault = type(record.what).__struct_config__.tag
                 gauge.add_metric([record.experiment_id, str(fault), record.what.aims_at() or ""], 1)
+                live += 1
+        count.add_metric([], live)
         yield gauge
+        yield count
 
 
 def main() -> None:

@@ -125,8 +125,19 @@ def front(topology: Topology) -> list[Probe]:
         Probe("alertmanager", partial(_http_ok, topology.one("alertmanager").port, "/-/ready")),
         Probe("Watchdog at the pager", partial(_deadman, topology)),
         Probe("watchdog", partial(_http_ok, topology.one("watchdog").port, "/healthz")),
+        Probe("postgres-exporter", partial(_exports, topology.one("postgres-exporter"), "/metrics", "pg_up 1")),
+        *(
+            Probe(
+                f"redis-exporter of {node.name}",
+                partial(
+                    _exports, topology.one("redis-exporter"), f"/scrape?target=127.0.0.1:{node.port}", "redis_up 1"
+                ),
+            )
+            for node in topology.of_role("redis")
+        ),
     ]
-    return probes + [Probe("traces in jaeger", partial(_traces, node)) for node in topology.of_role("jaeger")]
+    probes += [Probe("traces in jaeger", partial(_traces, node)) for node in topology.of_role("jaeger")]
+    return probes + [Probe("dashboards in grafana", partial(_dashboards, node)) for node in topology.of_role("grafana")]
 
 
 def everything(topology: Topology) -> list[Probe]:
@@ -142,6 +153,12 @@ def _http_ok(port: int, path: str) -> None:
     response = _get(port, path)
     if response.status_code != 200:
         raise NotReady(f"{path} answers {response.status_code}")
+
+
+def _exports(exporter: Program, path: str, line: str) -> None:
+    # An exporter answers also when what it asks does not.
+    if line not in _get(exporter.port, path).text.splitlines():
+        raise NotReady(f"does not say `{line}`")
 
 
 def _ready(program: Program) -> None:
@@ -236,3 +253,7 @@ def _deadman(topology: Topology) -> None:
 def _traces(jaeger: Program) -> None:
     if "shop" not in (_get(jaeger.port, "/api/services").json()["data"] or []):
         raise NotReady("no trace of the shop yet")
+
+
+def _dashboards(grafana: Program) -> None:
+    _http_ok(grafana.port, "/api/dashboards/uid/overview")

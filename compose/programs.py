@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import drill_time
+from compose import drill_time, grafana
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology
@@ -62,6 +62,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         f"{prefix}_INSTANCE": program.name,
         f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
         f"{prefix}_OTLP_ENDPOINT": "".join(traces),
+        # A drill is short, and what it is about may be in any of its traces.
+        f"{prefix}_TRACE_SAMPLE_RATIO": "1.0",
     }
     if program.role == "pager":
         ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")
@@ -79,10 +81,26 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
 def _launch(program: Program, settings: StackSettings, topology: Topology, tools: Tools) -> Launch:
     if program.role in ("shop", "inventory", "pager"):
         return _gunicorn(program, settings, topology)
+    if program.role in ("postgres-exporter", "redis-exporter"):
+        return _exporter(program, topology, tools)
+    if program.role == "grafana":
+        return Launch(program.name, grafana.argv(tools), grafana.environment(program, settings, topology))
     argv, stop_signal = _third_party(program, settings, tools)
     # Toxiproxy otherwise traces every connection.
     env = {"LOG_LEVEL": "error"} if program.role == "toxiproxy" else {}
     return Launch(program.name, argv, env, stop_signal)
+
+
+def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
+    path = str(tools.path(f"prometheus-{program.role}"))
+    address = f"--web.listen-address=127.0.0.1:{program.port}"
+    if program.role == "redis-exporter":
+        # No node of its own: Prometheus says with each question which one is meant. A node that hangs must not hold
+        # up a scrape beyond its time-out.
+        return Launch(program.name, (path, address, "--redis.addr=", "--connection-timeout=500ms"))
+    dsn = f"{postgres_dsn(topology.one('postgres').port)}?sslmode=disable&application_name={program.name}"
+    argv = (path, address, "--log.level=warn")
+    return Launch(program.name, argv, {"DATA_SOURCE_NAME": dsn})
 
 
 def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
@@ -131,7 +149,7 @@ def _alerting(program: Program, settings: StackSettings, tools: Tools) -> tuple[
                 f"--config.file={config / 'prometheus.yml'}",
                 f"--storage.tsdb.path={data}",
                 "--web.enable-lifecycle",
-                "--enable-feature=exemplar-storage",
+                "--enable-feature=exemplar-storage,extra-scrape-metrics",
                 *common,
                 *drill_time.PROMETHEUS_FLAGS,
             )

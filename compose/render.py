@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from compose import drill_time, haproxy, programs
+from compose import drill_time, grafana, haproxy, programs, scrape
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology
@@ -31,6 +31,8 @@ def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None
         query, otlp, metrics, grpc = jaeger.ports
         ports = {"query_port": query, "otlp_port": otlp, "metrics_port": metrics, "grpc_port": grpc}
         _render("jaeger.yaml", config, {**ports})
+    if topology.of_role("grafana"):
+        grafana.write_dashboards(settings, topology)
     _render("prometheus.yml", config, _prometheus(settings, topology))
     _render("supervisord.conf", config, _supervisord(settings, topology, tools))
     (config / "toxiproxy.json").write_text(json.dumps(_toxiproxy(topology), indent=1))
@@ -73,31 +75,8 @@ def _prometheus(settings: StackSettings, topology: Topology) -> dict[str, object
         "evaluation_interval": profile.evaluation_interval_text,
         "rules": settings.state / "config" / "drill" / "rules",
         "alertmanager_port": topology.one("alertmanager").port,
-        "jobs": scrape_jobs(topology),
+        "jobs": scrape.jobs(topology),
     }
-
-
-def scrape_jobs(topology: Topology) -> list[dict[str, object]]:
-    """What Prometheus scrapes: a job per role; a service instance has one target per metrics port."""
-    jobs: list[dict[str, object]] = []
-    for role in ("shop", "inventory", "pager"):
-        targets = [
-            {"port": port, "instance": program.name, "worker": index}
-            for program in topology.of_role(role)
-            for index, port in enumerate(program.metrics_ports)
-        ]
-        jobs.append({"name": role, "targets": targets})
-    single = {
-        "haproxy": topology.haproxy_metrics,
-        "prometheus": topology.one("prometheus").port,
-        "alertmanager": topology.one("alertmanager").port,
-        "watchdog": topology.one("watchdog").port,
-    }
-    single |= {jaeger.name: jaeger.ports[2] for jaeger in topology.of_role("jaeger")}
-    jobs += [
-        {"name": name, "targets": [{"port": port, "instance": name, "worker": None}]} for name, port in single.items()
-    ]
-    return jobs
 
 
 def _supervisord(settings: StackSettings, topology: Topology, tools: Tools) -> dict[str, object]:

@@ -18,11 +18,21 @@ PACKAGES = {
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
+    "prometheus-postgres-exporter": "prometheus-postgres-exporter",
+    "prometheus-redis-exporter": "prometheus-redis-exporter",
     "setpriv": "util-linux",
     "toxiproxy-server": "",  # built by `make setup`
     "jaeger": "",
+    "grafana": "",
 }
-OPTIONAL = {"jaeger": "traces are off"}
+OPTIONAL = {"jaeger": "traces are off", "grafana": "dashboards are not drawn"}
+# Debian's name first, then that of the project's own releases.
+_ALIASES = {
+    "grafana": ("grafana", "grafana-server"),
+    "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),
+    "prometheus-postgres-exporter": ("prometheus-postgres-exporter", "postgres_exporter"),
+    "prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter"),
+}
 
 
 class MissingTool(Exception):
@@ -65,6 +75,8 @@ def find() -> Tools:
 
 
 def _remedy(name: str) -> str:
+    if name == "grafana":
+        return "install Grafana 10 or newer and put it on PATH (see dashboards/README.md)"
     package = PACKAGES[name]
     return f"install the package {package}, or run `make setup`" if package else "run `make setup` to build it"
 
@@ -73,8 +85,7 @@ def _locate(name: str) -> Path | None:
     # Debian keeps Postgres's programs out of PATH, one folder a version, and daemons in sbin.
     debian = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     places = [os.environ.get("PATH", os.defpath), *debian, "/usr/sbin", str(cache_folder())]
-    aliases = {"prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager")}
-    for candidate in aliases.get(name, (name,)):
+    for candidate in _ALIASES.get(name, (name,)):
         if path := shutil.which(candidate, path=os.pathsep.join(places)):
             return Path(path).absolute()
     return None

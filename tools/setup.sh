@@ -38,6 +38,9 @@ missing_packages() {
     command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
     { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null ||
         echo prometheus-alertmanager
+    { command -v prometheus-postgres-exporter || command -v postgres_exporter; } >/dev/null ||
+        echo prometheus-postgres-exporter
+    { command -v prometheus-redis-exporter || command -v redis_exporter; } >/dev/null || echo prometheus-redis-exporter
     has_postgres || echo postgresql
     local python
     if python=$(find_python); then

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chaos import design_delay
 from chaos.experiment import AlertWindow
@@ -9,6 +10,9 @@ from chaos.facts import AlertHistory, HistoryAsked, PageAlert, PageSeen, Prometh
 from chaos.judge.span import Span
 from chaos.recording import Recording
 from chaos.verdict import AlertOutcome, AlertResult, Delays
+
+_EVALUATION_SECONDS = 1.0
+"""Between two evaluations of a rule whose timing is not known."""
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """An alert's identity: its name and all its labels."""
@@ -23,8 +27,7 @@ def judge(recording: Recording, span: Span) -> list[AlertResult]:
     results += [_surprise(key, evidence) for key in surprises]
     spoken |= {name for name, _ in surprises}
     fired = {name for name, _ in (*evidence.firing, *evidence.already)}
-    quiet = sorted(evidence.rules - spoken - fired)
-    return results + [AlertResult(name, {}, AlertOutcome.QUIET, "did not fire") for name in quiet]
+    return results + [_quiet(name, evidence) for name in sorted(evidence.rules - spoken - fired)]
 
 
 def already_firing(recording: Recording, span: Span) -> list[str]:
@@ -110,11 +113,18 @@ class _Evidence:
 
     def page(self, key: Key, status: str, since: float, accepted: bool = True) -> PageSeen | None:
         """The first page of this alert in this status at its receiver, at or after `since`."""
+        receiver = self.timings[key[0]].receiver if key[0] in self.timings else self.receiver
         for page, alert in sorted(self.pages, key=lambda pair: pair[0].at):
-            fits = page.receiver == self.receiver and page.accepted is accepted and page.at >= since
+            fits = page.receiver == receiver and page.accepted is accepted and page.at >= since
             if fits and alert.status == status and _key(alert.name, alert.labels) == key:
                 return page
         return None
+
+    def longest_pending(self, name: str) -> float | None:
+        """For how long its condition was true at a stretch, at most, in seconds; None when it never was."""
+        step = self.timings[name].timing.evaluation_seconds if name in self.timings else _EVALUATION_SECONDS
+        stretches = [_longest_stretch(times, 1.5 * step) for key, times in self.true.items() if key[0] == name]
+        return max(stretches, default=None)
 
     def delays(self, name: str) -> tuple[Delays | None, Delays | None]:
         """Design delays of the drill and of production."""
@@ -220,6 +230,22 @@ def _why_undelivered(key: Key, evidence: _Evidence) -> str:
         return f"the pager refused it {len(refused)} times: {refused[0].reason}"
     elsewhere = {page.receiver for page, alert in evidence.pages if _key(alert.name, alert.labels) == key}
     return f"it went to {', '.join(sorted(elsewhere))}" if elsewhere else "it fired, but nothing arrived at the pager"
+
+
+def _longest_stretch(times: list[float], longest_gap: float) -> float:
+    longest, begin = 0.0, times[0]
+    for earlier, later in pairwise(times):
+        if later - earlier > longest_gap:
+            begin = later
+        longest = max(longest, later - begin)
+    return longest
+
+
+def _quiet(name: str, evidence: _Evidence) -> AlertResult:
+    pending = evidence.longest_pending(name)
+    held = evidence.timings[name].timing.for_seconds if name in evidence.timings else None
+    reason = "did not fire" if pending is None else f"did not fire; pending for {pending:.1f} s"
+    return AlertResult(name, {}, AlertOutcome.QUIET, reason, pending=pending, hold=held)
 
 
 def _surprise(key: Key, evidence: _Evidence) -> AlertResult:

@@ -1,7 +1,9 @@
 """Puts the parts of a verdict together."""
 
+from dataclasses import dataclass
+
 from chaos.facts import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, evidence, span
+from chaos.judge import alerts, checks, evidence, movement, span
 from chaos.judge.span import Span
 from chaos.load import measures
 from chaos.load.ledger import tally
@@ -16,6 +18,7 @@ from chaos.verdict import (
     ExitCode,
     Orders,
     Outcome,
+    PanelResult,
     PhaseStats,
     Verdict,
 )
@@ -23,6 +26,16 @@ from chaos.verdict import (
 FEWEST_THROUGH = 10
 """A fault on an instance that answered fewer of the users' requests than this proves nothing about users."""
 _WELL = {AlertOutcome.PROVEN, AlertOutcome.QUIET}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the parts of the judge found."""
+
+    checks: list[CheckResult]
+    alerts: list[AlertResult]
+    orders: Orders | None
+    panels: list[PanelResult]
 
 
 def judge(recording: Recording) -> Verdict:
@@ -34,8 +47,9 @@ def judge(recording: Recording) -> Verdict:
     )
     spans = span.of(recording)
     check_results, alert_results = checks.judge(recording, spans), alerts.judge(recording, spans)
-    orders = _orders(recording)
-    outcome, code, reasons = _outcome(recording, ended, check_results, alert_results, orders, spans)
+    orders, panels = _orders(recording), movement.judge(recording, spans)
+    found = _Found(check_results, alert_results, orders, panels)
+    outcome, code, reasons = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
     return Verdict(
         run_id=started.run_id,
@@ -58,6 +72,7 @@ def judge(recording: Recording) -> Verdict:
         already_firing=alerts.already_firing(recording, spans),
         orders=orders,
         by_hand=ended.by_hand,
+        panels=panels,
     )
 
 
@@ -70,22 +85,17 @@ def too_few_through(instance: str, answered: int) -> str | None:
     )
 
 
-def _outcome(
-    recording: Recording,
-    ended: RunEnded,
-    check_results: list[CheckResult],
-    alert_results: list[AlertResult],
-    orders: Orders | None,
-    spans: Span,
-) -> tuple[Outcome, ExitCode, list[str]]:
+def _outcome(recording: Recording, ended: RunEnded, found: _Found, spans: Span) -> tuple[Outcome, ExitCode, list[str]]:
     ending = Ending(ended.how)
     if ending is not Ending.COMPLETED:
         return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [f"{ending.value}: {ended.detail}"]
     if without_effect := _without_effect(recording):
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
-    wrong = [*checks.failures(check_results), *_alerts_wrong(alert_results), *_orders_wrong(orders)]
-    missing = [*evidence.missing(recording, spans), *checks.missing(check_results), *_orders_missing(recording, orders)]
-    missing += [f"{one.name}: {one.reason}" for one in alert_results if one.outcome is AlertOutcome.UNKNOWN]
+    wrong = [*checks.failures(found.checks), *_alerts_wrong(found.alerts), *_orders_wrong(found.orders)]
+    wrong += movement.failures(found.panels)
+    missing = [*evidence.missing(recording, spans), *checks.missing(found.checks)]
+    missing += [*_orders_missing(recording, found.orders), *movement.missing(found.panels)]
+    missing += [f"{one.name}: {one.reason}" for one in found.alerts if one.outcome is AlertOutcome.UNKNOWN]
     if wrong:
         return Outcome.DEVIATED, ExitCode.DEVIATED, wrong + missing
     if missing:

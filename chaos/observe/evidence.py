@@ -5,14 +5,18 @@ from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
 from chaos.experiment import Experiment
-from chaos.facts import AnyFact, HistoryAsked
-from chaos.faults import System
+from chaos.facts import AnyFact, HistoryAsked, PanelsAsked
+from chaos.faults import AnyFault, System
 from chaos.observe.pager import Pager
+from chaos.observe.panels import PanelSource
 from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
 from chaos.observe.watch import Watch
+from chaos.panels import substitute
+from chaos.panels.panel import Panel
 from chaos.recording import Recorder
+from chaos.target import Target
 
 STEP_SECONDS = 1.0
 
@@ -23,6 +27,7 @@ class Witnesses:
     def __init__(self, system: System, recorder: Recorder, origin: float, wall: float, boottime: float) -> None:
         self._target = system.target
         self._recorder = recorder
+        self._wall = wall
         self.prometheus = Prometheus(system.target.urls.prometheus, wall)
         self._pager = Pager(system.target.urls.pager, wall, boottime)
         self._processes = Processes(system.control)
@@ -62,6 +67,18 @@ class Witnesses:
                 except SignalUnavailable:
                     continue
 
+    def ask_panels(self, panels: Iterable[Panel], fault: AnyFault, now: float) -> None:
+        """Record what every panel showed over the run; nothing where the stack has no dashboards."""
+        if self._target.dashboards is None:
+            return
+        scrape = self._target.dashboards.scrape_interval
+        source = PanelSource(self._target.urls.prometheus, scrape)
+        for history in source.histories(panels, self._wall, now):
+            self._recorder.write(history)
+        source.close()
+        window = substitute.rate_interval(scrape, scrape)
+        self._recorder.write(PanelsAsked(now, _as_panels_name_it(fault, self._target), window.total_seconds()))
+
     def _look_at_prometheus(self, at: float) -> Iterable[AnyFact]:
         yield self.prometheus.look(at)
 
@@ -69,3 +86,11 @@ class Witnesses:
         fact = self._processes.look(at)
         if fact is not None:
             yield fact
+
+
+def _as_panels_name_it(fault: AnyFault, target: Target) -> str:
+    kind, aim = str(type(fault).__struct_config__.tag), fault.aims_at()
+    if aim is None:
+        return kind
+    # Every instance of a role has the same panels.
+    return f"{kind} {target.instances[aim].role if aim in target.instances else aim}"

@@ -20,6 +20,9 @@ class JsonApi:
         """The decoded answer."""
         try:
             answer = self._client.get(path, params=parameters)
+            if answer.status_code == httpx.codes.BAD_REQUEST:
+                # The server says in its own words what is wrong with the question.
+                raise SignalUnavailable(f"{self._name}: {answer.text[:300]}")
             answer.raise_for_status()
             return answer.json()
         except (httpx.HTTPError, ValueError) as error:

@@ -1,10 +1,21 @@
 """The report for a terminal: what was claimed, what users saw, what each alert did, and why."""
 
 from collections.abc import Iterable
+from textwrap import wrap
 
-from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PhaseStats, Verdict
+from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Verdict
 
 _NAME_WIDTH = 38
+_WIDTH = 110
+_PANEL_MARKS = {
+    (True, True): "moved",
+    (True, False): "DID NOT MOVE",
+    (False, False): "still",
+    (False, True): "MOVED",
+    (True, None): "NO DATA",
+    (False, None): "NO DATA",
+}
+"""By what was expected and what was seen."""
 
 
 def render(verdict: Verdict, recording: str) -> str:
@@ -14,6 +25,7 @@ def render(verdict: Verdict, recording: str) -> str:
         ["Users", *_phases(verdict.phases), *_checks(verdict.checks), *_recovery(verdict)],
         ["Alerts", *_alerts(verdict.alerts), *_before(verdict.already_firing)],
         ["Orders", *_orders(verdict.orders)],
+        ["Dashboards", *_panels(verdict.panels)] if verdict.panels else [],
         [*_reasons(verdict)],
         [f"recording: {recording}", f"verdict: {verdict.outcome.value}, exit {verdict.exit_code}"],
     ]
@@ -48,14 +60,15 @@ def _recovery(verdict: Verdict) -> Iterable[str]:
 
 
 def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
-    quiet = []
+    alerts = list(alerts)
+    quiet = [alert for alert in alerts if alert.outcome is AlertOutcome.QUIET]
     for alert in alerts:
-        if alert.outcome is AlertOutcome.QUIET:
-            quiet.append(alert.name)
-        else:
+        if alert.outcome is not AlertOutcome.QUIET:
             yield from _alert(alert)
     if quiet:
-        yield f"  quiet       {', '.join(quiet)}"
+        yield from wrap(f"  quiet       {', '.join(alert.name for alert in quiet)}", _WIDTH, subsequent_indent=" " * 14)
+    for alert in (one for one in quiet if one.came_close):
+        yield f"  close       {alert.name}: its condition was true for {alert.pending:.1f} s of {alert.hold:g} s"
 
 
 def _alert(alert: AlertResult) -> Iterable[str]:
@@ -105,6 +118,17 @@ def _orders(orders: Orders | None) -> Iterable[str]:
         f" {orders.refused} refused, {orders.unknown} unknown"
     )
     yield f"  {len(orders.lost)} lost, {len(orders.doubled)} doubled, {len(orders.unread)} unread"
+
+
+def _panels(panels: list[PanelResult]) -> Iterable[str]:
+    for panel in panels:
+        if panel.expected is not None:
+            mark = _PANEL_MARKS[panel.expected, panel.moved]
+            yield f"  {mark:<13}{panel.dashboard} / {panel.panel}: {panel.reason}"
+    others = [panel for panel in panels if panel.expected is None]
+    moved = [f"{panel.dashboard} / {panel.panel}" for panel in others if panel.moved]
+    text = f"not tagged: {len(moved)} of {len(others)} panels moved{': ' if moved else ''}{', '.join(moved)}"
+    yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _reasons(verdict: Verdict) -> Iterable[str]:

@@ -195,6 +195,33 @@ def test_pending_is_not_firing():
 
 
 @pytest.mark.parametrize(
+    ("pending", "longest", "close"),
+    [([14], 0.0, False), ([14, 15, 17, 18], 1.0, False), ([14, 15, 16], 2.0, True), ([], None, False)],
+)
+def test_a_quiet_alert_that_came_close_says_so(pending, longest, close):
+    timing = Timing(1.0, 1.0, 0.0, 4.0, 0.5, 5.0)
+    seen = [AlertHistory(END, "Other", {}, "pending", [float(at) for at in pending])] if pending else []
+    verdict = judge(recording(facts=(*facts(), RuleLoaded(0.0, "Other", "pager", timing, None), *seen)))
+    other = next(alert for alert in verdict.alerts if alert.name == "Other")
+    assert (other.outcome, other.pending, other.came_close) == ("quiet", longest, close)
+    assert verdict.exit_code == 0
+
+
+def test_an_alert_counts_as_delivered_only_at_the_receiver_it_is_routed_to():
+    rerouted = [
+        msgspec.structs.replace(fact, receiver="fallback") if isinstance(fact, RuleLoaded) else fact for fact in facts()
+    ]
+    assert down(judge(recording(facts=tuple(rerouted)))).outcome == "undelivered"
+    moved = [
+        msgspec.structs.replace(fact, receiver="fallback")
+        if isinstance(fact, PageSeen) and fact.receiver == "pager"
+        else fact
+        for fact in rerouted
+    ]
+    assert down(judge(recording(facts=tuple(moved)))).outcome == "proven"
+
+
+@pytest.mark.parametrize(
     ("facts_left", "reason"),
     [
         (without(lambda fact: isinstance(fact, PrometheusSeen) and 12 < fact.at < 20), "Prometheus told nothing"),

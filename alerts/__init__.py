@@ -1,0 +1,1 @@
+"""Alert rules, runbooks and their promtool cases; `python -m alerts.lint` checks them."""

@@ -1,0 +1,87 @@
+"""Proof that the dashboards show something: ordinary load on the stack, and every panel's every query asked."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from chaos.clock import SystemClock
+from chaos.errors import InvalidFile, SignalUnavailable
+from chaos.faults import System
+from chaos.lease import Heartbeat, LeaseFile
+from chaos.load import control
+from chaos.load.settings import LoadSettings
+from chaos.observe.panels import PanelSource
+from chaos.panels import panel, shown, substitute
+from chaos.panels.shown import Shown
+from chaos.stop_load import StopLoad
+from chaos.target import Dashboards
+from chaos.undo import UndoJournal, UndoRecord
+
+SHOWS_WITHIN_SECONDS = 45.0
+"""From the load's first request: rates and quantiles take a window or two."""
+_LOOK_EVERY_SECONDS = 1.0
+_LOOKED_BACK_SECONDS = 15.0
+_LONGEST_SECONDS = 120.0
+_FIRST_REQUEST_WITHIN = timedelta(seconds=20)
+_NAME = "check-dashboards"
+
+Waits = Callable[[str], None]
+
+
+def check(system: System, waits: Waits) -> list[Shown]:
+    """Put the ordinary load on the stack until every panel shows data, at most SHOWS_WITHIN_SECONDS; then end it.
+
+    The answer is what each panel, and each variable behind a dashboard, showed at the last look. Raises InvalidFile
+    when the target has no dashboards, RunInProgress when a run holds the lease.
+    """
+    dashboards = system.target.dashboards
+    if dashboards is None:
+        raise InvalidFile(system.target.state_folder / "target.yaml", "dashboards", "the target names none")
+    run_id = f"{_NAME}-{os.getpid()}"
+    lease = LeaseFile(system.target.state_folder, SystemClock())
+    lease.acquire(run_id, _LONGEST_SECONDS)
+    try:
+        with Heartbeat(lease, run_id), tempfile.TemporaryDirectory(prefix=f"stormdrill-{_NAME}-") as folder:
+            return _under_load(system, dashboards, run_id, Path(folder), waits)
+    finally:
+        lease.release(run_id)
+
+
+def _under_load(system: System, dashboards: Dashboards, run_id: str, folder: Path, waits: Waits) -> list[Shown]:
+    journal = UndoJournal(system.target.state_folder)
+    settings = LoadSettings(max_duration=timedelta(seconds=_LONGEST_SECONDS))
+    process = control.start(folder, system.target.urls.users, settings, time.monotonic())
+    # Should we die, the watchdog ends it.
+    journal.register(run_id, _NAME, StopLoad(process.pid, process.started))
+
+    def own(record: UndoRecord) -> bool:
+        return record.run_id == run_id
+
+    try:
+        control.await_first_request(process, folder, _FIRST_REQUEST_WITHIN)
+        return _look_until_all_show(system, dashboards, waits)
+    except control.LoadNotStarted as error:
+        raise SignalUnavailable(str(error)) from error
+    finally:
+        journal.replay(system, SystemClock(), only=own)
+
+
+def _look_until_all_show(system: System, dashboards: Dashboards, waits: Waits) -> list[Shown]:
+    times = substitute.times(dashboards.scrape_interval, panel.SHOWN)
+    folder = Path(dashboards.folder)
+    panels = panel.read(folder, times) + panel.read_variables(folder, times)
+    source = PanelSource(system.target.urls.prometheus, dashboards.scrape_interval)
+    deadline = time.monotonic() + SHOWS_WITHIN_SECONDS
+    while True:
+        now = time.time()
+        answers = source.answers(panels, now - _LOOKED_BACK_SECONDS, now)
+        rows = [shown.judge(one, answer) for one, answer in zip(panels, answers, strict=True)]
+        empty = [row for row in rows if row.amiss]
+        if not empty or time.monotonic() > deadline:
+            source.close()
+            return rows
+        waits(f"for data on {', '.join(f'{row.panel.dashboard} / {row.panel.title}' for row in empty[:3])}")
+        time.sleep(_LOOK_EVERY_SECONDS)

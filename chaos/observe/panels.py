@@ -1,0 +1,83 @@
+"""Prometheus as the dashboards' source: what each panel shows now, and what it showed over a run."""
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from chaos.errors import SignalUnavailable
+from chaos.facts import PanelHistory, PanelSeries
+from chaos.observe.http import JsonApi
+from chaos.panels.panel import Panel, Query
+from chaos.panels.shown import Answer
+
+_AT_ONCE = 4
+
+
+class PanelSource:
+    """One Prometheus, asked as Grafana asks it. Times are Unix times but for `wall`-relative ones, in seconds."""
+
+    def __init__(self, url: str, step: timedelta, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Prometheus", url, transport)
+        self._step_seconds = step.total_seconds()
+
+    def answers(self, panels: Iterable[Panel], start: float, end: float) -> list[dict[str, Answer]]:
+        """What each panel's queries give between two Unix times, by the queries' names; never raises."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(
+                pool.map(lambda panel: {one.name: self._answer(one, start, end) for one in panel.queries}, panels)
+            )
+
+    def histories(self, panels: Iterable[Panel], wall: float, end: float) -> list[PanelHistory]:
+        """What each panel showed at every step from Unix time `wall` until `end` seconds later; never raises."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(lambda panel: self._history(panel, wall, end), panels))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._api.close()
+
+    def _answer(self, query: Query, start: float, end: float) -> Answer:
+        try:
+            series = self._instant(query, end) if query.instant else self._range(query, start, end)
+        except SignalUnavailable as error:
+            return Answer(str(error))
+        return Answer(None, tuple(sum(value is not None for value in _values(one).values()) for one in series))
+
+    def _history(self, panel: Panel, wall: float, end: float) -> PanelHistory:
+        steps = int(end / self._step_seconds) + 1
+        lines, errors = [], []
+        for query in panel.queries:
+            try:
+                answer = self._range(query, wall, wall + end)
+            except SignalUnavailable as error:
+                errors.append(f"query {query.name}: {error}")
+                continue
+            for series in answer:
+                by_step = {round((at - wall) / self._step_seconds): value for at, value in _values(series).items()}
+                values = [by_step.get(index) for index in range(steps)]
+                lines.append(PanelSeries(query.name, series["metric"], values))
+        moves_with = list(panel.moves_with)
+        amiss = "; ".join(errors) or None
+        return PanelHistory(end, panel.dashboard, panel.title, moves_with, self._step_seconds, lines, amiss)
+
+    def _instant(self, query: Query, at: float) -> list[dict[str, Any]]:
+        answer = self._api.get("/api/v1/query", query=query.expression, time=at)
+        series: list[dict[str, Any]] = answer["data"]["result"]
+        return series
+
+    def _range(self, query: Query, start: float, end: float) -> list[dict[str, Any]]:
+        answer = self._api.get(
+            "/api/v1/query_range", query=query.expression, start=start, end=end, step=self._step_seconds
+        )
+        series: list[dict[str, Any]] = answer["data"]["result"]
+        return series
+
+
+def _values(series: dict[str, Any]) -> dict[float, float | None]:
+    """The samples by Unix time; what is no number is None."""
+    samples = series["values"] if "values" in series else [series["value"]]
+    return {float(at): float(text) if math.isfinite(float(text)) else None for at, text in samples}

@@ -1,0 +1,127 @@
+"""The panels of a folder of Grafana dashboards (classic JSON), with their queries as Prometheus is to see them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chaos.errors import InvalidFile
+from chaos.panels import substitute
+from chaos.target import Target
+
+MOVES_WITH = re.compile(r"^Moves with: (.+)\.$", re.MULTILINE)
+"""The line of a description that says which faults must move the panel; the reader of the dashboard sees it too."""
+SHOWN = timedelta(minutes=5)
+"""How much time a dashboard is taken to show: what `$__range` is."""
+_LABEL_VALUES = re.compile(r"label_values\((.+), *(\w+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query of a panel."""
+
+    name: str
+    """Grafana's letter for it."""
+    expression: str
+    """PromQL, all variables substituted."""
+    instant: bool = False
+    """Whether the panel shows the present only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel of one dashboard."""
+
+    dashboard: str
+    """The dashboard's uid."""
+    title: str
+    queries: tuple[Query, ...]
+    moves_with: tuple[str, ...] = ()
+    """Faults that must move it, such as `process.kill shop`."""
+
+
+def read(folder: Path, times: dict[str, str]) -> list[Panel]:
+    """Every panel of every `*.json` in the folder. `times` gives Grafana's own variables, such as `__rate_interval`.
+
+    Raises InvalidFile for what is no dashboard, for a folder without one, and for a panel without a query.
+    """
+    panels = [panel for file in sorted(folder.glob("*.json")) for panel in _of_file(file, times, _panel)]
+    if not panels:
+        raise InvalidFile(folder, "", "no dashboard in any *.json")
+    return panels
+
+
+def read_variables(folder: Path, times: dict[str, str]) -> list[Panel]:
+    """The queries behind the dashboards' variables, each as a panel: without values its dashboard shows nothing."""
+    return [panel for file in sorted(folder.glob("*.json")) for panel in _of_file(file, times, _variables)]
+
+
+def of_target(target: Target) -> list[Panel]:
+    """The panels of a stack's dashboards, each showing the last SHOWN; none where it has none. Raises InvalidFile."""
+    if target.dashboards is None:
+        return []
+    return read(Path(target.dashboards.folder), substitute.times(target.dashboards.scrape_interval, SHOWN))
+
+
+def _of_file(file: Path, times: dict[str, str], part: Any) -> list[Panel]:
+    try:
+        board = msgspec.json.decode(file.read_bytes())
+        variables = times | _all_values(board)
+        return list(part(board, variables))
+    except (KeyError, TypeError, AttributeError, msgspec.DecodeError, ValueError) as error:
+        raise InvalidFile(file, "", f"not a dashboard that can be read: {type(error).__name__}: {error}") from error
+
+
+def _panel(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Panel]:
+    for panel in _flat(board["panels"]):
+        queries = tuple(_query(target, variables) for target in panel["targets"])
+        if not queries:
+            raise ValueError(f"panel {panel['title']!r} has no query")
+        found = MOVES_WITH.search(panel.get("description", ""))
+        moves_with = tuple(found[1].split(", ")) if found else ()
+        yield Panel(board["uid"], panel["title"], queries, moves_with)
+
+
+def _query(target: dict[str, Any], variables: dict[str, str]) -> Query:
+    return Query(target["refId"], substitute.substitute(target["expr"], variables), bool(target.get("instant")))
+
+
+def _flat(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for panel in panels:
+        if panel["type"] == "row":
+            # A collapsed row holds its panels; an open one is followed by them.
+            yield from _flat(panel.get("panels") or [])
+        elif panel["type"] != "text":
+            yield panel
+
+
+def _variables(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Panel]:
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            selector, label = _label_values(variable["query"])
+            query = Query("A", substitute.substitute(f"count by ({label}) ({selector})", variables), instant=True)
+            yield Panel(board["uid"], f"variable ${variable['name']}", (query,))
+
+
+def _label_values(query: str | dict[str, Any]) -> tuple[str, str]:
+    text = query if isinstance(query, str) else str(query["query"])
+    match = _LABEL_VALUES.fullmatch(text)
+    if match is None:
+        raise ValueError(f"variable query {text!r} is not label_values(selector, label)")
+    return match[1], match[2]
+
+
+def _all_values(board: dict[str, Any]) -> dict[str, str]:
+    """What Grafana puts in for each variable while `All` is chosen; of a text, what stands in it."""
+    values = {}
+    for variable in board["templating"]["list"]:
+        match variable["type"]:
+            case "query" if variable.get("includeAll"):
+                values[variable["name"]] = variable["allValue"]
+            case "textbox" | "constant" | "custom":
+                values[variable["name"]] = str(variable["current"]["value"])
+    return values

@@ -1,0 +1,60 @@
+"""Decides whether a panel shows something: every one of its queries must give a number."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos.panels.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Prometheus said to one query."""
+
+    error: str | None
+    """Why it said nothing; None when it answered."""
+    finite: tuple[int, ...] = ()
+    """For each series, how many of its values are numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What can be seen on one panel."""
+
+    panel: Panel
+    series: int
+    """Series with at least one number, over all its queries."""
+    amiss: tuple[str, ...]
+    """One line for each query that shows nothing, with the reason; empty when the whole panel shows data."""
+
+
+def judge(panel: Panel, answers: Mapping[str, Answer]) -> Shown:
+    """What the answers, by the queries' names, make of the panel. A query without an answer shows nothing."""
+    amiss = []
+    series = 0
+    for query in panel.queries:
+        answer = answers.get(query.name, Answer("was not asked"))
+        series += sum(number > 0 for number in answer.finite)
+        if why := _amiss(answer):
+            amiss.append(f"query {query.name}: {why}: {query.expression}")
+    return Shown(panel, series, tuple(amiss))
+
+
+def _amiss(answer: Answer) -> str:
+    if answer.error is not None:
+        return answer.error
+    if not answer.finite:
+        return "no series"
+    return "" if any(answer.finite) else "all NaN"
+
+
+def report(rows: Sequence[Shown]) -> list[str]:
+    """One line a panel, by dashboard; then what shows nothing, with the reason; then how many do."""
+    width = max((len(row.panel.title) for row in rows), default=0) + 2
+    lines = [f"{'dashboard':<11}{'panel':<{width}}{'queries':>7}{'series':>8}  shows"]
+    for row in rows:
+        panel, shows = row.panel, "NOTHING" if row.amiss else "data"
+        lines.append(f"{panel.dashboard:<11}{panel.title:<{width}}{len(panel.queries):>7}{row.series:>8}  {shows}")
+    empty = [row for row in rows if row.amiss]
+    for row in empty:
+        lines += [f"NOTHING SHOWN: {row.panel.dashboard} / {row.panel.title}", *(f"  {why}" for why in row.amiss)]
+    return [*lines, f"stormdrill: {len(rows) - len(empty)} of {len(rows)} panels and variables show data"]

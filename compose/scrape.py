@@ -1,0 +1,56 @@
+"""What Prometheus scrapes: a job a role, a target a metrics port, and the name each target goes by."""
+
+from dataclasses import dataclass
+
+from compose.topology import Program, Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One endpoint."""
+
+    port: int
+    instance: str
+    """The name it has in alerts and dashboards, whatever its address."""
+    worker: int | None = None
+    """Which of an instance's worker ports it is, from 0; None where there is only one process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The endpoints of one role."""
+
+    name: str
+    targets: tuple[Target, ...]
+    through: int | None = None
+    """Port of an exporter that is asked for each target in turn; None where targets answer for themselves."""
+
+
+def jobs(topology: Topology) -> list[Job]:
+    """Every job, in the order of the topology's programs."""
+    return [
+        *(_workers(role, topology) for role in ("shop", "inventory", "pager")),
+        Job("postgres", (_single(topology.one("postgres-exporter"), "postgres"),)),
+        # Straight to the nodes, not through Toxiproxy: a fault on the services' way to them must not blind us.
+        Job(
+            "redis",
+            tuple(Target(node.port, node.name) for node in topology.of_role("redis")),
+            through=topology.one("redis-exporter").port,
+        ),
+        Job("haproxy", (Target(topology.haproxy_metrics, "haproxy"),)),
+        *(Job(role, (_single(topology.one(role), role),)) for role in ("prometheus", "alertmanager", "watchdog")),
+        *(Job(jaeger.name, (Target(jaeger.ports[2], jaeger.name),)) for jaeger in topology.of_role("jaeger")),
+    ]
+
+
+def _workers(role: str, topology: Topology) -> Job:
+    targets = (
+        Target(port, program.name, index)
+        for program in topology.of_role(role)
+        for index, port in enumerate(program.metrics_ports)
+    )
+    return Job(role, tuple(targets))
+
+
+def _single(program: Program, instance: str) -> Target:
+    return Target(program.port, instance)

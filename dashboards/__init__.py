@@ -1,0 +1,1 @@
+"""Grafana dashboards: one JSON file each, made by `dashboards.generator`."""
