@@ -19,7 +19,7 @@ from chaos.interrupts import Interrupts
 from chaos.judge.judge import judge
 from chaos.lease import LeaseFile
 from chaos.load.settings import LoadSettings
-from chaos.panels import shown
+from chaos.panels import panel, shown
 from chaos.progress import Progress
 from chaos.report import terminal
 from chaos.target import Target
@@ -100,11 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         ("list", _list, "list the experiments"),
         ("up", _up, "bring our own stack up"),
         ("down", _down, "undo what is live, end our own stack and remove its state folder"),
-        (
-            "restart",
-            _restart,
-            "restart all shop and inventory instances, one after the other, without losing a request",
-        ),
+        ("restart", _restart, "restart every shop and inventory instance in turn, without losing a request"),
         ("status", _status, "say what is up"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=function)
@@ -133,8 +129,9 @@ def _run(arguments: argparse.Namespace) -> int:
     interrupts = Interrupts()
     interrupts.listen()
     run_id = _free_id(target.runs_folder, f"{began}-{file.stem}")
+    panels = tuple(panel.of_target(target))
+    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty, panels)
     recorder = recording.create(target.runs_folder, run_id, file)
-    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty)
     Drill(plan, system, recorder, interrupts, progress).run()
     return _judge_and_print(recorder.folder)
 

@@ -18,6 +18,7 @@ from chaos.lease import Heartbeat, LeaseFile
 from chaos.load.measures import Phase
 from chaos.load.settings import LoadSettings
 from chaos.observe.evidence import Witnesses
+from chaos.panels.panel import Panel
 from chaos.progress import Progress
 from chaos.recording import Recorder, read
 from chaos.stop_load import StopLoad
@@ -28,8 +29,7 @@ from chaos.verdict import Ending
 BASELINE_SECONDS = 6.0
 _PROVEN_WITHIN_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.5
-_BEYOND_PHASES_SECONDS = 240.0
-"""How much longer than hold and recovery a run may hold its lease."""
+_BEYOND_PHASES_SECONDS = 240.0  # how much longer than hold and recovery a run may hold its lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Plan:
     load: LoadSettings
     revision: str
     dirty: bool
+    panels: tuple[Panel, ...] = ()
 
 
 class Drill:
@@ -118,13 +119,12 @@ class Drill:
             self._progress.note(f"left by run {record.run_id}: {proof.detail}")
         waits = self._wait_for
         preflight.stack_is_well(self._system, self._clock, waits)
-        prometheus = self._witnesses.prometheus
-        before = preflight.alerts_are_calm(self._experiment, prometheus, self._clock, waits)
+        before = preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits)
         waits("for a clean history of Prometheus")
         self._act()
         preflight.clean_history(self._system)
         rules = frozenset(before.rules)
-        calm = preflight.alerts_are_calm(self._experiment, prometheus, self._clock, waits, rules)
+        calm = preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits, rules)
         self._witnesses.begin()
         others = sorted({alert.name for alert in calm.alerts if alert.state == "firing"})
         self._progress.done(f"stack well; firing before: {', '.join(others) or 'nothing'}")
@@ -250,7 +250,7 @@ class Drill:
         self._witnesses.ask_history(self._experiment, self._now())
         self._act()
         self._journal.replay(self._system, self._clock, only=self._own)
-        self._witnesses.ask_panels(self._experiment.fault, self._now())
+        self._witnesses.ask_panels(self._plan.panels, self._experiment.fault, self._now())
         self._progress.done(f"{self._users.read_back(self._interrupts.check)} orders read back")
 
     def _put_back(self) -> None:

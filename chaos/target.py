@@ -25,6 +25,7 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     watchdog: str
     toxiproxy: str = ""
     jaeger: str = ""
+    grafana: str = ""
 
 
 class Supervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="supervisor"):

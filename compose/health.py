@@ -136,7 +136,8 @@ def front(topology: Topology) -> list[Probe]:
             for node in topology.of_role("redis")
         ),
     ]
-    return probes + [Probe("traces in jaeger", partial(_traces, node)) for node in topology.of_role("jaeger")]
+    probes += [Probe("traces in jaeger", partial(_traces, node)) for node in topology.of_role("jaeger")]
+    return probes + [Probe("dashboards in grafana", partial(_dashboards, node)) for node in topology.of_role("grafana")]
 
 
 def everything(topology: Topology) -> list[Probe]:
@@ -252,3 +253,7 @@ def _deadman(topology: Topology) -> None:
 def _traces(jaeger: Program) -> None:
     if "shop" not in (_get(jaeger.port, "/api/services").json()["data"] or []):
         raise NotReady("no trace of the shop yet")
+
+
+def _dashboards(grafana: Program) -> None:
+    _http_ok(grafana.port, "/api/dashboards/uid/overview")

@@ -8,42 +8,33 @@ longest window of healthy user traffic that ends at the counters' present values
 """
 
 import argparse
-import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import httpx
 import yaml
 
+from compose import healthy_past
+from compose.healthy_past import Counted
 from compose.supervisor import Supervisor
 from compose.tools import find
 
-HISTORY_SECONDS = 420  # the longest drill window is 6 h / 60 = 360 s
-_STEP_SECONDS = 1
 _RESTARTED = ("alertmanager", "prometheus")
-_HEALTHY_PER_SECOND = 50.0
-_SERIES = re.compile(r"^(haproxy_frontend_http_responses_total)\{(.*)\} (\S+)$")
+_TIMEOUT_SECONDS = 2
 
 
-def healthy_history(exposition: str, instance: str, now: float) -> str:
-    """OpenMetrics text of HISTORY_SECONDS before `now` in which only successful answers were counted.
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What Prometheus scrapes, and the labels that it adds."""
 
-    Every counter ends at the value it has in `exposition`, so that the first real scrape goes on from it.
-    """
-    lines = ["# TYPE haproxy_frontend_http_responses counter"]
-    for line in exposition.splitlines():
-        if not (match := _SERIES.match(line)):
-            continue
-        name, labels, value = match.groups()
-        per_second = _HEALTHY_PER_SECOND if 'code="2xx"' in labels else 0.0
-        for ago in range(HISTORY_SECONDS, 0, -_STEP_SECONDS):
-            past = float(value) - per_second * ago
-            lines.append(f'{name}{{{labels},instance="{instance}",job="{instance}"}} {past} {now - ago:.3f}')
-    return "\n".join([*lines, "# EOF", ""])
+    url: str
+    labels: dict[str, str]
 
 
 def replace(state: Path, deadline: float) -> None:
@@ -52,7 +43,8 @@ def replace(state: Path, deadline: float) -> None:
     Returns when both are ready; raises TimeoutError when they are not before the monotonic `deadline`.
     """
     urls = yaml.safe_load((state / "target.yaml").read_text())["urls"]
-    metrics = httpx.get(_haproxy_metrics_url(state), timeout=2, trust_env=False).text
+    # Before anything is stopped, in case it fails.
+    past = _past(state)
     supervisor = Supervisor(state / "supervisor.sock")
     for name in _RESTARTED:
         supervisor.stop(name)
@@ -63,7 +55,7 @@ def replace(state: Path, deadline: float) -> None:
     shutil.rmtree(store)
     store.mkdir()
     source = state / "data" / "history.om"
-    source.write_text(healthy_history(metrics, "haproxy", time.time()))
+    source.write_text(healthy_past.openmetrics(past, time.time()))
     promtool = str(find().path("promtool"))
     subprocess.run(
         (promtool, "tsdb", "create-blocks-from", "openmetrics", source, store),
@@ -84,10 +76,31 @@ def main() -> None:
     replace(parser.parse_args().state, time.monotonic() + 20)
 
 
-def _haproxy_metrics_url(state: Path) -> str:
+def _past(state: Path) -> list[Counted]:
+    (haproxy,) = _targets(state, "haproxy")
+    past = healthy_past.answers(_scrape(haproxy), haproxy.labels)
+    scraped = []
+    for shop in _targets(state, "shop"):
+        # Of an instance's metrics ports only as many answer as it has workers.
+        with suppress(httpx.ConnectError):
+            scraped.append((shop, _scrape(shop)))
+    for shop, exposition in scraped:
+        past += healthy_past.durations(exposition, shop.labels, healthy_past.HEALTHY_PER_SECOND / len(scraped))
+    return past
+
+
+def _targets(state: Path, job: str) -> list[_Target]:
     jobs = yaml.safe_load((state / "config" / "prometheus.yml").read_text())["scrape_configs"]
-    (target,) = next(job for job in jobs if job["job_name"] == "haproxy")["static_configs"][0]["targets"]
-    return f"http://{target}/metrics"
+    (found,) = [each for each in jobs if each["job_name"] == job]
+    return [
+        _Target(f"http://{address}/metrics", {**static.get("labels", {}), "job": job})
+        for static in found["static_configs"]
+        for address in static["targets"]
+    ]
+
+
+def _scrape(target: _Target) -> str:
+    return httpx.get(target.url, timeout=_TIMEOUT_SECONDS, trust_env=False).raise_for_status().text
 
 
 def _running(supervisor: Supervisor) -> bool:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import drill_time
+from compose import drill_time, grafana
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology
@@ -62,6 +62,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         f"{prefix}_INSTANCE": program.name,
         f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
         f"{prefix}_OTLP_ENDPOINT": "".join(traces),
+        # A drill is short, and what it is about may be in any of its traces.
+        f"{prefix}_TRACE_SAMPLE_RATIO": "1.0",
     }
     if program.role == "pager":
         ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")
@@ -81,6 +83,8 @@ def _launch(program: Program, settings: StackSettings, topology: Topology, tools
         return _gunicorn(program, settings, topology)
     if program.role in ("postgres-exporter", "redis-exporter"):
         return _exporter(program, topology, tools)
+    if program.role == "grafana":
+        return Launch(program.name, grafana.argv(tools), grafana.environment(program, settings, topology))
     argv, stop_signal = _third_party(program, settings, tools)
     # Toxiproxy otherwise traces every connection.
     env = {"LOG_LEVEL": "error"} if program.role == "toxiproxy" else {}

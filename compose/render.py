@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from compose import drill_time, haproxy, programs, scrape
+from compose import drill_time, grafana, haproxy, programs, scrape
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology
@@ -31,6 +31,8 @@ def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None
         query, otlp, metrics, grpc = jaeger.ports
         ports = {"query_port": query, "otlp_port": otlp, "metrics_port": metrics, "grpc_port": grpc}
         _render("jaeger.yaml", config, {**ports})
+    if topology.of_role("grafana"):
+        grafana.write_dashboards(settings, topology)
     _render("prometheus.yml", config, _prometheus(settings, topology))
     _render("supervisord.conf", config, _supervisord(settings, topology, tools))
     (config / "toxiproxy.json").write_text(json.dumps(_toxiproxy(topology), indent=1))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from compose.grafana import DASHBOARDS
 from compose.settings import ROOT, StackSettings
 from compose.timing import DRILL
 from compose.topology import Program, Topology
@@ -33,7 +34,7 @@ def describe(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
         "clean_history": [sys.executable, "-m", "compose.history", "--state", str(settings.state)],
         "working_directory": str(ROOT),
-        "dashboards": {"folder": str(ROOT / "dashboards"), "scrape_interval": DRILL.scrape_interval_text},
+        "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": DRILL.scrape_interval_text},
     }
 
 
@@ -46,7 +47,7 @@ def urls(topology: Topology) -> dict[str, str]:
         "pager": topology.one("pager").port,
         "toxiproxy": topology.one("toxiproxy").port,
         "watchdog": topology.one("watchdog").port,
-    } | {program.name: program.port for program in topology.of_role("jaeger")}
+    } | {program.name: program.port for program in (*topology.of_role("jaeger"), *topology.of_role("grafana"))}
     return {name: f"http://127.0.0.1:{port}" for name, port in shown.items()}
 
 

@@ -23,10 +23,12 @@ PACKAGES = {
     "setpriv": "util-linux",
     "toxiproxy-server": "",  # built by `make setup`
     "jaeger": "",
+    "grafana": "",
 }
-OPTIONAL = {"jaeger": "traces are off"}
+OPTIONAL = {"jaeger": "traces are off", "grafana": "dashboards are not drawn"}
 # Debian's name first, then that of the project's own releases.
 _ALIASES = {
+    "grafana": ("grafana", "grafana-server"),
     "prometheus-alertmanager": ("prometheus-alertmanager", "alertmanager"),
     "prometheus-postgres-exporter": ("prometheus-postgres-exporter", "postgres_exporter"),
     "prometheus-redis-exporter": ("prometheus-redis-exporter", "redis_exporter"),
@@ -73,6 +75,8 @@ def find() -> Tools:
 
 
 def _remedy(name: str) -> str:
+    if name == "grafana":
+        return "install Grafana 10 or newer and put it on PATH (see dashboards/README.md)"
     package = PACKAGES[name]
     return f"install the package {package}, or run `make setup`" if package else "run `make setup` to build it"
 

@@ -102,6 +102,7 @@ def build(settings: StackSettings, left_out: frozenset[str] = frozenset()) -> To
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
         Program("watchdog", "watchdog", (at(17),), Wave.FRONT),
+        Program("grafana", "grafana", (at(19),), Wave.FRONT),
         Program("postgres-exporter", "postgres-exporter", (at(21),), Wave.FRONT),
         Program("redis-exporter", "redis-exporter", (at(22),), Wave.FRONT),
     )

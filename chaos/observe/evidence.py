@@ -13,7 +13,8 @@ from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
 from chaos.observe.watch import Watch
-from chaos.panels import panel, substitute
+from chaos.panels import substitute
+from chaos.panels.panel import Panel
 from chaos.recording import Recorder
 from chaos.target import Target
 
@@ -21,14 +22,12 @@ STEP_SECONDS = 1.0
 
 
 class Witnesses:
-    """The sources of evidence of one run. Raises InvalidFile for dashboards that cannot be read."""
+    """The sources of evidence of one run."""
 
     def __init__(self, system: System, recorder: Recorder, origin: float, wall: float, boottime: float) -> None:
         self._target = system.target
         self._recorder = recorder
         self._wall = wall
-        # Read now: a dashboard that cannot be read is found before anything is touched.
-        self._panels = panel.of_target(system.target)
         self.prometheus = Prometheus(system.target.urls.prometheus, wall)
         self._pager = Pager(system.target.urls.pager, wall, boottime)
         self._processes = Processes(system.control)
@@ -68,13 +67,13 @@ class Witnesses:
                 except SignalUnavailable:
                     continue
 
-    def ask_panels(self, fault: AnyFault, now: float) -> None:
-        """Record what every panel of the stack's dashboards showed over the run; nothing where there are none."""
+    def ask_panels(self, panels: Iterable[Panel], fault: AnyFault, now: float) -> None:
+        """Record what every panel showed over the run; nothing where the stack has no dashboards."""
         if self._target.dashboards is None:
             return
         scrape = self._target.dashboards.scrape_interval
         source = PanelSource(self._target.urls.prometheus, scrape)
-        for history in source.histories(self._panels, self._wall, now):
+        for history in source.histories(panels, self._wall, now):
             self._recorder.write(history)
         source.close()
         window = substitute.rate_interval(scrape, scrape)

@@ -61,7 +61,7 @@ def read_variables(folder: Path, times: dict[str, str]) -> list[Panel]:
 
 
 def of_target(target: Target) -> list[Panel]:
-    """The panels of a stack's dashboards, each showing the last SHOWN; none where it has no dashboards."""
+    """The panels of a stack's dashboards, each showing the last SHOWN; none where it has none. Raises InvalidFile."""
     if target.dashboards is None:
         return []
     return read(Path(target.dashboards.folder), substitute.times(target.dashboards.scrape_interval, SHOWN))

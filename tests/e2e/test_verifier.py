@@ -41,6 +41,9 @@ def test_a_sound_stack_holds_and_a_second_runner_is_refused(stack, runs):
         assert alert["resolved"] > 0
         assert alert["design"]["delivery"] == 1.5
     assert verdict["orders"]["acknowledged"] == verdict["orders"]["found"] > 0
+    tagged = {f"{one['dashboard']} / {one['panel']}": one["moved"] for one in verdict["panels"] if one["expected"]}
+    assert len(tagged) >= 5
+    assert set(tagged.values()) == {True}, tagged
     assert runs.known() - known == {run.name}, "the refused runner left a recording"
 
 
@@ -55,6 +58,8 @@ def test_nothing_broken_is_held(stack, runs):
     code, output = stack.command("run", "no-fault")
     assert code == 0, output
     assert set(outcomes(runs.latest()).values()) == {"quiet"}
+    still = [one["moved"] for one in runs.latest()["panels"] if one["expected"] is False]
+    assert set(still) == {False}
 
 
 def test_a_removed_rule_is_missed(stack, runs, experiment, mutate):

@@ -5,6 +5,7 @@ import pytest
 from chaos.errors import LeaseLost, RunInProgress
 from chaos.faults import ProcessKill
 from chaos.lease import DURATION_SECONDS, LeaseFile
+from chaos.stop_load import StopLoad
 from chaos.undo import UndoJournal
 from chaos.values import Duration
 from chaos.watchdog import LiveFaults, Watchdog
@@ -100,7 +101,13 @@ def test_the_watchdog_undoes_what_nobody_holds_a_lease_for(clock, tmp_path):
 def test_a_live_fault_is_a_metric(tmp_path):
     journal = UndoJournal(tmp_path)
     journal.register("one", "kill-instance", ProcessKill(Duration.parse("5s"), "shop-2"))
-    (gauge,) = LiveFaults(journal).collect()
-    (sample,) = gauge.samples
+    sample, count = (sample for family in LiveFaults(journal).collect() for sample in family.samples)
     assert (sample.name, sample.value) == ("chaos_fault_active", 1)
     assert sample.labels == {"experiment": "kill-instance", "fault": "process.kill", "target": "shop-2"}
+    assert (count.name, count.value) == ("chaos_faults_active", 1)
+
+
+def test_that_no_fault_is_live_is_said_and_not_left_unsaid(tmp_path):
+    UndoJournal(tmp_path).register("one", "kill-instance", StopLoad(1, 1))
+    (count,) = (sample for family in LiveFaults(UndoJournal(tmp_path)).collect() for sample in family.samples)
+    assert (count.name, count.value) == ("chaos_faults_active", 0)
