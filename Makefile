@@ -5,8 +5,8 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts dashboards check-dashboards test test-unit \
-	test-rules test-component test-e2e ci clean
+.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts dashboards \
+	check-dashboards test test-unit test-rules test-component test-e2e bench ci clean
 
 help: ## print this help
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -80,6 +80,9 @@ test-component: setup ## parts against real servers
 
 test-e2e: setup ## whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
+
+bench: setup ## what it costs to be observed: CPU of a shop worker per request, by turns, with bounds
+	@.venv/bin/python -m tests.bench
 
 ci: test ## what .ci/run calls
 

@@ -62,6 +62,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         f"{prefix}_INSTANCE": program.name,
         f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
         f"{prefix}_OTLP_ENDPOINT": "".join(traces),
+        # A drill is short, and what it is about may be in any of its traces.
+        f"{prefix}_TRACE_SAMPLE_RATIO": "1.0",
     }
     if program.role == "pager":
         ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")

@@ -59,8 +59,11 @@ class OwnInstance:
 
 
 @contextmanager
-def own_instance(stack, role: str = "shop", **environment: str) -> Iterator[OwnInstance]:
-    """Start an instance of a role as the stack does, with these variables on top, and end it."""
+def own_instance(stack, role: str = "shop", app: str | None = None, **environment: str) -> Iterator[OwnInstance]:
+    """Start an instance of a role as the stack does, with these variables on top, and end it.
+
+    `app` is what to start instead of the role's own application, as gunicorn names it.
+    """
     port, metrics_port = free_port(), free_port()
     told = service_environment(stack.topology.of_role(role)[0], stack.settings, stack.topology)
     prefix = role.upper()
@@ -72,7 +75,7 @@ def own_instance(stack, role: str = "shop", **environment: str) -> Iterator[OwnI
     command = [
         Path(sys.executable).with_name("gunicorn"),
         *("-c", ROOT / "services/kit/gunicorn_conf.py", "-k", "asgi", "--bind", f"127.0.0.1:{port}"),
-        f"services.{role}.main:create_app()",
+        app or f"services.{role}.main:create_app()",
     ]
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         environment = os.environ | told | own | environment

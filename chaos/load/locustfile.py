@@ -22,13 +22,9 @@ from locust.exception import StopUser
 from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer, answer_of, order_id
 from chaos.load.facts import Json, LoadFacts
 from chaos.load.ledger import means_acknowledged, means_refused
+from chaos.load.mix import PLACE_ORDER, POPULARITY, READ_ORDER, READ_PRODUCT, SKUS
 from chaos.load.pacing import Slots
 from chaos.load.settings import LoadSettings
-
-SKUS = [f"sku-{number:04d}" for number in range(1, 1001)]
-# Zipf with exponent 1, sku-0001 in front: 10 products get 39 % of the reads, 100 get 69 %, the last 500 get 9 %.
-# Caches are hit as by real customers, and some reads in every second are of a product nobody asked for lately.
-POPULARITY = list(itertools.accumulate(1 / rank for rank in range(1, len(SKUS) + 1)))
 
 
 class LoadEnvironment(Environment):
@@ -90,12 +86,12 @@ class ShopUser(FastHttpUser):
         if self.environment.ending:
             raise StopUser
 
-    @task(14)
+    @task(READ_PRODUCT)
     def read_product(self) -> None:
         [sku] = random.choices(SKUS, cum_weights=POPULARITY)
         self._send("GET", f"/products/{sku}", "GET /products/{sku}")
 
-    @task(3)
+    @task(PLACE_ORDER)
     def place_order(self) -> None:
         self._go_on()  # before the ledger says that an order was sent
         # Any product alike: the popular ones would sell out, and a rightly refused order would look like a failure.
@@ -112,7 +108,7 @@ class ShopUser(FastHttpUser):
             self._facts.order_refused(key)
         # Everything else leaves the order unknown: in the ledger it stays "sent".
 
-    @task(3)
+    @task(READ_ORDER)
     def read_order(self) -> None:
         if not self._orders:
             self.read_product()

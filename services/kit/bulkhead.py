@@ -7,20 +7,19 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import anyio
-from opentelemetry.trace import Tracer
 
 from services.kit.deadline import remaining_seconds
 from services.kit.pool_metrics import PoolMetrics, PoolState
 from services.kit.problems import Overloaded
+from services.kit.spans import span
 
 
 class Bulkhead:
     """Turns to use one of a pool's connections."""
 
-    def __init__(self, name: str, size: int, max_wait: timedelta, metrics: PoolMetrics, tracer: Tracer) -> None:
+    def __init__(self, name: str, size: int, max_wait: timedelta, metrics: PoolMetrics) -> None:
         self._name = name
         self._max_wait = max_wait
-        self._tracer = tracer
         self._limiter = anyio.CapacityLimiter(size)
         # Waiters beyond this could not be served within the longest wait even if every call took no
         # more than a hundredth of it.
@@ -54,7 +53,7 @@ class Bulkhead:
         if self._limiter.statistics().tasks_waiting >= self._max_waiting:
             limit = 0.0
         started = time.perf_counter()
-        with self._tracer.start_as_current_span(f"{self._name}.pool.wait"):
+        with span(f"{self._name}.pool.wait"):
             try:
                 async with asyncio.timeout(limit):
                     await self._limiter.acquire_on_behalf_of(holder)

@@ -22,6 +22,7 @@ from services.kit.problems import DeadlineExceeded, Unavailable
 from services.kit.redis import Redis
 from services.kit.single_flight import Flight, SingleFlight
 from services.kit.source import RedisSilent, Source
+from services.kit.spans import note, span
 
 _Flight = Flight[Found, Entry]
 
@@ -67,7 +68,9 @@ class Cache:
         if now >= held.until:
             return None
         stale = now >= entry.fresh_until
-        self._metrics.l1["stale" if stale else "negative" if entry.absent else "hit"].inc()
+        result = "stale" if stale else "negative" if entry.absent else "hit"
+        self._metrics.l1[result].inc()
+        note("cache.l1", {"cache.name": self._name, "cache.result": result})
         if stale:
             self._metrics.unavailable.inc()
         return Found(entry, "l1", stale)
@@ -100,12 +103,20 @@ class Cache:
     async def _join(self, key: str, load: Load) -> Found:
         if self._settings.l1_cache:
             self._metrics.l1["miss"].inc()
-        flight = self._flights.find(key)
-        if flight is None:
-            flight = self._flights.start(key, lambda flight: self._fetch(flight, key, load), self._kept(key))
-        else:
-            self._metrics.joined.inc()
-        return await self._answer(flight)
+            note("cache.l1", {"cache.name": self._name, "cache.result": "miss"})
+        # Below it is what the flight does, in the trace of the request that began it; the others point there.
+        with span("cache.read", {"cache.name": self._name}) as current:
+            flight = self._flights.find(key)
+            if flight is None:
+                flight = self._flights.start(key, lambda flight: self._fetch(flight, key, load), self._kept(key))
+            else:
+                self._metrics.joined.inc()
+                current.set_attribute("cache.joined", True)
+                if flight.span_context.is_valid:
+                    current.add_link(flight.span_context)
+            found = await self._answer(flight)
+            current.set_attributes({"cache.layer": found.layer, "cache.stale": found.stale})
+            return found
 
     async def _answer(self, flight: _Flight) -> Found:
         if flight.fallback is not None and self._clock() < flight.fallback.fresh_until:

@@ -34,6 +34,11 @@ class Circuit:
         """Whether a call would be refused now."""
         return self._breaker.opened or self._probing
 
+    @property
+    def has_closed(self) -> bool:
+        """Whether the dependency is trusted: since it last opened, if it ever did, a probe has succeeded."""
+        return bool(self._breaker.closed)
+
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Surround one call. Raises CircuitOpen instead of making it while the circuit is open."""

@@ -31,9 +31,12 @@ class Dependency:
         settings: ResilienceSettings,
         instruments: Instruments,
         limits: CircuitLimits = CircuitLimits(),
+        asked: Callable[[str], bool] = lambda node: True,
     ) -> None:
+        """Of several nodes, `asked` says which are still asked; the circuits of the others count no more."""
         self._name = name
         self._limits = limits
+        self._asked = asked
         self._breaks = settings.circuit_breaker
         self._circuits: dict[str, Circuit] = {}
         self._series = instruments.dependencies.dependency(name, self._count_open)
@@ -86,4 +89,5 @@ class Dependency:
 
     def _count_open(self) -> int:
         # A copy, for the scrape runs in another thread.
-        return sum(circuit.is_open for circuit in list(self._circuits.values()))
+        circuits = list(self._circuits.items())
+        return sum(not circuit.has_closed and self._asked(node) for node, circuit in circuits)

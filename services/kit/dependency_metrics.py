@@ -32,7 +32,12 @@ class DependencyMetrics:
         self._calls = Counter(
             "app_dependency_calls", "Calls by what became of them.", ("dependency", "result"), registry=registry
         )
-        self._open = Gauge("app_circuit_breaker_open", "Circuits that are open.", label, registry=registry)
+        self._open = Gauge(
+            "app_circuit_breaker_open",
+            "Circuits from their opening until a probe has succeeded.",
+            label,
+            registry=registry,
+        )
         self._opened = Counter("app_circuit_breaker_openings", "Times a circuit opened.", label, registry=registry)
         self._retries = Counter(
             "app_retries",

@@ -6,6 +6,7 @@ from typing import Self
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
+from services.kit.client_metrics import ClientMetrics
 from services.kit.dependency_metrics import DependencyMetrics
 from services.kit.pool_metrics import PoolMetrics
 
@@ -21,6 +22,7 @@ class Instruments:
     services: PoolMetrics
     """Pools of connections to other services of ours."""
     dependencies: DependencyMetrics
+    clients: ClientMetrics
 
     @classmethod
     def create(cls, registry: CollectorRegistry, tracer: Tracer) -> Self:
@@ -31,4 +33,5 @@ class Instruments:
             PoolMetrics("db_client_connection", registry),
             PoolMetrics("http_client_connection", registry),
             DependencyMetrics(registry),
+            ClientMetrics(registry),
         )

@@ -14,6 +14,7 @@ from services.kit.cache_metrics import CacheMetrics
 from services.kit.entry import Entry
 from services.kit.problems import Unavailable
 from services.kit.redis import Redis
+from services.kit.spans import span
 
 # Try for the lock and look at the entry in one step: who gets the lock only after another has filled
 # the entry and let go must see that entry, or reads the source once more for nothing.
@@ -59,14 +60,19 @@ class L2:
         async def get(cluster: RedisCluster) -> Any:
             return await cluster.get(key)
 
+        with span("cache.l2") as current:
+            look, result = await self._look(key, get)
+            current.set_attribute("cache.result", result)
+        self._metrics[result].inc()
+        return look
+
+    async def _look(self, key: str, get: Callable[[RedisCluster], Any]) -> tuple[Look, str]:
         try:
-            value = await self._redis.run(key, get)
+            value = await self._redis.run(key, get, "GET entry")
         except Unavailable:
-            self._metrics["error"].inc()
-            return Look(failed=True)
+            return Look(failed=True), "error"
         entry = Entry.decode(value) if value is not None else None
-        self._metrics[self._result(entry)].inc()
-        return Look(entry)
+        return Look(entry), self._result(entry)
 
     async def try_lock(self, key: str) -> Look:
         """Try for the lock of a key, and look for its entry again in the same moment."""
@@ -76,7 +82,7 @@ class L2:
             return await cluster.eval(_TRY_LOCK, 2, key, _lock(key), token, self._lock_ms)
 
         try:
-            won, value = await self._redis.run(key, try_lock)
+            won, value = await self._redis.run(key, try_lock, "EVAL try_lock")
         except Unavailable:
             return Look(failed=True)
         return Look(Entry.decode(value) if value is not None else None, token=token if won else "")
@@ -87,7 +93,7 @@ class L2:
         async def unlock(cluster: RedisCluster) -> Any:
             return await cluster.eval(_UNLOCK, 1, _lock(key), token)
 
-        await self._try(key, unlock)
+        await self._try(key, unlock, "EVAL unlock")
 
     async def fill(self, key: str, entry: Entry, token: str, keep_until: float) -> bool:
         """Store an entry until then (seconds since the epoch), by the lock and letting go of it.
@@ -102,7 +108,7 @@ class L2:
                 return await cluster.eval(_FILL, 2, key, _lock(key), token, entry.encode(), left_ms)
             return await cluster.set(key, entry.encode(), px=left_ms)
 
-        return bool(await self._try(key, fill))
+        return bool(await self._try(key, fill, "EVAL fill" if token else "SET entry"))
 
     async def delete(self, key: str) -> bool:
         """Delete the entry, and the lock with which an older one might still be stored.
@@ -114,11 +120,11 @@ class L2:
             await cluster.delete(key, _lock(key))
             return True
 
-        return bool(await self._try(key, delete))
+        return bool(await self._try(key, delete, "DEL entry"))
 
-    async def _try(self, key: str, operation: Callable[[RedisCluster], Any]) -> Any:
+    async def _try(self, key: str, operation: Callable[[RedisCluster], Any], summary: str) -> Any:
         try:
-            return await self._redis.run(key, operation)
+            return await self._redis.run(key, operation, summary)
         except Unavailable:
             return None
 

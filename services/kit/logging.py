@@ -1,4 +1,4 @@
-"""JSON logs on stderr, one line an event, with the ids of the trace they belong to."""
+"""JSON logs on stderr, one line an event, with the ids of the request and the trace they belong to."""
 
 import logging
 import os
@@ -9,6 +9,8 @@ from contextlib import suppress
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from services.kit import request_id
 
 # These say the same thing again and again while a server is away (every failed export, every
 # reconnection attempt); the metrics already count it.
@@ -48,11 +50,13 @@ class RepetitionFilter(logging.Filter):
         return True
 
 
-def _add_trace_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         event["trace_id"] = trace.format_trace_id(context.trace_id)
         event["span_id"] = trace.format_span_id(context.span_id)
+    if current := request_id.current():
+        event["request_id"] = current
     return event
 
 
@@ -68,7 +72,7 @@ def _shared_processors() -> list[Processor]:
     return [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_trace_ids,
+        _add_ids,
         structlog.processors.format_exc_info,
     ]
 

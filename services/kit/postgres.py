@@ -4,11 +4,11 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self, TypeVar
 
-from psycopg import InterfaceError, InternalError, OperationalError
+from psycopg import Error, InterfaceError, InternalError, OperationalError
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
@@ -19,10 +19,13 @@ from services.kit.pool_metrics import PoolState
 from services.kit.postgres_pool import Connection, create_pool, was_closed
 from services.kit.problems import DependencyUnavailable, Overloaded, Transient
 from services.kit.settings import PostgresSettings
+from services.kit.spans import span
 
 T = TypeVar("T")
 
 _NAME = "postgres"
+# Among them that of a connection that was lost, and that of a statement that took too long.
+_EXPECTED_ERRORS = ("OperationalError", "QueryCanceled", "AdminShutdown", "CancelledError")
 
 
 class Postgres:
@@ -33,7 +36,7 @@ class Postgres:
         self._query_timeout = settings.postgres_query_timeout
         self._pool = create_pool(_NAME, settings)
         self._series = instruments.databases.pool(_NAME, self._pool.max_size, self._look)
-        self._tracer = instruments.tracer
+        self._operations = instruments.clients.database("postgresql", _EXPECTED_ERRORS)
         self._dependency = Dependency(_NAME, settings, instruments)
         self._lent = 0
 
@@ -68,8 +71,9 @@ class Postgres:
         """
 
         async def within(connection: Connection) -> T:
-            async with connection.transaction():
-                return await operation(connection)
+            with span("postgres.transaction"):
+                async with connection.transaction():
+                    return await operation(connection)
 
         return await self.run(within, repeat=repeat)
 
@@ -88,7 +92,8 @@ class Postgres:
             limit = remaining_seconds(self._query_timeout)
             guard = asyncio.get_running_loop().call_later(limit, hang_up)
             try:
-                yield connection
+                with self._operation():
+                    yield connection
             finally:
                 guard.cancel()
         except (DeadlockDetected, SerializationFailure) as error:
@@ -101,10 +106,21 @@ class Postgres:
             self._lent -= 1
             await self._pool.putconn(connection)
 
+    @contextmanager
+    def _operation(self) -> Iterator[None]:
+        started, failure = time.perf_counter(), None
+        try:
+            yield
+        except (Error, asyncio.CancelledError) as error:
+            failure = error
+            raise
+        finally:
+            self._operations.took(time.perf_counter() - started, failure)
+
     async def _take(self) -> Connection:
         limit = remaining_seconds(self._pool_timeout)
         started = time.perf_counter()
-        with self._tracer.start_as_current_span("postgres.pool.wait"):
+        with span("postgres.pool.wait"):
             try:
                 return await self._get_open(started + limit)
             except TooManyRequests as error:

@@ -8,6 +8,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool, AsyncNullConnectionPool
 
 from services.kit.settings import PostgresSettings
+from services.kit.sql_spans import traced_cursor
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -57,6 +58,7 @@ def _connection_options(settings: PostgresSettings) -> dict[str, Any]:
     return {
         # A single read needs no BEGIN and COMMIT around it.
         "autocommit": True,
+        "cursor_factory": traced_cursor(settings.postgres_dsn),
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         # Ours ends the wait; this ends the work, so that a query nobody waits for any more does not
         # go on holding its locks.

@@ -189,6 +189,11 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
 
 
 async def _on_unexpected_error(_request: Request, _error: Exception) -> JSONResponse:
+    return internal_error()
+
+
+def internal_error() -> JSONResponse:
+    """Answer to a request that failed for a reason nobody thought of."""
     return respond(500, "internal-error", "this is a mistake of ours; it has been logged")
 
 

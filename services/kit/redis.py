@@ -1,13 +1,14 @@
 """The Redis Cluster, asked with little patience."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 import structlog
-from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -19,6 +20,7 @@ from services.kit.dependency import CircuitLimits, Dependency
 from services.kit.instruments import Instruments
 from services.kit.problems import DependencyUnavailable
 from services.kit.settings import RedisSettings
+from services.kit.spans import span
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, Attribute
 # soon, and look again soon.
 _LIMITS = CircuitLimits(failures_in_a_row=3, open_for=timedelta(milliseconds=500))
 _UNLIMITED = 2**31
+_EXPECTED_ERRORS = ("TimeoutError", "ConnectionError", "ClusterDownError", "RedisClusterException", "CancelledError")
 
 
 class Redis:
@@ -41,12 +44,11 @@ class Redis:
     def __init__(self, settings: RedisSettings, instruments: Instruments) -> None:
         socket_timeout_seconds = settings.redis_socket_timeout.total_seconds()
         self._timeout = settings.redis_timeout
-        self._dependency = Dependency(_NAME, settings, instruments, _LIMITS)
+        self._dependency = Dependency(_NAME, settings, instruments, _LIMITS, self._is_asked)
+        self._operations = instruments.clients.database("redis", _EXPECTED_ERRORS)
         self._bulkhead: Bulkhead | None = None
         if settings.bulkhead:
-            self._bulkhead = Bulkhead(
-                _NAME, settings.redis_pool_max, settings.redis_timeout, instruments.databases, instruments.tracer
-            )
+            self._bulkhead = Bulkhead(_NAME, settings.redis_pool_max, settings.redis_timeout, instruments.databases)
         self._commands: set[asyncio.Task[Any]] = set()
         self._cluster = RedisCluster(
             startup_nodes=[ClusterNode(node.host, node.port) for node in settings.redis_nodes],
@@ -71,25 +73,42 @@ class Redis:
         await asyncio.gather(*self._commands, return_exceptions=True)
         await self._cluster.aclose()
 
-    async def run(self, key: str, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
+    async def run(self, key: str, operation: Callable[[RedisCluster], Awaitable[T]], summary: str = "command") -> T:
         """Return the operation's result; all keys it touches must be in the slot of ``key``.
 
-        Answers come as bytes. Raises DependencyUnavailable after the Redis time-out at most, at once
-        where the key's node has just failed, Overloaded if too many commands are under way. A command
-        that was given up on may still be carried out.
+        The summary names its span: the command, and what it is for. Answers come as bytes. Raises
+        DependencyUnavailable after the Redis time-out at most, at once where the key's node has just
+        failed, Overloaded if too many commands are under way. A command that was given up on may still
+        be carried out.
         """
 
         async def attempt() -> T:
             async with self._turn():
-                return await self._run(operation)
+                return await self._run(operation, summary)
 
         return await self._dependency.call(attempt, repeat=False, node=self._node_of(key))
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         return nullcontext() if self._bulkhead is None else self._bulkhead.turn()
 
-    async def _run(self, operation: Callable[[RedisCluster], Awaitable[T]]) -> T:
+    async def _run(self, operation: Callable[[RedisCluster], Awaitable[T]], summary: str) -> T:
         limit = remaining_seconds(self._timeout)
+        about = {
+            "db.system.name": "redis",
+            "db.operation.name": summary.split(maxsplit=1)[0],
+            "db.query.summary": summary,
+        }
+        started, failure = time.perf_counter(), None
+        try:
+            with span(summary, about, SpanKind.CLIENT):
+                return await self._wait_for(operation, limit)
+        except (DependencyUnavailable, asyncio.CancelledError) as error:
+            failure = error.__cause__ or error
+            raise
+        finally:
+            self._operations.took(time.perf_counter() - started, failure)
+
+    async def _wait_for(self, operation: Callable[[RedisCluster], Awaitable[T]], limit: float) -> T:
         task = asyncio.ensure_future(operation(self._cluster))
         self._commands.add(task)
         task.add_done_callback(self._forget)
@@ -99,8 +118,14 @@ class Redis:
             async with asyncio.timeout(limit):
                 return await asyncio.shield(task)
         except _FAILURES as error:
-            _note_failure(error)
+            # The request may well go on without Redis, so this is no error of the request.
+            _log.debug("redis_unavailable", error=repr(error))
             raise DependencyUnavailable(_NAME) from error
+
+    def _is_asked(self, node: str) -> bool:
+        # A master that was replaced returns as a replica, which nobody asks: its circuit would stay open for ever.
+        masters = {str(master.name) for master in self._cluster.get_primaries()}
+        return node in masters if masters else not node
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._commands.discard(task)
@@ -115,9 +140,3 @@ class Redis:
             node = None
         # Nobody's key, or the topology is not known yet: then all keys share one fate.
         return "" if node is None else str(node.name)
-
-
-def _note_failure(error: Exception) -> None:
-    # The request may well go on without Redis, so this is no error of the request; the span has it.
-    trace.get_current_span().add_event("redis.unavailable", {"error.type": type(error).__name__})
-    _log.debug("redis_unavailable", error=repr(error))

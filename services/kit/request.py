@@ -1,15 +1,19 @@
-"""What surrounds every request: its deadline, its metrics, its line in the log."""
+"""What surrounds every request: its deadline, its span, its metrics, its line in the log."""
 
 import asyncio
 import time
 from datetime import timedelta
 
 import structlog
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.trace import NoOpTracer, StatusCode, Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.kit import deadline, health
+from services.kit import deadline, health, request_id, server_span
 from services.kit.lifecycle import Lifecycle, State
 from services.kit.metrics import UNMATCHED, HttpMetrics
+from services.kit.problems import internal_error
 
 _log = structlog.get_logger(__name__)
 
@@ -20,11 +24,20 @@ _CLIENT_CLOSED_REQUEST = 499
 class RequestMiddleware:
     """Pure ASGI, because Starlette's BaseHTTPMiddleware costs a task and a stream per request."""
 
-    def __init__(self, app: ASGIApp, *, allowed: timedelta | None, lifecycle: Lifecycle, metrics: HttpMetrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed: timedelta | None,
+        lifecycle: Lifecycle,
+        metrics: HttpMetrics,
+        tracer: Tracer | None = None,
+    ) -> None:
         self._app = app
         self._allowed = allowed
         self._lifecycle = lifecycle
         self._metrics = metrics
+        self._tracer = tracer or NoOpTracer()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -37,13 +50,34 @@ class RequestMiddleware:
             if scope["path"] in health.PATHS:
                 await self._app(scope, receive, send)
             else:
-                await self._measured(scope, receive, send)
+                await self._observed(scope, receive, send)
         finally:
             self._lifecycle.request_ended()
 
-    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method, status = scope["method"], 500
-        started = time.perf_counter()
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Of a header that is there twice the last one counts: HAProxy adds its own behind those of the client.
+        method, headers, started = scope["method"], dict(scope["headers"]), time.perf_counter()
+        span = server_span.begin(self._tracer, scope, headers, request_id.start(headers.get(request_id.HEADER_BYTES)))
+        token = context_api.attach(trace.set_span_in_context(span))
+        self._metrics.begin(method)
+        status = 500
+        try:
+            status = await self._serve(scope, receive, send)
+        except asyncio.CancelledError:
+            status = _CLIENT_CLOSED_REQUEST
+            raise
+        finally:
+            # Where the router leaves it.
+            route = getattr(scope.get("route"), "path", UNMATCHED)
+            seconds = time.perf_counter() - started
+            # Before the metrics, whose examples are of traces that are kept.
+            server_span.end(span, method, route, status)
+            self._metrics.end(method, route, status, seconds)
+            _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+            context_api.detach(token)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        status = 0
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
@@ -53,27 +87,19 @@ class RequestMiddleware:
 
         if self._allowed is not None:
             deadline.start(self._allowed, scope["headers"])
-        self._metrics.begin(method)
         try:
             await self._app(scope, receive, send_and_note)
-        except asyncio.CancelledError:
-            status = _CLIENT_CLOSED_REQUEST
-            raise
-        except Exception:
-            _log.exception("request_failed", method=method, path=scope["path"])
-            raise
-        finally:
-            # Where the router leaves it.
-            route = getattr(scope.get("route"), "path", UNMATCHED)
-            seconds = time.perf_counter() - started
-            self._metrics.end(method, route, status, seconds)
-            _log.info(
-                "request",
-                method=method,
-                route=route,
-                status=status,
-                duration_ms=round(seconds * 1000, 2),
-            )
+        except Exception as error:
+            _log.exception("request_failed", method=scope["method"], path=scope["path"])
+            span = trace.get_current_span()
+            span.record_exception(error)
+            span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {error}")
+            if status:
+                # The answer has begun, so that all we can do is to break it off.
+                raise
+            # Starlette's own answer would come too late to name the trace.
+            await internal_error()(scope, receive, send_and_note)
+        return status or 500
 
     def _close_when_draining(self, send: Send) -> Send:
         async def send_and_close(message: Message) -> None:

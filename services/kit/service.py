@@ -39,7 +39,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     """
     configure_logging(settings.instance, settings.log_level)
     registry = create_registry(name, settings.instance)
-    tracing = Tracing(name, settings)
+    tracing = Tracing(name, settings, registry)
     instruments = Instruments.create(registry, tracing.tracer(f"services.{name}"))
     lifecycle = Lifecycle(settings.drain_delay, registry, drains=settings.drain)
     http_metrics = HttpMetrics(registry)
@@ -60,8 +60,8 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     app = FastAPI(
         title=name,
         lifespan=lifespan,
-        # FastAPI traces by itself as soon as it can; with the instrumentation of OpenTelemetry,
-        # which also carries the context to other servers, each request would be traced twice.
+        # FastAPI traces by itself as soon as it can, and each request would be traced twice. Ours costs a
+        # fraction of that, and decides at a request's end what is kept; see recording.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.lifecycle = lifecycle
@@ -72,8 +72,8 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
         allowed=settings.request_deadline if settings.deadline else None,
         lifecycle=lifecycle,
         metrics=http_metrics,
+        tracer=tracing.tracer("services.kit.request"),
     )
     problems.install(app)
     http_metrics.expect(router)
-    tracing.instrument(app)
     return app

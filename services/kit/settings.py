@@ -148,7 +148,10 @@ class ServiceSettings(ResilienceSettings):
     """Each worker process serves its metrics on the first free port of this range."""
     otlp_endpoint: str = ""
     """OTLP/HTTP traces endpoint; empty switches tracing off."""
-    trace_sample_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
+    trace_sample_ratio: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Share of traces kept, whatever came of them; chosen by the caller if there is a trace already."""
+    trace_slow_after: Duration = timedelta(milliseconds=500)
+    """A request that takes at least this long keeps its spans in any case, as does one that fails."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
     request_deadline: Duration = timedelta(seconds=3)
     """No request waits for its dependencies longer than this, all waits together."""

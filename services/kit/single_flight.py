@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from opentelemetry import trace
+
 T = TypeVar("T")
 F = TypeVar("F")
 
@@ -16,6 +18,8 @@ class Flight(Generic[T, F]):
         self.fallback = fallback
         """What a caller may be given if the work fails or takes too long; the work may set it."""
         self.started = time.monotonic()
+        self.span_context = trace.get_current_span().get_span_context()
+        """Of the request that began it, for those of others who join."""
         self.detached = False
         """Nobody new joins it, because what it finds may be out of date."""
         self._task: asyncio.Task[T] | None = None

@@ -18,6 +18,7 @@ from services.shop.orders import Orders
 from services.shop.products import Products
 from services.shop.reservations import Reservations
 from services.shop.routes import router
+from services.shop.session_operations import SessionOperations, WatchedCarts, WatchedSessions
 from services.shop.session_routes import SessionCookie
 from services.shop.sessions import RedisSessions, Sessions
 from services.shop.settings import ShopSettings
@@ -36,12 +37,15 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
             Redis(told, instruments) as redis,
             HttpClient(_inventory(told), told, instruments) as inventory,
             Products(postgres, redis, told, instruments) as products,
-            Sweeper(postgres, Reservations(inventory), _sweep_plan(told), instruments.registry),
+            Sweeper(postgres, Reservations(inventory), _sweep_plan(told), instruments),
         ):
             app.state.products = products
             app.state.stock = Stock(inventory, told.stock_timeout)
             app.state.http_cache = _http_cache(told)
-            app.state.sessions, app.state.carts = _sessions(told, redis)
+            sessions, carts = _sessions(told, redis)
+            operations = SessionOperations(instruments.registry)
+            app.state.sessions = WatchedSessions(sessions, operations)
+            app.state.carts = WatchedCarts(carts, operations)
             app.state.session_cookie = SessionCookie(
                 told.session_ttl, sliding=told.sliding_expiry, secure=told.session_cookie_secure
             )
@@ -62,7 +66,8 @@ def _http_cache(told: ShopSettings) -> HttpCache:
 
 
 def _inventory(told: ShopSettings) -> Remote:
-    return Remote("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max)
+    answers = (("GET", 200), ("POST", 201), ("POST", 409), ("DELETE", 204))
+    return Remote("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max, answers)
 
 
 def _sessions(told: ShopSettings, redis: Redis) -> tuple[Sessions, Carts]:

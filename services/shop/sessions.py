@@ -106,4 +106,6 @@ class RedisSessions:
     async def _run(self, name: str, lua: str, *arguments: str | int) -> Any:
         # The braces put both into one slot, as one script can only touch keys of one node.
         session, cart = f"session:{{{name}}}", f"cart:{{{name}}}"
-        return await self._redis.run(session, lambda cluster: cluster.eval(lua, 2, session, cart, *arguments))
+        return await self._redis.run(
+            session, lambda cluster: cluster.eval(lua, 2, session, cart, *arguments), "EVAL session"
+        )

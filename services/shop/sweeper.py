@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
 from services.kit.postgres_pool import Connection
 from services.kit.problems import Unavailable
@@ -67,13 +68,14 @@ class Sweeper:
     """Sweeps every few seconds while it is entered. Every instance has one; they share the work."""
 
     def __init__(
-        self, postgres: Postgres, reservations: Reservations, plan: SweepPlan, registry: CollectorRegistry
+        self, postgres: Postgres, reservations: Reservations, plan: SweepPlan, instruments: Instruments
     ) -> None:
         self._postgres = postgres
         self._book = OrderBook(postgres)
         self._reservations = reservations
         self._plan = plan
-        self._metrics = SweepMetrics(registry)
+        self._metrics = SweepMetrics(instruments.registry)
+        self._tracer = instruments.tracer
         self._leaving = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -90,7 +92,8 @@ class Sweeper:
     async def _sweep_on_and_on(self) -> None:
         while not self._leaving.is_set():
             try:
-                await self.sweep()
+                with self._tracer.start_as_current_span("orders.sweep"):
+                    await self.sweep()
             except Unavailable as error:
                 self._metrics.unseen.inc()
                 _log.warning("sweep_failed", error=error.detail)

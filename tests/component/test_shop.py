@@ -198,7 +198,7 @@ def test_one_order_is_one_trace_through_both_services(stack, shop, key):
     assert names.count("POST /orders") == 1, names
     assert names.count("POST /reservations") == 1, names
     assert "postgres.pool.wait" in names
-    assert {"INSERT", "UPDATE"} <= set(names), names
+    assert {"INSERT shop.orders", "UPDATE shop.orders"} <= set(names), names
     # The conventions as they are stable, and no span for each message of ASGI.
     root = next(span for span in trace["spans"] if span["operationName"] == "POST /orders")
     tags = {tag["key"]: tag["value"] for tag in root["tags"]}
@@ -231,6 +231,19 @@ def query(stack, promql):
         'app_cache_requests_total{result="hit"}',
         'app_cache_requests_total{result="miss"}',
         'app_cache_requests_total{result="error"}',
+        'db_client_operation_duration_seconds_bucket{db_system_name="postgresql",error_type="",le="0.25"}',
+        'db_client_operation_duration_seconds_count{db_system_name="redis",error_type="TimeoutError"}',
+        'http_client_request_duration_seconds_count{server_address="inventory",http_response_status_code="503"}',
+        'http_client_request_duration_seconds_count{server_address="inventory",error_type="TimeoutError"}',
+        'app_session_operations_total{operation="find",result="unknown"}',
+        'app_session_operations_total{operation="cart_put",result="error"}',
+        'app_circuit_breaker_open{dependency="redis"}',
+        'app_traces_total{decision="failed"}',
+        'otel_sdk_processor_span_processed_total{error_type="queue_full"}',
+        "otel_sdk_processor_span_queue_size",
+        "otel_sdk_processor_span_queue_capacity",
+        'otel_sdk_exporter_span_exported_total{error_type=""}',
+        'otel_sdk_exporter_span_exported_total{error_type="ConnectionError"}',
         'app_build_info{service="shop"}',
         "app_ready",
         'app_orders_total{outcome="confirmed"}',

@@ -7,15 +7,21 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
-from services.kit import deadline, health, problems
+from services.kit import deadline, health, problems, request_id
 from services.kit.fields import Sku
 from services.kit.lifecycle import Lifecycle, State
 from services.kit.logging import RepetitionFilter
 from services.kit.metrics import HttpMetrics
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable
+from services.kit.recording import Keeping
 from services.kit.request import RequestMiddleware
+from services.kit.trace_metrics import TraceMetrics
+from services.kit.tracer import RecordingTracerProvider
 
 SECOND = timedelta(seconds=1)
 DURATIONS = "http_server_request_duration_seconds_count"
@@ -106,10 +112,10 @@ class Client:
     def __init__(self, app):
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
-    def get(self, path):
+    def get(self, path, headers=None):
         async def ask():
             async with httpx.AsyncClient(transport=self._transport, base_url="http://test") as client:
-                return await client.get(path)
+                return await client.get(path, headers=headers)
 
         return asyncio.run(ask())
 
@@ -125,7 +131,22 @@ def lifecycle(registry):
 
 
 @pytest.fixture
-def client(registry, lifecycle):
+def kept():
+    return []
+
+
+@pytest.fixture
+def tracer(kept):
+    class Keep(SpanProcessor):
+        def on_end(self, span):
+            kept.append(span)
+
+    keeping, metrics = Keeping(1.0, timedelta(hours=1)), TraceMetrics(CollectorRegistry())
+    return RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), metrics).get_tracer("test")
+
+
+@pytest.fixture
+def client(registry, lifecycle, tracer):
     router = APIRouter()
 
     @router.get("/things/{sku}", responses=problems.responses(503))
@@ -142,7 +163,7 @@ def client(registry, lifecycle):
     app.include_router(health.create_router(lifecycle))
     metrics = HttpMetrics(registry)
     metrics.expect(router)
-    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics)
+    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics, tracer=tracer)
     problems.install(app)
     return Client(app)
 
@@ -209,3 +230,38 @@ def test_readiness_is_the_state_of_the_process(client, lifecycle, state, status)
 def test_a_draining_instance_asks_for_the_connection_to_be_closed(client, lifecycle):
     lifecycle.state = State.DRAINING
     assert client.get("/things/a").headers["connection"] == "close"
+
+
+def test_a_request_is_one_span_by_its_route_and_never_by_its_path(client, kept):
+    client.get("/things/a?b=c", {"x-request-id": "7F000001:1"})
+    client.get("/nowhere")
+    client.get("/healthz")
+    assert [span.name for span in kept] == ["GET /things/{sku}", "GET"]
+    attributes = kept[0].attributes
+    assert attributes["http.route"] == "/things/{sku}"
+    assert attributes["url.path"] == "/things/a"
+    assert attributes["url.query"] == "b=c"
+    assert attributes["http.response.status_code"] == 200
+    assert attributes["http.request.header.x-request-id"] == ("7F000001:1",)
+    assert "http.request.header.x-request-id" not in kept[1].attributes
+
+
+def test_a_mistake_of_ours_is_on_the_span_and_its_answer_names_the_trace(client, kept):
+    response = client.get("/things/broken")
+    [span] = kept
+    assert not span.status.is_ok
+    assert [event.attributes["exception.type"] for event in span.events] == ["ZeroDivisionError"]
+    assert "test_services_kit.py" in span.events[0].attributes["exception.stacktrace"]
+    assert response.json()["trace_id"] == trace.format_trace_id(span.context.trace_id)
+
+
+@pytest.mark.parametrize(
+    ("header", "known"),
+    [(b"7F000001:A03E_7F000001:4650_1", "7F000001:A03E_7F000001:4650_1"), (b"a\nb", ""), (b"a" * 129, ""), (None, "")],
+)
+def test_an_id_goes_into_logs_and_on_to_other_services_if_it_is_fit_for_that(header, known):
+    async def request():
+        request_id.start(header)
+        return request_id.current(), request_id.to_headers()
+
+    assert asyncio.run(request()) == (known, {"x-request-id": known} if known else {})

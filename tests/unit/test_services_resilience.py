@@ -72,6 +72,8 @@ def test_a_dependency_that_keeps_failing_is_left_alone_and_then_probed_once(depe
             await it.call(server, repeat=False)
         assert server.calls == 3
         await asyncio.sleep(OPEN_FOR.total_seconds() * 1.5)
+        # Its pause is over, and nobody knows yet whether the dependency is.
+        assert count(registry, "app_circuit_breaker_open") == 1
         gate = asyncio.Event()
 
         async def slow():
@@ -82,8 +84,10 @@ def test_a_dependency_that_keeps_failing_is_left_alone_and_then_probed_once(depe
         await asyncio.sleep(0)
         with pytest.raises(CircuitOpen):
             await it.call(server, repeat=False)
+        assert count(registry, "app_circuit_breaker_open") == 1
         gate.set()
         assert await probe == "well again"
+        assert count(registry, "app_circuit_breaker_open") == 0
         server.error = None
         assert await it.call(server, repeat=False) == "well"
 
@@ -129,6 +133,20 @@ def test_one_node_that_fails_costs_the_others_nothing(dependency, server):
         return await it.call(server, repeat=False, node="b")
 
     assert asyncio.run(story()) == "well"
+
+
+def test_the_circuit_of_a_node_that_is_asked_no_more_does_not_count_as_open(server, registry):
+    async def story():
+        instruments, asked = Instruments.create(registry, NoOpTracer()), {"a"}
+        it = Dependency("it", ResilienceSettings(), instruments, CircuitLimits(1, OPEN_FOR), asked.__contains__)
+        server.error = DependencyUnavailable("it")
+        with pytest.raises(DependencyUnavailable):
+            await it.call(server, repeat=False, node="a")
+        assert count(registry, "app_circuit_breaker_open") == 1
+        asked.clear()
+
+    asyncio.run(story())
+    assert count(registry, "app_circuit_breaker_open") == 0
 
 
 @pytest.mark.parametrize(
@@ -186,7 +204,7 @@ def bulkhead(registry):
     instruments = Instruments.create(registry, NoOpTracer())
 
     def create(size, wait):
-        return Bulkhead("it", size, timedelta(seconds=wait), instruments.services, NoOpTracer())
+        return Bulkhead("it", size, timedelta(seconds=wait), instruments.services)
 
     return create
 

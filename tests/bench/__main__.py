@@ -1,0 +1,37 @@
+"""`make bench`: a stack of its own, up and down again; exit code 1 if a bound does not hold."""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from compose import native
+from compose.settings import from_environment
+from tests.bench.observability import measure, report, variants
+from tests.conftest import TEST_PORT_BASE, Stack
+
+
+def main() -> int:
+    with TemporaryDirectory(prefix="stormdrill-bench-", dir="/var/tmp") as folder:
+        os.environ |= {"STORMDRILL_PORT_BASE": TEST_PORT_BASE, "STORMDRILL_STATE": str(Path(folder) / "state")}
+        # What a user's settings would change is not what is measured.
+        for name in [name for name in os.environ if name.startswith(("SHOP_", "INVENTORY_", "PAGER_"))]:
+            del os.environ[name]
+        # Postgres runs as a user of its own.
+        Path(folder).chmod(0o755)
+        settings = from_environment()
+        try:
+            stack = Stack(settings, native.up(settings, _say), dict(os.environ))
+            compared = variants()
+            measure(stack, compared)
+        finally:
+            native.down(settings, _say)
+    return 0 if report(compared) else 1
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The trace of an order reads as a story, through both services, and nothing of it is missing."""
+
+import json
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+ORDERS = 200
+SKU = "sku-0996"
+# Service and span: all of them are in the trace of an order that a user with a session has placed.
+STORY = {
+    ("shop", "POST /orders"),
+    ("shop", "session.find"),
+    ("shop", "EVAL session"),
+    ("shop", "postgres.pool.wait"),
+    ("shop", "INSERT shop.orders"),
+    ("shop", "POST"),
+    ("inventory", "POST /reservations"),
+    ("inventory", "postgres.pool.wait"),
+    ("inventory", "postgres.transaction"),
+    ("inventory", "INSERT inventory.reservations"),
+    ("inventory", "UPDATE inventory.stock"),
+    ("shop", "UPDATE shop.orders"),
+}
+
+
+def trace_of(stack, trace_id):
+    """The spans of a trace, each as (service, name), id, parent's id and attributes."""
+    answer = httpx.get(f"{stack.url('jaeger')}/api/traces/{trace_id}").json()
+    spans = []
+    for trace in answer.get("data") or ():
+        for span in trace["spans"]:
+            service = trace["processes"][span["processID"]]["serviceName"]
+            parents = [reference["spanID"] for reference in span["references"] if reference["refType"] == "CHILD_OF"]
+            tags = {tag["key"]: tag["value"] for tag in span["tags"]}
+            spans.append(((service, span["operationName"]), span["spanID"], parents, tags))
+    return spans
+
+
+def told(stack, trace_id):
+    """The trace once it is all there; each service exports its spans of a request together, but not both at once."""
+
+    def look():
+        spans = trace_of(stack, trace_id)
+        return spans if {name for name, *_ in spans} >= STORY else None
+
+    return until(look)
+
+
+def assert_whole(spans, caller):
+    ids = {span_id for _, span_id, _, _ in spans}
+    roots = [name for name, _, parents, _ in spans if not ids.intersection(parents)]
+    assert roots == [("shop", "POST /orders")], roots
+    outside = {parent for _, _, parents, _ in spans for parent in parents} - ids
+    assert outside == ({caller} if caller else set())
+
+
+def test_every_span_of_each_of_many_orders_is_there_with_its_parent(stack):
+    with httpx.Client(base_url=stack.url("shop"), timeout=10) as shop, ThreadPoolExecutor(4) as threads:
+        shop.post("/sessions").raise_for_status()
+
+        def place(_):
+            trace_id, caller = secrets.token_hex(16), secrets.token_hex(8)
+            headers = {"idempotency-key": f"trace-{uuid4()}", "traceparent": f"00-{trace_id}-{caller}-01"}
+            shop.post("/orders", json={"sku": SKU, "quantity": 1}, headers=headers).raise_for_status()
+            return trace_id, caller
+
+        placed = list(threads.map(place, range(ORDERS)))
+    assert len(placed) == ORDERS
+    for trace_id, caller in placed:
+        assert_whole(told(stack, trace_id), caller)
+
+
+def logged(stack, role, route):
+    """The lines that a role's instances have logged of requests by this route, by their trace."""
+    logs = [stack.settings.state / "logs" / f"{program.name}.log" for program in stack.topology.of_role(role)]
+    texts = [text for log in logs for text in log.read_text().splitlines() if '"event": "request"' in text]
+    return {line["trace_id"]: line for line in map(json.loads, texts) if line["route"] == route}
+
+
+def test_without_a_caller_the_shop_makes_the_root_and_one_id_leads_through_spans_and_logs(stack):
+    known = logged(stack, "shop", "/orders").keys()
+    with httpx.Client(base_url=stack.url("shop"), timeout=10) as shop:
+        shop.post("/sessions").raise_for_status()
+        headers = {"idempotency-key": f"trace-{uuid4()}"}
+        shop.post("/orders", json={"sku": SKU, "quantity": 1}, headers=headers).raise_for_status()
+    [trace_id] = until(lambda: logged(stack, "shop", "/orders").keys() - known)
+    spans = told(stack, trace_id)
+    assert_whole(spans, None)
+    servers = {name: (span_id, tags) for name, span_id, _, tags in spans if tags.get("span.kind") == "server"}
+    assert servers.keys() == {("shop", "POST /orders"), ("inventory", "POST /reservations")}
+    request_id = logged(stack, "shop", "/orders")[trace_id]["request_id"]
+    assert request_id
+    for (role, name), (span_id, tags) in servers.items():
+        line = logged(stack, role, name.split()[1])[trace_id]
+        assert (line["request_id"], line["span_id"]) == (request_id, span_id)
+        assert request_id in tags["http.request.header.x-request-id"]
+
+
+def test_a_product_nobody_has_asked_for_is_looked_for_in_both_layers_and_then_at_the_source(stack):
+    trace_id, caller = secrets.token_hex(16), secrets.token_hex(8)
+    sku = f"none-{secrets.token_hex(6)}"
+    httpx.get(f"{stack.url('shop')}/products/{sku}", headers={"traceparent": f"00-{trace_id}-{caller}-01"})
+    wanted = {"GET /products/{sku}", "cache.l1", "cache.read", "cache.l2", "GET entry", "SELECT shop.products"}
+
+    def look():
+        spans = trace_of(stack, trace_id)
+        return spans if wanted <= {name for (_, name), *_ in spans} else None
+
+    results = {name: tags.get("cache.result") for (_, name), _, _, tags in until(look)}
+    assert (results["cache.l1"], results["cache.l2"]) == ("miss", "miss")
