@@ -2,7 +2,8 @@
 
 A panel moved when a line of it did. A line moved when its mean during the fault lies outside the range that it had in
 the baseline by more than that range's width; one that stood still moved when it has any other value; and one that
-appeared or vanished moved. "During" begins one rate window after the injection, when a rate looks at nothing older, and ends when the undo begins.
+appeared or vanished moved. "During" begins one rate window after the injection, when a rate looks at nothing older, and
+ends when the undo begins.
 """
 
 import math

@@ -27,8 +27,8 @@ _SERVES = Row(
     (
         Panel(
             "Answers Prometheus",
-            "Up while at least one worker of the instance answered one of the last four scrapes: a single lost scrape is"
-            " no outage. `up` of a single target means nothing, as most of an instance's metrics ports are unused.",
+            "Up while at least one worker of the instance answered one of the last four scrapes: a single lost scrape"
+            " is no outage. `up` of a single target means nothing, as most of an instance's metrics ports are unused.",
             "none",
             (Query(answered(SELECTED), _NAME),),
             kind=Kind.STATES,
