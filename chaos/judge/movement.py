@@ -16,6 +16,8 @@ from chaos.judge.span import Span
 from chaos.recording import Recording
 from chaos.verdict import PanelResult
 
+SETTLED_STEPS = 2
+"""A Prometheus that was restarted on a clean past does not scrape all at once: what it shows first is partial."""
 FEWEST_STEPS = 3
 """A range or a mean of fewer values says nothing."""
 
@@ -71,7 +73,10 @@ def _movement(history: PanelHistory, window_seconds: float, span: Span) -> tuple
         return None, "", history.error, None
     if span.baseline is None or span.injected is None or span.undone is None:
         return None, "", "the run has no baseline, fault and undo to compare", None
-    before = _steps(history, span.baseline, span.injected)
+    settled = _settled(history)
+    # What appears only under the fault has nothing to settle before it.
+    start = max(span.baseline, settled) if settled < span.injected else span.baseline
+    before = _steps(history, start, span.injected)
     during = _steps(history, span.injected + window_seconds, span.undone)
     if min(len(before), len(during)) < FEWEST_STEPS:
         return None, "", "the phases are too short to compare", None
@@ -84,6 +89,12 @@ def _movement(history: PanelHistory, window_seconds: float, span: Span) -> tuple
         return None, "", "it shows no number, neither before nor during the fault", None
     (widths, reason), line = max(changes, key=lambda one: one[0][0])
     return widths > 1, line, f"{line}: {reason}", None if math.isinf(widths) else widths
+
+
+def _settled(history: PanelHistory) -> float:
+    """When the panel showed a number for the first time, and SETTLED_STEPS more."""
+    firsts = [index for series in history.series for index, value in enumerate(series.values) if value is not None]
+    return (min(firsts) + SETTLED_STEPS) * history.step_seconds if firsts else 0.0
 
 
 def _steps(history: PanelHistory, start: float, end: float) -> range:

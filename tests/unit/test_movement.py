@@ -91,6 +91,12 @@ def test_what_is_back_before_the_undo_is_proven_has_vanished_all_the_same():
     assert judged(panel(series), more=[PhaseBegan(22.5, "undo")]).outcome is Outcome.HELD
 
 
+def test_the_first_step_of_a_fresh_store_is_no_part_of_the_baseline():
+    # The first scrapes had not reached all instances: 2 of 3, then 3, and 2 while one is killed.
+    assert judged(panel(line([None, 2.0, 3.0, 3.0, 3.0, 3.0], [2.0] * 12))).panels[0].moved is True
+    assert judged(panel(line([3.0, 3.0, 3.0, 2.0, 3.0, 3.0], [2.0] * 12))).panels[0].moved is False
+
+
 def test_what_happens_after_the_undo_does_not_count():
     series = line([1.0] * 6, [1.0] * 12)
     series.values[26:] = [7.0] * len(series.values[26:])
