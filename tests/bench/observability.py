@@ -131,9 +131,8 @@ def report(compared: list[Variant]) -> bool:
     for variant in compared:
         low, middle, high = statistics.quantiles(variant.microseconds, n=4)
         times, bound = variant.times(base), "" if variant.most is None else f"{variant.most:.1f}"
-        print(
-            f"{variant.name:24}{middle:>14.0f}{f'{low:.0f} to {high:.0f}':>16}{times:>8.2f}{bound:>9}{variant.failed:>9.1%}"
-        )
+        spread = f"{low:.0f} to {high:.0f}"
+        print(f"{variant.name:24}{middle:>14.0f}{spread:>16}{times:>8.2f}{bound:>9}{variant.failed:>9.1%}")
         # A machine that is busy with something else may be late with a few; more would be another mix.
         fine = fine and (variant.most is None or times <= variant.most) and variant.failed <= _MOST_FAILED
     return fine
