@@ -141,8 +141,9 @@ def _is_guarded(node: Expr) -> bool:
 
 def _counts_against_numbers(node: Expr) -> Iterator[str]:
     for comparison in (each for each in nodes(node) if is_comparison(each)):
-        left, right = (_grows(side) for side in children(comparison))
-        if left != right:
+        sides = list(children(comparison))
+        # Against 0 it only asks whether there was any, which a shorter window does not change.
+        if _grows(sides[0]) != _grows(sides[1]) and 0 not in map(number, sides):
             yield "compares a count over a window with a number: a drill's window is shorter; use a rate"
 
 

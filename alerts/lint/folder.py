@@ -11,6 +11,8 @@ import yaml
 
 from alerts.lint.problem import Unreadable
 
+# The one in C is ten times as fast, and not everywhere.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # How a Grafana variable asks for a label's values: not PromQL, but a selector is in it.
 _LABEL_VALUES = re.compile(r"label_values\((?P<selector>.+),\s*\w+\s*\)", re.DOTALL)
 
@@ -141,7 +143,7 @@ def read(folders: Folders) -> Everything:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text())
+        document = yaml.load(path.read_text(), Loader=LOADER)  # noqa: S506  # both are safe
     except (OSError, yaml.YAMLError) as error:
         raise Unreadable(path, "-", f"not readable: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):

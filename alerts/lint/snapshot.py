@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from promql_parser import Matcher, MatchOp, VectorSelector
 
+from alerts.lint.folder import LOADER
 from alerts.lint.problem import Unreadable
 from alerts.lint.promql import accepts, matchers, name_of
 
@@ -92,7 +93,7 @@ def _unknown_alerts(selector: VectorSelector, alerts: frozenset[str]) -> Iterato
 def load(path: Path) -> Snapshot:
     """Read a snapshot. Raises Unreadable for a file that is none."""
     try:
-        document = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
+        document = yaml.load(path.read_text(), Loader=LOADER)  # noqa: S506  # both are safe
         return Snapshot({name: _metric(body) for name, body in document.items()})
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
         raise Unreadable(path, "-", f"not readable as a snapshot of series: {error}") from error

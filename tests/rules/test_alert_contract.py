@@ -1,186 +1,243 @@
-"""Alert, runbook and promtool cases belong together, and no promtool case can pass by naming what does not exist."""
+"""What `make lint-alerts` checks is true here; broken copies of the real files show that each check goes red."""
 
-import re
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from promql_parser import Matcher, MatchOp, VectorSelector, walk
 
-from compose.drill_promql import metrics, read
-from compose.timing import parse
+from alerts.lint.__main__ import main, problems
+from alerts.lint.folder import Folders
+from compose.settings import ROOT
 
-HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Reproduce"]
-ALWAYS_FIRING = {"Watchdog": "fires by design, so it has no silent case and does not resolve"}
-
-
-@pytest.fixture(scope="session")
-def rules(rule_files) -> list[dict]:
-    return [rule for document in rule_files.values() for group in document["groups"] for rule in group["rules"]]
+Break = Callable[[Path], None]
 
 
-@pytest.fixture(scope="session")
-def alert_rules(rules) -> dict[str, dict]:
-    return {rule["alert"]: rule for rule in rules if "alert" in rule}
+@pytest.fixture
+def copies(tmp_path) -> Folders:
+    """Copies of the real folders."""
+    folders = Folders(tmp_path / "alerts", tmp_path / "dashboards", tmp_path / "experiments")
+    shutil.copytree(ROOT / "alerts", folders.alerts, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(ROOT / "dashboards", folders.dashboards, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(ROOT / "chaos" / "experiments", folders.experiments)
+    return folders
 
 
-@pytest.fixture(scope="session")
-def cases(test_files) -> list[dict]:
-    return [test for document in test_files.values() for test in document["tests"]]
+def said(folders: Folders) -> list[str]:
+    return [str(problem) for problem in problems(folders)]
 
 
-def selectors(expression: str) -> list[VectorSelector]:
-    found = []
-    walk(read(expression, expression), pre_visit=found.append)
-    return [node for node in found if isinstance(node, VectorSelector)]
+def test_alerts_runbooks_cases_dashboards_and_experiments_belong_together(copies):
+    assert said(copies) == []
 
 
-def behind(name: str, rules: list[dict]) -> list[VectorSelector]:
-    """What a rule selects among scraped series, through the recording rules it reads."""
-    read_here = [
-        selector
-        for rule in rules
-        if name in (rule.get("alert"), rule.get("record"))
-        for selector in selectors(str(rule["expr"]))
-    ]
-    return [deeper for each in read_here for deeper in (behind(each.name, rules) if ":" in each.name else [each])]
+def replaced(file: str, old: str, new: str) -> Break:
+    def change(root: Path) -> None:
+        text = (root / file).read_text()
+        assert old in text, f"{file} no longer has {old!r}"
+        (root / file).write_text(text.replace(old, new))
+
+    return change
 
 
-def given(case: dict) -> list[VectorSelector]:
-    """The series a case puts in."""
-    return [selector for series in case.get("input_series", []) for selector in selectors(series["series"])]
+def removed(file: str) -> Break:
+    return lambda root: (root / file).unlink()
 
 
-def selects(selector: VectorSelector, series: VectorSelector) -> bool:
-    labels = {matcher.name: matcher.value for matcher in series.matchers.matchers}
-    return selector.name == series.name and all(
-        accepts(matcher, labels.get(matcher.name, "")) for matcher in selector.matchers.matchers
-    )
+def written(file: str, text: str) -> Break:
+    def change(root: Path) -> None:
+        (root / file).write_text(text)
+
+    return change
 
 
-def accepts(matcher: Matcher, value: str) -> bool:
-    match matcher.op:
-        case MatchOp.Equal:
-            return value == matcher.value
-        case MatchOp.NotEqual:
-            return value != matcher.value
-        case MatchOp.Re:
-            return re.fullmatch(matcher.value, value) is not None
-        case _:
-            return re.fullmatch(matcher.value, value) is None
+def appended(file: str, text: str) -> Break:
+    return lambda root: written(file, (root / file).read_text() + text)(root)
 
 
-def checks(case: dict, alert: str) -> list[tuple[float, list]]:
-    """(second, expected alerts) of the checks of one alert in one case, in order of time."""
-    found = [check for check in case.get("alert_rule_test", []) if check["alertname"] == alert]
-    return sorted(((parse(c["eval_time"], alert).total_seconds(), c["exp_alerts"]) for c in found), key=lambda c: c[0])
+def on_a_panel(expression: str) -> Break:
+    """The first expression of a dashboard, in a panel of its own, asks for something else."""
+
+    def change(root: Path) -> None:
+        board = json.loads((root / "dashboards/redis.json").read_text())
+        panel = {"title": "Broken", "targets": [{"expr": expression}]}
+        (root / "dashboards/redis.json").write_text(json.dumps(board | {"panels": [panel, *board["panels"]]}))
+
+    return change
 
 
-def test_every_alert_has_severity_component_and_annotations(alert_rules):
-    for name, rule in alert_rules.items():
-        assert rule["labels"]["severity"] in {"critical", "warning", "none"}, name
-        assert rule["labels"]["component"], name
-        assert "{{" not in rule["annotations"]["summary"], f"{name}: a summary is the same for all of a group"
-        assert "$value" in rule["annotations"]["description"], name
-        assert rule["annotations"]["runbook_url"].endswith(f"/alerts/runbooks/{name}.md"), name
-        assert "/d/" in rule["annotations"]["dashboard_url"], name
+RESOLVED = "      - { alertname: PostgresDown, eval_time: 6m, exp_alerts: [] }\n"
+BEFORE = "      - { alertname: PostgresDown, eval_time: 2m45s, exp_alerts: [] }\n"
+HANGS_BEFORE = "      - { alertname: PostgresDown, eval_time: 11m45s, exp_alerts: [] }\n"
+UNKNOWN_CASE = """
+  - name: an alert that nobody has written is silent as well
+    interval: 15s
+    input_series:
+      - { series: 'pg_up{job="postgres",instance="postgres"}', values: "1x20" }
+    alert_rule_test:
+      - { alertname: PostgresDwon, eval_time: 2m, exp_alerts: [] }
+"""
+BROKEN = {
+    "a misspelt metric": (
+        replaced("alerts/redis.rules.yml", "redis_master_link_up{", "redis_master_link_upp{"),
+        "redis.rules.yml: RedisReplicationBroken: no such metric on the running stack: redis_master_link_upp",
+    ),
+    "a misspelt label": (
+        replaced("alerts/redis.rules.yml", 'role="master"', 'rolle="master"'),
+        "redis.rules.yml: RedisMemoryNearLimit: redis_instance_info has no label rolle",
+    ),
+    "a value that no series has": (
+        replaced("alerts/redis.rules.yml", 'role="master"', 'role="primary"'),
+        'redis.rules.yml: RedisMemoryNearLimit: no redis_instance_info has role="primary"; there are: master, slave',
+    ),
+    "a record that no rule makes": (
+        replaced("alerts/shop.rules.yml", 'max by (instance) (up{job="shop"}) == 0', "max by (instance) (a:b:c) == 0"),
+        "shop.rules.yml: ShopInstanceDown: no rule records a:b:c",
+    ),
+    "an alert without a runbook": (
+        removed("alerts/runbooks/RedisNodeDown.md"),
+        "redis.rules.yml: RedisNodeDown: has no runbook runbooks/RedisNodeDown.md",
+    ),
+    "a runbook without an alert": (
+        written("alerts/runbooks/RedisNodeUp.md", "# RedisNodeUp\n"),
+        "runbooks/RedisNodeUp.md: -: there is no such alert",
+    ),
+    "a runbook without a heading": (
+        replaced("alerts/runbooks/RedisNodeDown.md", "## Impact", "## Effect"),
+        "runbooks/RedisNodeDown.md: -: its headings are not Meaning, Impact, Diagnosis, Mitigation, Reproduce",
+    ),
+    "a runbook that names an experiment of another alert": (
+        appended("alerts/runbooks/RedisNodeDown.md", "`make run EXP=kill-instance`\n"),
+        "runbooks/RedisNodeDown.md: Reproduce: the experiment kill-instance does not list RedisNodeDown",
+    ),
+    "a test that names an unknown alert": (
+        appended("alerts/postgres.test.yml", UNKNOWN_CASE),
+        "postgres.test.yml: an alert that nobody has written is silent as well: no such alert: PostgresDwon;"
+        " promtool passes when it is expected to be silent",
+    ),
+    "a test whose rule file is missing": (
+        replaced("alerts/postgres.test.yml", "[postgres.rules.yml]", "[postgres.rules.yaml]"),
+        "postgres.test.yml: rule_files: must be [postgres.rules.yml]; promtool passes when one does not exist",
+    ),
+    "a test that puts in what no rule reads": (
+        replaced("alerts/shop.test.yml", 'up{job="shop",instance="shop-1",worker="1"}', 'pu{job="shop"}'),
+        "no rule reads pu",
+    ),
+    "a rule without a resolve case": (
+        replaced("alerts/postgres.test.yml", RESOLVED, ""),
+        "postgres.rules.yml: PostgresDown: no case in which it resolves",
+    ),
+    "a rule without a case just before it fires": (
+        lambda root: [replaced("alerts/postgres.test.yml", each, "")(root) for each in (BEFORE, HANGS_BEFORE)],
+        "postgres.rules.yml: PostgresDown: no case in which it is silent one evaluation before it fires",
+    ),
+    "a hold time without a case in which it is pending": (
+        replaced("alerts/postgres.test.yml", 'alertname="PostgresDown",alertstate="pending"', 'alertstate="pending"'),
+        "postgres.rules.yml: PostgresDown: no case shows that it is pending one evaluation before it fires",
+    ),
+    "a healthy case that lacks what the rule selects": (
+        replaced("alerts/postgres.test.yml", 'reserved_connections{job="postgres"', 'reserved_connections{job="pg"'),
+        'silent only because it lacks pg_settings_superuser_reserved_connections{job="postgres"}',
+    ),
+    "an alert that no experiment lists": (
+        replaced("alerts/exemptions.yml", "  RedisNodeDown:", "  # RedisNodeDown:"),
+        "redis.rules.yml: RedisNodeDown: no experiment lists it, and exemptions.yml does not say why",
+    ),
+    "an exemption of an alert that an experiment lists": (
+        replaced("alerts/exemptions.yml", "no_experiment:\n", "no_experiment:\n  ShopInstanceDown: a b c d e\n"),
+        "exemptions.yml: ShopInstanceDown: an experiment lists it by now",
+    ),
+    "an exemption of an alert that does not exist": (
+        replaced("alerts/exemptions.yml", "no_experiment:\n", "no_experiment:\n  ShopGone: a b c d e\n"),
+        "exemptions.yml: no_experiment: ShopGone: there is no such alert",
+    ),
+    "an exemption without a reason": (
+        replaced("alerts/exemptions.yml", "  TargetDown: it needs", "  TargetDown: later  #"),
+        "exemptions.yml: no_experiment: TargetDown: has no reason, in a sentence",
+    ),
+    "an experiment that lists an unknown alert": (
+        replaced("experiments/kill-instance.yaml", "name: HAProxyServerDown", "name: HAProxyServerGone"),
+        "kill-instance.yaml: alerts: no such alert: HAProxyServerGone",
+    ),
+    "an alert without a comparison": (
+        replaced(
+            "alerts/redis.rules.yml", 'redis_master_link_up{job="redis"}) == 0', 'redis_master_link_up{job="redis"})'
+        ),
+        "redis.rules.yml: RedisReplicationBroken: no comparison: it fires for whatever the series says",
+    ),
+    "a hold time between two evaluations": (
+        replaced("alerts/haproxy.rules.yml", "for: 1m\n", "for: 50s\n"),
+        ": for: 50s is no multiple of 15 s, when rules are evaluated",
+    ),
+    "a duration in a description": (
+        replaced("alerts/redis.rules.yml", "falls behind.", "falls behind for 5 minutes."),
+        "redis.rules.yml: RedisReplicationBroken: description: says '5 minutes', which is not true in a drill",
+    ),
+    "a label in a description that the expression drops": (
+        replaced("alerts/redis.rules.yml", "of cluster {{ $labels.job }}", "of {{ $labels.instance }}"),
+        "redis.rules.yml: RedisClusterFailed: description:"
+        " $labels.instance is always empty: the expression does not keep it",
+    ),
+    "a description without the value": (
+        replaced("alerts/redis.rules.yml", " (value {{ $value }})", ""),
+        "redis.rules.yml: RedisReplicationBroken: description: does not say $value",
+    ),
+    "a dashboard that does not exist": (
+        replaced("alerts/telemetry.rules.yml", "/d/telemetry?var-job={{ $labels.job }}\n", "/d/telemetric\n"),
+        "telemetry.rules.yml: TargetDown: dashboard_url: no such dashboard: telemetric",
+    ),
+    "a runbook address of another alert": (
+        replaced("alerts/redis.rules.yml", "runbooks/RedisNodeDown.md", "runbooks/RedisNode.md"),
+        "redis.rules.yml: RedisNodeDown: runbook_url: does not end in /alerts/runbooks/RedisNodeDown.md",
+    ),
+    "a severity that no route knows": (
+        replaced("alerts/alerting.rules.yml", "severity: none", "severity: info"),
+        "alerting.rules.yml: Watchdog: severity is one of critical, none, warning",
+    ),
+    "a dashboard panel on a missing series": (
+        on_a_panel('rate(redis_key_misses_total{job=~"$job"}[$__rate_interval])'),
+        "redis.json: Broken: no such metric on the running stack: redis_key_misses_total",
+    ),
+    "a dashboard panel on a value that no series has": (
+        on_a_panel('redis_instance_info{job=~"$job",role="primary"}'),
+        'redis.json: Broken: no redis_instance_info has role="primary"; there are: master, slave',
+    ),
+    "a dashboard panel that hides absence": (
+        on_a_panel('sum(redis_up{job=~"$job"}) or vector(0)'),
+        "redis.json: Broken: `or vector(…)` makes a series that is missing look like one that is well",
+    ),
+    "a dashboard panel that cannot be read": (
+        on_a_panel("sum(redis_up{job=~"),
+        "redis.json: Broken: not readable as PromQL",
+    ),
+}
 
 
-def test_alert_names_are_unique(rules, alert_rules):
-    assert len(alert_rules) == len([rule for rule in rules if "alert" in rule])
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_broken_is_said_in_one_line(what, copies):
+    change, expected = BROKEN[what]
+    change(copies.alerts.parent)
+    lines = said(copies)
+    assert [line for line in lines if expected in line], lines
 
 
-def test_every_alert_has_a_runbook_and_every_runbook_an_alert(alerts, alert_rules):
-    assert {path.stem for path in (alerts / "runbooks").glob("*.md")} == alert_rules.keys()
+def test_folders_in_which_nothing_is_found_do_not_pass(tmp_path, copies):
+    for file in copies.dashboards.glob("*.json"):
+        file.unlink()
+    assert "dashboards: -: holds no *.json" in said(copies)
 
 
-def test_runbooks_have_their_headings_each_with_text(alerts, alert_rules):
-    for name in alert_rules:
-        title, *sections = re.split(r"^## ", (alerts / "runbooks" / f"{name}.md").read_text(), flags=re.MULTILINE)
-        assert title.strip() == f"# {name}"
-        assert [section.split("\n", 1)[0] for section in sections] == HEADINGS, name
-        assert all(section.split("\n", 1)[1].strip() for section in sections), name
+def test_a_file_that_cannot_be_read_is_said_and_not_raised(copies):
+    (copies.alerts / "redis.rules.yml").write_text("groups: [")
+    assert [line for line in said(copies) if line.startswith("redis.rules.yml: -: not readable")]
 
 
-def test_rule_and_test_files_are_pairs(rule_files, test_files):
-    assert rule_files.keys() == test_files.keys()
-    for area, document in test_files.items():
-        assert document["rule_files"] == [f"{area}.rules.yml"]
-
-
-def test_records_are_named_level_metric_operation(rules):
-    for rule in rules:
-        assert "record" not in rule or re.fullmatch(r"\w+:\w+:\w+", rule["record"]), rule["record"]
-
-
-def test_cases_name_only_alerts_and_metrics_that_rules_have(cases, alert_rules, rules):
-    known = {each.name for rule in rules for each in behind(rule.get("alert") or rule["record"], rules)}
-    for case in cases:
-        for check in case.get("alert_rule_test", []):
-            assert check["alertname"] in alert_rules, f"{case['name']}: no such alert: {check['alertname']}"
-        put_in = {series.name for series in given(case)}
-        assert put_in <= known, f"{case['name']}: no rule reads {put_in - known}"
-        records = {rule["record"] for rule in rules if "record" in rule}
-        for query in case.get("promql_expr_test", []):
-            read_by_query = metrics(read(query["expr"], case["name"]))
-            assert read_by_query <= known | records | {"ALERTS"}, f"{case['name']}: {query['expr']}: reads nothing"
-            named = set(re.findall(r'alertname="(\w+)"', query["expr"]))
-            assert named <= alert_rules.keys(), f"{case['name']}: no such alert: {named}"
-
-
-def test_every_case_checks_something_and_says_what(cases):
-    names = [case["name"] for case in cases]
-    assert len(names) == len(set(names))
-    for case in cases:
-        assert case.get("alert_rule_test") or case.get("promql_expr_test"), case["name"]
-        assert len(case["name"].split()) >= 5, f"{case['name']}: a case's name is a claim"
-
-
-def test_exemptions_name_alerts_that_exist(alert_rules):
-    assert ALWAYS_FIRING.keys() <= alert_rules.keys()
-
-
-def test_every_alert_fires_with_labels_and_annotations(alert_rules, cases):
-    for alert, rule in alert_rules.items():
-        fired = [expected for case in cases for _, alerts in checks(case, alert) for expected in alerts]
-        assert fired, f"{alert}: no case in which it fires"
-        for expected in fired:
-            assert expected["exp_labels"].items() >= rule["labels"].items(), alert
-            assert expected["exp_annotations"].keys() == rule["annotations"].keys(), alert
-
-
-def test_every_alert_is_silent_one_evaluation_before_and_after_it_resolved(alert_rules, cases, test_files):
-    step = {parse(document["evaluation_interval"], "interval").total_seconds() for document in test_files.values()}
-    assert step == {15.0}
-    for alert in alert_rules.keys() - ALWAYS_FIRING.keys():
-        assert any(just_before_and_after(checks(case, alert), 15.0) for case in cases), (
-            f"{alert}: no case in which it is silent one evaluation before it fires, then fires, then is silent again"
-        )
-
-
-def just_before_and_after(found: list[tuple[float, list]], step: float) -> bool:
-    firing = [second for second, alerts in found if alerts]
-    silent = [second for second, alerts in found if not alerts]
-    return bool(firing) and min(firing) - step in silent and any(second > max(firing) for second in silent)
-
-
-def test_an_alert_with_a_hold_time_is_pending_just_before(alert_rules, cases):
-    for alert in [name for name, rule in alert_rules.items() if "for" in rule]:
-        case = next(case for case in cases if just_before_and_after(checks(case, alert), 15.0))
-        before = min(second for second, alerts in checks(case, alert) if alerts) - 15
-        pending = [
-            query
-            for query in case.get("promql_expr_test", [])
-            if parse(query["eval_time"], alert).total_seconds() == before
-            and any(f'alertname="{alert}",alertstate="pending"' in s["labels"] for s in query["exp_samples"])
-        ]
-        assert pending, f"{alert}: silent before it fires, but nothing shows that it was pending"
-
-
-def test_every_alert_has_a_healthy_neighbour_with_the_series_it_selects(alert_rules, cases, rules):
-    for alert in alert_rules.keys() - ALWAYS_FIRING.keys():
-        needed = behind(alert, rules)
-        assert needed, f"{alert}: selects no series"
-        quiet = [case for case in cases if checks(case, alert) and not any(alerts for _, alerts in checks(case, alert))]
-        assert quiet, f"{alert}: no case in which it stays silent"
-        for case in quiet:
-            unmet = [str(each) for each in needed if not any(selects(each, series) for series in given(case))]
-            assert not unmet, f"{case['name']}: silent only because it lacks {unmet}"
+def test_the_command_prints_what_is_wrong_and_exits_1(copies, capsys, monkeypatch):
+    monkeypatch.setattr("alerts.lint.tools.check", lambda _: [])
+    given = ["--alerts", copies.alerts, "--dashboards", copies.dashboards, "--experiments", copies.experiments]
+    assert main([str(each) for each in given]) == 0
+    assert capsys.readouterr().out == ""
+    (copies.alerts / "runbooks" / "Watchdog.md").unlink()
+    assert main([str(each) for each in given]) == 1
+    assert capsys.readouterr().out == "alerting.rules.yml: Watchdog: has no runbook runbooks/Watchdog.md\n"
