@@ -34,7 +34,7 @@ Waits = Callable[[str], None]
 def check(system: System, waits: Waits) -> list[Shown]:
     """Put the ordinary load on the stack until every panel shows data, at most SHOWS_WITHIN_SECONDS; then end it.
 
-    The answer is what each panel, and each variable behind a dashboard, showed at the last look. Raises InvalidFile
+    The answer is what each panel, and the query behind each variable, showed when it was last asked. Raises InvalidFile
     when the target has no dashboards, RunInProgress when a run holds the lease.
     """
     dashboards = system.target.dashboards
@@ -75,13 +75,16 @@ def _look_until_all_show(system: System, dashboards: Dashboards, waits: Waits) -
     panels = panel.read(folder, times) + panel.read_variables(folder, times)
     source = PanelSource(system.target.urls.prometheus, dashboards.scrape_interval)
     deadline = time.monotonic() + SHOWS_WITHIN_SECONDS
+    rows: dict[int, Shown] = {}
     while True:
-        now = time.time()
-        answers = source.answers(panels, now - _LOOKED_BACK_SECONDS, now)
-        rows = [shown.judge(one, answer) for one, answer in zip(panels, answers, strict=True)]
-        empty = [row for row in rows if row.amiss]
-        if not empty or time.monotonic() > deadline:
+        empty = [index for index in range(len(panels)) if index not in rows or rows[index].amiss]
+        if not empty or (rows and time.monotonic() > deadline):
             source.close()
-            return rows
-        waits(f"for data on {', '.join(f'{row.panel.dashboard} / {row.panel.title}' for row in empty[:3])}")
-        time.sleep(_LOOK_EVERY_SECONDS)
+            return [rows[index] for index in range(len(panels))]
+        if rows:
+            first = ", ".join(f"{panels[index].dashboard} / {panels[index].title}" for index in empty[:2])
+            waits(f"for data on {len(empty)} of {len(panels)}: {first}{', …' if len(empty) > 2 else ''}")
+            time.sleep(_LOOK_EVERY_SECONDS)
+        now = time.time()
+        answers = source.answers([panels[index] for index in empty], now - _LOOKED_BACK_SECONDS, now)
+        rows |= {index: shown.judge(panels[index], answer) for index, answer in zip(empty, answers, strict=True)}

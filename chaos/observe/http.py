@@ -10,11 +10,17 @@ TIMEOUT_SECONDS = 2.0
 
 
 class JsonApi:
-    """One server's API. Calls raise SignalUnavailable when there is no usable answer within TIMEOUT_SECONDS."""
+    """One server's API. Calls raise SignalUnavailable when there is no usable answer within `timeout` seconds."""
 
-    def __init__(self, name: str, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
         self._name = name
-        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False)
+        self._client = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, trust_env=False)
 
     def get(self, path: str, **parameters: str | float) -> Any:
         """The decoded answer."""

@@ -15,13 +15,15 @@ from chaos.panels.panel import Panel, Query
 from chaos.panels.shown import Answer
 
 _AT_ONCE = 4
+_TIMEOUT_SECONDS = 10.0
+"""Nobody waits for these answers while a fault is live, and an answer that is given up on is a panel not judged."""
 
 
 class PanelSource:
     """One Prometheus, asked as Grafana asks it. Times are Unix times but for `wall`-relative ones, in seconds."""
 
     def __init__(self, url: str, step: timedelta, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Prometheus", url, transport)
+        self._api = JsonApi("Prometheus", url, transport, _TIMEOUT_SECONDS)
         self._step_seconds = step.total_seconds()
 
     def answers(self, panels: Iterable[Panel], start: float, end: float) -> list[dict[str, Answer]]:

@@ -51,7 +51,7 @@ def report(rows: Sequence[Shown]) -> list[str]:
     """One line a panel, by dashboard; then what shows nothing, with the reason; then how many do."""
     width = max((len(row.panel.title) for row in rows), default=0) + 2
     lines = [f"{'dashboard':<11}{'panel':<{width}}{'queries':>7}{'series':>8}  shows"]
-    for row in rows:
+    for row in sorted(rows, key=lambda one: one.panel.dashboard):
         panel, shows = row.panel, "NOTHING" if row.amiss else "data"
         lines.append(f"{panel.dashboard:<11}{panel.title:<{width}}{len(panel.queries):>7}{row.series:>8}  {shows}")
     empty = [row for row in rows if row.amiss]

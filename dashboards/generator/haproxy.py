@@ -55,7 +55,7 @@ _SERVERS = Row(
             "none",
             (Query(f"haproxy_backend_active_servers{{{_PROXY}}}", "{{proxy}}"),),
             moves_with=(KILL_SHOP,),
-            alerts=("HAProxyBackendDown", "ShopRedundancyLost"),
+            alerts=("HAProxyBackendDown", "ShopRedundancyLost", "InventoryDown"),
         ),
         Panel(
             "Answers by server",

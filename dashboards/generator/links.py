@@ -25,9 +25,8 @@ def runbook_links(alerts: tuple[str, ...]) -> list[Link]:
 def trace_links(service: str) -> list[Link]:
     """A search for the service's traces of the time that is shown, and one for those with an error."""
     # Jaeger counts in microseconds, Grafana gives milliseconds: three noughts make one of the other.
-    search = (
-        f"${{{TRACE_SEARCH}}}/search?service={service}&start=${{__from}}000&end=${{__to}}000&lookback=custom&limit=50"
-    )
+    times = "start=${__from}000&end=${__to}000&lookback=custom"
+    search = f"${{{TRACE_SEARCH}:raw}}/search?service={service}&{times}&limit=50"
     failed = "&tags=%7B%22error%22%3A%22true%22%7D"
     return [
         _link(f"Traces of {service}", search),

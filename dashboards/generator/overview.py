@@ -66,7 +66,7 @@ _OBJECTIVE = Row(
             "none",
             (Query('sum by (job) (max by (job, instance) (up{job=~"$job"}))', "{{job}}"),),
             moves_with=(KILL_SHOP,),
-            alerts=("ShopRedundancyLost",),
+            alerts=("ShopRedundancyLost", "InventoryDown"),
         ),
         Panel(
             "Share of requests slower than 500 ms",

@@ -44,8 +44,8 @@ _CLUSTER = Row(
             alerts=("RedisClusterFailed",),
         ),
         Panel(
-            "Masters",
-            "Which nodes are masters; the others are replicas. Bands change with every failover.",
+            "Roles",
+            "Which nodes are masters and which are replicas; bands end and begin with every failover.",
             "none",
             (Query(f"count by (instance, role) (redis_instance_info{{{SELECTED}}})", "{{instance}} {{role}}"),),
             kind=Kind.STATES,

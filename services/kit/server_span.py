@@ -3,7 +3,7 @@
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
 
@@ -42,6 +42,7 @@ def end(span: Span, method: str, route: str, status: int) -> None:
     span.set_attribute("http.response.status_code", status)
     if status >= 500:
         span.set_attribute("error.type", str(status))
+        span.set_status(StatusCode.ERROR)
     span.end()
 
 

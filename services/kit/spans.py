@@ -124,9 +124,11 @@ class RecordedSpan(Span):
         self._name = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        # As the conventions have it: what was declared well stays so.
-        if self._status.status_code is not StatusCode.OK:
-            self._status = status if isinstance(status, Status) else Status(status, description)
+        # What was declared well stays so, and an error that is described is not made less of.
+        new = status if isinstance(status, Status) else Status(status, description)
+        described = new.status_code is StatusCode.ERROR and new.description is None and self._status.description
+        if self._status.status_code is not StatusCode.OK and not described:
+            self._status = new
 
     def record_exception(
         self,

@@ -14,7 +14,7 @@ from compose.programs import postgres_dsn
 pytestmark = pytest.mark.stack
 
 SKU = "sku-0997"
-# Spans leave the services every half second and Prometheus asks every second; the rest is a busy machine.
+# Spans leave the services every second and Prometheus asks every second; the rest is a busy machine.
 SEEN_WITHIN_SECONDS = 10.0
 
 

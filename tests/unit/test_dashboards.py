@@ -146,7 +146,7 @@ def test_traces_are_searched_for_in_the_time_that_is_shown():
     ]
     assert len(links) > 20
     for url in links:
-        assert re.match(r"\$\{jaeger\}/search\?service=[^&]+&start=\$\{__from\}000&end=\$\{__to\}000", url)
+        assert re.match(r"\$\{jaeger:raw\}/search\?service=[^&]+&start=\$\{__from\}000&end=\$\{__to\}000", url)
 
 
 def test_the_faults_that_move_a_panel_are_read_from_what_its_reader_sees():

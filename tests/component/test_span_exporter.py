@@ -1,0 +1,59 @@
+"""Spans that were sent are counted by whether they arrived."""
+
+from datetime import timedelta
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry
+
+from services.kit.recording import Keeping
+from services.kit.span_exporter import CountingExporter
+from services.kit.trace_metrics import TraceMetrics
+from services.kit.tracer import RecordingTracerProvider
+from tests.otlp_sink import otlp_sink
+from tests.ports import free_port
+
+TIMEOUT = timedelta(milliseconds=500)
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+def export(endpoint, registry, number):
+    metrics, spans = TraceMetrics(registry), []
+
+    class Keep:
+        def on_end(self, span):
+            spans.append(span)
+
+    provider = RecordingTracerProvider(Resource.get_empty(), Keeping(1.0, timedelta(hours=1)), Keep(), metrics)
+    for _ in range(number):
+        provider.get_tracer("test").start_span("span").end()
+    exporter = CountingExporter(endpoint, TIMEOUT, metrics)
+    exporter.export(spans)
+    exporter.shutdown()
+
+
+def exported(registry, error_type):
+    return registry.get_sample_value("otel_sdk_exporter_span_exported_total", {"error_type": error_type})
+
+
+def test_spans_that_arrive(registry):
+    with otlp_sink() as sink:
+        export(sink.url, registry, 3)
+        assert [span.name for span in sink.spans] == ["span"] * 3
+    assert (exported(registry, ""), exported(registry, "ConnectionError")) == (3, 0)
+
+
+def test_spans_that_are_refused(registry):
+    with otlp_sink() as sink:
+        sink.status = 400
+        export(sink.url, registry, 3)
+    assert (exported(registry, ""), exported(registry, "400")) == (0, 3)
+
+
+def test_spans_that_nobody_takes(registry):
+    export(f"http://127.0.0.1:{free_port()}/v1/traces", registry, 3)
+    assert (exported(registry, ""), exported(registry, "ConnectionError")) == (0, 3)
