@@ -2,13 +2,15 @@
 
 A panel moved when a line of it did. A line moved when its mean during the fault lies outside the range that it had in
 the baseline by more than that range's width; one that stood still moved when it has any other value; and one that
-appeared or vanished moved. "During" begins one rate window after the injection, when a rate looks at nothing older.
+appeared or vanished moved. "During" begins one rate window after the injection, when a rate looks at nothing older, and
+ends when the undo begins.
 """
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from chaos.facts import PanelHistory, PanelsAsked, PanelSeries
+from chaos.facts import PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
 from chaos.faults.none import NoFault
 from chaos.judge.span import Span
 from chaos.recording import Recording
@@ -24,6 +26,9 @@ def judge(recording: Recording, span: Span) -> list[PanelResult]:
     if asked is None:
         return []
     nothing_broken = isinstance(recording.experiment.fault, NoFault)
+    # The fault is at work until its undo begins; what was broken may be back long before the undo is proven.
+    undo = next((fact.at for fact in recording.all(PhaseBegan) if fact.phase == "undo"), span.undone)
+    span = replace(span, undone=undo)
     return [
         _judge(history, _expected(history, asked.fault, nothing_broken), asked.window_seconds, span)
         for history in recording.all(PanelHistory)

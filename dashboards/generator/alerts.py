@@ -16,21 +16,28 @@ from dashboards.generator.board import (
 )
 
 _MANAGER = "alertmanager"
-_FIRING = (State(1, "yes", "red"), State(2, "yes", "red"), State(3, "yes", "red"))
+_FIRING = (State(1, "fires", "red"),)
 
 _NOW = Row(
     "Alerts and faults",
     (
         Panel(
-            "Alerts",
-            "Alerts that are pending or firing, how many of each; a band begins when the condition becomes true and"
-            " ends when it no longer is. Watchdog is always there.",
+            "Firing",
+            "Alerts that fire; a band begins when the condition has held for its hold time. Watchdog is always there.",
             "none",
-            (Query("count by (alertname, alertstate) (ALERTS)", "{{alertname}} {{alertstate}}"),),
+            (Query('max by (alertname) (ALERTS{alertstate="firing"})', "{{alertname}}"),),
             kind=Kind.STATES,
-            width=16,
+            width=12,
             states=_FIRING,
             moves_with=(KILL_SHOP,),
+        ),
+        Panel(
+            "Pending or firing",
+            "How many of each; a band begins when the condition becomes true. What pends briefly and never fires is"
+            " noise that a hold time kept away.",
+            "none",
+            (Query("count by (alertname, alertstate) (ALERTS)", "{{alertname}} {{alertstate}}"),),
+            width=12,
         ),
         Panel(
             "Live faults",

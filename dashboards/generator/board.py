@@ -117,6 +117,14 @@ def quantile(share: float, histogram: str, selector: str, *by: str) -> str:
     return f"histogram_quantile({share:g}, {rate(f'{histogram}_bucket', selector, 'le', *by)})"
 
 
+def answered(selector: str) -> str:
+    """1 for an instance that answered one of the last scrapes, else 0: a single lost scrape is no outage.
+
+    An instance has a small range of metrics ports, one a worker, most of them unused: any of them will do.
+    """
+    return f"max by (job, instance) (max_over_time(up{{{selector}}}{RATE}))"
+
+
 def rate(counter: str, selector: str, *by: str) -> str:
     """Increase of a counter per second, by these labels."""
     return f"sum by ({', '.join(by)}) (rate({counter}{{{selector}}}{RATE}))"

@@ -11,6 +11,7 @@ from dashboards.generator.board import (
     Query,
     Row,
     State,
+    answered,
     job_and_instance,
     quantile,
     rate,
@@ -26,10 +27,10 @@ _SERVES = Row(
     (
         Panel(
             "Answers Prometheus",
-            "Up while at least one worker of the instance answers. An instance has a small range of metrics ports, most"
-            " of them unused, so `up` of a single target means nothing.",
+            "Up while at least one worker of the instance answered one of the last four scrapes: a single lost scrape"
+            " is no outage. `up` of a single target means nothing, as most of an instance's metrics ports are unused.",
             "none",
-            (Query(f"max by (job, instance) (up{{{SELECTED}}})", _NAME),),
+            (Query(answered(SELECTED), _NAME),),
             kind=Kind.STATES,
             width=12,
             states=UP_OR_DOWN,

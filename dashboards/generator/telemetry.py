@@ -9,6 +9,7 @@ from dashboards.generator.board import (
     Panel,
     Query,
     Row,
+    answered,
     job_and_instance,
     rate,
 )
@@ -20,9 +21,9 @@ _METRICS = Row(
     (
         Panel(
             "Instances that answer",
-            "Instances of each job of which at least one target answers.",
+            "Instances of each job of which at least one target answered one of the last four scrapes.",
             "none",
-            (Query(f"sum by (job) (max by (job, instance) (up{{{SELECTED}}}))", "{{job}}"),),
+            (Query(f"sum by (job) ({answered(SELECTED)})", "{{job}}"),),
             moves_with=(KILL_SHOP,),
             alerts=("TargetDown", "ShopInstanceDown", "InventoryInstanceDown"),
         ),

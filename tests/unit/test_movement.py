@@ -7,7 +7,7 @@ import pytest
 
 from chaos import recording as recordings
 from chaos.experiment import Experiment
-from chaos.facts import FaultProof, PanelHistory, PanelsAsked, PanelSeries
+from chaos.facts import FaultProof, PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.values import decode
@@ -82,6 +82,13 @@ def test_what_a_rate_still_remembers_of_the_time_before_does_not_count():
     series = line([1.0] * 6, [1.0] * 12)
     series.values[11:14] = [7.0, 7.0, 7.0]  # within a window of the injection at 10
     assert judged(panel(series)).exit_code == 1
+
+
+def test_what_is_back_before_the_undo_is_proven_has_vanished_all_the_same():
+    series = line([1.0] * 6, [None] * 12)
+    series.values[23:] = [1.0] * len(series.values[23:])
+    assert judged(panel(series)).exit_code == 1
+    assert judged(panel(series), more=[PhaseBegan(22.5, "undo")]).outcome is Outcome.HELD
 
 
 def test_what_happens_after_the_undo_does_not_count():
