@@ -67,7 +67,7 @@ def on_a_panel(expression: str) -> Break:
     return change
 
 
-RESOLVED = "      - { alertname: PostgresDown, eval_time: 6m, exp_alerts: [] }\n"
+RESOLVED = "      - { alertname: PostgresDown, eval_time: 11m, exp_alerts: [] }\n"
 BEFORE = "      - { alertname: PostgresDown, eval_time: 2m45s, exp_alerts: [] }\n"
 HANGS_BEFORE = "      - { alertname: PostgresDown, eval_time: 11m45s, exp_alerts: [] }\n"
 UNKNOWN_CASE = """
