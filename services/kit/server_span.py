@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -9,12 +10,20 @@ from starlette.types import Scope
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _NOWHERE = Context()
+_REQUEST_ID = "http.request.header.x-request-id"
 
 Headers = dict[bytes, bytes]
 
 
 def begin(tracer: Tracer, scope: Scope, headers: Headers, request_id: str) -> Span:
-    """Begin the span, below the caller's if it sent a `traceparent`. Its name is complete when it ends."""
+    """Begin the span, below the caller's if it sent a `traceparent`. Its name is complete when it ends.
+
+    Where OpenTelemetry's instrumentation has begun one already, that is the request's, and only gets the request's id.
+    """
+    if (begun := trace.get_current_span()).is_recording():
+        if request_id:
+            begun.set_attribute(_REQUEST_ID, (request_id,))
+        return begun
     method = scope["method"]
     attributes: dict[str, Any] = {
         "http.request.method": method,
@@ -30,7 +39,7 @@ def begin(tracer: Tracer, scope: Scope, headers: Headers, request_id: str) -> Sp
     if (agent := headers.get(b"user-agent")) is not None:
         attributes["user_agent.original"] = agent.decode("latin-1")
     if request_id:
-        attributes["http.request.header.x-request-id"] = (request_id,)
+        attributes[_REQUEST_ID] = (request_id,)
     return tracer.start_span(method, _caller(headers), SpanKind.SERVER, attributes)
 
 

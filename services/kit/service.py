@@ -76,4 +76,6 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     )
     problems.install(app)
     http_metrics.expect(router)
+    if settings.server_spans == "opentelemetry":
+        tracing.instrument(app)
     return app

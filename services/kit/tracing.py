@@ -4,6 +4,8 @@ import os
 from datetime import timedelta
 from threading import Thread
 
+from fastapi import FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NoOpTracerProvider, Tracer
@@ -20,6 +22,7 @@ _SCHEDULE_DELAY_MS = 1000
 _QUEUE_SIZE = 8192
 # A dead Jaeger holds the export thread, never a request; it also holds our shutdown, so be brief.
 _EXPORT_TIMEOUT = timedelta(seconds=2)
+_EXCLUDED_URLS = "/healthz$,/readyz$"
 
 
 class Tracing:
@@ -35,6 +38,20 @@ class Tracing:
     def tracer(self, name: str) -> Tracer:
         """Return a tracer for spans made by hand; they cost nothing while tracing is off."""
         return (self._provider or NoOpTracerProvider()).get_tracer(name)
+
+    def instrument(self, app: FastAPI) -> None:
+        """Have OpenTelemetry's instrumentation make the span of each request, around all of the application.
+
+        Must come before the first request, as the instrumentation wraps the middleware stack.
+        """
+        if self._provider is None:
+            return
+        # It reads this when it is set up and knows no other way to be told; without it, it emits the attribute names
+        # of before the conventions were stable.
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+        FastAPIInstrumentor.instrument_app(
+            app, tracer_provider=self._provider, excluded_urls=_EXCLUDED_URLS, exclude_spans=["receive", "send"]
+        )
 
     def shutdown(self) -> None:
         """Export what is left, for two seconds at most. Blocks; call it from a thread."""

@@ -45,6 +45,8 @@ class Variant:
     """At most so many a round."""
     microseconds: list[float] = field(default_factory=list)
     """A request's, for each round."""
+    failed: float = 0.0
+    """Share of the requests."""
 
     def times(self, base: "Variant") -> float:
         """The median of what it cost in a round by what the other did in the same."""
@@ -60,6 +62,10 @@ def variants() -> list[Variant]:
     return [
         Variant("nothing observed", off, app="tests.bench.bare:create_app()", scrapes=0),
         Variant("default sampling", {"SHOP_TRACE_SAMPLE_RATIO": share}, 1.5, scrapes=1),
+        # For comparison, as nobody has to take it.
+        Variant(
+            "same, instrumentation", {"SHOP_TRACE_SAMPLE_RATIO": share, "SHOP_SERVER_SPANS": "opentelemetry"}, scrapes=1
+        ),
         Variant("all traces kept", {"SHOP_TRACE_SAMPLE_RATIO": "1.0"}, 2.3, scrape_every_seconds=DRILL_SCRAPE_SECONDS),
     ]
 
@@ -119,18 +125,18 @@ def measure(stack, compared: list[Variant], rounds: int = ROUNDS) -> None:
         for worker in workers:
             # The first round fills the caches and opens the connections.
             del worker.variant.microseconds[0]
-            # A machine that is busy with something else may be late with a few; more would be another mix.
-            failures = worker.users.failures
-            assert len(failures) <= _MOST_FAILED * PER_SECOND * ROUND_SECONDS * (rounds + 1), failures[:5]
+            worker.variant.failed = len(worker.users.failures) / (PER_SECOND * ROUND_SECONDS * (rounds + 1))
 
 
 def report(compared: list[Variant]) -> bool:
-    """Print what was measured; say whether every bound holds."""
+    """Print what was measured; say whether every bound holds, and whether it was the mix that was measured."""
     base, fine = compared[0], True
-    print(f"{'CPU of a shop worker':24}{'µs a request':>14}{'quartiles':>16}{'times':>8}{'at most':>9}")
+    print(f"{'CPU of a shop worker':24}{'µs a request':>14}{'quartiles':>16}{'times':>8}{'at most':>9}{'failed':>9}")
     for variant in compared:
         low, middle, high = statistics.quantiles(variant.microseconds, n=4)
         times, bound = variant.times(base), "" if variant.most is None else f"{variant.most:.1f}"
-        print(f"{variant.name:24}{middle:>14.0f}{f'{low:.0f} to {high:.0f}':>16}{times:>8.2f}{bound:>9}")
-        fine = fine and (variant.most is None or times <= variant.most)
+        spread = f"{low:.0f} to {high:.0f}"
+        print(f"{variant.name:24}{middle:>14.0f}{spread:>16}{times:>8.2f}{bound:>9}{variant.failed:>9.1%}")
+        # A machine that is busy with something else may be late with a few; more would be another mix.
+        fine = fine and (variant.most is None or times <= variant.most) and variant.failed <= _MOST_FAILED
     return fine

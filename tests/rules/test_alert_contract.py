@@ -67,7 +67,7 @@ def on_a_panel(expression: str) -> Break:
     return change
 
 
-RESOLVED = "      - { alertname: PostgresDown, eval_time: 6m, exp_alerts: [] }\n"
+RESOLVED = "      - { alertname: RedisReplicationBroken, eval_time: 10m, exp_alerts: [] }\n"
 BEFORE = "      - { alertname: PostgresDown, eval_time: 2m45s, exp_alerts: [] }\n"
 HANGS_BEFORE = "      - { alertname: PostgresDown, eval_time: 11m45s, exp_alerts: [] }\n"
 UNKNOWN_CASE = """
@@ -125,8 +125,8 @@ BROKEN = {
         "no rule reads pu",
     ),
     "a rule without a resolve case": (
-        replaced("alerts/postgres.test.yml", RESOLVED, ""),
-        "postgres.rules.yml: PostgresDown: no case in which it resolves",
+        replaced("alerts/redis.test.yml", RESOLVED, ""),
+        "redis.rules.yml: RedisReplicationBroken: no case in which it resolves",
     ),
     "a rule without a case just before it fires": (
         lambda root: [replaced("alerts/postgres.test.yml", each, "")(root) for each in (BEFORE, HANGS_BEFORE)],
