@@ -103,8 +103,8 @@ class Everything:
     """Alert → text."""
     panels: tuple[Panel, ...] | None
     """None: dashboards are not checked."""
-    boards: frozenset[str]
-    """File stems in the dashboards' folder."""
+    boards: dict[str, frozenset[str]]
+    """File stem in the dashboards' folder → the names of its variables."""
     claimed: dict[str, tuple[str, ...]] | None
     """Experiment file → the alerts it lists; None: experiments are not checked."""
     exemptions: Exemptions = field(default_factory=lambda: Exemptions({}, {}))
@@ -135,7 +135,7 @@ def read(folders: Folders) -> Everything:
         },
         runbooks={path.stem: path.read_text() for path in sorted((folders.alerts / "runbooks").glob("*.md"))},
         panels=tuple(panel for path in boards for panel in _panels(path)) if folders.dashboards else None,
-        boards=frozenset(path.stem for path in boards),
+        boards={path.stem: _variables(path) for path in boards},
         claimed={path.name: _claims(path) for path in experiments} if folders.experiments else None,
         exemptions=Exemptions(exemptions.get("no_experiment") or {}, exemptions.get("always_firing") or {}),
     )
@@ -194,6 +194,11 @@ def _panels(path: Path) -> Iterator[Panel]:
     except ValueError as error:
         raise Unreadable(path, "-", f"not readable: {error}") from error
     yield from _expressions(path.name, document, "")
+
+
+def _variables(path: Path) -> frozenset[str]:
+    variables = json.loads(path.read_text()).get("templating", {}).get("list", [])
+    return frozenset(str(variable["name"]) for variable in variables)
 
 
 def _expressions(file: str, tree: Any, place: str) -> Iterator[Panel]:

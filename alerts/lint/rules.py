@@ -21,6 +21,7 @@ _LABEL = re.compile(r"\$labels\.(\w+)")
 _UNIT = r"(?:ms|s|m|h|d|seconds?|minutes?|hours?|days?|weeks?)"
 _DURATION = re.compile(rf"\b(?:\d+|one|two|three|five|ten|fifteen|thirty|sixty)[ -]?{_UNIT}\b", re.IGNORECASE)
 _BOARD = re.compile(r"/d/(?P<uid>[^/?#]+)")
+_VARIABLE = re.compile(r"[?&]var-(\w+)=")
 
 
 def check(everything: Everything, snapshot: Snapshot) -> Iterator[Problem]:
@@ -100,8 +101,14 @@ def _board(rule: Rule, everything: Everything) -> Iterator[str]:
     named = _BOARD.search(url)
     if url and not named:
         yield "dashboard_url: names no dashboard: /d/<uid>"
-    elif named and everything.panels is not None and named["uid"] not in everything.boards:
+    if not named or everything.panels is None:
+        return
+    variables = everything.boards.get(named["uid"])
+    if variables is None:
         yield f"dashboard_url: no such dashboard: {named['uid']}"
+        return
+    for name in sorted(set(_VARIABLE.findall(url)) - variables):
+        yield f"dashboard_url: dashboard {named['uid']} has no variable {name}"
 
 
 def _labels(rule: Rule, tree: Expr, everything: Everything, snapshot: Snapshot) -> Iterator[str]:

@@ -39,7 +39,7 @@ def test_a_sound_stack_holds_and_a_second_runner_is_refused(stack, runs):
         order = [alert[step] for step in ("condition_true", "firing", "delivered")]
         assert order == sorted(order), alert
         assert alert["resolved"] > 0
-        assert alert["design"]["delivery"] == 1.5
+        assert alert["design"]["delivery"] == 2.0  # `for` of 1 s, and warnings wait 1 s for what may inhibit them
     assert verdict["orders"]["acknowledged"] == verdict["orders"]["found"] > 0
     tagged = {f"{one['dashboard']} / {one['panel']}": one["moved"] for one in verdict["panels"] if one["expected"]}
     assert len(tagged) >= 5
@@ -80,11 +80,8 @@ def test_an_alert_nobody_listed_is_a_surprise(stack, runs, experiment):
     )
     code, output = stack.command("run", experiment, "--target", stack.target)
     assert code == 1, output
-    assert outcomes(runs.latest()) == {
-        "ShopInstanceDown": "proven",
-        "HAProxyServerDown": "surprise",
-        "ShopErrorBudgetBurnFast": "quiet",
-    }
+    spoken = {name: outcome for name, outcome in outcomes(runs.latest()).items() if outcome != "quiet"}
+    assert spoken == {"ShopInstanceDown": "proven", "HAProxyServerDown": "surprise"}
 
 
 def test_a_broken_route_is_undelivered(stack, runs, experiment, mutate):
@@ -209,4 +206,7 @@ def test_the_readme_shows_what_a_run_prints(runs):
 
 
 def masked(text):
-    return [" ".join(re.sub(r"[\d.]+", "N", line).split()) for line in text.strip().splitlines()]
+    # Which untagged panels happen to move, and which alert a panel shows first, is another matter in each run.
+    text = re.sub(r"panels moved:.*?(?=\n\n|\Z)", "panels moved", text.strip(), flags=re.DOTALL)
+    text = re.sub(r"^(  moved .*?):.*$", r"\1", text, flags=re.MULTILINE)
+    return [" ".join(re.sub(r"[\d.]+", "N", line).split()) for line in text.splitlines()]

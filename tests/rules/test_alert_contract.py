@@ -187,6 +187,10 @@ BROKEN = {
         replaced("alerts/telemetry.rules.yml", "/d/telemetry?var-job={{ $labels.job }}\n", "/d/telemetric\n"),
         "telemetry.rules.yml: TargetDown: dashboard_url: no such dashboard: telemetric",
     ),
+    "a variable that the dashboard does not have": (
+        replaced("alerts/telemetry.rules.yml", "/d/telemetry?var-job={{ $labels.job }}\n", "/d/telemetry?var-jab=x\n"),
+        "telemetry.rules.yml: TargetDown: dashboard_url: dashboard telemetry has no variable jab",
+    ),
     "a runbook address of another alert": (
         replaced("alerts/redis.rules.yml", "runbooks/RedisNodeDown.md", "runbooks/RedisNode.md"),
         "redis.rules.yml: RedisNodeDown: runbook_url: does not end in /alerts/runbooks/RedisNodeDown.md",
