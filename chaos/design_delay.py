@@ -17,5 +17,8 @@ def delivery_seconds(timing: Timing) -> float:
 
 
 def resolution_seconds(timing: Timing) -> float:
-    """At most this long from the fault's end to the resolved message: as for detection, and a group interval."""
-    return detection_seconds(timing) + timing.group_interval_seconds
+    """At most this long from the fault's end to the resolved message.
+
+    As for detection, then as long as it is kept firing, and a group interval.
+    """
+    return detection_seconds(timing) + timing.keep_firing_for_seconds + timing.group_interval_seconds

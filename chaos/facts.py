@@ -55,6 +55,7 @@ class Timing(msgspec.Struct, frozen=True):
     for_seconds: float
     group_wait_seconds: float
     group_interval_seconds: float
+    keep_firing_for_seconds: float = 0.0
 
 
 class RuleLoaded(Fact, frozen=True, tag="rule_loaded"):

@@ -36,4 +36,5 @@ def _timing(known: dict[str, Any], alert: str, pace: str) -> Timing:
         for_seconds=rule[f"for_{pace}_seconds"],
         group_wait_seconds=route.get(f"group_wait_{pace}_seconds", 0.0),
         group_interval_seconds=route.get(f"group_interval_{pace}_seconds", 0.0),
+        keep_firing_for_seconds=rule[f"keep_firing_for_{pace}_seconds"],
     )
