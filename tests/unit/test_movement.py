@@ -12,11 +12,11 @@ from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.values import decode
 from chaos.verdict import Outcome
-from tests.unit.test_judge import END, EXPERIMENT, facts, recording
+from tests.unit.recordings import END, EXPERIMENT, facts, recording
 
 KILL = "process.kill shop"
 WINDOW = 4.0
-# Of the run in test_judge: baseline from 5, injected at 10, undone at 25, users watched until 32.
+# Of the run in recordings.py: baseline from 5, injected at 10, undone at 25, users watched until 32.
 BASELINE = [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]
 
 

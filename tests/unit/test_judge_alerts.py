@@ -1,0 +1,100 @@
+"""The judge of alerts on made-up recordings: each way an alert goes wrong has its word."""
+
+import msgspec
+import pytest
+
+from chaos.facts import (
+    ActiveAlert,
+    AlertHistory,
+    PageSeen,
+    PrometheusSeen,
+    RuleLoaded,
+    Timing,
+)
+from chaos.judge.judge import judge
+from tests.unit.recordings import END, down, facts, history, is_history, is_page, page, recording, without
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        (without(is_history("pending"), is_history("firing"), is_page("firing"), is_page("resolved")), "missed"),
+        (without(is_history("firing"), is_page("firing"), is_page("resolved")), "missed"),
+        (without(is_page("firing"), is_page("resolved")), "undelivered"),
+        ((*without(is_page("firing"), is_page("resolved")), page(13.0, accepted=False)), "undelivered"),
+        ((*without(is_page("firing"), is_page("resolved")), page(13.0, receiver="fallback")), "undelivered"),
+        ((*without(is_page("firing")), page(16.0)), "late"),
+        (without(is_page("resolved")), "stuck"),
+        ((*without(is_page("resolved")), page(36.0, "resolved")), "stuck"),
+        ((*without(is_page("resolved")), page(20.0, "resolved")), "stuck"),
+    ],
+)
+def test_each_way_an_alert_goes_wrong_has_its_word(changed, outcome):
+    verdict = judge(recording(facts=changed))
+    assert down(verdict).outcome == outcome
+    assert (verdict.outcome, verdict.exit_code) == ("deviated", 1)
+    assert any(reason.startswith(f"Down {outcome}") for reason in verdict.reasons)
+
+
+def test_a_page_with_other_labels_is_not_this_alert():
+    others = page(13.0, labels={"instance": "shop-3", "severity": "warning"})
+    verdict = judge(recording(facts=(*without(is_page("firing"), is_page("resolved")), others)))
+    assert down(verdict).outcome == "undelivered"
+
+
+def test_an_unlisted_alert_is_a_surprise():
+    verdict = judge(recording(facts=(*facts(), history("firing", 14, 16, "Other", {}))))
+    assert [one.outcome for one in verdict.alerts if one.name == "Other"] == ["surprise"]
+    assert verdict.exit_code == 1
+
+
+def test_an_alert_that_begins_in_the_baseline_is_a_surprise():
+    other = ActiveAlert("Other", {}, "firing", 7.0)
+    seen = tuple(
+        msgspec.structs.replace(fact, alerts=[*fact.alerts, other])
+        if isinstance(fact, PrometheusSeen) and fact.at > 7
+        else fact
+        for fact in facts()
+    )
+    assert judge(recording(facts=(*seen, history("firing", 7, 32, "Other", {})))).exit_code == 1
+
+
+def test_pending_is_not_firing():
+    verdict = judge(recording(facts=(*facts(), history("pending", 14, 16, "Other", {}))))
+    assert verdict.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("pending", "longest", "close"),
+    [([14], 0.0, False), ([14, 15, 17, 18], 1.0, False), ([14, 15, 16], 2.0, True), ([], None, False)],
+)
+def test_a_quiet_alert_that_came_close_says_so(pending, longest, close):
+    timing = Timing(1.0, 1.0, 0.0, 4.0, 0.5, 5.0)
+    seen = [AlertHistory(END, "Other", {}, "pending", [float(at) for at in pending])] if pending else []
+    verdict = judge(recording(facts=(*facts(), RuleLoaded(0.0, "Other", "pager", timing, None), *seen)))
+    other = next(alert for alert in verdict.alerts if alert.name == "Other")
+    assert (other.outcome, other.pending, other.came_close) == ("quiet", longest, close)
+    assert verdict.exit_code == 0
+
+
+def test_an_alert_counts_as_delivered_only_at_the_receiver_it_is_routed_to():
+    rerouted = [
+        msgspec.structs.replace(fact, receiver="fallback") if isinstance(fact, RuleLoaded) else fact for fact in facts()
+    ]
+    assert down(judge(recording(facts=tuple(rerouted)))).outcome == "undelivered"
+    moved = [
+        msgspec.structs.replace(fact, receiver="fallback")
+        if isinstance(fact, PageSeen) and fact.receiver == "pager"
+        else fact
+        for fact in rerouted
+    ]
+    assert down(judge(recording(facts=tuple(moved)))).outcome == "proven"
+
+
+def test_a_rule_that_does_not_run_is_not_quiet():
+    unwell = tuple(
+        msgspec.structs.replace(fact, rules=["Down"]) if isinstance(fact, PrometheusSeen) else fact for fact in facts()
+    )
+    verdict = judge(recording(facts=unwell))
+    assert verdict.exit_code == 6
+    assert "Other" not in [one.name for one in verdict.alerts]
