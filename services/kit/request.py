@@ -5,9 +5,8 @@ import time
 from datetime import timedelta
 
 import structlog
-from opentelemetry import context as context_api
 from opentelemetry import trace
-from opentelemetry.trace import NoOpTracer, StatusCode, Tracer
+from opentelemetry.trace import StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit import deadline, health, request_id, server_span
@@ -31,13 +30,11 @@ class RequestMiddleware:
         allowed: timedelta | None,
         lifecycle: Lifecycle,
         metrics: HttpMetrics,
-        tracer: Tracer | None = None,
     ) -> None:
         self._app = app
         self._allowed = allowed
         self._lifecycle = lifecycle
         self._metrics = metrics
-        self._tracer = tracer or NoOpTracer()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -57,8 +54,7 @@ class RequestMiddleware:
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Of a header that is there twice the last one counts: HAProxy adds its own behind those of the client.
         method, headers, started = scope["method"], dict(scope["headers"]), time.perf_counter()
-        span = server_span.begin(self._tracer, scope, headers, request_id.start(headers.get(request_id.HEADER_BYTES)))
-        token = context_api.attach(trace.set_span_in_context(span))
+        span = server_span.current(request_id.start(headers.get(request_id.HEADER_BYTES)))
         self._metrics.begin(method)
         status = 500
         try:
@@ -74,7 +70,6 @@ class RequestMiddleware:
             server_span.end(span, method, route, status)
             self._metrics.end(method, route, status, seconds)
             _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
-            context_api.detach(token)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
         status = 0

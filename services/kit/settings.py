@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -150,8 +150,6 @@ class ServiceSettings(ResilienceSettings):
     """OTLP/HTTP traces endpoint; empty switches tracing off."""
     trace_sample_ratio: float = Field(default=0.1, ge=0.0, le=1.0)
     """Share of traces kept, whatever came of them; chosen by the caller if there is a trace already."""
-    server_spans: Literal["kit", "opentelemetry"] = "kit"
-    """Who makes the span of each request: this kit, or opentelemetry-instrumentation-fastapi, which costs more."""
     trace_slow_after: Duration = timedelta(milliseconds=500)
     """A request that takes at least this long keeps its spans in any case, as does one that fails."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")

@@ -5,12 +5,12 @@ from datetime import timedelta
 from threading import Thread
 
 from fastapi import FastAPI
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NoOpTracerProvider, Tracer
 from prometheus_client import CollectorRegistry
 
+from services.kit import server_span
 from services.kit.recording import Keeping
 from services.kit.settings import ServiceSettings
 from services.kit.span_exporter import CountingExporter
@@ -22,7 +22,6 @@ _SCHEDULE_DELAY_MS = 1000
 _QUEUE_SIZE = 8192
 # A dead Jaeger holds the export thread, never a request; it also holds our shutdown, so be brief.
 _EXPORT_TIMEOUT = timedelta(seconds=2)
-_EXCLUDED_URLS = "/healthz$,/readyz$"
 
 
 class Tracing:
@@ -40,18 +39,9 @@ class Tracing:
         return (self._provider or NoOpTracerProvider()).get_tracer(name)
 
     def instrument(self, app: FastAPI) -> None:
-        """Have OpenTelemetry's instrumentation make the span of each request, around all of the application.
-
-        Must come before the first request, as the instrumentation wraps the middleware stack.
-        """
-        if self._provider is None:
-            return
-        # It reads this when it is set up and knows no other way to be told; without it, it emits the attribute names
-        # of before the conventions were stable.
-        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
-        FastAPIInstrumentor.instrument_app(
-            app, tracer_provider=self._provider, excluded_urls=_EXCLUDED_URLS, exclude_spans=["receive", "send"]
-        )
+        """Trace the application's requests; must come before the first one."""
+        if self._provider is not None:
+            server_span.instrument(app, self._provider)
 
     def shutdown(self) -> None:
         """Export what is left, for two seconds at most. Blocks; call it from a thread."""

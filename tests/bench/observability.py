@@ -62,10 +62,6 @@ def variants() -> list[Variant]:
     return [
         Variant("nothing observed", off, app="tests.bench.bare:create_app()", scrapes=0),
         Variant("default sampling", {"SHOP_TRACE_SAMPLE_RATIO": share}, 1.5, scrapes=1),
-        # For comparison, as nobody has to take it.
-        Variant(
-            "same, instrumentation", {"SHOP_TRACE_SAMPLE_RATIO": share, "SHOP_SERVER_SPANS": "opentelemetry"}, scrapes=1
-        ),
         Variant("all traces kept", {"SHOP_TRACE_SAMPLE_RATIO": "1.0"}, 2.3, scrape_every_seconds=DRILL_SCRAPE_SECONDS),
     ]
 

@@ -21,12 +21,11 @@ SHARE = ShopSettings.model_fields["trace_sample_ratio"].default
 STORY = {"POST /orders", "postgres.pool.wait", "INSERT shop.orders", "POST"}
 
 
-@pytest.fixture(scope="module", params=["kit", "opentelemetry"])
-def seen(request, stack):
+@pytest.fixture(scope="module")
+def seen(stack):
     """Requests to a shop that cannot reach inventory, and what reached the collector of them."""
     environment = {
         "SHOP_TRACE_SAMPLE_RATIO": str(SHARE),
-        "SHOP_SERVER_SPANS": request.param,
         "SHOP_INVENTORY_URL": f"http://127.0.0.1:{free_port()}",
         # With it most orders would be refused before they begin, and say little.
         "SHOP_CIRCUIT_BREAKER": "off",

@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
-from services.kit import deadline, health, problems, request_id
+from services.kit import deadline, health, problems, request_id, server_span
 from services.kit.fields import Sku
 from services.kit.lifecycle import Lifecycle, State
 from services.kit.logging import RepetitionFilter
@@ -136,17 +136,17 @@ def kept():
 
 
 @pytest.fixture
-def tracer(kept):
+def provider(kept):
     class Keep(SpanProcessor):
         def on_end(self, span):
             kept.append(span)
 
     keeping, metrics = Keeping(1.0, timedelta(hours=1)), TraceMetrics(CollectorRegistry())
-    return RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), metrics).get_tracer("test")
+    return RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), metrics)
 
 
 @pytest.fixture
-def client(registry, lifecycle, tracer):
+def client(registry, lifecycle, provider):
     router = APIRouter()
 
     @router.get("/things/{sku}", responses=problems.responses(503))
@@ -163,8 +163,9 @@ def client(registry, lifecycle, tracer):
     app.include_router(health.create_router(lifecycle))
     metrics = HttpMetrics(registry)
     metrics.expect(router)
-    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics, tracer=tracer)
+    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics)
     problems.install(app)
+    server_span.instrument(app, provider)
     return Client(app)
 
 
