@@ -64,11 +64,15 @@ def _expected(history: PanelHistory, fault: str, nothing_broken: bool) -> bool |
 
 
 def _judge(history: PanelHistory, expected: bool | None, window_seconds: float, span: Span) -> PanelResult:
-    moved, line, reason, widths = _movement(history, window_seconds, span)
+    # A few numbers are no proof that a fault is seen, but enough to say that not all stood still.
+    fewest = FEWEST_STEPS if expected else 1
+    moved, line, reason, widths = _movement(history, window_seconds, span, fewest)
     return PanelResult(history.dashboard, history.panel, expected, moved, line, reason, widths)
 
 
-def _movement(history: PanelHistory, window_seconds: float, span: Span) -> tuple[bool | None, str, str, float | None]:
+def _movement(
+    history: PanelHistory, window_seconds: float, span: Span, fewest: int
+) -> tuple[bool | None, str, str, float | None]:
     if history.error is not None:
         return None, "", history.error, None
     if span.baseline is None or span.injected is None or span.undone is None:
@@ -83,10 +87,10 @@ def _movement(history: PanelHistory, window_seconds: float, span: Span) -> tuple
     changes = [
         (change, _name(series))
         for series in history.series
-        if (change := _change(_numbers(series, before), _numbers(series, during))) is not None
+        if (change := _change(_numbers(series, before), _numbers(series, during), fewest)) is not None
     ]
     if not changes:
-        return None, "", "it shows no number, neither before nor during the fault", None
+        return None, "", "it shows no number, or too few, before and during the fault", None
     (widths, reason), line = max(changes, key=lambda one: one[0][0])
     return widths > 1, line, f"{line}: {reason}", None if math.isinf(widths) else widths
 
@@ -107,9 +111,11 @@ def _numbers(series: PanelSeries, steps: range) -> list[float]:
     return [value for value in within if value is not None]
 
 
-def _change(before: Sequence[float], during: Sequence[float]) -> tuple[float, str] | None:
-    """How far a line went outside its baseline, in widths of the baseline's range, and in words; None: no number."""
+def _change(before: Sequence[float], during: Sequence[float], fewest: int) -> tuple[float, str] | None:
+    """How far a line went outside its baseline, in widths of that one's range, and in words; None: too few numbers."""
     if not before and not during:
+        return None
+    if 0 < len(before) < fewest or 0 < len(during) < fewest:
         return None
     if not before:
         return math.inf, f"appeared, {during[-1]:.4g}"

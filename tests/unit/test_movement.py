@@ -65,6 +65,24 @@ def test_a_tagged_panel_that_moved_holds(name):
     assert (verdict.panels[0].expected, verdict.panels[0].moved) == (True, True)
 
 
+def sparse(numbers):
+    """A series with these numbers by second and no others."""
+    return PanelSeries("A", {"instance": "shop-2"}, [numbers.get(at) for at in range(int(END) + 1)])
+
+
+THIN = {
+    "few numbers before": sparse({9: 1.0} | dict.fromkeys(range(14, 26), 0.0)),
+    "few numbers during": sparse({20: 5.0, 21: 5.0}),
+}
+
+
+@pytest.mark.parametrize("name", THIN)
+def test_a_few_numbers_are_no_proof_of_movement_and_none_of_standing_still(name):
+    verdict = judged(panel(THIN[name]))
+    assert (verdict.exit_code, verdict.panels[0].moved) == (6, None), verdict.reasons
+    assert no_fault(panel(THIN[name])).exit_code == 1
+
+
 @pytest.mark.parametrize("name", STILL)
 def test_a_tagged_panel_that_did_not_move_deviates_and_is_named(name):
     verdict = judged(panel(STILL[name]), panel(MOVED["a line that vanished"], title="Other"))
