@@ -5,11 +5,14 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down restart status logs run undo report validate list fmt lint typecheck lint-alerts dashboards \
-	check-dashboards test test-unit test-rules test-component test-e2e bench ci clean
+.PHONY: help setup up down restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
+	check-dashboards test test-unit test-rules test-component test-e2e test-undo test-verifier bench ci clean
 
 help: ## print this help
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+chaos-all: setup ## run the whole catalogue and print what is proven; ONLY= and SKIP= take globs
+	@$(STORMDRILL) all $(foreach glob,$(ONLY),--only '$(glob)') $(foreach glob,$(SKIP),--skip '$(glob)')
 
 chaos-%: setup ## run the experiment of this name, e.g. make chaos-kill-instance
 	@$(STORMDRILL) run $*
@@ -40,6 +43,9 @@ undo: setup ## undo whatever a run left behind
 
 report: setup ## judge a recording again: make report RUN=runs/<id>
 	@$(STORMDRILL) report $(RUN)
+
+coverage: setup ## what the latest recordings prove; fails on an alert that nothing proves
+	@$(STORMDRILL) coverage
 
 validate: setup ## check every experiment file without touching a stack
 	@$(STORMDRILL) validate
@@ -80,6 +86,12 @@ test-component: setup ## parts against real servers
 
 test-e2e: setup ## whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
+
+test-undo: setup ## hours: every fault, the runner killed in every phase, and each time all is put back
+	@$(PYTEST) tests/undo
+
+test-verifier: setup ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
+	@$(PYTEST) tests/verifier
 
 bench: setup ## what it costs to be observed: CPU of a shop worker per request, by turns, with bounds
 	@.venv/bin/python -m tests.bench

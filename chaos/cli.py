@@ -3,39 +3,42 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import msgspec
-
-from chaos import check_dashboards, recording, revision, rules
+from chaos import check_dashboards, preflight, rules, verdict_schema
 from chaos import experiment as experiments
 from chaos import target as targets
+from chaos.clean_past import CleanPast
 from chaos.clock import SystemClock
-from chaos.drill import Drill, Plan
-from chaos.errors import ChaosError, InvalidFile, RunInProgress, UndoFailed
-from chaos.experiment import Experiment, Vocabulary
+from chaos.commands import all as catalogue
+from chaos.commands import coverage, files, listing, run, runner, undo
+from chaos.commands.coverage import Sources
+from chaos.commands.runner import Setting, StackLost
+from chaos.errors import ChaosError, UndoFailed
+from chaos.experiment import Vocabulary
 from chaos.faults import System
-from chaos.interrupts import Interrupts
-from chaos.judge.judge import judge
 from chaos.lease import LeaseFile
-from chaos.load.settings import LoadSettings
-from chaos.panels import panel, shown
+from chaos.panels import shown
 from chaos.progress import Progress
-from chaos.report import terminal
 from chaos.target import Target
-from chaos.undo import UndoJournal
-from chaos.verdict import ExitCode, Verdict
+from chaos.verdict import ExitCode
 from compose import native, rolling, target_file, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
 from compose.tools import MissingTool
 
+Command = Callable[[argparse.Namespace], int]
+
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = Path(__file__).with_name("experiments")
 ALERTS = ROOT / "alerts"
-REPORT_FILE = "report.txt"
-VERDICT_FILE = "verdict.json"
+_POLL_SECONDS = 0.2
+_SETTLED_WITHIN_SECONDS = 20.0
+"""How long after a run a stack may take to be well again: the watchdog of one that died included."""
 
 _EXIT_CODES = """\
 exit codes of `run`:
@@ -78,32 +81,43 @@ def _parser() -> argparse.ArgumentParser:
         description=_PURPOSE,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run one experiment and judge it", epilog=_EXIT_CODES,
-                              formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    run.add_argument("experiment", help="its id, or the path of a file")
-    run.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
-    run.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
-    run.set_defaults(command=_run)
-    report = commands.add_parser("report", help="judge a recording again and print its report")
+
+    def add(name: str, function: Command, text: str, **more: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, **more)
+        added.set_defaults(command=function)
+        return added
+
+    codes: dict[str, Any] = {"epilog": _EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    runs = add("run", _run, "run one experiment and judge it", **codes)
+    runs.add_argument("experiment", help="its id, or the path of a file")
+    runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+    runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
+    runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
+    report = add("report", _report, "judge a recording again and print its report")
     report.add_argument("run", type=Path, help="a run's folder, such as runs/latest")
-    report.set_defaults(command=_report)
-    validate = commands.add_parser("validate", help="check experiment files without touching a stack")
+    everything = add("all", _all, "run every experiment in sequence, print the matrix; 0 if all held")
+    everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
+    everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
+    everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+    matrix = add("coverage", _coverage, "print what the latest recordings prove; 1 if an alert is open")
+    matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
+    validate = add("validate", _validate, "check experiment files without touching a stack")
     validate.add_argument("files", nargs="*", type=Path, help="default: all")
-    validate.set_defaults(command=_validate)
-    dashboards = commands.add_parser("dashboards", help="put load on the stack and see that every panel shows data")
+    validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
+    dashboards = add("dashboards", _dashboards, "put load on the stack and see that every panel shows data")
     dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
-    dashboards.set_defaults(command=_dashboards)
-    undo = commands.add_parser("undo", help="undo whatever a run left behind")
-    undo.add_argument("--target", type=Path)
-    undo.set_defaults(command=_undo)
+    listed = add("list", _list, "list the experiments, by principle and by fault")
+    listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
+    undoing = add("undo", _undo, "undo whatever a run left behind")
+    undoing.add_argument("--target", type=Path)
     for name, function, text in (
-        ("list", _list, "list the experiments"),
+        ("schema", _schema, "print the JSON schema of verdict.json"),
         ("up", _up, "bring our own stack up"),
         ("down", _down, "undo what is live, end our own stack and remove its state folder"),
         ("restart", _restart, "restart every shop and inventory instance in turn, without losing a request"),
         ("status", _status, "say what is up"),
     ):
-        commands.add_parser(name, help=text).set_defaults(command=function)
+        add(name, function, text)
     return parser
 
 
@@ -111,59 +125,69 @@ _PURPOSE = "Break a FastAPI system on purpose; prove that users were protected a
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    began = time.strftime("%Y%m%d-%H%M%S")
     known = _vocabulary(arguments.target)
     file = _experiment_file(arguments.experiment)
-    experiment = experiments.read(file, known)
-    version, dirty = revision.of(ROOT)
-    print(
-        f"stormdrill: revision {version}{' (dirty)' if dirty else ''}; again: make run EXP={file.stem}", file=sys.stderr
-    )
-    if arguments.dry_run:
-        return _print_plan(experiment)
+    find = partial(_target, arguments.target)
+    return run.run(file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
+
+
+def _all(arguments: argparse.Namespace) -> int:
+    known = _vocabulary(arguments.target)
+    planned = catalogue.choose(EXPERIMENTS, arguments.only, arguments.skip)
     progress = Progress()
     target = _target(arguments.target, progress)
+    run.assert_free(target.state_folder)
+    options = ("--target", str(arguments.target)) if arguments.target else ()
+    settle, bring_up = _settle(target, own=arguments.target is None), _bring_back
+    setting = Setting(runner.command(options), target.runs_folder, catalogue.bring_back(settle, bring_up))
+    sources = Sources(ROOT, EXPERIMENTS, ALERTS, target.runs_folder)
+    return catalogue.run_all(planned, sources, known, setting)
+
+
+def _settle(target: Target, own: bool) -> Callable[[bool], str]:
+    """Waits until no runner is at work and, of our own stack, all parts are well; what stays unwell, in words."""
+    lease, settings = LeaseFile(target.state_folder, SystemClock()), stack_settings.from_environment()
     system = System(target, targets.control(target))
-    if other := LeaseFile(target.state_folder, SystemClock()).live():
-        raise RunInProgress(f"run {other.run_id} (pid {other.pid}) is in progress: wait for it, or end it with Ctrl-C")
-    interrupts = Interrupts()
-    interrupts.listen()
-    run_id = _free_id(target.runs_folder, f"{began}-{file.stem}")
-    panels = tuple(panel.of_target(target))
-    plan = Plan(run_id, file.stem, experiment, known.alerts, LoadSettings(), version, dirty, panels)
-    recorder = recording.create(target.runs_folder, run_id, file)
-    Drill(plan, system, recorder, interrupts, progress).run()
-    return _judge_and_print(recorder.folder)
+
+    def look(completed: bool) -> str:
+        if live := lease.live():
+            return f"run {live.run_id} is in progress"
+        if not own:
+            return ""
+        if completed:
+            return preflight.unwell(system)
+        return "; ".join(f"{name}: {why}" for name, why in native.status(settings)[1].items())
+
+    def settle(completed: bool) -> str:
+        deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+        while (unwell := look(completed)) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return unwell if own else ""
+
+    return settle
 
 
-def _judge_and_print(folder: Path) -> int:
-    verdict = judge(recording.read(folder))
-    _write(folder, verdict)
-    print(terminal.render(verdict, _shown(folder)))
-    print(terminal.last_line(verdict, _shown(folder / REPORT_FILE)))
-    return verdict.exit_code
+def _bring_back() -> None:
+    try:
+        native.up(stack_settings.from_environment(), lambda _: None)
+    except native.StackError as error:
+        raise StackLost(f"the stack could not be brought back: {error}") from error
 
 
-def _write(folder: Path, verdict: Verdict) -> None:
-    (folder / VERDICT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n")
-    (folder / REPORT_FILE).write_text(terminal.render(verdict, _shown(folder)))
+def _coverage(arguments: argparse.Namespace) -> int:
+    if arguments.compare:
+        return coverage.compare(arguments.compare)
+    runs = stack_settings.from_environment().runs
+    return coverage.print_matrix(Sources(ROOT, EXPERIMENTS, ALERTS, runs), _vocabulary(None))
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    return _judge_and_print(arguments.run.resolve())
+    return files.judge_and_print(arguments.run.resolve())
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    known = _vocabulary(None)
-    files = arguments.files or [EXPERIMENTS / f"{name}.yaml" for name in experiments.ids(EXPERIMENTS)]
-    wrong = []
-    for file in files:
-        try:
-            experiments.read(file, known)
-        except InvalidFile as error:
-            wrong.append(str(error))
-    print(*wrong or [f"{len(files)} experiments are valid"], sep="\n", file=sys.stderr if wrong else sys.stdout)
-    return ExitCode.INVALID if wrong else 0
+    chosen = arguments.files or [EXPERIMENTS / f"{name}.yaml" for name in experiments.ids(EXPERIMENTS)]
+    return listing.validate(chosen, _vocabulary(arguments.target))
 
 
 def _dashboards(arguments: argparse.Namespace) -> int:
@@ -176,13 +200,15 @@ def _dashboards(arguments: argparse.Namespace) -> int:
     return 1 if any(row.amiss for row in rows) else 0
 
 
-def _list(_: argparse.Namespace) -> int:
-    known = _vocabulary(None)
-    for name in experiments.ids(EXPERIMENTS):
-        experiment = experiments.read(EXPERIMENTS / f"{name}.yaml", known)
-        print(f"{name:<16} {experiment.title}")
-        print(f"{'':<16} fault: {experiment.fault.describe()}")
-        print(f"{'':<16} alerts: {', '.join(window.name for window in experiment.alerts) or 'none may fire'}")
+def _list(arguments: argparse.Namespace) -> int:
+    if arguments.markdown:
+        print(listing.catalogue(EXPERIMENTS, _vocabulary(None)), end="")
+        return 0
+    return listing.print_all(EXPERIMENTS, _vocabulary(None))
+
+
+def _schema(_: argparse.Namespace) -> int:
+    print(verdict_schema.text(), end="")
     return 0
 
 
@@ -191,12 +217,7 @@ def _undo(arguments: argparse.Namespace) -> int:
     if target is None:
         print("nothing to undo: no stack is up")
         return 0
-    clock = SystemClock()
-    if live := LeaseFile(target.state_folder, clock).live():
-        raise RunInProgress(f"run {live.run_id} (pid {live.pid}) is in progress and undoes itself: end it with Ctrl-C")
-    done = UndoJournal(target.state_folder).replay(System(target, targets.control(target)), clock)
-    print(*[f"undone: {proof.detail}" for _, proof in done] or ["nothing to undo"], sep="\n")
-    return 0
+    return undo.undo(target)
 
 
 def _up(_: argparse.Namespace) -> int:
@@ -212,7 +233,7 @@ def _down(_: argparse.Namespace) -> int:
     settings = stack_settings.from_environment()
     target = _existing_target(None)
     if target is not None:
-        _undo_before_down(target)
+        undo.undo_before_down(target)
     was_up = native.down(settings, Progress().note)
     print("stack is down; nothing of it is left but the recordings" if was_up else "nothing was up")
     return 0
@@ -220,23 +241,11 @@ def _down(_: argparse.Namespace) -> int:
 
 def _restart(_: argparse.Namespace) -> int:
     settings = stack_settings.from_environment()
-    if live := LeaseFile(settings.state, SystemClock()).live():
-        raise RunInProgress(f"run {live.run_id} (pid {live.pid}) is in progress: end it with Ctrl-C first")
+    run.assert_free(settings.state, "end it with Ctrl-C first")
     began = time.monotonic()
     number = rolling.restart(settings, Progress().note)
     print(f"{number} instances restarted one after the other in {time.monotonic() - began:.1f} s")
     return 0
-
-
-def _undo_before_down(target: Target) -> None:
-    clock = SystemClock()
-    if live := LeaseFile(target.state_folder, clock).live():
-        raise RunInProgress(f"run {live.run_id} (pid {live.pid}) is in progress: end it with Ctrl-C first")
-    try:
-        UndoJournal(target.state_folder).replay(System(target, targets.control(target)), clock, patience=lambda: False)
-    except UndoFailed as error:
-        # The stack goes away anyway; only what is outside it, the load, would matter.
-        print(f"stormdrill: {error}", file=sys.stderr)
 
 
 def _status(_: argparse.Namespace) -> int:
@@ -253,9 +262,12 @@ def _target(file: Path | None, progress: Progress) -> Target:
         return targets.read(file)
     settings = stack_settings.from_environment()
     existing = settings.state / "target.yaml"
-    # While a run is live the stack may rightly be unwell: never clean it away under that run.
-    if existing.exists() and LeaseFile(settings.state, SystemClock()).live():
-        return targets.read(existing)
+    if existing.exists():
+        target, clock = targets.read(existing), SystemClock()
+        # While a run is live the stack may rightly be unwell: never clean it away under that run. Where a catalogue has
+        # just cleaned the past, Prometheus has scraped nothing yet; what else is unwell the preflight finds.
+        if LeaseFile(settings.state, clock).live() or CleanPast(target, clock).made_ahead():
+            return target
     progress.phase("stack")
     native.up(settings, progress.waits)
     progress.done("up and proven healthy")
@@ -272,28 +284,17 @@ def _existing_target(file: Path | None) -> Target | None:
 
 def _vocabulary(target: Path | None) -> Vocabulary:
     if target is not None:
-        return Vocabulary(rules.alert_names(ALERTS), frozenset(targets.read(target).instances))
+        named = targets.read(target)
+        return Vocabulary(
+            rules.of_target(named, ALERTS),
+            frozenset(named.instances),
+            frozenset(named.links),
+            named.urls.prometheus != "",
+        )
     stack = topology.build(stack_settings.from_environment())
-    return Vocabulary(rules.alert_names(ALERTS), frozenset(program.name for program in stack.programs))
+    instances = frozenset(program.name for program in stack.programs)
+    return Vocabulary(rules.alert_names(ALERTS), instances, frozenset(stack.links()))
 
 
 def _experiment_file(named: str) -> Path:
     return Path(named) if named.endswith((".yaml", ".yml")) else experiments.find(EXPERIMENTS, named)
-
-
-def _print_plan(experiment: Experiment) -> int:
-    print(f"{experiment.title}\nfault: {experiment.fault.describe()}\nundo: {experiment.fault.by_hand()}")
-    for window in experiment.alerts:
-        print(f"alert: {window.name} within {window.fires_within}, resolved within {window.resolves_within}")
-    return 0
-
-
-def _free_id(runs: Path, wanted: str) -> str:
-    taken = {folder.name for folder in runs.glob(f"{wanted}*")} if runs.is_dir() else set()
-    return next(
-        name for number in range(len(taken) + 1) if (name := f"{wanted}-{number}" if number else wanted) not in taken
-    )
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

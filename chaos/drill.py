@@ -7,11 +7,13 @@ import time
 from dataclasses import dataclass
 
 from chaos import endings, preflight
+from chaos.attack import Attack, Hands
+from chaos.clean_past import CleanPast
 from chaos.clock import SystemClock
-from chaos.errors import BaselineNotMet, ChaosError, FaultFailed, LeaseLost, SignalUnavailable, UndoFailed
+from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.experiment import Experiment
-from chaos.facts import AnyFact, FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
-from chaos.faults import Proof, System
+from chaos.facts import AnyFact, PhaseBegan, RunEnded, RunStarted
+from chaos.faults import System
 from chaos.interrupts import Interrupts
 from chaos.judge import alerts, checks, span
 from chaos.lease import Heartbeat, LeaseFile
@@ -21,14 +23,12 @@ from chaos.observe.evidence import Witnesses
 from chaos.panels.panel import Panel
 from chaos.progress import Progress
 from chaos.recording import Recorder, read
-from chaos.stop_load import StopLoad
 from chaos.undo import Undoable, UndoJournal, UndoRecord
 from chaos.users import Users
 from chaos.verdict import Ending
 
-BASELINE_SECONDS = 6.0
-_PROVEN_WITHIN_SECONDS = 5.0
-_LOOK_EVERY_SECONDS = 0.5
+BASELINE_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 0.25
 _BEYOND_PHASES_SECONDS = 240.0  # how much longer than hold and recovery a run may hold its lease
 
 
@@ -59,14 +59,16 @@ class Drill:
         self._interrupts = interrupts
         self._progress = progress
         self._clock = SystemClock()
-        state = system.target.state_folder
-        self._lease = LeaseFile(state, self._clock)
-        self._journal = UndoJournal(state)
+        self._lease = LeaseFile(system.target.state_folder, self._clock)
+        self._journal = UndoJournal(system.target.state_folder)
         self._origin = time.monotonic()
         self._wall = time.time()
         self._boottime = self._clock.boottime()
         self._witnesses = Witnesses(system, recorder, self._origin, self._wall, self._boottime)
-        self._users = Users(recorder, system.target.urls.users, plan.load, self._origin)
+        self._users = Users(recorder, system.target, plan.load, self._origin)
+        self._attack = Attack(plan.experiment, self._hands())
+        self.rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
+        self._began = 0.0
 
     def run(self) -> None:
         """Run to the end; how it ended is the recording's last fact.
@@ -106,6 +108,7 @@ class Drill:
 
     def _phases(self) -> None:
         self._preflight()
+        self._warm_up()
         self._baseline()
         self._inject()
         self._hold()
@@ -117,17 +120,27 @@ class Drill:
         self._begin("preflight")
         for record, proof in self._journal.replay(self._system, self._clock):
             self._progress.note(f"left by run {record.run_id}: {proof.detail}")
-        waits = self._wait_for
-        preflight.stack_is_well(self._system, self._clock, waits)
-        before = preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits)
-        waits("for a clean history of Prometheus")
-        self._act()
-        preflight.clean_history(self._system)
-        rules = frozenset(before.rules)
-        calm = preflight.alerts_are_calm(self._experiment, self._witnesses.prometheus, self._clock, waits, rules)
+        preflight.stack_is_well(self._system, self._clock, self._wait_for)
+        if self._system.target.alerting is not None:
+            self.rules = preflight.clean_past(
+                CleanPast(self._system.target, self._clock),
+                self._witnesses.prometheus,
+                self._clock,
+                self._wait_for,
+                self._act,
+            )
         self._witnesses.begin()
-        others = sorted({alert.name for alert in calm.alerts if alert.state == "firing"})
-        self._progress.done(f"stack well; firing before: {', '.join(others) or 'nothing'}")
+        self._progress.done("stack well")
+
+    def _warm_up(self) -> None:
+        self._begin("warm-up")
+        at_rate = self._users.start(self._register)
+        while self._now() < at_rate:
+            self._wait_for("for the load to be at its rate")
+            self._users.assert_they_come(BaselineNotMet)
+        if self._system.target.alerting is not None:
+            preflight.all_scraped(self._witnesses.prometheus, self._clock, self._wait_for)
+        self._progress.done("users come")
 
     def _started(self) -> RunStarted:
         target = self._system.target
@@ -135,9 +148,9 @@ class Drill:
             0.0,
             self._plan.run_id,
             self._plan.experiment_id,
-            self._experiment.fault.describe(),
-            target.alerting.receiver,
-            target.alerting.heartbeat_receiver,
+            self._experiment.describe_faults(),
+            target.alerting.receiver if target.alerting else "",
+            target.alerting.heartbeat_receiver if target.alerting else "",
             sorted(self._plan.known_alerts),
             self._through(),
             self._wall,
@@ -145,97 +158,72 @@ class Drill:
             self._plan.load.rate_per_second,
             self._plan.revision,
             self._plan.dirty,
+            target.alerting is not None,
+            target.has_ledgers,
         )
 
     def _baseline(self) -> None:
-        self._begin("warm-up")
-        at_rate = self._users.start(self._register)
-        while self._now() < at_rate:
-            self._wait_for("for the load to be at its rate")
-            self._users.assert_they_come(BaselineNotMet)
         self._begin("baseline")
-        start = self._now()
+        firing = self._calm() if self._system.target.alerting is not None else "not looked at"
+        start = self._began
         while self._now() < start + BASELINE_SECONDS:
             self._wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
             self._users.assert_they_come(BaselineNotMet)
         self._users.assert_rate(start, self._now())
         self._assert_steady()
-        self._progress.done("steady state holds")
+        self._progress.done(f"steady state holds; firing before: {firing}")
+
+    def _calm(self) -> str:
+        firing, left = preflight.calm_from_here(
+            self._experiment, self._witnesses.prometheus, self._clock, self._wait_for, self.rules
+        )
+        if left:
+            self._progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
+            self._begin("baseline")
+        return firing
 
     def _assert_steady(self) -> None:
         self._witnesses.ask_history(self._experiment, self._now())
         recording = read(self._recorder.folder)
         if noisy := alerts.listed_active(recording):
             raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
-        results = checks.judge(recording, span.of(recording))
+        results = checks.judge(recording, span.of(recording, self._now()))
         wrong = [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]
         if wrong:
             raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
 
     def _inject(self) -> None:
         self._begin("inject")
-        fault = self._experiment.fault
         through = self._users.answered_through(aim) if (aim := self._through()) else None
-        fault.check(self._system)
-        self._act()
-        self._register(fault)
-        self._act()
-        begin = self._now()
-        done = fault.inject(self._system)
-        try:
-            self._lease.assert_held(self._plan.run_id)
-        except LeaseLost:
-            # We slept between the last look at the lease and the blow: the watchdog could not know of it.
-            fault.undo(self._system)
-            raise
-        proof = self._prove_in_place()
-        self._write(Injected(begin, f"{done}; {proof.detail}", through))
-        self._progress.done(done)
-
-    def _prove_in_place(self) -> Proof:
-        deadline = self._clock.monotonic() + _PROVEN_WITHIN_SECONDS
-        while not (proof := self._experiment.fault.in_place(self._system)).holds:
-            if self._clock.monotonic() > deadline:
-                raise FaultFailed(f"not in place: {proof.detail}")
-            self._wait_for(f"for proof: {proof.detail}")
-        return proof
+        self._attack.check()
+        self._progress.done(self._attack.begin(through))
 
     def _hold(self) -> None:
         self._begin("hold")
-        injected = span.of(read(self._recorder.folder)).injected
-        assert injected is not None
-        until = injected + self._experiment.fault.for_.in_seconds
-        next_proof = self._now()
-        while self._now() < until:
-            self._wait_for(f"{until - self._now():.0f} s to go")
+        while self._now() < self._attack.until:
+            self._wait_for(f"{self._attack.until - self._now():.0f} s to go")
             self._act()
             self._users.assert_they_come(SignalUnavailable)
-            if self._now() >= next_proof:
-                next_proof += 1.0
-                proof = self._experiment.fault.in_place(self._system)
-                self._write(FaultProof(self._now(), proof.holds, proof.detail))
-                if not proof.holds:
-                    raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
-        self._progress.done(self._experiment.fault.describe())
+            self._attack.go_on()
+        self._progress.done(self._experiment.describe_faults())
 
     def _undo(self) -> None:
         self._begin("undo")
-        self._act()
-        done = self._journal.replay(self._system, self._clock, only=self._own_fault)
-        detail = "; ".join(proof.detail for _, proof in done)
-        self._write(Undone(self._now(), detail))
-        self._progress.done(detail)
+        self._progress.done(self._attack.end())
 
     def _recover(self) -> None:
         self._begin("recover")
         windows = [window.resolves_within.in_seconds for window in self._experiment.alerts]
+        # What could not be told while the fault lasted may be delivered after it.
+        held = self._experiment.fault.for_.in_seconds
+        windows += [window.fires_within.in_seconds - held for window in self._experiment.alerts]
         within = self._experiment.recover_within.in_seconds + checks.SETTLED_SECONDS
         deadline = self._now() + max([within, *windows]) + 1.0
         while self._now() < deadline:
             self._act()
             self._witnesses.ask_history(self._experiment, self._now())
             recording = read(self._recorder.folder)
-            spans = span.of(recording)
+            spans = span.of(recording, self._now())
             steady = checks.recovered_at(recording, spans) is not None
             unresolved = alerts.unresolved(recording, spans)
             if steady and not unresolved:
@@ -250,8 +238,9 @@ class Drill:
         self._witnesses.ask_history(self._experiment, self._now())
         self._act()
         self._journal.replay(self._system, self._clock, only=self._own)
+        self._witnesses.ask_traces(span.of(read(self._recorder.folder)), self._now())
         self._witnesses.ask_panels(self._plan.panels, self._experiment.fault, self._now())
-        self._progress.done(f"{self._users.read_back(self._interrupts.check)} orders read back")
+        self._progress.done(f"{self._users.read_back(self._interrupts.check)} orders and sessions read back")
 
     def _put_back(self) -> None:
         """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""
@@ -268,11 +257,21 @@ class Drill:
     def _own(self, record: UndoRecord) -> bool:
         return record.run_id == self._plan.run_id
 
-    def _own_fault(self, record: UndoRecord) -> bool:
-        return self._own(record) and not isinstance(record.what, StopLoad)
+    def _register(self, what: Undoable) -> UndoRecord:
+        return self._journal.register(self._plan.run_id, self._plan.experiment_id, what)
 
-    def _register(self, what: Undoable) -> None:
-        self._journal.register(self._plan.run_id, self._plan.experiment_id, what)
+    def _hands(self) -> Hands:
+        return Hands(
+            self._system,
+            self._journal,
+            self._clock,
+            self._register,
+            self._act,
+            lambda: self._lease.assert_held(self._plan.run_id),
+            self._now,
+            self._write,
+            self._wait_for,
+        )
 
     def _through(self) -> str | None:
         """The instance whose share of users' requests must not be nothing."""
@@ -291,7 +290,8 @@ class Drill:
     def _begin(self, phase: str) -> None:
         self._act()
         self._progress.phase(phase)
-        self._write(PhaseBegan(self._now(), phase))
+        self._began = self._now()
+        self._write(PhaseBegan(self._began, phase))
 
     def _now(self) -> float:
         return self._clock.monotonic() - self._origin

@@ -18,6 +18,17 @@ LOAD_QUERIES = {
     "load:requests:rate": "users' requests per second",
 }
 
+PRINCIPLES = (
+    "statelessness",
+    "async-io",
+    "pooling",
+    "caching",
+    "request-response",
+    "load-balancing",
+    "observability",
+)
+"""The seven principles of scaling that the system follows."""
+
 
 class SteadyState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that must stay true, with a bound for each phase in which it is checked."""
@@ -53,6 +64,15 @@ class AlertWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Labels that the alert must carry; others may be there too."""
 
 
+class Staged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A further fault, injected some time after the main one."""
+
+    fault: AnyFault
+    """Undone after its own `for`, at the latest with the main one."""
+    after: Duration = Duration()
+    """From the main fault's injection."""
+
+
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One experiment file; its id is the file's name."""
 
@@ -67,6 +87,29 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every one must fire."""
     may_fire: list[str] = []
     """These may; any other that fires is a surprise."""
+    quiet: list[str] = []
+    """Named because a neighbour of what is broken would page: these must not fire, as any that is not listed."""
+    also: list[Staged] = []
+    sessions_lost: Bound = Bound("==", 0)
+    """For the share of acknowledged sessions and cart writes that are lost after recovery, or that a read of their user
+    did not show: Redis replicates asynchronously, so a lost master may cost some."""
+    principle: str = ""
+    """Which principle of scaling it is about, one of PRINCIPLES."""
+
+    @property
+    def faults(self) -> tuple[AnyFault, ...]:
+        """The main fault, and those staged after it."""
+        return (self.fault, *(staged.fault for staged in self.also))
+
+    @property
+    def delays_pages(self) -> bool:
+        """Whether a fault is on a page's way: then the page may come after the undo, and still in time."""
+        return any(fault.keeps_pages_back() for fault in self.faults)
+
+    def describe_faults(self) -> str:
+        """What is done to what, in words."""
+        later = [f"after {staged.after} {staged.fault.describe()}" for staged in self.also]
+        return "; ".join([self.fault.describe(), *later])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +118,9 @@ class Vocabulary:
 
     alerts: frozenset[str]
     instances: frozenset[str]
+    links: frozenset[str] = frozenset()
+    promql: bool = True
+    """Whether there is a Prometheus to be asked."""
 
 
 def read(file: Path, vocabulary: Vocabulary) -> Experiment:
@@ -99,24 +145,51 @@ def ids(folder: Path) -> list[str]:
 
 
 def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
-    aim = experiment.fault.aims_at()
-    if aim is not None and aim not in vocabulary.instances:
-        yield "fault.instance", f"unknown instance {aim}; there are: {', '.join(sorted(vocabulary.instances))}"
+    yield from _names_found("fault", experiment.fault, vocabulary)
+    for index, staged in enumerate(experiment.also):
+        yield from _names_found(f"also[{index}].fault", staged.fault, vocabulary)
+        if staged.after >= experiment.fault.for_:
+            yield f"also[{index}].after", f"the fault is held for {experiment.fault.for_} only"
+    if experiment.principle and experiment.principle not in PRINCIPLES:
+        yield "principle", f"unknown principle {experiment.principle}; there are: {', '.join(PRINCIPLES)}"
     if not experiment.steady_state:
         yield "steady_state", "nothing is claimed: give at least one check"
     for index, check in enumerate(experiment.steady_state):
-        yield from _check_found(f"steady_state[{index}]", check)
+        yield from _check_found(f"steady_state[{index}]", check, vocabulary)
     for index, alert in enumerate(experiment.alerts):
         if alert.name not in vocabulary.alerts:
             yield f"alerts[{index}].name", _unknown_alert(alert.name, vocabulary)
-        if alert.fires_within > experiment.fault.for_:
+        if alert.fires_within > experiment.fault.for_ and not experiment.delays_pages:
             yield f"alerts[{index}].fires_within", f"longer than the fault is held ({experiment.fault.for_})"
+    for field, names in (("may_fire", experiment.may_fire), ("quiet", experiment.quiet)):
+        for index, name in enumerate(names):
+            if name not in vocabulary.alerts:
+                yield f"{field}[{index}]", _unknown_alert(name, vocabulary)
+    yield from _contradictions(experiment)
+
+
+def _names_found(path: str, fault: AnyFault, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+    for name in fault.instances():
+        if name not in vocabulary.instances:
+            yield f"{path}.instance", f"unknown instance {name}; there are: {', '.join(sorted(vocabulary.instances))}"
+    for name in fault.links():
+        if name not in vocabulary.links:
+            yield f"{path}.link", f"unknown link {name}; there are: {', '.join(sorted(vocabulary.links)) or 'none'}"
+
+
+def _contradictions(experiment: Experiment) -> Iterable[tuple[str, str]]:
+    listed = {alert.name for alert in experiment.alerts}
+    for index, name in enumerate(experiment.quiet):
+        if name in listed or name in experiment.may_fire:
+            yield f"quiet[{index}]", f"{name} is said to fire as well"
     for index, name in enumerate(experiment.may_fire):
-        if name not in vocabulary.alerts:
-            yield f"may_fire[{index}]", _unknown_alert(name, vocabulary)
+        if name in listed:
+            yield f"may_fire[{index}]", f"{name} is said to have to fire"
 
 
-def _check_found(path: str, check: SteadyState) -> Iterable[tuple[str, str]]:
+def _check_found(path: str, check: SteadyState, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+    if not check.from_load and not vocabulary.promql:
+        yield f"{path}.query", f"the target names no Prometheus; without it there are: {', '.join(LOAD_QUERIES)}"
     if check.from_load and check.query not in LOAD_QUERIES:
         yield f"{path}.query", f"unknown load metric {check.query}; there are: {', '.join(LOAD_QUERIES)}"
     if check.before is check.during is check.after is None:
@@ -124,4 +197,5 @@ def _check_found(path: str, check: SteadyState) -> Iterable[tuple[str, str]]:
 
 
 def _unknown_alert(name: str, vocabulary: Vocabulary) -> str:
-    return f"unknown alert {name}; there are: {', '.join(sorted(vocabulary.alerts))}"
+    there = f"there are: {', '.join(sorted(vocabulary.alerts))}" if vocabulary.alerts else "the target has no alerting"
+    return f"unknown alert {name}; {there}"

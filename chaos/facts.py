@@ -37,6 +37,10 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Nominal rate of the load."""
     revision: str
     dirty: bool
+    alerts_judged: bool = True
+    """Whether the stack has alerting that we can look at."""
+    has_ledgers: bool = True
+    """Whether users keep ledgers of orders and sessions."""
 
 
 class PhaseBegan(Fact, frozen=True, tag="phase_began"):
@@ -88,6 +92,25 @@ class PrometheusSeen(Fact, frozen=True, tag="prometheus_seen"):
     alerts: list[ActiveAlert] = []
     rules: list[str] = []
     """Names of the alerting rules it runs in good health."""
+
+
+class TakenAlert(msgspec.Struct, frozen=True):
+    """An alert that Alertmanager has."""
+
+    name: str
+    labels: dict[str, str]
+    """All labels but `alertname`."""
+    inhibited_by: list[str]
+    """Names of the alerts for whose sake nobody is told of it."""
+
+
+class AlertmanagerSeen(Fact, frozen=True, tag="alertmanager_seen"):
+    """One look at Alertmanager."""
+
+    error: str | None
+    """Why it told nothing; None when it answered."""
+    alerts: list[TakenAlert] | None = None
+    """What it has; None where that is the same as at the look before, or it told nothing."""
 
 
 class AlertHistory(Fact, frozen=True, tag="alert_history"):
@@ -146,6 +169,33 @@ class PanelsAsked(Fact, frozen=True, tag="panels_asked"):
     """How far back the panels' rates look: a change may take so long to be seen in full."""
 
 
+class TraceSeen(msgspec.Struct, frozen=True):
+    """One trace."""
+
+    id: str
+    root: str
+    """The service and the name of its first span."""
+    began: float
+    """Seconds since the run's start."""
+    took_seconds: float
+    failed: bool
+    """Whether any of its spans did."""
+    detail: str
+    """Of a failed one, the span in which it began, with its error."""
+
+
+class TracesSeen(Fact, frozen=True, tag="traces_seen"):
+    """Some traces of the fault window, for people to look at."""
+
+    error: str | None
+    """Why the trace store told nothing; None when it answered."""
+    slow_seconds: float
+    """A trace that took at least this long is slow."""
+    url: str
+    """Where a browser finds a trace, its id to be appended, while the stack is up."""
+    traces: list[TraceSeen] = []
+
+
 class PageAlert(msgspec.Struct, frozen=True):
     """One alert in a delivery."""
 
@@ -176,6 +226,13 @@ class ProcessesSeen(Fact, frozen=True, tag="processes_seen"):
     states: dict[str, str]
 
 
+class MachineSeen(Fact, frozen=True, tag="machine_seen"):
+    """One look at the machine that all of this runs on."""
+
+    cpu_waited: float
+    """For how long since boot some process that could run had no CPU, in seconds."""
+
+
 class Injected(Fact, frozen=True, tag="injected"):
     """The fault was put in place and proven; `at` is when it began to act."""
 
@@ -188,6 +245,23 @@ class FaultProof(Fact, frozen=True, tag="fault_proof"):
     """One look at the fault while it is held."""
 
     in_place: bool
+    detail: str
+    staged: int | None = None
+    """Which of the experiment's staged faults; None: the main one."""
+
+
+class StagedInjected(Fact, frozen=True, tag="staged_injected"):
+    """A staged fault was put in place and proven."""
+
+    staged: int
+    """Its index under `also`."""
+    detail: str
+
+
+class StagedUndone(Fact, frozen=True, tag="staged_undone"):
+    """A staged fault was undone and proven to be."""
+
+    staged: int
     detail: str
 
 
@@ -212,16 +286,21 @@ AnyFact: TypeAlias = (
     | PhaseBegan
     | RuleLoaded
     | PrometheusSeen
+    | AlertmanagerSeen
     | AlertHistory
     | HistoryAsked
     | QueryHistory
     | PanelHistory
     | PanelsAsked
+    | TracesSeen
     | PageSeen
     | PagerSeen
     | ProcessesSeen
+    | MachineSeen
     | Injected
     | FaultProof
+    | StagedInjected
+    | StagedUndone
     | Undone
     | RunEnded
 )

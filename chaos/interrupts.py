@@ -22,6 +22,11 @@ class Interrupts:
             signal.signal(number, self._note)
 
     @property
+    def arrived(self) -> bool:
+        """Whether the user asked at all."""
+        return bool(self._arrived)
+
+    @property
     def in_a_hurry(self) -> bool:
         """Whether the user asked twice."""
         return len(self._arrived) > 1

@@ -1,11 +1,12 @@
-"""What must be so before a run may begin: the stack is well, no alert lingers, the past is clean."""
+"""What must be so before a run may begin: the stack is well and no alert lingers."""
 
-import os
-import subprocess
+import time
 from collections.abc import Callable
 
 import httpx
 
+from chaos import ask
+from chaos.clean_past import CleanPast
 from chaos.clock import Clock
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
 from chaos.experiment import Experiment
@@ -16,6 +17,7 @@ from chaos.observe.prometheus import Prometheus
 WELL_WITHIN_SECONDS = 20.0
 CALM_WITHIN_SECONDS = 20.0
 _LOOK_EVERY_SECONDS = 0.3
+_SEEN_EVERY_SECONDS = 0.1
 _TIMEOUT_SECONDS = 2.0
 
 Waits = Callable[[str], None]
@@ -24,68 +26,15 @@ Waits = Callable[[str], None]
 def stack_is_well(system: System, clock: Clock, waits: Waits) -> None:
     """Wait until every instance runs and is ready. Raises StackUnreachable after WELL_WITHIN_SECONDS."""
     deadline = clock.monotonic() + WELL_WITHIN_SECONDS
-    while unwell := _unwell(system):
-        waits(f"for {unwell}")
+    while why := unwell(system):
+        waits(f"for {why}")
         if clock.monotonic() > deadline:
-            raise StackUnreachable(f"{unwell}; see `make status`, or `make down` and `make up`")
+            raise StackUnreachable(f"{why}; see `make status`, or `make down` and `make up`")
         clock.wait(_LOOK_EVERY_SECONDS)
 
 
-def alerts_are_calm(
-    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str] = frozenset()
-) -> PrometheusSeen:
-    """Wait until all of `rules` were evaluated, nothing is pending and no listed alert fires.
-
-    What else fires is in the answer.
-
-    Raises BaselineNotMet after CALM_WITHIN_SECONDS naming a listed alert, StackUnreachable when Prometheus is silent.
-    """
-    deadline = clock.monotonic() + CALM_WITHIN_SECONDS
-    listed = {window.name for window in experiment.alerts}
-    while True:
-        look = prometheus.look(0.0)
-        noisy = [alert.name for alert in look.alerts if alert.state == "pending" or alert.name in listed]
-        evaluated = bool(look.rules) and rules <= set(look.rules)
-        if look.error is None and evaluated and not noisy:
-            return look
-        waits(f"for {look.error or ', '.join(sorted(set(noisy))) or 'every rule'} to be well")
-        if clock.monotonic() > deadline:
-            _give_up(look, listed)
-            return look
-        clock.wait(_LOOK_EVERY_SECONDS)
-
-
-def clean_history(system: System) -> None:
-    """Run the target's command that gives Prometheus a past without outages. Raises StackUnreachable."""
-    command = system.target.clean_history
-    if not command:
-        return
-    try:
-        subprocess.run(
-            command,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=40,
-            cwd=system.target.working_directory,
-            env=dict(os.environ),
-            start_new_session=True,  # a Ctrl-C must not leave Prometheus without a store
-        )
-    except subprocess.CalledProcessError as error:
-        raise StackUnreachable(f"clean_history failed: {(error.stderr or error.stdout).strip()[-300:]}") from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise StackUnreachable(f"clean_history failed: {error}") from error
-
-
-def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
-    if look.error:
-        raise StackUnreachable(look.error)
-    firing = sorted({alert.name for alert in look.alerts if alert.name in listed})
-    if firing:
-        raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(firing)}")
-
-
-def _unwell(system: System) -> str:
+def unwell(system: System) -> str:
+    """The first instance that does not run or is not ready, and why; empty when all are."""
     try:
         states = system.control.states()
     except SignalUnavailable as error:
@@ -98,9 +47,111 @@ def _unwell(system: System) -> str:
     return ""
 
 
+def rules_evaluated(prometheus: Prometheus, clock: Clock, waits: Waits) -> frozenset[str]:
+    """Wait until Prometheus says which rules it evaluates in good health, and return their names.
+
+    Raises StackUnreachable when it does not within CALM_WITHIN_SECONDS.
+    """
+    deadline = clock.monotonic() + CALM_WITHIN_SECONDS
+    while (look := prometheus.look(0.0)).error is not None or not look.rules:
+        waits(f"for {look.error or 'any rule to be evaluated'}")
+        if clock.monotonic() > deadline:
+            raise StackUnreachable(look.error or "Prometheus evaluates no rule")
+        clock.wait(_LOOK_EVERY_SECONDS)
+    return frozenset(look.rules)
+
+
+def clean_past(
+    past: CleanPast, prometheus: Prometheus, clock: Clock, waits: Waits, before_effect: Callable[[], None]
+) -> frozenset[str]:
+    """Take the past that was made ahead, or make it now; returns the rules evaluated before.
+
+    Raises StackUnreachable.
+    """
+    if (rules := past.take()) is not None:
+        return rules
+    rules = rules_evaluated(prometheus, clock, waits)
+    waits("for a clean history of Prometheus")
+    before_effect()
+    past.make()
+    return rules
+
+
+def all_scraped(prometheus: Prometheus, clock: Clock, waits: Waits) -> None:
+    """Wait until every target was scraped from now on. Raises StackUnreachable after CALM_WITHIN_SECONDS."""
+    _await("scrape", prometheus.unscraped_since, clock, waits)
+
+
+def calm_from_here(
+    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str]
+) -> tuple[str, list[str]]:
+    """Wait until every rule was evaluated from now on, and the alerts are calm.
+
+    Returns what fires then, in words, and which alerts began meanwhile: what a fault of before left behind, such as a
+    circuit that nobody had used since, is seen only by now. Raises as `alerts_are_calm`.
+    """
+    known = _active(prometheus.look(0.0))
+    _await("evaluate", prometheus.unevaluated_since, clock, waits)
+    left = sorted({name for name, _ in _active(prometheus.look(0.0)) - known})
+    calm = alerts_are_calm(experiment, prometheus, clock, waits, rules)
+    firing = {alert.name for alert in calm.alerts if alert.state == "firing"}
+    return ", ".join(sorted(firing)) or "nothing", left
+
+
+def alerts_are_calm(
+    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str]
+) -> PrometheusSeen:
+    """Wait until all of `rules` were evaluated, nothing is pending and no listed alert fires.
+
+    What else fires is in the answer.
+
+    Raises BaselineNotMet after CALM_WITHIN_SECONDS naming a listed alert, StackUnreachable when Prometheus is silent.
+    """
+    deadline = clock.monotonic() + CALM_WITHIN_SECONDS
+    listed = {window.name for window in experiment.alerts}
+    while True:
+        look = prometheus.look(0.0)
+        noisy = [alert.name for alert in look.alerts if alert.state == "pending" or alert.name in listed]
+        if look.error is None and rules <= set(look.rules) and not noisy:
+            return look
+        waits(f"for {look.error or ', '.join(sorted(set(noisy))) or 'every rule'} to be well")
+        if clock.monotonic() > deadline:
+            _give_up(look, listed)
+            return look
+        clock.wait(_LOOK_EVERY_SECONDS)
+
+
+def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits: Waits) -> None:
+    deadline, begun = clock.monotonic() + CALM_WITHIN_SECONDS, time.time()
+    while missing := _missing(unseen, begun):
+        waits(f"for Prometheus to {what} {missing[0]}")
+        if clock.monotonic() > deadline:
+            raise StackUnreachable(f"Prometheus does not {what} {', '.join(missing)}")
+        clock.wait(_SEEN_EVERY_SECONDS)
+
+
+def _active(look: PrometheusSeen) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+    return {(alert.name, tuple(sorted(alert.labels.items()))) for alert in look.alerts}
+
+
+def _missing(unseen: Callable[[float], list[str]], moment: float) -> list[str]:
+    try:
+        return unseen(moment)
+    except SignalUnavailable as error:
+        return [f"anything: {error}"]
+
+
+def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
+    if look.error:
+        raise StackUnreachable(look.error)
+    firing = sorted({alert.name for alert in look.alerts if alert.name in listed})
+    if firing:
+        raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(firing)}")
+
+
 def _not_ready(url: str) -> str:
     try:
-        status = httpx.get(url, timeout=_TIMEOUT_SECONDS, trust_env=False).status_code
+        status = ask.get(url, _TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
         return f"{url}: {type(error).__name__}"
     return "" if status == 200 else f"{url} answers {status}"

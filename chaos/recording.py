@@ -13,10 +13,13 @@ from chaos.experiment import Experiment
 from chaos.facts import AnyFact
 from chaos.load import facts as load_files
 from chaos.load import ledger, samples
+from chaos.load.sessions import SessionLedger, SessionReading
+from chaos.load.sessions import fold as fold_sessions
 
 FACTS_FILE = "recording.ndjson"
 EXPERIMENT_FILE = "experiment.yaml"
 READ_BACK_FILE = "read_back.ndjson"
+SESSIONS_BACK_FILE = "sessions_back.ndjson"
 
 T = TypeVar("T")
 
@@ -40,6 +43,11 @@ class Recorder:
         with (self.folder / READ_BACK_FILE).open("ab") as file:
             file.write(msgspec.json.encode(reading) + b"\n")
 
+    def write_session_reading(self, reading: SessionReading) -> None:
+        """Append what the read-back found of one session."""
+        with (self.folder / SESSIONS_BACK_FILE).open("ab") as file:
+            file.write(msgspec.json.encode(reading) + b"\n")
+
     def close(self) -> None:
         """Close the file; nothing can be written afterwards."""
         with self._lock:
@@ -57,6 +65,10 @@ class Recording:
     orders: ledger.Ledger
     readings: tuple[ledger.OrderReading, ...] | None
     """None: the orders were not read back."""
+    sessions: SessionLedger | None = None
+    """None: the load had none."""
+    session_readings: tuple[SessionReading, ...] | None = None
+    """None: the sessions were not read back."""
 
     def all(self, kind: type[T]) -> list[T]:
         """Every fact of this kind, in the order in which they were recorded."""
@@ -65,6 +77,11 @@ class Recording:
     def first(self, kind: type[T]) -> T | None:
         """The first fact of this kind; None when there is none."""
         return next((fact for fact in self.facts if isinstance(fact, kind)), None)
+
+    @property
+    def seconds(self) -> float:
+        """From the run's start to its last fact."""
+        return max((fact.at for fact in self.facts), default=0.0)
 
 
 def create(runs: Path, run_id: str, experiment_file: Path) -> Recorder:
@@ -97,6 +114,8 @@ def read(folder: Path) -> Recording:
         _load(folder),
         _orders(folder),
         _readings(folder),
+        _sessions(folder),
+        _session_readings(folder),
     )
 
 
@@ -126,3 +145,18 @@ def _readings(folder: Path) -> tuple[ledger.OrderReading, ...] | None:
     if not file.exists():
         return None
     return tuple(msgspec.json.decode(line, type=ledger.OrderReading) for line in file.read_bytes().splitlines())
+
+
+def _sessions(folder: Path) -> SessionLedger | None:
+    file = folder / load_files.SESSIONS_FILE
+    if not file.exists():
+        return None
+    with file.open() as lines:
+        return fold_sessions(lines)
+
+
+def _session_readings(folder: Path) -> tuple[SessionReading, ...] | None:
+    file = folder / SESSIONS_BACK_FILE
+    if not file.exists():
+        return None
+    return tuple(msgspec.json.decode(line, type=SessionReading) for line in file.read_bytes().splitlines())

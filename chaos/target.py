@@ -5,11 +5,15 @@ This is all that the attacker knows of a stack; it never sees the stack's code.
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from chaos import yamlfile
-from chaos.control import ProcessControl, SupervisorControl
+from chaos.control import ProcessControl
+from chaos.load.settings import LoadSettings
+from chaos.shell import Shell, ShellControl
+from chaos.supervisor import SupervisorControl
 from chaos.values import Duration
 
 
@@ -18,11 +22,13 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     users: str
     """Where users come in; the load goes here."""
-    prometheus: str
-    alertmanager: str
-    pager: str
-    """Answers `GET /deliveries?after=N` with every delivery it was sent, accepted or refused."""
-    watchdog: str
+    prometheus: str = ""
+    """Empty: no PromQL checks and no alerts."""
+    alertmanager: str = ""
+    pager: str = ""
+    """Answers `GET /deliveries?after=N` with every delivery it was sent, accepted or refused: services.pager."""
+    watchdog: str = ""
+    """Where the stack's own watchdog shows live faults; empty: there is none, and each run starts one for itself."""
     toxiproxy: str = ""
     jaeger: str = ""
     grafana: str = ""
@@ -33,6 +39,61 @@ class Supervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
     socket: str
     """Path of its Unix socket."""
+
+
+class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
+    """The shop's users, with ledgers of orders and sessions that are read back."""
+
+    def settings(self) -> LoadSettings:
+        """How much load, and how patient its users are."""
+        return LoadSettings()
+
+
+class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    rate: float = 50.0
+    """Requests a second, however slow the system is."""
+    timeout: Duration = Duration(seconds=2)
+    """After which a user gives up."""
+
+    def settings(self) -> LoadSettings:
+        """How much load, and how patient its users are."""
+        return LoadSettings(
+            rate_per_second=self.rate,
+            pacing=self.timeout * 1.25,
+            timeout=self.timeout,
+            drain=self.timeout * 1.25,
+        )
+
+    def __post_init__(self) -> None:
+        if self.rate <= 0:
+            raise ValueError("rate: must be above zero")
+
+
+class PathsLoad(_ForeignLoad, frozen=True, tag="paths", kw_only=True):
+    """GET requests of some paths; whatever is not a complete 2xx in time has failed."""
+
+    paths: list[str] | dict[str, int]
+    """Alike, or each with its weight."""
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """Each path with its weight."""
+        return self.paths if isinstance(self.paths, dict) else dict.fromkeys(self.paths, 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        weights = self.weights
+        if not weights or min(weights.values()) < 1 or not all(path.startswith("/") for path in weights):
+            raise ValueError("paths: at least one is needed, each with a leading / and a weight of 1 or more")
+
+
+class CommandLoad(_ForeignLoad, frozen=True, tag="command", kw_only=True):
+    """A program of the stack's own, which writes `load.ndjson` as our users do."""
+
+    command: list[str]
+
+
+AnyLoad: TypeAlias = ShopLoad | PathsLoad | CommandLoad
 
 
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,6 +124,15 @@ class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often Prometheus scrapes what they show."""
 
 
+class Redis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Redis Cluster, as faults reach it directly."""
+
+    nodes: dict[str, str]
+    """Instance → `host:port` of the node itself."""
+    cache_prefix: str
+    """What the keys of cached entries begin with, and no others: they may be deleted, as the source has them."""
+
+
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stack as the attacker sees it."""
 
@@ -73,16 +143,47 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runs: str
     """Folder for recordings."""
     urls: Urls
-    control: Supervisor
+    control: Supervisor | Shell
     instances: dict[str, Instance]
-    alerting: Alerting
-    working_directory: str
+    alerting: Alerting | None = None
+    """None: alerts are not judged."""
+    working_directory: str = "."
+    """Where its commands are run."""
+    load: AnyLoad = ShopLoad()
+    rules: str = ""
+    """Folder of the Prometheus rule files whose alerts experiments may name; empty: ours."""
+    haproxy: str = ""
+    """Path of HAProxy's admin socket; empty where there is none."""
+    links: dict[str, list[str]] = {}
+    """Each way from one part of the stack to another, by its name: the Toxiproxy proxies that it goes through. A
+    dependency as a whole (`postgres`), one role's way to it (`postgres/shop`) and one caller's own (`postgres/shop-2`)
+    are each a link."""
+    postgres: str = ""
+    """Connection string straight to Postgres, for faults of it; empty where there is none."""
     timing: str = ""
     """The drill-time manifest: what each rule's durations are in production; empty where rules are not scaled."""
     clean_history: list[str] = []
     """Command that gives Prometheus a past without outages; empty where there is none."""
     dashboards: Dashboards | None = None
     """Dashboards whose panels a fault must move; None where there are none."""
+    redis: Redis | None = None
+    """The Redis Cluster that faults may aim at; None where there is none."""
+
+    @property
+    def redis_nodes(self) -> dict[str, str]:
+        """The nodes of `redis`; none where there is no Redis."""
+        return self.redis.nodes if self.redis else {}
+
+    def __post_init__(self) -> None:
+        if self.alerting is not None and not (self.urls.prometheus and self.urls.alertmanager and self.urls.pager):
+            raise ValueError("alerting: needs the URLs of prometheus, alertmanager and pager")
+        if isinstance(self.control, Shell) and (missing := self.instances.keys() - self.control.instances.keys()):
+            raise ValueError(f"control.instances: no commands for {', '.join(sorted(missing))}")
+
+    @property
+    def has_ledgers(self) -> bool:
+        """Whether its users keep ledgers of orders and sessions."""
+        return isinstance(self.load, ShopLoad)
 
     @property
     def state_folder(self) -> Path:
@@ -96,10 +197,16 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(file: Path) -> Target:
-    """Read a target file; `$NAME` in it is not expanded. Raises InvalidFile."""
-    return yamlfile.read(file, Target)
+    """Read a target file; paths in it count from its folder, `$NAME` is not expanded. Raises InvalidFile."""
+    target = yamlfile.read(file, Target)
+    folder = file.resolve().parent
+    places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
+    absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
+    return msgspec.structs.replace(target, **absolute)
 
 
 def control(target: Target) -> ProcessControl:
     """The process control that the target names."""
-    return SupervisorControl(Path(os.fspath(target.control.socket)))
+    if isinstance(target.control, Shell):
+        return ShellControl(target.control, target.working_directory)
+    return SupervisorControl(Path(target.control.socket))

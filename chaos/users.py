@@ -2,27 +2,31 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
 from chaos.judge import span
 from chaos.judge.judge import too_few_through
 from chaos.load import control
 from chaos.load.measures import Phase, rate_held, served_by
-from chaos.load.read_back import read_back
+from chaos.load.read_back import read_back, read_sessions_back
+from chaos.load.sessions import UserSession
 from chaos.load.settings import LoadSettings
-from chaos.recording import Recorder, read
+from chaos.recording import Recorder, Recording, read
 from chaos.stop_load import StopLoad
+from chaos.target import CommandLoad, PathsLoad, Target
 
 STARTS_WITHIN = timedelta(seconds=20)
 READ_BACK_WITHIN = timedelta(seconds=30)
 
 
 class Users:
-    """The load of one run, sent to `url`; `origin` is the run's start on the monotonic clock."""
+    """The load of one run, as the target has it; `origin` is the run's start on the monotonic clock."""
 
-    def __init__(self, recorder: Recorder, url: str, settings: LoadSettings, origin: float) -> None:
+    def __init__(self, recorder: Recorder, target: Target, settings: LoadSettings, origin: float) -> None:
         self._recorder = recorder
-        self._url = url
+        self._target = target
+        self._url = target.urls.users
         self._settings = settings
         self._origin = origin
         self._process: control.LoadProcess | None = None
@@ -32,7 +36,7 @@ class Users:
 
         Raises BaselineNotMet when no request has left after STARTS_WITHIN.
         """
-        self._process = control.start(self._recorder.folder, self._url, self._settings, self._origin)
+        self._process = self._spawn()
         # Its pid is only known now; should we die in between, it ends by itself after its longest duration.
         register(StopLoad(self._process.pid, self._process.started))
         try:
@@ -41,6 +45,14 @@ class Users:
             raise BaselineNotMet(str(error)) from error
         # Users arrive over one pacing interval; the rate is nominal when the last has come.
         return first + self._settings.pacing.total_seconds() + 1
+
+    def _spawn(self) -> control.LoadProcess:
+        load, folder = self._target.load, self._recorder.folder
+        if isinstance(load, CommandLoad):
+            place = Path(self._target.working_directory)
+            return control.start_command(folder, self._url, self._settings, self._origin, load.command, place)
+        weights = load.weights if isinstance(load, PathsLoad) else None
+        return control.start(folder, self._url, self._settings, self._origin, weights)
 
     def assert_they_come(self, error: type[ChaosError]) -> None:
         """Raises `error` when the load has ended by itself."""
@@ -63,9 +75,23 @@ class Users:
         return answered
 
     def read_back(self, check: Callable[[], None]) -> int:
-        """Read every order back and record what was found; returns how many. `check` may raise to end it early."""
-        orders = read(self._recorder.folder).orders.orders
-        for reading in read_back(orders, self._url, READ_BACK_WITHIN):
+        """Read every order and session back and record what was found; returns how many.
+
+        `check` may raise to end it early. A load without ledgers has nothing to read.
+        """
+        if not self._target.has_ledgers:
+            return 0
+        recording, count = read(self._recorder.folder), 0
+        for reading in read_back(recording.orders.orders, self._url, READ_BACK_WITHIN):
             self._recorder.write_reading(reading)
+            count += 1
             check()
-        return len(orders)
+        for session in read_sessions_back(_sessions(recording), self._url, READ_BACK_WITHIN):
+            self._recorder.write_session_reading(session)
+            count += 1
+            check()
+        return count
+
+
+def _sessions(recording: Recording) -> tuple[UserSession, ...]:
+    return recording.sessions.sessions if recording.sessions is not None else ()

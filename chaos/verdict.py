@@ -61,6 +61,10 @@ class AlertOutcome(StrEnum):
     STUCK = "stuck"
     SURPRISE = "surprise"
     QUIET = "quiet"
+    INHIBITED = "inhibited"
+    """Not listed, and nobody was paged: another alert, which Alertmanager names, says it already."""
+    ALLOWED = "allowed"
+    """The experiment says that it may fire."""
     UNKNOWN = "unknown"
 
 
@@ -73,6 +77,8 @@ class PhaseStats(msgspec.Struct, frozen=True):
     failed: int
     p50_seconds: float | None
     p99_seconds: float | None
+    cpu_pressure: float | None = None
+    """Share of the time in which some process of the machine waited for a CPU; None where the kernel tells nothing."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -95,6 +101,8 @@ class Delays(msgspec.Struct, frozen=True):
     detection: float
     delivery: float
     resolution: float
+    interval: float = 0.0
+    """Between two notifications of a group: at most this long after whatever kept a page back is gone."""
 
 
 class AlertResult(msgspec.Struct, frozen=True):
@@ -108,6 +116,10 @@ class AlertResult(msgspec.Struct, frozen=True):
     firing: float | None = None
     delivered: float | None = None
     resolved: float | None = None
+    held_until: float | None = None
+    """Until when its page was kept back on its way; None when nothing kept it."""
+    held_by: str = ""
+    """What kept it back: an alert that inhibits it, or a fault on the way of pages."""
     fires_within: float | None = None
     resolves_within: float | None = None
     design: Delays | None = None
@@ -117,6 +129,8 @@ class AlertResult(msgspec.Struct, frozen=True):
     """Of a quiet alert: for how long its condition was true at a stretch; None when it never was."""
     hold: float | None = None
     """Of a quiet alert: its `for`, which `pending` would have had to reach."""
+    blinded: bool = False
+    """Whether it is unknown because the fault itself blinds who would know."""
 
     @property
     def came_close(self) -> bool:
@@ -153,6 +167,40 @@ class Orders(msgspec.Struct, frozen=True):
     doubled: list[str]
     refused_but_found: list[str]
     unread: list[str]
+    reads: int = 0
+    """How often users asked for an order that was acknowledged, and were told."""
+    stale_reads: list[str] = []
+    """Acknowledged, and a later read said that it is not there; once for each such read."""
+
+
+class Sessions(msgspec.Struct, frozen=True):
+    """What became of users' sessions and carts. Names are those of `sessions.ndjson`: session, or session/sku."""
+
+    opened: int
+    """Acknowledged log-ins."""
+    refused: int
+    unknown: int
+    writes: int
+    """Acknowledged writes to carts."""
+    writes_refused: int
+    writes_unknown: int
+    found: int
+    """Sessions that are there after recovery with all that was acknowledged."""
+    lost: list[str]
+    """Acknowledged sessions and writes that are not there after recovery."""
+    reads: int
+    """How often users looked at an open session, and were told."""
+    stale_reads: list[str]
+    """Acknowledged sessions and writes that a later read did not show; once for each such read."""
+    doubled: list[str]
+    """More in the cart than acknowledged and unknown writes explain."""
+    foreign: list[str]
+    """Somebody else's session, or a product that was never put there."""
+    unread: list[str]
+    lost_ratio: float | None
+    """Share of acknowledged sessions and writes that are lost or were not shown; None where there are none."""
+    bound: str
+    """What the experiment allows of that."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -182,7 +230,16 @@ class Verdict(msgspec.Struct, frozen=True):
     already_firing: list[str]
     """Alerts that fired before the fault; they were not counted."""
     orders: Orders | None
+    """None: they were not read back."""
     by_hand: list[str]
     """What a human has to do now."""
     panels: list[PanelResult] = []
     """Empty where the stack has no dashboards."""
+    blinded: list[str] = []
+    """Which observers the faults blinded, and when; their gaps then are by design."""
+    sessions: Sessions | None = None
+    """None: they were not read back, or there were none."""
+    alerts_judged: bool = True
+    """Whether the stack has alerting that could be looked at."""
+    has_ledgers: bool = True
+    """Whether users kept ledgers of orders and sessions."""

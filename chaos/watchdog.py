@@ -5,6 +5,7 @@ It also shows live faults as the metric `chaos_fault_active`, for dashboards and
 
 import argparse
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ from chaos.stop_load import StopLoad
 from chaos.undo import UndoJournal
 
 _LOOK_EVERY_SECONDS = 0.5
+_RUN_BEGINS_WITHIN_SECONDS = 60.0
+WATCHES_FILE = "watchdog.pid"
+"""In the state folder: the pid of the watchdog that began to watch last."""
 REPORT_FILE = "watchdog.log"
 
 log = structlog.get_logger(__name__)
@@ -59,6 +63,10 @@ class Watchdog:
         for record, proof in done:
             self._say(record.run_id, f"undone: {proof.detail}")
         return bool(done)
+
+    def idle(self) -> bool:
+        """Whether no run is live and nothing is left to undo."""
+        return self._lease.live() is None and not self._journal.open()
 
     def _say(self, run_id: str, text: str) -> None:
         log.warning("watchdog", run=run_id, text=text)
@@ -99,7 +107,8 @@ def main() -> None:
     """Watch until SIGTERM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", type=Path, required=True)
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=int, help="where to show live faults as metrics; default: nowhere")
+    parser.add_argument("--for-one-run", action="store_true", help="end once a run is over and nothing is left to undo")
     arguments = parser.parse_args()
     structlog.configure(
         processors=[
@@ -113,12 +122,26 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    registry = CollectorRegistry()
-    registry.register(LiveFaults(UndoJournal(target.state_folder)))
-    start_http_server(arguments.port, addr="127.0.0.1", registry=registry)
-    watchdog = Watchdog(System(target, targets.control(target)), SystemClock())
+    if arguments.port is not None:
+        registry = CollectorRegistry()
+        registry.register(LiveFaults(UndoJournal(target.state_folder)))
+        start_http_server(arguments.port, addr="127.0.0.1", registry=registry)
+    clock = SystemClock()
+    watchdog = Watchdog(System(target, targets.control(target)), clock)
+    watchdog.look()
+    (target.state_folder / WATCHES_FILE).write_text(str(os.getpid()))
+    _watch(watchdog, clock, stop, arguments.for_one_run)
+
+
+def _watch(watchdog: Watchdog, clock: Clock, stop: threading.Event, for_one_run: bool) -> None:
+    begins_by = clock.monotonic() + _RUN_BEGINS_WITHIN_SECONDS
+    began = False
     while not stop.wait(_LOOK_EVERY_SECONDS):
         watchdog.look()
+        idle = watchdog.idle()
+        began = began or not idle
+        if for_one_run and idle and (began or clock.monotonic() > begins_by):
+            return
 
 
 if __name__ == "__main__":

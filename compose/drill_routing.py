@@ -28,9 +28,12 @@ class RouteTiming:
     repeat_interval_drill: timedelta
 
 
-def scale_routing(document: Mapping[str, Any], pager_url: str, durations: Durations, where: str) -> dict[str, Any]:
+def scale_routing(
+    document: Mapping[str, Any], pager_url: str, durations: Durations, where: str, ways: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A copy in drill time whose receivers post to `<pager_url>/receivers/<receiver>`.
 
+    A receiver named in `ways` has the address there in place of `pager_url`.
     Raises DrillTimeError for a receiver that would reach people outside the drill.
     """
     drill: dict[str, Any] = copy.deepcopy(dict(document))
@@ -43,7 +46,9 @@ def scale_routing(document: Mapping[str, Any], pager_url: str, durations: Durati
         key = "resolve_timeout"
         settings[key] = durations.scale(str(settings[key]), Kind.ROUTING, f"{where}: global.{key}")
     for receiver in drill.get("receivers", []):
-        _redirect(receiver, f"{pager_url.rstrip('/')}/receivers/{receiver['name']}", where)
+        name = receiver["name"]
+        base = (ways or {}).get(name, pager_url)
+        _redirect(receiver, f"{base.rstrip('/')}/receivers/{name}", where)
     return drill
 
 

@@ -36,10 +36,16 @@ _Files = dict[str, dict[str, Any]]
 
 
 def generate(
-    rules_dir: Path, alertmanager_file: Path, pager_url: str, out_dir: Path, profile: TimingProfile = DRILL
+    rules_dir: Path,
+    alertmanager_file: Path,
+    pager_url: str,
+    out_dir: Path,
+    ways: Mapping[str, str] | None = None,
+    profile: TimingProfile = DRILL,
 ) -> Manifest:
     """Write the drill's rules, routing and manifest below `out_dir`, replacing what an earlier call wrote there.
 
+    `ways` are addresses of the pager that single receivers use in place of `pager_url`.
     Raises DrillTimeError, before anything is written, for a file that cannot be run in drill time.
     """
     files = {path.name: _load(path) for path in sorted(rules_dir.glob("*.rules.yml"))}
@@ -49,7 +55,7 @@ def generate(
     changed = Durations(profile)
     left_out = _left_out(_rules(files), profile)
     drill_files = {name: _scale_file(name, document, left_out, changed) for name, document in files.items()}
-    drill_routing = scale_routing(routing, pager_url, changed, alertmanager_file.name)
+    drill_routing = scale_routing(routing, pager_url, changed, alertmanager_file.name, ways or {})
     kept = [rule for rule in _rules(files) if rule.where not in left_out]
     manifest = Manifest(
         scale=profile.scale,

@@ -6,9 +6,10 @@ from http import HTTPStatus
 from compose.settings import StackSettings
 from compose.topology import Topology
 
-# A Python instance answers some hundred requests a second: what it holds at once it can answer within a second,
-# and more in flight would only be slower for everybody.
-IN_FLIGHT_PER_WORKER = 128
+# A Python instance answers some hundred requests a second: what it holds at once it can answer within a fraction of
+# one, and more in flight would only be slower for everybody. Also no more than that: instances that all hang for one
+# reason fail 64 requests in the 4 s of `timeout server`, 16 a second; 30 a second would make HAProxy eject every one.
+IN_FLIGHT_PER_WORKER = 64
 # What the instances together can take off the queue within `timeout queue`; who comes later would wait in vain.
 QUEUE_LIMIT = 512
 

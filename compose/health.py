@@ -4,6 +4,7 @@ A probe returns nothing when the part is proven well and raises NotReady saying 
 """
 
 import concurrent.futures
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,12 @@ def failures(probes: Iterable[Probe]) -> dict[str, str]:
 def backing(topology: Topology) -> list[Probe]:
     """Proofs of the servers below the services, before a Redis Cluster is formed of its nodes."""
     probes = [
-        Probe("postgres", partial(_postgres, topology)),
+        Probe("postgres", partial(_postgres, topology.one("postgres").port)),
+        *(
+            Probe(proxy.name, partial(_postgres, proxy.listen))
+            for proxy in topology.proxies
+            if "postgres" in proxy.links
+        ),
         *(Probe(node.name, partial(_redis_node, topology, node)) for node in topology.of_role("redis")),
         Probe("toxiproxy", partial(_toxiproxy, topology)),
         Probe("pager", partial(_ready, topology.one("pager"))),
@@ -146,7 +152,16 @@ def everything(topology: Topology) -> list[Probe]:
 
 
 def _get(port: int, path: str) -> httpx.Response:
-    return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=PROBE_TIMEOUT_SECONDS, trust_env=False)
+    return _client().get(f"http://127.0.0.1:{port}{path}")
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    # Making a client takes 60 ms, as it reads the system's certificates, and there are thirty probes. No connection is
+    # kept: the server may be another one by the next question.
+    return httpx.Client(
+        timeout=PROBE_TIMEOUT_SECONDS, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+    )
 
 
 def _http_ok(port: int, path: str) -> None:
@@ -165,8 +180,8 @@ def _ready(program: Program) -> None:
     _http_ok(program.port, "/readyz")
 
 
-def _postgres(topology: Topology) -> None:
-    dsn = postgres_dsn(topology.proxy("postgres").listen).rpartition("/")[0] + "/postgres"
+def _postgres(port: int) -> None:
+    dsn = postgres_dsn(port).rpartition("/")[0] + "/postgres"
     with psycopg.connect(dsn, connect_timeout=2) as connection:
         connection.execute("SELECT 1")
 

@@ -4,12 +4,14 @@ A 20 s outage stays in a one-hour burn-rate window (60 s in drill time) long aft
 history makes a small blip look large. Alertmanager restarts as well: it remembers each group that it notified for
 as long as Prometheus sends the resolved alert, 15 minutes that no setting shortens, and a page for such a group
 waits up to a group interval longer. `python -m compose.history --state DIR` replaces the store by one
-longest window of healthy user traffic that ends at the counters' present values.
+longest window of healthy user traffic that ends at the counters' present values. Orders that were left half-done are
+given up at the next sweeps: in their own time they would be found abandoned half a minute later, by the next run.
 """
 
 import argparse
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import psycopg
 import yaml
 
 from compose import healthy_past
@@ -25,8 +28,13 @@ from compose.healthy_past import Counted
 from compose.supervisor import Supervisor
 from compose.tools import find
 
+_WITHIN_SECONDS = 30
 _RESTARTED = ("alertmanager", "prometheus")
-_TIMEOUT_SECONDS = 2
+_GIVE_UP = """
+UPDATE shop.orders SET attempted_at = now() - interval '1 hour'
+WHERE status IN ('pending', 'releasing') AND attempted_at < now() - interval '5 seconds'
+"""  # 5 s: longer than an attempt can last, which would else be refused its confirmation
+_TIMEOUT_SECONDS = 5  # no fault is live, and a busy machine is slow to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,9 @@ def replace(state: Path, deadline: float) -> None:
 
     Returns when both are ready; raises TimeoutError when they are not before the monotonic `deadline`.
     """
-    urls = yaml.safe_load((state / "target.yaml").read_text())["urls"]
+    target = yaml.safe_load((state / "target.yaml").read_text())
+    urls = target["urls"]
+    give_up_half_done_orders(target["postgres"])
     # Before anything is stopped, in case it fails.
     past = _past(state)
     supervisor = Supervisor(state / "supervisor.sock")
@@ -66,14 +76,24 @@ def replace(state: Path, deadline: float) -> None:
     source.unlink()
     for name in _RESTARTED:
         supervisor.start(name)
+    for name in _RESTARTED:
         _wait(partial(_answers, f"{urls[name]}/-/ready"), deadline, f"{name} to be ready")
+
+
+def give_up_half_done_orders(dsn: str) -> None:
+    """Let the next sweeps find every order that is neither confirmed nor being placed. Raises psycopg.Error."""
+    with psycopg.connect(dsn, connect_timeout=_TIMEOUT_SECONDS) as connection:
+        connection.execute(_GIVE_UP)
 
 
 def main() -> None:
     """Replace the history of the stack in `--state`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, required=True)
-    replace(parser.parse_args().state, time.monotonic() + 20)
+    try:
+        replace(parser.parse_args().state, time.monotonic() + _WITHIN_SECONDS)
+    except (httpx.HTTPError, OSError, subprocess.SubprocessError, psycopg.Error) as error:
+        sys.exit(f"the clean past cannot be put in place: {type(error).__name__}: {error}")
 
 
 def _past(state: Path) -> list[Counted]:

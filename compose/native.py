@@ -225,7 +225,7 @@ def _form_cluster(topology: Topology, tools: Tools) -> None:
 
 
 def _migrate(settings: StackSettings, topology: Topology) -> None:
-    dsn = programs.postgres_dsn(topology.proxy("postgres").listen)
+    dsn = programs.postgres_dsn(topology.one("postgres").port)
     with psycopg.connect(dsn.rpartition("/")[0] + "/postgres", autocommit=True, connect_timeout=5) as connection:
         connection.execute(f"CREATE DATABASE {programs.DATABASE}")
     for role in ("shop", "inventory"):

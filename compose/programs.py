@@ -57,7 +57,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
     prefix = program.role.upper()
     redis_nodes = ",".join(f"127.0.0.1:{topology.proxy(node.name).listen}" for node in topology.of_role("redis"))
     # No Jaeger, no endpoint: the services then make no spans.
-    traces = [f"http://127.0.0.1:{jaeger.ports[1]}/v1/traces" for jaeger in topology.of_role("jaeger")]
+    way = topology.proxy("traces").listen
+    traces = [f"http://127.0.0.1:{way}/v1/traces" for _ in topology.of_role("jaeger")]
     ours = {
         f"{prefix}_INSTANCE": program.name,
         f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
@@ -68,12 +69,12 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
     if program.role == "pager":
         ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")
     else:
-        dsn = postgres_dsn(topology.proxy("postgres").listen)
+        dsn = postgres_dsn(topology.postgres_port(program))
         # So that pg_stat_activity says whose a connection is.
         ours[f"{prefix}_POSTGRES_DSN"] = f"{dsn}?application_name={program.name}"
     if program.role == "shop":
         ours["SHOP_REDIS_NODES"] = redis_nodes
-        ours["SHOP_INVENTORY_URL"] = f"http://127.0.0.1:{topology.inventory_front}"
+        ours["SHOP_INVENTORY_URL"] = f"http://127.0.0.1:{topology.inventory_port(program)}"
     theirs = {name: value for name, value in settings.service_settings.items() if name.startswith(f"{prefix}_")}
     return ours | theirs
 

@@ -41,6 +41,8 @@ def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None
         ROOT / "alerts" / "alertmanager.yml",
         f"http://127.0.0.1:{topology.one('pager').port}",
         config / "drill",
+        # The other receivers go straight: they tell when this way is broken.
+        {"pager": f"http://127.0.0.1:{topology.proxy('pager').listen}"},
     )
 
 

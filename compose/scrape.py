@@ -30,7 +30,7 @@ def jobs(topology: Topology) -> list[Job]:
     """Every job, in the order of the topology's programs."""
     return [
         *(_workers(role, topology) for role in ("shop", "inventory", "pager")),
-        Job("postgres", (_single(topology.one("postgres-exporter"), "postgres"),)),
+        Job("postgres", (Target(topology.proxy("metrics-postgres").listen, "postgres"),)),
         # Straight to the nodes, not through Toxiproxy: a fault on the services' way to them must not blind us.
         Job(
             "redis",

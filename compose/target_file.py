@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from compose.grafana import DASHBOARDS
+from compose.programs import postgres_dsn
 from compose.settings import ROOT, StackSettings
 from compose.timing import DRILL
 from compose.topology import Program, Topology
@@ -29,11 +30,21 @@ def describe(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "runs": str(settings.runs),
         "urls": urls(topology),
         "control": {"type": "supervisor", "socket": str(settings.state / "supervisor.sock")},
-        "instances": {program.name: _instance(program) for program in topology.programs if program.role != "watchdog"},
+        "instances": {
+            program.name: _instance(program, topology) for program in topology.programs if program.role != "watchdog"
+        },
+        "haproxy": str(settings.state / "haproxy.sock"),
+        "links": topology.links(),
+        "postgres": postgres_dsn(topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman"},
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
         "clean_history": [sys.executable, "-m", "compose.history", "--state", str(settings.state)],
         "working_directory": str(ROOT),
+        "redis": {
+            # Straight to the nodes: a fault on the services' way to them must not keep another from being undone.
+            "nodes": {node.name: f"127.0.0.1:{node.port}" for node in topology.of_role("redis")},
+            "cache_prefix": "cache:",
+        },
         "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": DRILL.scrape_interval_text},
     }
 
@@ -51,10 +62,13 @@ def urls(topology: Topology) -> dict[str, str]:
     return {name: f"http://127.0.0.1:{port}" for name, port in shown.items()}
 
 
-def _instance(program: Program) -> dict[str, object]:
+def _instance(program: Program, topology: Topology) -> dict[str, object]:
     described: dict[str, object] = {"role": program.role}
     if program.role in ("shop", "inventory", "pager"):
         described["ready"] = f"http://127.0.0.1:{program.port}/readyz"
+    if program.role == "haproxy":
+        # It answers this one itself, also when no server is left.
+        described["ready"] = f"http://127.0.0.1:{topology.haproxy_metrics}/metrics"
     if program.role == "shop":
         described["serves_users"] = True
     return described

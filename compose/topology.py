@@ -50,11 +50,14 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """One Toxiproxy proxy in front of a backing server."""
+    """One Toxiproxy proxy: a way from one part of the stack to another on which faults can be put."""
 
     name: str
+    """Without a slash: Toxiproxy takes the name from the path of a request."""
     listen: int
     upstream: int
+    links: tuple[str, ...]
+    """Names of the links that it is part of: the dependency as a whole, one role's, and one caller's own way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,24 @@ class Topology:
     def proxy(self, name: str) -> Proxy:
         """The proxy of this name."""
         return next(proxy for proxy in self.proxies if proxy.name == name)
+
+    def postgres_port(self, program: Program) -> int:
+        """Where this program reaches Postgres: through its own proxy if it has one, else directly."""
+        own = [proxy.listen for proxy in self.proxies if f"postgres/{program.name}" in proxy.links]
+        return own[0] if own else self.one("postgres").port
+
+    def inventory_port(self, program: Program) -> int:
+        """Where this program reaches inventory: through its own proxy to HAProxy if it has one, else directly."""
+        own = [proxy.listen for proxy in self.proxies if f"inventory/{program.name}" in proxy.links]
+        return own[0] if own else self.inventory_front
+
+    def links(self) -> dict[str, list[str]]:
+        """Each link's name with the names of its proxies."""
+        links: dict[str, list[str]] = {}
+        for proxy in self.proxies:
+            for link in proxy.links:
+                links.setdefault(link, []).append(proxy.name)
+        return links
 
     def all_ports(self) -> dict[int, str]:
         """Every port that the stack will listen on, with the name of what does."""
@@ -106,12 +127,26 @@ def build(settings: StackSettings, left_out: frozenset[str] = frozenset()) -> To
         Program("postgres-exporter", "postgres-exporter", (at(21),), Wave.FRONT),
         Program("redis-exporter", "redis-exporter", (at(22),), Wave.FRONT),
     )
+    services = [program for program in programs if program.role in ("shop", "inventory")]
+    shops = [program for program in services if program.role == "shop"]
     proxies = (
-        Proxy("postgres", at(50), at(20)),
-        *(Proxy(node.name, at(50 + node.number), node.port) for node in redis),
+        *(Proxy(node.name, at(50 + node.number), node.port, ("redis", node.name)) for node in redis),
+        *(_way(program, "postgres", at(57 + place), at(20)) for place, program in enumerate(services)),
+        *(_way(program, "inventory", at(62 + place), at(1)) for place, program in enumerate(shops)),
+        Proxy("pager", at(65), at(12), ("pager",)),
+        # The services' way to the trace store.
+        Proxy("traces", at(67), at(14), ("traces",)),
+        # Prometheus's way to an exporter's metrics, on which it can be slow, or hang.
+        Proxy("metrics-postgres", at(66), at(21), ("metrics/postgres",)),
     )
     kept = tuple(program for program in programs if program.role not in left_out)
     return Topology(kept, proxies, inventory_front=at(1), haproxy_metrics=at(2))
+
+
+def _way(program: Program, dependency: str, listen: int, upstream: int) -> Proxy:
+    """One instance's own way to what it depends on; part of its role's ways, and of everybody's."""
+    links = (dependency, f"{dependency}/{program.role}", f"{dependency}/{program.name}")
+    return Proxy(f"{dependency}-{program.name}", listen, upstream, links)
 
 
 def _instance(role: str, number: int, port: int, first_metrics_port: int, settings: StackSettings) -> Program:

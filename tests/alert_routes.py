@@ -102,7 +102,7 @@ ROUTES: dict[str, list[Route]] = {
         Route("ShopLatencyBudgetBurnSlow", (*_TOTAL, "ShopLatencyBudgetBurnFast"), {"job": "shop"}),
     ],
     "telemetry": [
-        Route("TargetDown"),
+        Route("TargetDown", ("PostgresDown",), {"job": "postgres"}),
         Route("ScrapeNearTimeout"),
         Route("SpansDropped"),
         Route("PrometheusRuleFailures"),

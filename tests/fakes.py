@@ -29,26 +29,48 @@ class FakeClock:
 
 @dataclass
 class FakeControl:
-    """Processes in memory; `broken` instances cannot be started."""
+    """Processes in memory; `broken` instances cannot be started, a crashed one is back at once as another."""
 
     running: dict[str, bool] = field(default_factory=lambda: {"shop-1": True, "shop-2": True})
     broken: set[str] = field(default_factory=set)
     started: list[str] = field(default_factory=list)
+    frozen: set[str] = field(default_factory=set)
+    pids: dict[str, int] = field(default_factory=dict)
 
     def states(self) -> dict[str, ProcessState]:
         return {
-            name: ProcessState("RUNNING", 7) if up else ProcessState("STOPPED", 0) for name, up in self.running.items()
+            name: ProcessState("RUNNING", self.pids.get(name, 7)) if up else ProcessState("STOPPED", 0)
+            for name, up in self.running.items()
         }
 
     def kill(self, instance: str) -> int:
         self.running[instance] = False
-        return 7
+        return self.pids.get(instance, 7)
 
     def start(self, instance: str) -> None:
         self.started.append(instance)
         if instance in self.broken:
             raise OSError(f"{instance} cannot be started")
+        if not self.running[instance]:
+            self.pids[instance] = self.pids.get(instance, 7) + 1
         self.running[instance] = True
+
+    def crash(self, instance: str) -> int:
+        killed = self.kill(instance)
+        self.start(instance)
+        return killed
+
+    def stop(self, instance: str) -> None:
+        self.running[instance] = False
+
+    def pause(self, instance: str) -> None:
+        self.frozen.add(instance)
+
+    def resume(self, instance: str) -> None:
+        self.frozen.discard(instance)
+
+    def paused(self, instance: str) -> bool:
+        return instance in self.frozen
 
 
 def system(folder, control=None) -> System:

@@ -1,7 +1,7 @@
 """Faults for tests, through the stack's own Toxiproxy; each is gone when its block is left."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 import httpx
@@ -11,7 +11,7 @@ from tests.ports import free_port
 
 @contextmanager
 def toxic(stack, proxy: str, kind: str, **attributes: int) -> Iterator[None]:
-    """Poison a proxy's answers: `toxic(stack, "postgres", "latency", latency=300)` (milliseconds)."""
+    """Poison a proxy's answers: `toxic(stack, "postgres-shop-1", "latency", latency=300)` (milliseconds)."""
     toxics = f"{stack.url('toxiproxy')}/proxies/{proxy}/toxics"
     name = f"test-{uuid4()}"
     body = {"name": name, "type": kind, "stream": "downstream", "attributes": attributes}
@@ -20,6 +20,15 @@ def toxic(stack, proxy: str, kind: str, **attributes: int) -> Iterator[None]:
         yield
     finally:
         httpx.delete(f"{toxics}/{name}").raise_for_status()
+
+
+@contextmanager
+def each_toxic(stack, proxies: Iterable[str], kind: str, **attributes: int) -> Iterator[None]:
+    """Poison the answers of several proxies."""
+    with ExitStack() as open_:
+        for proxy in proxies:
+            open_.enter_context(toxic(stack, proxy, kind, **attributes))
+        yield
 
 
 @contextmanager

@@ -9,6 +9,11 @@ from chaos.control import ProcessControl
 from chaos.target import Target
 from chaos.values import Duration
 
+BLINDABLE = frozenset({"prometheus", "pager", "alertmanager", "jaeger"})
+"""The sources of evidence that a fault may say that it blinds."""
+ON_A_PAGES_WAY = frozenset({"prometheus", "alertmanager", "pager"})
+"""Instances, and the links that lead to them, that every page passes."""
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -32,6 +37,33 @@ class FaultFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
     for_: Duration
     """How long it is held."""
 
+    def aims_at(self) -> str | None:
+        """See Fault."""
+        return None
+
+    def instances(self) -> tuple[str, ...]:
+        """See Fault."""
+        aim = self.aims_at()
+        return () if aim is None else (aim,)
+
+    def links(self) -> tuple[str, ...]:
+        """See Fault."""
+        return ()
+
+    def blinds(self) -> frozenset[str]:
+        """See Fault; whoever is acted on, unless a fault knows better."""
+        return BLINDABLE.intersection(self.instances())
+
+    def keeps_pages_back(self) -> bool:
+        """See Fault."""
+        return not ON_A_PAGES_WAY.isdisjoint((*self.instances(), *self.links()))
+
+    def renew(self, system: System) -> None:
+        """See Fault."""
+
+    def follow(self, system: System) -> None:
+        """See Fault."""
+
 
 class Fault(Protocol):
     """One way to break something. Its fields are those of the experiment file, and go into the undo record."""
@@ -46,6 +78,18 @@ class Fault(Protocol):
     def aims_at(self) -> str | None:
         """The instance it acts on; None where it is no single one."""
 
+    def instances(self) -> tuple[str, ...]:
+        """Every instance of the target that it names."""
+
+    def links(self) -> tuple[str, ...]:
+        """Every link of the target that it names."""
+
+    def blinds(self) -> frozenset[str]:
+        """Sources of evidence that tell nothing while it lasts, of BLINDABLE; the others judge."""
+
+    def keeps_pages_back(self) -> bool:
+        """Whether it acts on what a page passes on its way, so that pages may come when it is over."""
+
     def check(self, system: System) -> None:
         """Raises FaultFailed when it cannot or must not be injected now. Changes nothing."""
 
@@ -54,6 +98,12 @@ class Fault(Protocol):
 
     def in_place(self, system: System) -> Proof:
         """Look whether it is in effect now."""
+
+    def renew(self, system: System) -> None:
+        """Act once more; called every second of the hold. Most faults have nothing to do here."""
+
+    def follow(self, system: System) -> None:
+        """Act on what the system made of it; called at every look of the hold, a few times a second."""
 
     def undo(self, system: System) -> None:
         """Put back exactly what `inject` changed; safe to repeat, and after an inject that was cut short."""

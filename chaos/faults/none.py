@@ -10,10 +10,6 @@ class NoFault(FaultFields, frozen=True, tag="none"):
         """See Fault."""
         return f"nothing is broken for {self.for_}"
 
-    def aims_at(self) -> str | None:
-        """See Fault."""
-        return None
-
     def check(self, system: System) -> None:
         """See Fault."""
 

@@ -1,9 +1,19 @@
 """Judges the evidence itself: what is missing, so that silence and success are never taken on trust."""
 
 from collections.abc import Iterable
-from itertools import pairwise
 
-from chaos.facts import FaultProof, HistoryAsked, PagerSeen, PageSeen, PrometheusSeen, RunStarted
+from chaos.facts import (
+    AlertmanagerSeen,
+    FaultProof,
+    HistoryAsked,
+    PagerSeen,
+    PageSeen,
+    PhaseBegan,
+    PrometheusSeen,
+    RunStarted,
+)
+from chaos.judge.alert_evidence import running
+from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.span import Span
 from chaos.load.measures import rate_held
 from chaos.recording import Recording
@@ -15,12 +25,17 @@ LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
 
 
 def missing(recording: Recording, span: Span) -> list[str]:
-    """One line for each gap in the evidence; empty when all is there."""
+    """One line for each gap in the evidence; empty when all is there but for what the faults blind by design."""
+    blindness = Blindness.of(recording, span)
+    users = [*_load(recording, span), *_fault(recording, span)]
+    started = recording.first(RunStarted)
+    if started is not None and not started.alerts_judged:
+        return users
     return [
-        *_load(recording, span),
-        *_fault(recording, span),
-        *_prometheus(recording, span),
-        *_pager(recording, span),
+        *users,
+        *_prometheus(recording, span, blindness),
+        *_alertmanager(recording, span, blindness),
+        *_pager(recording, span, blindness),
     ]
 
 
@@ -45,15 +60,18 @@ def _load(recording: Recording, span: Span) -> Iterable[str]:
 def _fault(recording: Recording, span: Span) -> Iterable[str]:
     if span.injected is None or span.undone is None:
         return
-    held = Span(span.injected, span.injected, span.undone, span.undone)
-    if gap := _gap([proof.at for proof in recording.all(FaultProof) if proof.in_place], held):
+    # While it is put in place and put back, which may take long, its proof is the injection's and the undo's own.
+    began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
+    start, end = began.get("hold", span.injected), span.undoing or span.undone
+    held = Span(start, start, end, end, end)
+    if gap := _gap([proof.at for proof in recording.all(FaultProof) if proof.in_place and proof.staged is None], held):
         yield f"nobody looked for {gap:.0f} s whether the fault was in place"
 
 
-def _prometheus(recording: Recording, span: Span) -> Iterable[str]:
+def _prometheus(recording: Recording, span: Span, blindness: Blindness) -> Iterable[str]:
     looks = recording.all(PrometheusSeen)
     good = [look.at for look in looks if look.error is None]
-    if gap := _gap(good, span):
+    if gap := _gap(good, span, blinded=blindness.by("prometheus")):
         errors = [look.error for look in looks if look.error]
         yield f"Prometheus told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
         return
@@ -61,15 +79,23 @@ def _prometheus(recording: Recording, span: Span) -> Iterable[str]:
         yield "Prometheus did not tell the history of its alerts at the end"
     started = recording.first(RunStarted)
     assert started is not None
-    running = frozenset.intersection(*(frozenset(look.rules) for look in looks if look.error is None))
-    if not running:
+    rules = running(looks, blindness)
+    if not rules:
         yield "Prometheus runs no alerting rule"
     listed = {window.name for window in recording.experiment.alerts}
-    if silent := sorted(set(started.known_alerts) - running - listed):
+    if silent := sorted(set(started.known_alerts) - rules - listed):
         yield f"rules that should run do not, so their silence says nothing: {', '.join(silent)}"
 
 
-def _pager(recording: Recording, span: Span) -> Iterable[str]:
+def _alertmanager(recording: Recording, span: Span, blindness: Blindness) -> Iterable[str]:
+    looks = recording.all(AlertmanagerSeen)
+    good = [look.at for look in looks if look.error is None]
+    if gap := _gap(good, span, blinded=blindness.by("alertmanager")):
+        errors = [look.error for look in looks if look.error]
+        yield f"Alertmanager told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
+
+
+def _pager(recording: Recording, span: Span, blindness: Blindness) -> Iterable[str]:
     looks = recording.all(PagerSeen)
     # What arrived in a gap is in the pager's journal: only the last look has to succeed.
     if not looks or looks[-1].error is not None:
@@ -78,13 +104,21 @@ def _pager(recording: Recording, span: Span) -> Iterable[str]:
     if started and started.heartbeat_receiver:
         pages = recording.all(PageSeen)
         beats = [page.at for page in pages if page.receiver == started.heartbeat_receiver and page.accepted]
-        if gap := _gap(beats, span, LONGEST_HEARTBEAT_GAP_SECONDS):
+        if gap := _gap(beats, span, LONGEST_HEARTBEAT_GAP_SECONDS, blindness.by(*HEARTBEAT_NEEDS)):
             yield f"no heartbeat reached the pager for {gap:.0f} s, so its silence says nothing"
 
 
-def _gap(times: list[float], span: Span, longest: float = LONGEST_GAP_SECONDS) -> float:
-    """The longest time without one of these between baseline and end, if it is too long; else 0."""
+def _gap(
+    times: list[float], span: Span, longest: float = LONGEST_GAP_SECONDS, blinded: Iterable[Blinded] = ()
+) -> float:
+    """The longest time without one of these between baseline and end, if it is too long; else 0.
+
+    What lies within a span in which it was blinded is left out, whatever it told in there.
+    """
     start = span.baseline if span.baseline is not None else 0.0
-    within = [start, *(at for at in sorted(times) if start <= at <= span.end), span.end]
-    gap = max(later - earlier for earlier, later in pairwise(within))
+    seen = [(start, start), *((at, at) for at in times if start <= at <= span.end), (span.end, span.end)]
+    seen += [(max(start, one.start), min(span.end, one.end)) for one in blinded]
+    gap, until = 0.0, start
+    for begin, end in sorted(seen):
+        gap, until = max(gap, begin - until), max(until, end)
     return gap if gap > longest else 0.0

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from chaos.facts import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, evidence, movement, span
+from chaos.facts import Injected, MachineSeen, RunEnded, RunStarted
+from chaos.judge import alerts, checks, durability, evidence, movement, span
+from chaos.judge.blindness import Blindness
 from chaos.judge.span import Span
 from chaos.load import measures
-from chaos.load.ledger import tally
 from chaos.load.measures import Phase
 from chaos.recording import Recording
 from chaos.verdict import (
@@ -20,12 +20,13 @@ from chaos.verdict import (
     Outcome,
     PanelResult,
     PhaseStats,
+    Sessions,
     Verdict,
 )
 
 FEWEST_THROUGH = 10
 """A fault on an instance that answered fewer of the users' requests than this proves nothing about users."""
-_WELL = {AlertOutcome.PROVEN, AlertOutcome.QUIET}
+_WELL = {AlertOutcome.PROVEN, AlertOutcome.QUIET, AlertOutcome.INHIBITED, AlertOutcome.ALLOWED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class _Found:
     checks: list[CheckResult]
     alerts: list[AlertResult]
     orders: Orders | None
+    sessions: Sessions | None
     panels: list[PanelResult]
 
 
@@ -47,8 +49,9 @@ def judge(recording: Recording) -> Verdict:
     )
     spans = span.of(recording)
     check_results, alert_results = checks.judge(recording, spans), alerts.judge(recording, spans)
-    orders, panels = _orders(recording), movement.judge(recording, spans)
-    found = _Found(check_results, alert_results, orders, panels)
+    orders, sessions = durability.orders(recording), durability.open_sessions(recording)
+    panels = movement.judge(recording, spans)
+    found = _Found(check_results, alert_results, orders, sessions, panels)
     outcome, code, reasons = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
     return Verdict(
@@ -73,6 +76,10 @@ def judge(recording: Recording) -> Verdict:
         orders=orders,
         by_hand=ended.by_hand,
         panels=panels,
+        blinded=Blindness.of(recording, spans).in_words(spans),
+        sessions=sessions,
+        alerts_judged=started.alerts_judged,
+        has_ledgers=started.has_ledgers,
     )
 
 
@@ -91,11 +98,13 @@ def _outcome(recording: Recording, ended: RunEnded, found: _Found, spans: Span) 
         return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [f"{ending.value}: {ended.detail}"]
     if without_effect := _without_effect(recording):
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
-    wrong = [*checks.failures(found.checks), *_alerts_wrong(found.alerts), *_orders_wrong(found.orders)]
+    wrong = [*checks.failures(found.checks), *_alerts_wrong(found.alerts)]
+    wrong += durability.failures(recording, found.orders, found.sessions)
     wrong += movement.failures(found.panels)
     missing = [*evidence.missing(recording, spans), *checks.missing(found.checks)]
-    missing += [*_orders_missing(recording, found.orders), *movement.missing(found.panels)]
-    missing += [f"{one.name}: {one.reason}" for one in found.alerts if one.outcome is AlertOutcome.UNKNOWN]
+    missing += [*durability.missing(recording, found.orders, found.sessions), *movement.missing(found.panels)]
+    unknown = [one for one in found.alerts if one.outcome is AlertOutcome.UNKNOWN and not one.blinded]
+    missing += [f"{one.name}: {one.reason}" for one in unknown]
     if wrong:
         return Outcome.DEVIATED, ExitCode.DEVIATED, wrong + missing
     if missing:
@@ -118,45 +127,6 @@ def _alerts_wrong(results: list[AlertResult]) -> list[str]:
     return [f"{one.name} {one.outcome.value}: {one.reason}" for one in wrong]
 
 
-def _orders(recording: Recording) -> Orders | None:
-    if recording.readings is None:
-        return None
-    counted = tally(recording.readings)
-    return Orders(
-        sent=len(recording.orders.orders),
-        acknowledged=counted.acknowledged,
-        found=counted.found,
-        refused=counted.refused,
-        unknown=counted.unknown,
-        lost=list(counted.lost),
-        mismatched=list(counted.mismatched),
-        doubled=list(counted.doubled),
-        refused_but_found=list(counted.refused_but_found),
-        unread=list(counted.unread),
-    )
-
-
-def _orders_wrong(orders: Orders | None) -> list[str]:
-    if orders is None:
-        return []
-    broken = {
-        "acknowledged and lost": orders.lost,
-        "acknowledged and not found under their id": orders.mismatched,
-        "doubled": orders.doubled,
-        "refused and yet there": orders.refused_but_found,
-    }
-    return [f"{len(keys)} orders {how}: {', '.join(keys[:3])}" for how, keys in broken.items() if keys]
-
-
-def _orders_missing(recording: Recording, orders: Orders | None) -> list[str]:
-    if orders is None:
-        return ["the orders were not read back"]
-    missing = [f"{len(orders.unread)} orders could not be read back"] if orders.unread else []
-    if len(recording.readings or ()) != len(recording.orders.orders):
-        missing.append(f"{len(recording.readings or ())} of {orders.sent} orders were read back")
-    return missing
-
-
 def _stats(recording: Recording, spans: Span, phase: Phase) -> PhaseStats | None:
     bounds = spans.bounds(phase)
     if bounds is None:
@@ -169,4 +139,12 @@ def _stats(recording: Recording, spans: Span, phase: Phase) -> PhaseStats | None
         failed=sum(not request.ok for request in requests),
         p50_seconds=measures.quantile(requests, 0.5),
         p99_seconds=measures.quantile(requests, 0.99),
+        cpu_pressure=_cpu_pressure([seen for seen in recording.all(MachineSeen) if bounds[0] <= seen.at <= bounds[1]]),
     )
+
+
+def _cpu_pressure(looks: list[MachineSeen]) -> float | None:
+    if len(looks) < 2:
+        return None
+    first, last = looks[0], looks[-1]
+    return (last.cpu_waited - first.cpu_waited) / (last.at - first.at)

@@ -4,13 +4,18 @@ A panel moved when a line of it did. A line moved when its mean during the fault
 the baseline by more than that range's width; one that stood still moved when it has any other value; and one that
 appeared or vanished moved. "During" begins one rate window after the injection, when a rate looks at nothing older, and
 ends when the undo begins.
+
+With nothing broken the injection is but a name, so that all the time in which users came at their rate can be compared,
+its second half with its first; and a line has to stay outside at every step. Of a line that only swings, as a rate of
+few events does, the mean is outside six steps of baseline once in twenty times; outside sixteen, and at every step,
+once in ten thousand.
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chaos.facts import PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
+from chaos.facts import PanelHistory, PanelsAsked, PanelSeries
 from chaos.faults.none import NoFault
 from chaos.judge.span import Span
 from chaos.recording import Recording
@@ -18,6 +23,8 @@ from chaos.verdict import PanelResult
 
 SETTLED_STEPS = 2
 """A Prometheus that was restarted on a clean past does not scrape all at once: what it shows first is partial."""
+STAYS_WIDTHS = 0.25
+"""With nothing broken, every step of a line that moved is so far outside, in widths of its range."""
 FEWEST_STEPS = 3
 """A range or a mean of fewer values says nothing."""
 
@@ -28,9 +35,11 @@ def judge(recording: Recording, span: Span) -> list[PanelResult]:
     if asked is None:
         return []
     nothing_broken = isinstance(recording.experiment.fault, NoFault)
-    # The fault is at work until its undo begins; what was broken may be back long before the undo is proven.
-    undo = next((fact.at for fact in recording.all(PhaseBegan) if fact.phase == "undo"), span.undone)
-    span = replace(span, undone=undo)
+    span = replace(span, undone=span.undoing)
+    if nothing_broken and span.baseline is not None and span.undone is not None:
+        # Before that, rates look back on users who were still arriving.
+        start = span.baseline + asked.window_seconds
+        span = replace(span, baseline=start, injected=(start + span.undone) / 2)
     return [
         _judge(history, _expected(history, asked.fault, nothing_broken), asked.window_seconds, span)
         for history in recording.all(PanelHistory)
@@ -66,12 +75,12 @@ def _expected(history: PanelHistory, fault: str, nothing_broken: bool) -> bool |
 def _judge(history: PanelHistory, expected: bool | None, window_seconds: float, span: Span) -> PanelResult:
     # A few numbers are no proof that a fault is seen, but enough to say that not all stood still.
     fewest = FEWEST_STEPS if expected else 1
-    moved, line, reason, widths = _movement(history, window_seconds, span, fewest)
+    moved, line, reason, widths = _movement(history, window_seconds, span, fewest, every_step=expected is False)
     return PanelResult(history.dashboard, history.panel, expected, moved, line, reason, widths)
 
 
 def _movement(
-    history: PanelHistory, window_seconds: float, span: Span, fewest: int
+    history: PanelHistory, window_seconds: float, span: Span, fewest: int, *, every_step: bool
 ) -> tuple[bool | None, str, str, float | None]:
     if history.error is not None:
         return None, "", history.error, None
@@ -87,7 +96,7 @@ def _movement(
     changes = [
         (change, _name(series))
         for series in history.series
-        if (change := _change(_numbers(series, before), _numbers(series, during), fewest)) is not None
+        if (change := _change(_numbers(series, before), _numbers(series, during), fewest, every_step)) is not None
     ]
     if not changes:
         return None, "", "it shows no number, or too few, before and during the fault", None
@@ -111,7 +120,9 @@ def _numbers(series: PanelSeries, steps: range) -> list[float]:
     return [value for value in within if value is not None]
 
 
-def _change(before: Sequence[float], during: Sequence[float], fewest: int) -> tuple[float, str] | None:
+def _change(
+    before: Sequence[float], during: Sequence[float], fewest: int, every_step: bool
+) -> tuple[float, str] | None:
     """How far a line went outside its baseline, in widths of that one's range, and in words; None: too few numbers."""
     if not before and not during:
         return None
@@ -120,6 +131,7 @@ def _change(before: Sequence[float], during: Sequence[float], fewest: int) -> tu
     if not before:
         return math.inf, f"appeared, {during[-1]:.4g}"
     low, high = min(before), max(before)
+    stays = STAYS_WIDTHS * (high - low)
     was = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
     if not during:
         return math.inf, f"was {was}, vanished"
@@ -128,6 +140,8 @@ def _change(before: Sequence[float], during: Sequence[float], fewest: int) -> tu
         other = [value for value in during if value != low]
         return (math.inf, f"was {was}, became {other[-1]:.4g}") if other else (0.0, f"stayed {was}")
     beyond = max(low - mean, mean - high, 0.0) / (high - low)
+    if every_step and not all(value < low - stays or value > high + stays for value in during):
+        beyond = 0.0
     return beyond, f"was {was}, then {mean:.4g} on average, {beyond:.2f} widths outside"
 
 

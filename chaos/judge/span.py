@@ -15,6 +15,8 @@ class Span:
     baseline: float | None
     """From here on the load was at its rate."""
     injected: float | None
+    undoing: float | None
+    """The faults are at work until here: what was broken may be back long before the undo is proven."""
     undone: float | None
     end: float
     """Until here users were watched."""
@@ -35,14 +37,15 @@ class Span:
         return None if start is None else (start, self.end if end is None else end)
 
 
-def of(recording: Recording) -> Span:
-    """The spans of a run; of one that is still going on, up to its last fact."""
+def of(recording: Recording, now: float = 0.0) -> Span:
+    """The spans of a run; of one that is still going on, up to its last fact or to `now`, whichever is later."""
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     injected, undone = recording.first(Injected), recording.first(Undone)
-    last = max((fact.at for fact in recording.facts), default=0.0)
+    last = max([now, *(fact.at for fact in recording.facts)])
     return Span(
         began.get("baseline"),
         injected.at if injected else None,
+        began.get("undo", undone.at if undone else None),
         undone.at if undone else None,
         began.get("collect", last),
     )

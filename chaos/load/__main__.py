@@ -1,6 +1,7 @@
 """The load process: Locust without its command line and web pages, until SIGTERM or its time is up."""
 
 import argparse
+import json
 import logging
 import signal
 import sys
@@ -12,7 +13,7 @@ from gevent.event import AsyncResult  # type: ignore[import-untyped]
 from locust.runners import Runner
 
 from chaos.load.facts import LoadFacts
-from chaos.load.locustfile import LoadEnvironment
+from chaos.load.locustfile import LoadEnvironment, ShopUser, path_user
 from chaos.load.settings import LoadSettings
 
 log = logging.getLogger("chaos.load")
@@ -21,13 +22,14 @@ log = logging.getLogger("chaos.load")
 def main() -> int:
     options = vars(_parser().parse_args())
     run_dir, base_url, origin = options.pop("run_dir"), options.pop("base_url"), options.pop("origin")
+    paths = options.pop("paths")
     settings = LoadSettings.from_fact(options)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # If all else hangs, the kernel ends this process: SIGALRM's default action, no handler of ours.
     signal.alarm(int((settings.max_duration + settings.drain).total_seconds()) + 10)
-    facts = LoadFacts(run_dir, origin)
+    facts = LoadFacts(run_dir, origin, ledgers=paths is None)
     facts.start(settings.as_fact())
-    reason = _run(LoadEnvironment(base_url, settings, facts))
+    reason = _run(LoadEnvironment(base_url, settings, facts, ShopUser if paths is None else path_user(paths)))
     facts.end(reason)
     log.info("ended reason=%s", reason)
     return 0
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("run_dir", type=Path, help="folder for load.ndjson and orders.ndjson")
     parser.add_argument("base_url", help="of the shop, as its users reach it")
     parser.add_argument("origin", type=float, help="the run's zero on CLOCK_MONOTONIC, in seconds")
+    parser.add_argument("--paths", type=json.loads, help="get these, with these weights, instead of shopping")
     for name in LoadSettings().as_fact():
         parser.add_argument(f"--{name.replace('_', '-')}", type=float, required=True)
     return parser

@@ -1,7 +1,7 @@
 """What a user got for a request: an answer, or the reason why there was none."""
 
-import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import gevent  # type: ignore[import-untyped]  # it ships none
@@ -18,6 +18,8 @@ class Answer:
     # The instance that answered, if the load balancer names it.
     served_by: str | None = None
     body: bytes = b""
+    # The value of the first cookie it sets.
+    cookie: str | None = None
 
 
 UNFINISHED = Answer(None, "unfinished")
@@ -25,7 +27,8 @@ TIMED_OUT = Answer(None, "timed out")
 
 
 def answer_of(response: ResponseContextManager) -> Answer:
-    served_by = response.headers.get("x-served-by") if response.headers is not None else None
+    headers: Mapping[str, object] = response.headers if response.headers is not None else {}
+    served_by = headers.get("x-served-by")
     served_by = None if served_by is None else str(served_by)
     status = response.status_code  # Locust's 0: there was no answer
     failure = response.request_meta["exception"]
@@ -34,7 +37,11 @@ def answer_of(response: ResponseContextManager) -> Answer:
     if failure is not None:
         # With a status of 2xx the connection ended inside the body.
         return Answer(None, in_words(failure), served_by)
-    return Answer(status, None, served_by, response.content or b"")
+    return Answer(status, None, served_by, response.content or b"", _cookie(headers.get("set-cookie")))
+
+
+def _cookie(header: object) -> str | None:
+    return header.partition("=")[2].partition(";")[0] or None if isinstance(header, str) else None
 
 
 def in_words(failure: BaseException) -> str:
@@ -49,11 +56,3 @@ def in_words(failure: BaseException) -> str:
     if isinstance(failure, OSError) and failure.errno is not None:
         return os.strerror(failure.errno).lower()
     return type(failure).__name__
-
-
-def order_id(body: bytes) -> str | None:
-    """The id of the order that an acknowledgement names; None if it names none."""
-    try:
-        return str(json.loads(body)["id"])
-    except (ValueError, KeyError, TypeError):
-        return None

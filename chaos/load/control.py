@@ -1,45 +1,21 @@
-"""Starts and stops the load: a process in a session of its own, known by pid and start time."""
+"""Starts the load, a process in a session of its own, and waits for its first request."""
 
-import contextlib
-import os
-import signal
-import sys
+import json
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 
-from chaos.load.facts import LEDGER_FILE, LOAD_FILE
+from chaos.child import Child as LoadProcess
+from chaos.child import Stopped, is_alive, spawn, spawn_command, stop
+from chaos.load.facts import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.load.samples import read
 from chaos.load.settings import LoadSettings
 
+__all__ = ["LoadNotStarted", "LoadProcess", "Stopped", "await_first_request", "is_alive", "start", "stop"]
+
 LOG_FILE = "load.log"
 POLL_SECONDS = 0.02
-# What the kernel may need to end a process after SIGKILL.
-KILL_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class LoadProcess:
-    """All that anyone needs to stop the load, from any process: keep it in the undo record."""
-
-    pid: int
-    # Field 22 of /proc/<pid>/stat, clock ticks since boot. Pids are used again, this pair is not until a reboot.
-    started: int
-
-    @property
-    def pgid(self) -> int:
-        """It leads a session and a process group of its own."""
-        return self.pid
-
-
-class Stopped(StrEnum):
-    """How a stop went."""
-
-    ENDED = "ended"
-    KILLED = "killed"
-    NOT_RUNNING = "was not running"
 
 
 class LoadNotStarted(Exception):
@@ -51,34 +27,47 @@ class LoadNotStarted(Exception):
         self.log = log
 
 
-def start(run_dir: Path, base_url: str, settings: LoadSettings, origin: float) -> LoadProcess:
+def start(
+    run_dir: Path, base_url: str, settings: LoadSettings, origin: float, paths: Mapping[str, int] | None = None
+) -> LoadProcess:
     """Start the load and return at once; its first request leaves about a second later.
 
-    `origin` is the run's zero on the monotonic clock, which all processes of a machine share. FileExistsError if
-    the run already has a load: its facts are never mixed with another's.
+    Users are those of the shop or, if `paths` with their weights are given, get these. `origin` is the run's zero on
+    the monotonic clock, which all processes of a machine share. FileExistsError if the run already has a load: its
+    facts are never mixed with another's.
     """
-    for name in (LOAD_FILE, LEDGER_FILE):
+    _assert_first(run_dir)
+    arguments = [str(run_dir.resolve()), base_url, repr(origin)]
+    arguments += [f"--{name.replace('_', '-')}={value!r}" for name, value in settings.as_fact().items()]
+    if paths is not None:
+        arguments.append(f"--paths={json.dumps(paths)}")
+    return spawn("chaos.load", arguments, run_dir / LOG_FILE)
+
+
+def start_command(
+    run_dir: Path, base_url: str, settings: LoadSettings, origin: float, command: Sequence[str], place: Path
+) -> LoadProcess:
+    """Start a load program of the stack's own in the folder `place`; it is told by variables what to do.
+
+    FileExistsError as `start`.
+    """
+    _assert_first(run_dir)
+    told = {
+        "STORMDRILL_LOAD_FILE": str((run_dir / LOAD_FILE).resolve()),
+        "STORMDRILL_URL": base_url,
+        "STORMDRILL_ORIGIN": repr(origin),
+        "STORMDRILL_RATE": repr(settings.rate_per_second),
+        "STORMDRILL_TIMEOUT_SECONDS": repr(settings.timeout.total_seconds()),
+        "STORMDRILL_MAX_SECONDS": repr(settings.max_duration.total_seconds()),
+    }
+    in_place = ("/bin/sh", "-c", 'cd "$0" && exec "$@"', str(place), *command)
+    return spawn_command(in_place, run_dir / LOG_FILE, told)
+
+
+def _assert_first(run_dir: Path) -> None:
+    for name in (LOAD_FILE, LEDGER_FILE, SESSIONS_FILE):
         if (run_dir / name).exists():
             raise FileExistsError(f"{run_dir / name}: this run already has a load")
-    command = [sys.executable, "-m", "chaos.load", str(run_dir.resolve()), base_url, repr(origin)]
-    command += [f"--{name.replace('_', '-')}={value!r}" for name, value in settings.as_fact().items()]
-    log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    pid = os.posix_spawn(
-        sys.executable,
-        command,
-        os.environ | {"PYTHONPATH": _import_path()},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(run_dir / LOG_FILE), log_flags, 0o644),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-        ],
-        setsid=True,  # out of reach of the terminal's Ctrl-C
-        # An ignored or blocked signal is inherited, and the load must hear SIGTERM.
-        setsigmask=[],
-        setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGALRM],
-    )
-    # Our own child: until we wait for it, its pid cannot be used again, so this is its start time.
-    return LoadProcess(pid, _stat(pid)[1])
 
 
 def await_first_request(process: LoadProcess, run_dir: Path, deadline: timedelta) -> float:
@@ -96,66 +85,3 @@ def await_first_request(process: LoadProcess, run_dir: Path, deadline: timedelta
             reason = "sent no request in time" if alive else "ended before its first request"
             raise LoadNotStarted(process, reason, (run_dir / LOG_FILE).read_text()[-2000:])
         time.sleep(POLL_SECONDS)
-
-
-def is_alive(process: LoadProcess) -> bool:
-    """Whether this very process runs: a stranger with the same pid is not it, a zombie is dead."""
-    try:
-        state, started = _stat(process.pid)
-    except OSError:
-        return False
-    if started != process.started:
-        return False
-    if state not in "ZX":
-        return True
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(process.pid, os.WNOHANG)  # no zombie is left where the caller is its parent
-    return False
-
-
-def stop(process: LoadProcess, deadline: timedelta) -> Stopped:
-    """End the load; safe to repeat, and from any process that has the pair of pid and start time.
-
-    Asks it to end: it starts no more requests, waits for those in flight (`drain`, so give it a `deadline` above
-    that), writes its end line. After `deadline` its whole process group is killed. TimeoutError if even that did not
-    end it within 5 s.
-    """
-    if not is_alive(process):
-        return Stopped.NOT_RUNNING
-    for number, patience_seconds, outcome in (
-        (signal.SIGTERM, deadline.total_seconds(), Stopped.ENDED),
-        (signal.SIGKILL, KILL_SECONDS, Stopped.KILLED),
-    ):
-        _signal_group(process, number)
-        if _ended_within(process, patience_seconds):
-            return outcome
-    raise TimeoutError(f"load process {process.pid} did not end within {KILL_SECONDS:g} s of SIGKILL")
-
-
-def _signal_group(process: LoadProcess, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):  # it may end in between
-        # The last look before the signal. A record that names a process without a group of its own is not ours.
-        if is_alive(process) and os.getpgid(process.pid) == process.pgid:
-            os.killpg(process.pgid, number)
-
-
-def _ended_within(process: LoadProcess, patience_seconds: float) -> bool:
-    ends = time.monotonic() + patience_seconds
-    while is_alive(process):
-        if time.monotonic() > ends:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
-
-
-def _stat(pid: int) -> tuple[str, int]:
-    """State and start time of a process. OSError if there is none."""
-    # The name of the program, in parentheses, may itself hold spaces and parentheses.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return fields[0], int(fields[19])
-
-
-def _import_path() -> str:
-    """Where this package is imported from, so that the child finds it from any working directory."""
-    root = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))

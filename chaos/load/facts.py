@@ -1,4 +1,4 @@
-"""Writes what the users do and see: `load.ndjson` and the ledger of orders, `orders.ndjson`."""
+"""Writes what the users do and see: `load.ndjson`, and the ledgers `orders.ndjson` and `sessions.ndjson`."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 LOAD_FILE = "load.ndjson"
 LEDGER_FILE = "orders.ndjson"
+SESSIONS_FILE = "sessions.ndjson"
 
 Json: TypeAlias = str | float | bool | Mapping[str, "Json"] | None
 
@@ -33,10 +34,12 @@ class FactFile:
 class LoadFacts:
     """All facts of one load, in seconds since the run's origin."""
 
-    def __init__(self, run_dir: Path, origin: float) -> None:
+    def __init__(self, run_dir: Path, origin: float, *, ledgers: bool = True) -> None:
         self._origin = origin
         self._load = FactFile(run_dir / LOAD_FILE)
-        self._ledger = FactFile(run_dir / LEDGER_FILE)
+        if ledgers:  # a load without them writes to none
+            self._ledger = FactFile(run_dir / LEDGER_FILE)
+            self._sessions = FactFile(run_dir / SESSIONS_FILE)
         self._started = 0
         self._finished = 0
 
@@ -79,3 +82,34 @@ class LoadFacts:
 
     def order_refused(self, key: str) -> None:
         self._ledger.write({"at": self.now(), "key": key, "state": "refused"})
+
+    def order_read(self, key: str, shown: bool) -> None:
+        """An order that was acknowledged was asked for, and was there or not."""
+        self._ledger.write({"at": self.now(), "key": key, "shown": shown})
+
+    def session_sent(self, key: str) -> None:
+        """Before the request for a session leaves."""
+        self._sessions.write({"at": self.now(), "session": key, "state": "sent"})
+
+    def session_acknowledged(self, key: str, token: str, user_id: str) -> None:
+        self._session(key, {"state": "acknowledged", "token": token, "user_id": user_id})
+
+    def session_refused(self, key: str) -> None:
+        self._session(key, {"state": "refused"})
+
+    def cart_write_sent(self, key: str, number: int, sku: str, quantity: int) -> None:
+        """Before the request leaves; writes are numbered within their session."""
+        self._session(key, {"write": number, "sku": sku, "quantity": quantity, "state": "sent"})
+
+    def cart_write_told(self, key: str, number: int, state: str) -> None:
+        """The user was told that the write is `acknowledged` or `refused`."""
+        self._session(key, {"write": number, "state": state})
+
+    def session_seen(
+        self, key: str, gone: bool, user_id: str | None = None, items: Mapping[str, Json] | None = None
+    ) -> None:
+        """The shop showed the session, the cart, or that there is none."""
+        self._session(key, {"gone": gone, "user_id": user_id, "items": items})
+
+    def _session(self, key: str, fact: Mapping[str, Json]) -> None:
+        self._sessions.write({"at": self.now(), "session": key, **fact})

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 # 4xx answers after which an order may exist all the same. 408: a proxy gave up waiting for one of us. 409: the
 # same key is being worked on, as when the load balancer repeated the request. 425: asked to try again.
@@ -45,6 +46,9 @@ class Order:
     state: OrderState
     # The shop's id; None unless acknowledged.
     id: str | None = None
+    # How often its user asked for it once it was acknowledged, and how often the shop then said that it is not there.
+    reads: int = 0
+    stale_reads: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,19 @@ def fold(lines: Iterable[str]) -> Ledger:
             break
         try:
             fact = json.loads(line)
-            if fact["state"] == "sent":
+            if "shown" not in fact and fact["state"] == "sent":
                 orders[fact["key"]] = Order(fact["key"], fact["at"], fact["sku"], fact["quantity"], OrderState.UNKNOWN)
             else:
-                order = orders[fact["key"]]
-                orders[order.key] = replace(order, state=OrderState(fact["state"]), id=fact.get("id"))
+                orders[fact["key"]] = _after(orders[fact["key"]], fact)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"orders.ndjson:{number}: not a fact of the ledger: {line.strip()[:80]}") from error
     return Ledger(tuple(orders.values()), torn)
+
+
+def _after(order: Order, fact: Mapping[str, Any]) -> Order:
+    if "shown" in fact:
+        return replace(order, reads=order.reads + 1, stale_reads=order.stale_reads + (not fact["shown"]))
+    return replace(order, state=OrderState(fact["state"]), id=fact.get("id"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""The users: what they ask for and how often, each request and each order recorded.
+"""The users: what they ask for and how often (see mix.py), each request, order and session recorded.
 
-Mix: 70 % read a product, 15 % place an order, 15 % read an order of their own (a product until they have one;
-with 2.5 s between a user's requests half of the users have one after 12 s). No request carries a `traceparent`:
-the shop makes the root span.
+A guest reads a product until there is an order of their own to read; with 2.5 s between a user's requests half of
+them have one after 12 s. No request carries a `traceparent`: the shop makes the root span.
 """
 
 import itertools
@@ -10,19 +9,32 @@ import random
 import time
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
 
 import gevent  # type: ignore[import-untyped]  # it ships none
 from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.url import URL
-from locust import FastHttpUser, task
+from locust import FastHttpUser, TaskSet
 from locust.env import Environment
 from locust.exception import StopUser
 
-from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer, answer_of, order_id
+from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer, answer_of
+from chaos.load.body import order_id
 from chaos.load.facts import Json, LoadFacts
 from chaos.load.ledger import means_acknowledged, means_refused
-from chaos.load.mix import PLACE_ORDER, POPULARITY, READ_ORDER, READ_PRODUCT, SKUS
+from chaos.load.member import Member
+from chaos.load.mix import (
+    MEMBER_EVERY,
+    MEMBER_READS_PRODUCT,
+    MEMBER_USES_SESSION,
+    PLACE_ORDER,
+    POPULARITY,
+    READ_ORDER,
+    READ_PRODUCT,
+    SKUS,
+)
 from chaos.load.pacing import Slots
 from chaos.load.settings import LoadSettings
 
@@ -30,8 +42,8 @@ from chaos.load.settings import LoadSettings
 class LoadEnvironment(Environment):
     """Locust's environment, and what our users need."""
 
-    def __init__(self, base_url: str, settings: LoadSettings, facts: LoadFacts) -> None:
-        super().__init__(user_classes=[ShopUser], host=base_url, stop_timeout=settings.drain.total_seconds())
+    def __init__(self, base_url: str, settings: LoadSettings, facts: LoadFacts, users: "type[PacedUser]") -> None:
+        super().__init__(user_classes=[users], host=base_url, stop_timeout=settings.drain.total_seconds())
         self.settings = settings
         self.facts = facts
         self.began = time.monotonic()
@@ -40,9 +52,13 @@ class LoadEnvironment(Environment):
         self.ending = False
         self._user_numbers = itertools.count()
 
-    def slots(self) -> Slots:
-        """For the next user: shifted by its number, so that arrivals are spread evenly from the first second."""
-        shift_seconds = next(self._user_numbers) / self.settings.rate_per_second
+    def next_number(self) -> int:
+        """A new user's number, from 0."""
+        return next(self._user_numbers)
+
+    def slots(self, number: int) -> Slots:
+        """Of one user: shifted by its number, so that arrivals are spread evenly from the first second."""
+        shift_seconds = number / self.settings.rate_per_second
         return Slots(self.began + shift_seconds, self.settings.user_interval_seconds)
 
 
@@ -59,8 +75,10 @@ class OneAttempt(HTTPClientPool):
         return client
 
 
-class ShopUser(FastHttpUser):
-    """A customer who comes back every `pacing`."""
+class PacedUser(FastHttpUser):
+    """One who comes back every `pacing`; each request is recorded."""
+
+    abstract = True
 
     environment: LoadEnvironment
 
@@ -72,8 +90,10 @@ class ShopUser(FastHttpUser):
         )
         super().__init__(environment)
         self._facts = environment.facts
-        self._slots = environment.slots()
-        self._orders: deque[str] = deque(maxlen=20)
+        self._number = environment.next_number()
+        self._slots = environment.slots(self._number)
+        # Cookies go with what they are meant for and nothing else.
+        self.client.cookiejar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def on_start(self) -> None:
         # For its first slot; unlike a bare sleep it ends at once when the load is stopped.
@@ -85,35 +105,6 @@ class ShopUser(FastHttpUser):
     def _go_on(self) -> None:
         if self.environment.ending:
             raise StopUser
-
-    @task(READ_PRODUCT)
-    def read_product(self) -> None:
-        [sku] = random.choices(SKUS, cum_weights=POPULARITY)
-        self._send("GET", f"/products/{sku}", "GET /products/{sku}")
-
-    @task(PLACE_ORDER)
-    def place_order(self) -> None:
-        self._go_on()  # before the ledger says that an order was sent
-        # Any product alike: the popular ones would sell out, and a rightly refused order would look like a failure.
-        key, sku, quantity = str(uuid.uuid4()), random.choice(SKUS), 1
-        self._facts.order_sent(key, sku, quantity)
-        headers = {"Idempotency-Key": key}
-        answer = self._send("POST", "/orders", "POST /orders", headers, {"sku": sku, "quantity": quantity})
-        if means_acknowledged(answer.status):
-            placed = order_id(answer.body)
-            self._facts.order_acknowledged(key, placed)
-            if placed is not None:
-                self._orders.append(placed)
-        elif means_refused(answer.status):
-            self._facts.order_refused(key)
-        # Everything else leaves the order unknown: in the ledger it stays "sent".
-
-    @task(READ_ORDER)
-    def read_order(self) -> None:
-        if not self._orders:
-            self.read_product()
-            return
-        self._send("GET", f"/orders/{random.choice(self._orders)}", "GET /orders/{id}")
 
     def _send(
         self,
@@ -144,3 +135,68 @@ class ShopUser(FastHttpUser):
             method, path, name, catch_response=True, headers=headers, json=body, allow_redirects=False
         ) as response:
             return answer_of(response)
+
+
+class ShopUser(PacedUser):
+    """A customer of the shop, a guest or a member."""
+
+    def __init__(self, environment: LoadEnvironment) -> None:
+        super().__init__(environment)
+        self._member = Member(self._send, environment.facts)
+        self._orders: deque[tuple[str, str]] = deque(maxlen=20)  # key and id
+        # Locust draws one of these each time.
+        self.tasks = self._as_member() if self._number % MEMBER_EVERY == 0 else self._as_guest()
+
+    def _as_guest(self) -> list[TaskSet | Callable[..., Any]]:
+        tasks = [(ShopUser.read_product, READ_PRODUCT), (ShopUser.place_order, PLACE_ORDER)]
+        return [task for task, weight in (*tasks, (ShopUser.read_order, READ_ORDER)) for _ in range(weight)]
+
+    def _as_member(self) -> list[TaskSet | Callable[..., Any]]:
+        tasks = ((ShopUser.read_product, MEMBER_READS_PRODUCT), (ShopUser.use_session, MEMBER_USES_SESSION))
+        return [task for task, weight in tasks for _ in range(weight)]
+
+    def read_product(self) -> None:
+        [sku] = random.choices(SKUS, cum_weights=POPULARITY)
+        self._send("GET", f"/products/{sku}", "GET /products/{sku}")
+
+    def place_order(self) -> None:
+        self._go_on()  # before the ledger says that an order was sent
+        # Any product alike: the popular ones would sell out, and a rightly refused order would look like a failure.
+        key, sku, quantity = str(uuid.uuid4()), random.choice(SKUS), 1
+        self._facts.order_sent(key, sku, quantity)
+        headers = {"Idempotency-Key": key}
+        answer = self._send("POST", "/orders", "POST /orders", headers, {"sku": sku, "quantity": quantity})
+        if means_acknowledged(answer.status):
+            placed = order_id(answer.body)
+            self._facts.order_acknowledged(key, placed)
+            if placed is not None:
+                self._orders.append((key, placed))
+        elif means_refused(answer.status):
+            self._facts.order_refused(key)
+        # Everything else leaves the order unknown: in the ledger it stays "sent".
+
+    def read_order(self) -> None:
+        if not self._orders:
+            self.read_product()
+            return
+        key, placed = random.choice(self._orders)
+        answer = self._send("GET", f"/orders/{placed}", "GET /orders/{id}")
+        if answer.status in (200, 404):
+            self._facts.order_read(key, shown=answer.status == 200)
+
+    def use_session(self) -> None:
+        self._go_on()  # before the ledger says that something was sent
+        self._member.use()
+
+
+def path_user(weights: Mapping[str, int]) -> type[PacedUser]:
+    """One who gets paths, each as often as its weight says."""
+
+    class PathUser(PacedUser):
+        def get(self) -> None:
+            [path] = random.choices(list(weights), list(weights.values()))
+            self._send("GET", path, f"GET {path}")
+
+        tasks = [get]  # noqa: RUF012  # Locust's way
+
+    return PathUser

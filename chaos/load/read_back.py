@@ -1,4 +1,4 @@
-"""Asks the shop, after recovery, for every order of the ledger."""
+"""Asks the shop, after recovery, for every order and every session of the ledgers."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -7,7 +7,11 @@ from datetime import timedelta
 
 import httpx
 
+from chaos import ask
+from chaos.load.body import cart_items, user_id
 from chaos.load.ledger import Order, OrderReading
+from chaos.load.mix import COOKIE
+from chaos.load.sessions import Look, SessionReading, UserSession
 
 AT_ONCE = 20
 ATTEMPTS = 5
@@ -32,6 +36,20 @@ def read_back(
         yield from pool.map(shop.read, orders)
 
 
+def read_sessions_back(
+    sessions: Iterable[UserSession],
+    base_url: str,
+    deadline: timedelta,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    pause: Callable[[float], None] = time.sleep,
+) -> Iterator[SessionReading]:
+    """Yield one reading for each acknowledged session, as `read_back` does for orders."""
+    shop = _Shop(base_url, time.monotonic() + deadline.total_seconds(), transport, pause)
+    with shop.client, ThreadPoolExecutor(AT_ONCE, "read-back") as pool:
+        yield from pool.map(shop.read_session, (one for one in sessions if one.token is not None))
+
+
 class _Unread(Exception):
     """The shop gave no usable answer."""
 
@@ -41,7 +59,7 @@ class _Shop:
         self, base_url: str, ends: float, transport: httpx.BaseTransport | None, pause: Callable[[float], None]
     ) -> None:
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        self.client = httpx.Client(base_url=base_url, limits=limits, transport=transport)
+        self.client = httpx.Client(base_url=base_url, limits=limits, transport=transport, verify=ask.certificates())
         self._ends = ends
         self._pause = pause
 
@@ -55,6 +73,19 @@ class _Shop:
         # Two rows that share an id are two rows all the same.
         found = max(len(by_key), len(ids))
         return OrderReading(order.key, order.state, found, id_matches=by_id and order.id in by_key)
+
+    def read_session(self, session: UserSession) -> SessionReading:
+        cookie = {"Cookie": f"{COOKIE}={session.token}"}
+        try:
+            whose, cart = (self._get(path, {}, {200, 401}, cookie) for path in ("/sessions/me", "/cart"))
+            if 401 in (whose.status_code, cart.status_code):
+                return SessionReading(session.key, Look(0.0, gone=True))
+            items = cart_items(cart.content)
+            if items is None:
+                raise _Unread
+        except _Unread:
+            return SessionReading(session.key, None)
+        return SessionReading(session.key, Look(0.0, gone=False, user_id=user_id(whose.content), items=items))
 
     def _ids_under(self, key: str) -> list[str]:
         answer = self._get("/orders", {"idempotency_key": key}, final={200})
@@ -70,14 +101,16 @@ class _Shop:
         except (ValueError, KeyError, TypeError) as error:
             raise _Unread from error
 
-    def _get(self, path: str, params: dict[str, str], final: set[int]) -> httpx.Response:
+    def _get(
+        self, path: str, params: dict[str, str], final: set[int], headers: dict[str, str] | None = None
+    ) -> httpx.Response:
         pause_seconds = FIRST_PAUSE_SECONDS
         for attempt in range(1, ATTEMPTS + 1):
             left_seconds = self._ends - time.monotonic()
             if left_seconds <= 0:
                 break
             try:
-                answer = self.client.get(path, params=params, timeout=min(2.0, left_seconds))
+                answer = self.client.get(path, params=params, headers=headers, timeout=min(2.0, left_seconds))
                 if answer.status_code in final:
                     return answer
             except httpx.HTTPError:

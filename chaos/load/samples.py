@@ -49,7 +49,7 @@ class Tick:
 class Load:
     """One load, or what there is of it."""
 
-    # None: not even the first line is there.
+    # None: not even the first line is there, or the load is a program of the stack's own.
     settings: LoadSettings | None
     # In the order in which they ended.
     requests: tuple[Request, ...]
@@ -89,7 +89,7 @@ def parse(lines: Iterable[str]) -> Load:
             elif "tick" in fact:
                 ticks.append(Tick(fact["tick"], fact["users"], fact["started"], fact["finished"], fact["lag"]))
             elif "start" in fact:
-                settings = LoadSettings.from_fact(fact["settings"])
+                settings = LoadSettings.from_fact(fact["settings"]) if "settings" in fact else None
             else:
                 end = str(fact["end"])
         except (ValueError, KeyError, TypeError) as error:

@@ -7,12 +7,16 @@ from chaos.errors import BaselineNotMet, SignalUnavailable
 from chaos.experiment import Experiment
 from chaos.facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults import AnyFault, System
+from chaos.judge.span import Span
+from chaos.observe import machine
+from chaos.observe.alertmanager import Alertmanager
+from chaos.observe.jaeger import Jaeger
 from chaos.observe.pager import Pager
 from chaos.observe.panels import PanelSource
 from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
-from chaos.observe.watch import Watch
+from chaos.observe.watch import Look, Watch
 from chaos.panels import substitute
 from chaos.panels.panel import Panel
 from chaos.recording import Recorder
@@ -31,26 +35,35 @@ class Witnesses:
         self.prometheus = Prometheus(system.target.urls.prometheus, wall)
         self._pager = Pager(system.target.urls.pager, wall, boottime)
         self._processes = Processes(system.control)
-        self._watch = Watch(recorder, origin, (self._look_at_prometheus, self._pager.look, self._look_at_processes))
+        self._alertmanager = Alertmanager(system.target.urls.alertmanager)
+        of_alerts = (self._look_at_prometheus, self._look_at_alertmanager, self._pager.look)
+        looks: tuple[Look, ...] = of_alerts if self._target.alerting is not None else ()
+        self._watch = Watch(recorder, origin, (*looks, self._look_at_processes, machine.look))
 
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
+        if self._target.alerting is not None:
+            self._note_rules(self._target.alerting.receiver)
+        self._watch.start()
+
+    def _note_rules(self, receiver: str) -> None:
         try:
             self._pager.skip_to_now()
             held = self.prometheus.hold_times()
         except SignalUnavailable as error:
             raise BaselineNotMet(str(error)) from error
         manifest = Path(self._target.timing) if self._target.timing else None
-        for rule in rules_loaded(manifest, held, self._target.alerting.receiver):
+        for rule in rules_loaded(manifest, held, receiver):
             self._recorder.write(rule)
-        self._watch.start()
 
     def stop(self) -> None:
         """Look a last time and end; safe to repeat."""
         self._watch.stop()
 
     def ask_alerts(self, now: float) -> None:
-        """Record what Prometheus stored of every alert, or that it gave no answer."""
+        """Record what Prometheus stored of every alert, or that it gave no answer; nothing without alerting."""
+        if self._target.alerting is None:
+            return
         try:
             for history in self.prometheus.alert_histories(now):
                 self._recorder.write(history)
@@ -79,8 +92,18 @@ class Witnesses:
         window = substitute.rate_interval(scrape, scrape)
         self._recorder.write(PanelsAsked(now, _as_panels_name_it(fault, self._target), window.total_seconds()))
 
+    def ask_traces(self, fault: Span, now: float) -> None:
+        """Record some traces of the fault window; nothing where the stack has no trace store."""
+        if self._target.urls.jaeger and fault.injected is not None:
+            jaeger = Jaeger(self._target.urls.jaeger, self._wall)
+            self._recorder.write(jaeger.look(now, fault.injected, fault.undone or now))
+            jaeger.close()
+
     def _look_at_prometheus(self, at: float) -> Iterable[AnyFact]:
         yield self.prometheus.look(at)
+
+    def _look_at_alertmanager(self, at: float) -> Iterable[AnyFact]:
+        yield self._alertmanager.look(at)
 
     def _look_at_processes(self, at: float) -> Iterable[AnyFact]:
         fact = self._processes.look(at)

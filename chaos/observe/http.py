@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from chaos import ask
 from chaos.errors import SignalUnavailable
 
 TIMEOUT_SECONDS = 2.0
@@ -20,7 +21,9 @@ class JsonApi:
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self._name = name
-        self._client = httpx.Client(base_url=base_url, timeout=timeout, transport=transport, trust_env=False)
+        self._client = httpx.Client(
+            base_url=base_url, timeout=timeout, transport=transport, trust_env=False, verify=ask.certificates()
+        )
 
     def get(self, path: str, **parameters: str | float) -> Any:
         """The decoded answer."""

@@ -32,6 +32,21 @@ class Prometheus:
         """The `for` of each alerting rule that it runs, in seconds. Raises SignalUnavailable."""
         return {rule["name"]: float(rule["duration"]) for rule in self._alerting_rules()}
 
+    def unscraped_since(self, moment: float) -> list[str]:
+        """The targets that were not scraped since this Unix time. Raises SignalUnavailable.
+
+        One that has just started scrapes nothing for five seconds, and says so of every target.
+        """
+        targets = self._api.get("/api/v1/targets", state="active")["data"]["activeTargets"]
+        missing = [str(one["labels"]["instance"]) for one in targets if _unix(one["lastScrape"]) < moment]
+        return sorted(missing) if targets else ["any target"]
+
+    def unevaluated_since(self, moment: float) -> list[str]:
+        """The alerting rules that were not evaluated since this Unix time. Raises SignalUnavailable."""
+        rules = self._alerting_rules()
+        missing = [str(rule["name"]) for rule in rules if _unix(rule["lastEvaluation"]) < moment]
+        return sorted(missing) if rules else ["any rule"]
+
     def alert_histories(self, end: float) -> list[AlertHistory]:
         """Every `ALERTS` series of the run, as stored up to `end`. Raises SignalUnavailable."""
         result = self._query(f"ALERTS[{_span(end)}]", end)
@@ -76,8 +91,12 @@ class Prometheus:
         return [rule for group in groups for rule in group["rules"]]
 
     def _active(self, name: str, alert: dict[str, Any]) -> ActiveAlert:
-        since = datetime.fromisoformat(alert["activeAt"]).timestamp() - self._wall
+        since = _unix(alert["activeAt"]) - self._wall
         return ActiveAlert(name, _without(alert["labels"], "alertname"), alert["state"], since)
+
+
+def _unix(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
 
 
 def _span(end: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
-from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Verdict
+from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions, Verdict
 
 _NAME_WIDTH = 38
 _WIDTH = 110
@@ -23,8 +23,9 @@ def render(verdict: Verdict, recording: str) -> str:
     blocks = [
         [verdict.title, f"claim: {verdict.claim}", f"fault: {verdict.fault}"],
         ["Users", *_phases(verdict.phases), *_checks(verdict.checks), *_recovery(verdict)],
-        ["Alerts", *_alerts(verdict.alerts), *_before(verdict.already_firing)],
-        ["Orders", *_orders(verdict.orders)],
+        ["Alerts", *_alerts_block(verdict)],
+        ["Orders", *_orders(verdict.orders)] if verdict.has_ledgers else [],
+        ["Sessions", *_sessions(verdict.sessions)] if verdict.has_ledgers else [],
         ["Dashboards", *_panels(verdict.panels)] if verdict.panels else [],
         [*_reasons(verdict)],
         [f"recording: {recording}", f"verdict: {verdict.outcome.value}, exit {verdict.exit_code}"],
@@ -38,11 +39,12 @@ def last_line(verdict: Verdict, report: str) -> str:
 
 
 def _phases(phases: Iterable[PhaseStats]) -> Iterable[str]:
-    yield "  phase      seconds  requests  failed  p50       p99"
+    yield "  phase      seconds  requests  failed  p50       p99       CPU short"
     for phase in phases:
         yield (
             f"  {phase.phase:<9}{phase.seconds:9.1f}{phase.requests:10}{phase.failed:8}"
-            f"  {_milliseconds(phase.p50_seconds):<10}{_milliseconds(phase.p99_seconds)}"
+            f"  {_milliseconds(phase.p50_seconds):<10}{_milliseconds(phase.p99_seconds):<10}"
+            f"{_share(phase.cpu_pressure)}"
         )
 
 
@@ -59,14 +61,26 @@ def _recovery(verdict: Verdict) -> Iterable[str]:
         yield f"  steady state back {verdict.recovered:.1f} s after the undo"
 
 
+def _alerts_block(verdict: Verdict) -> Iterable[str]:
+    if not verdict.alerts_judged:
+        yield "  not judged: the target names no alerting"
+        return
+    yield from _alerts(verdict.alerts)
+    yield from _before(verdict.already_firing)
+    yield from _blinded(verdict.blinded)
+
+
 def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
     alerts = list(alerts)
     quiet = [alert for alert in alerts if alert.outcome is AlertOutcome.QUIET]
+    unseen = [alert for alert in alerts if alert.blinded]
     for alert in alerts:
-        if alert.outcome is not AlertOutcome.QUIET:
+        if alert not in quiet and alert not in unseen:
             yield from _alert(alert)
-    if quiet:
-        yield from wrap(f"  quiet       {', '.join(alert.name for alert in quiet)}", _WIDTH, subsequent_indent=" " * 14)
+    for word, silent in (("quiet", quiet), ("unknown", unseen)):
+        if silent:
+            text = f"  {word:<11} {', '.join(alert.name for alert in silent)}"
+            yield from wrap(text, _WIDTH, subsequent_indent=" " * 14)
     for alert in (one for one in quiet if one.came_close):
         yield f"  close       {alert.name}: its condition was true for {alert.pending:.1f} s of {alert.hold:g} s"
 
@@ -83,6 +97,8 @@ def _alert(alert: AlertResult) -> Iterable[str]:
         f" -> delivered {_at(alert.delivered)}{_window(alert.fires_within)};"
         f" undo -> resolved {_at(alert.resolved)}{_window(alert.resolves_within)}"
     )
+    if alert.held_until is not None:
+        yield f"              its page was kept back until {_at(alert.held_until)}: {alert.held_by}"
     yield from _design(alert)
 
 
@@ -109,6 +125,10 @@ def _before(already: list[str]) -> Iterable[str]:
         yield f"  fired before the fault and was not counted: {'; '.join(already)}"
 
 
+def _blinded(blinded: list[str]) -> Iterable[str]:
+    yield from (f"  blinded by design: {one}" for one in blinded)
+
+
 def _orders(orders: Orders | None) -> Iterable[str]:
     if orders is None:
         yield "  not read back"
@@ -117,7 +137,29 @@ def _orders(orders: Orders | None) -> Iterable[str]:
         f"  {orders.sent} sent: {orders.acknowledged} acknowledged, of which {orders.found} found;"
         f" {orders.refused} refused, {orders.unknown} unknown"
     )
-    yield f"  {len(orders.lost)} lost, {len(orders.doubled)} doubled, {len(orders.unread)} unread"
+    yield (
+        f"  {len(orders.lost)} lost, {len(orders.doubled)} doubled by a retry, {len(orders.unread)} unread;"
+        f" {len(orders.stale_reads)} of {orders.reads} reads stale"
+    )
+
+
+def _sessions(sessions: Sessions | None) -> Iterable[str]:
+    if sessions is None:
+        yield "  none, or not read back"
+        return
+    yield (
+        f"  {sessions.opened} opened, of which {sessions.found} found as acknowledged;"
+        f" {sessions.refused} refused, {sessions.unknown} unknown"
+    )
+    yield (
+        f"  {sessions.writes} cart writes acknowledged, {sessions.writes_refused} refused,"
+        f" {sessions.writes_unknown} unknown"
+    )
+    ratio = "-" if sessions.lost_ratio is None else f"{sessions.lost_ratio:.2%}"
+    yield (
+        f"  {len(sessions.lost)} lost, {len(sessions.stale_reads)} not shown by {sessions.reads} reads:"
+        f" {ratio}, wanted {sessions.bound}; {len(sessions.doubled)} doubled by a retry, {len(sessions.unread)} unread"
+    )
 
 
 def _panels(panels: list[PanelResult]) -> Iterable[str]:
@@ -136,6 +178,10 @@ def _reasons(verdict: Verdict) -> Iterable[str]:
         yield f"Why {verdict.outcome.value}"
         yield from (f"  - {reason}" for reason in verdict.reasons)
     yield from (f"  BY HAND: {step}" for step in verdict.by_hand)
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -161,9 +161,12 @@ _FULL = Row(
     (
         Panel(
             "Queue",
-            "Requests that wait for a server to have room.",
+            "Requests that wait for any server to have room, and those that wait for one of them.",
             "none",
-            (Query(f"haproxy_backend_current_queue{{{_PROXY}}}", "{{proxy}}"),),
+            (
+                Query(f"haproxy_backend_current_queue{{{_PROXY}}}", "{{proxy}}"),
+                Query(f"haproxy_server_current_queue{{{_PROXY}}}", "{{server}}"),
+            ),
             alerts=("HAProxyQueueing",),
         ),
         Panel(

@@ -1,6 +1,7 @@
 """Whether a process may be given requests: starting, serving, draining."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum
@@ -9,6 +10,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 _log = structlog.get_logger(__name__)
+
+_QUIET_SECONDS = 0.5
+"""Without a request for so long, nobody sends any: HAProxy's checks are as far apart."""
+_MOST_DELAYS = 2
+"""How many drain delays may pass before the listener closes although requests still come."""
 
 
 class State(Enum):
@@ -30,12 +36,15 @@ class Lifecycle:
         self._open_requests = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._latest_at = 0.0
         ready = Gauge("app_ready", "1 while requests are welcome.", registry=registry)
         ready.set_function(lambda: float(self.state is State.SERVING))
 
-    def request_began(self) -> None:
-        """Count a request in."""
+    def request_began(self, *, is_check: bool = False) -> None:
+        """Count a request in; a health check says nothing of whether users are still sent here."""
         self._open_requests += 1
+        if not is_check:
+            self._latest_at = time.monotonic()
         self._idle.clear()
 
     def request_ended(self) -> None:
@@ -47,13 +56,22 @@ class Lifecycle:
     async def drain(self, close: Callable[[], None]) -> None:
         """Turn unready, serve on until load balancers have noticed, then finish what is open.
 
-        Calls ``close`` when no request is open. A second call does nothing. There is no time-out:
+        They have noticed when the drain delay is over and no request came for half a second; where
+        requests go on coming, the delay is doubled and no more, for they may be of a client that
+        asks nobody. Calls ``close`` when no request is open. A second call does nothing. There is no time-out:
         the process manager has one.
         """
         if self.state is State.DRAINING:
             return
         self.state = State.DRAINING
         _log.info("draining", open_requests=self._open_requests)
-        await asyncio.sleep(self._drain_delay.total_seconds())
+        await self._unwanted()
         await self._idle.wait()
         close()
+
+    async def _unwanted(self) -> None:
+        delay, began = self._drain_delay.total_seconds(), time.monotonic()
+        at, latest = began + delay, began + delay * _MOST_DELAYS
+        while (left := at - time.monotonic()) > 0:
+            await asyncio.sleep(left)
+            at = min(max(at, self._latest_at + _QUIET_SECONDS), latest)

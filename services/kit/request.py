@@ -42,9 +42,10 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         send = self._close_when_draining(send)
-        self._lifecycle.request_began()
+        is_check = scope["path"] in health.PATHS
+        self._lifecycle.request_began(is_check=is_check)
         try:
-            if scope["path"] in health.PATHS:
+            if is_check:
                 await self._app(scope, receive, send)
             else:
                 await self._observed(scope, receive, send)

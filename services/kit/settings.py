@@ -160,7 +160,8 @@ class ServiceSettings(ResilienceSettings):
     drain_delay: Duration = timedelta(milliseconds=1500)
     """How long /readyz says 503 while requests are still taken, before the listener closes.
 
-    HAProxy has noticed after 1.0 s (two checks, 500 ms apart); the rest is for a busy machine.
+    HAProxy has noticed after 1.0 s (two checks, 500 ms apart); the rest is for a busy machine. While requests still
+    come, it lasts up to twice as long.
     """
 
 
@@ -172,7 +173,8 @@ class PostgresSettings(ResilienceSettings):
     """Off, every wait for Postgres holds up the whole process."""
     pool: bool = True
     """Off, each use opens a connection of its own, however many there are."""
-    postgres_pool_min: int = Field(default=2, ge=0)
+    postgres_pool_min: int = Field(default=10, ge=0)
+    """As many as at most: a pool grows by one connection at a time, and slowest when Postgres is slow."""
     postgres_pool_max: int = Field(default=10, ge=1)
     postgres_pool_timeout: Duration = timedelta(seconds=1)
     """Longest wait for a free connection."""
@@ -192,3 +194,7 @@ class RedisSettings(ResilienceSettings):
     """Longest wait for one node to connect or answer."""
     redis_timeout: Duration = timedelta(milliseconds=250)
     """Longest wait for one cache operation, topology refresh included."""
+    redis_store_socket_timeout: Duration = timedelta(milliseconds=400)
+    """As `redis_socket_timeout`, where there is no other place to look, as for sessions."""
+    redis_store_timeout: Duration = timedelta(seconds=1)
+    """As `redis_timeout`, where there is no other place to look."""

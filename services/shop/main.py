@@ -9,7 +9,7 @@ from services.kit.http_cache import HttpCache
 from services.kit.http_client import HttpClient, Remote
 from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
-from services.kit.redis import Redis
+from services.kit.redis import Redis, as_store
 from services.kit.service import create_service
 from services.shop.cart import Carts, RedisCarts
 from services.shop.instance_sessions import InstanceCarts, InstanceSessions
@@ -35,6 +35,7 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
         async with (
             Postgres(told, instruments) as postgres,
             Redis(told, instruments) as redis,
+            Redis(told, instruments, as_store(told)) as store,
             HttpClient(_inventory(told), told, instruments) as inventory,
             Products(postgres, redis, told, instruments) as products,
             Sweeper(postgres, Reservations(inventory), _sweep_plan(told), instruments),
@@ -42,7 +43,7 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
             app.state.products = products
             app.state.stock = Stock(inventory, told.stock_timeout)
             app.state.http_cache = _http_cache(told)
-            sessions, carts = _sessions(told, redis)
+            sessions, carts = _sessions(told, store)
             operations = SessionOperations(instruments.registry)
             app.state.sessions = WatchedSessions(sessions, operations)
             app.state.carts = WatchedCarts(carts, operations)
@@ -70,9 +71,9 @@ def _inventory(told: ShopSettings) -> Remote:
     return Remote("inventory", told.inventory_url, told.inventory_timeout, told.inventory_pool_max, answers)
 
 
-def _sessions(told: ShopSettings, redis: Redis) -> tuple[Sessions, Carts]:
+def _sessions(told: ShopSettings, store: Redis) -> tuple[Sessions, Carts]:
     if told.shared_sessions:
-        shared = RedisSessions(redis, told.session_ttl, sliding=told.sliding_expiry)
+        shared = RedisSessions(store, told.session_ttl, sliding=told.sliding_expiry)
         return shared, RedisCarts(shared)
     own = InstanceSessions(told.session_ttl, sliding=told.sliding_expiry)
     return own, InstanceCarts(own)

@@ -1,6 +1,7 @@
 """Gives back the stock of orders that were begun and never finished."""
 
 import asyncio
+import math
 import random
 from contextlib import suppress
 from dataclasses import dataclass
@@ -107,7 +108,11 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Count what is abandoned and clean it up. Raises Unavailable if Postgres cannot be asked."""
-        self._metrics.abandoned.set(await self._postgres.run(self._count))
+        try:
+            self._metrics.abandoned.set(await self._postgres.run(self._count))
+        except Unavailable:
+            self._metrics.abandoned.set(math.nan)  # nobody knows: what was seen at the last look may long be gone
+            raise
         # What is claimed while inventory does not answer would only have to wait to be old again.
         if not self._plan.release or self._reservations.are_refused:
             return

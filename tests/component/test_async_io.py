@@ -56,7 +56,7 @@ def late_wake_ups(shop):
 
 
 def test_waiting_for_postgres_holds_nobody_up(stack):
-    with watched_shop(stack) as shop, toxic(stack, "postgres", "latency", latency=LATENCY_MS):
+    with watched_shop(stack) as shop, toxic(stack, "postgres-shop-1", "latency", latency=LATENCY_MS):
         longest = asyncio.run(load(shop.url, f"async-{time.time()}"))
         assert blocked_seconds(shop.log) == [], shop.log
         assert longest < BLOCKED_SECONDS
@@ -64,7 +64,10 @@ def test_waiting_for_postgres_holds_nobody_up(stack):
 
 
 def test_with_blocking_calls_everybody_waits_and_it_is_seen(stack):
-    with watched_shop(stack, SHOP_ASYNC_IO="off") as shop, toxic(stack, "postgres", "latency", latency=LATENCY_MS):
+    with (
+        watched_shop(stack, SHOP_ASYNC_IO="off") as shop,
+        toxic(stack, "postgres-shop-1", "latency", latency=LATENCY_MS),
+    ):
         longest = asyncio.run(load(shop.url, f"blocking-{time.time()}"))
         assert blocked_seconds(shop.log)
         assert longest > BLOCKED_SECONDS

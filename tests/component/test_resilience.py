@@ -19,7 +19,7 @@ from services.kit.postgres import Postgres
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable, Overloaded, Unavailable
 from services.kit.redis import Redis
 from services.kit.settings import Address, PostgresSettings, RedisSettings, ResilienceSettings
-from tests.toxics import proxied, toxic
+from tests.toxics import each_toxic, proxied, toxic
 
 pytestmark = pytest.mark.stack
 
@@ -31,7 +31,7 @@ def instruments():
 
 
 def postgres(stack, name="test", instruments_=None, **settings):
-    dsn = f"{postgres_dsn(stack.topology.proxy('postgres').listen)}?application_name={name}"
+    dsn = f"{postgres_dsn(stack.topology.proxy('postgres-shop-1').listen)}?application_name={name}"
     told = {"postgres_dsn": dsn, "postgres_pool_max": POOL_SIZE}
     return Postgres(PostgresSettings(**(told | settings)), instruments_ or instruments())
 
@@ -166,7 +166,7 @@ def refusals(stack, **switches):
         async with postgres(stack, postgres_pool_timeout=timedelta(milliseconds=300), **settings) as pool:
             await pool.run(select_one)
             seconds = []
-            with toxic(stack, "postgres", "timeout", timeout=0):
+            with toxic(stack, "postgres-shop-1", "timeout", timeout=0):
                 for _ in range(12):
                     began = time.monotonic()
                     with pytest.raises(Unavailable):
@@ -238,7 +238,7 @@ def test_a_deadline_reaches_the_service_behind(stack, enabled):
             with pytest.raises((DependencyUnavailable, DeadlineExceeded)):
                 await client.request("GET", "/stock/sku-0001", idempotent=False)
 
-    with toxic(stack, "postgres", "timeout", timeout=0):
+    with each_toxic(stack, ["postgres-inventory-1", "postgres-inventory-2"], "timeout", timeout=0):
         began = time.monotonic()
         answer = httpx.get(
             f"{stack.url('inventory')}/stock/sku-0001",

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from compose import history, programs
 from tests.component.relay import Relay
 from tests.component.shop_calls import kind
 from tests.component.unfinished import HASTY, unfinished
@@ -66,6 +67,18 @@ def crash_half_way(stack, relay, key):
 
 
 @pytest.mark.slow
+def test_what_a_run_left_half_done_is_given_up_with_its_past(stack, available, relay, key):
+    before, dsn = available(), programs.postgres_dsn(stack.topology.one("postgres").port)
+    crash_half_way(stack, relay, key)
+
+    def gone():
+        history.give_up_half_done_orders(dsn)
+        return not unfinished(stack, [key])
+
+    until(gone, 25)  # in its own time it would be found abandoned after thirty seconds
+    assert available() == before
+
+
 def test_stock_reserved_by_a_shop_that_crashed_comes_back_if_it_is_swept(stack, shop, relay, key, available):
     before = available()
     crash_half_way(stack, relay, key)

@@ -223,3 +223,15 @@ def test_without_redis_sessions_are_refused_in_time_and_guests_are_served(stack,
             assert guest.get("/products/sku-0001").status_code == 200
     until(lambda: shop.get("/cart").status_code == 200)
     assert shop.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
+
+
+def test_connections_that_were_lost_while_idle_cost_no_user_an_error(stack, shop):
+    open_session(shop)
+    token = {"cookie": f"session={shop.cookies['session']}"}
+    for instance in SHOPS:
+        assert httpx.get(f"{stack.instance_url(instance)}/sessions/me", headers=token).status_code == 200
+    for node in stack.topology.of_role("redis"):
+        with redis.Redis(port=node.port) as client:
+            client.client_kill_filter(_type="normal")
+    for instance in SHOPS:
+        assert httpx.get(f"{stack.instance_url(instance)}/sessions/me", headers=token).status_code == 200, instance

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from compose import health
 from compose.supervisor import Supervisor
+from tests.verifier.alerting import Alerting
 
 EXPERIMENT = """\
 title: A short kill
@@ -100,26 +100,8 @@ def well_again(stack) -> Iterator[None]:
 
 
 @pytest.fixture
-def mutate(stack) -> Iterator[Callable[..., None]]:
-    """Changes generated rules or routing of the running stack; put back afterwards."""
-    drill = stack.settings.state / "config" / "drill"
-    originals: dict[Path, str] = {}
-
-    def change(file: str, *replacements: tuple[str, str]) -> None:
-        path = drill / file
-        originals.setdefault(path, path.read_text())
-        for old, new in replacements:
-            assert old in path.read_text(), f"{file} has no {old!r}: the mutation would change nothing"
-            path.write_text(path.read_text().replace(old, new))
-        _reload(stack)
-
-    yield change
-    for path, text in originals.items():
-        path.write_text(text)
-    _reload(stack)
-
-
-def _reload(stack) -> None:
-    for role in ("prometheus", "alertmanager"):
-        answer = httpx.post(f"{stack.url(role)}/-/reload", timeout=5)
-        assert answer.status_code == 200, answer.text
+def alerting(stack) -> Iterator[Alerting]:
+    """The running stack's rules and routing, to be broken; put back afterwards."""
+    broken = Alerting(stack)
+    yield broken
+    broken.restore()

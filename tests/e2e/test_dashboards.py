@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 NO_FAULT = """\
 title: Nothing for a while
 claim: Nothing happens.
-fault: { type: none, for: 10s }
+fault: { type: none, for: 15s }
 steady_state:
   - { name: share of failed user requests, query: "load:failed:ratio", during: "< 0.5" }
 recover_within: 5s
@@ -77,9 +78,13 @@ def test_a_tagged_panel_that_does_not_move_deviates(stack, runs, experiment, wit
 
 
 def test_a_tagged_panel_that_moves_with_nothing_broken_deviates(stack, runs, tmp_path, with_panel):
+    def runs_away(panel):
+        tagged("process.kill shop")(panel)
+        panel["targets"][0]["expr"] = f"exp((vector(time()) - {time.time():.0f}) / 5)"
+
     file = tmp_path / "nothing.yaml"
     file.write_text(NO_FAULT)
-    code, output = stack.command("run", file, "--target", with_panel("instances", "Age", tagged("process.kill shop")))
+    code, output = stack.command("run", file, "--target", with_panel("instances", "Age", runs_away))
     assert code == 1, output
     wanted = "panel instances / Age moved with nothing broken"
     assert [reason for reason in runs.latest()["reasons"] if reason.startswith(wanted)], output

@@ -141,8 +141,8 @@ BROKEN = {
         'silent only because it lacks pg_settings_superuser_reserved_connections{job="postgres"}',
     ),
     "an alert that no experiment lists": (
-        replaced("alerts/exemptions.yml", "  RedisNodeDown:", "  # RedisNodeDown:"),
-        "redis.rules.yml: RedisNodeDown: no experiment lists it, and exemptions.yml does not say why",
+        replaced("alerts/exemptions.yml", "  PrometheusRuleFailures:", "  # PrometheusRuleFailures:"),
+        "telemetry.rules.yml: PrometheusRuleFailures: no experiment lists it, and exemptions.yml does not say why",
     ),
     "an exemption of an alert that an experiment lists": (
         replaced("alerts/exemptions.yml", "no_experiment:\n", "no_experiment:\n  ShopInstanceDown: a b c d e\n"),
@@ -153,8 +153,8 @@ BROKEN = {
         "exemptions.yml: no_experiment: ShopGone: there is no such alert",
     ),
     "an exemption without a reason": (
-        replaced("alerts/exemptions.yml", "  TargetDown: it needs", "  TargetDown: later  #"),
-        "exemptions.yml: no_experiment: TargetDown: has no reason, in a sentence",
+        replaced("alerts/exemptions.yml", "  PrometheusRuleGroupSlow: it needs", "  PrometheusRuleGroupSlow: later  #"),
+        "exemptions.yml: no_experiment: PrometheusRuleGroupSlow: has no reason, in a sentence",
     ),
     "an experiment that lists an unknown alert": (
         replaced("experiments/kill-instance.yaml", "name: HAProxyServerDown", "name: HAProxyServerGone"),

@@ -10,6 +10,7 @@ from chaos.experiment import Experiment
 from chaos.facts import (
     ActiveAlert,
     AlertHistory,
+    AlertmanagerSeen,
     FaultProof,
     HistoryAsked,
     Injected,
@@ -27,12 +28,15 @@ from chaos.facts import (
 from chaos.load import ledger
 from chaos.load.ledger import Order, OrderReading, OrderState
 from chaos.load.samples import Load, Request, Tick
+from chaos.load.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
 from chaos.recording import Recording
 
 RATE = 50
 WATCHDOG = [ActiveAlert("Watchdog", {"severity": "none"}, "firing", 0.0)]
 LABELS = {"instance": "shop-2", "severity": "warning"}
 BASELINE, INJECTED, UNDONE, END = 5.0, 10.0, 25.0, 32.0
+CART = Look(0.0, False, "u", {"a": 1})
+USER_SESSION = UserSession("s", 6.0, Told.ACKNOWLEDGED, "t", "u", (CartWrite(1, "a", 1, Told.ACKNOWLEDGED), CART))
 EXPERIMENT = {
     "title": "t",
     "claim": "c",
@@ -62,6 +66,10 @@ def looks(rules=("Down", "Other"), start=0.0, end=END):
     return [PrometheusSeen(float(at), None, [], list(rules)) for at in range(int(start), int(end) + 1)]
 
 
+def alertmanager(start=0.0, end=END):
+    return [AlertmanagerSeen(float(at), None, [] if not at else None) for at in range(int(start), int(end) + 1)]
+
+
 def history(state, first, last, name="Down", labels=LABELS):
     return AlertHistory(END, name, labels, state, [float(at) for at in range(int(first), int(last))])
 
@@ -79,6 +87,7 @@ def facts():
         RuleLoaded(0.0, "Down", "pager", timing, None),
         PrometheusSeen(0.0, None, WATCHDOG, ["Down", "Other"]),
         *[msgspec.structs.replace(look, alerts=WATCHDOG) for look in looks()],
+        *alertmanager(),
         *beats(),
         *[FaultProof(float(at), True, "down") for at in range(11, 25)],
         Injected(INJECTED, "killed", 80),
@@ -106,6 +115,8 @@ def recording(**changes):
         load,
         orders,
         (OrderReading("k", OrderState.ACKNOWLEDGED, 1, True),),
+        SessionLedger((USER_SESSION,), False),
+        (SessionReading("s", CART),),
     )
     return replace(whole, **changes)
 

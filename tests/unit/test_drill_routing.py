@@ -18,8 +18,8 @@ def routing(*routes: dict, **root: object) -> dict:
     return {"route": {"receiver": "pager", **root, "routes": list(routes)}, "receivers": [receiver]}
 
 
-def scaled(document: dict) -> dict:
-    return scale_routing(document, PAGER, Durations(DRILL), "alertmanager.yml")
+def scaled(document: dict, **ways: str) -> dict:
+    return scale_routing(document, PAGER, Durations(DRILL), "alertmanager.yml", ways)
 
 
 def taken(document: dict):
@@ -84,6 +84,13 @@ def test_a_route_that_continues_adds_the_next_one():
 
 def test_receivers_post_to_the_pager_under_their_names():
     assert receiver_urls(scaled(routing())) == {"pager": f"{PAGER}/receivers/pager"}
+
+
+def test_a_receiver_may_have_a_way_of_its_own():
+    document = routing()
+    document["receivers"].append({"name": "fallback", "webhook_configs": [{"url": "http://fallback.example.com"}]})
+    told = receiver_urls(scaled(document, pager="http://127.0.0.1:10"))
+    assert told == {"pager": "http://127.0.0.1:10/receivers/pager", "fallback": f"{PAGER}/receivers/fallback"}
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,20 @@ from datetime import timedelta
 import pytest
 
 from chaos import experiment as experiments
+from chaos.commands import listing
 from chaos.errors import InvalidFile
 from chaos.experiment import Vocabulary
 from chaos.faults import FAULTS
 from chaos.rules import alert_names
 from chaos.values import Bound, Duration
 from chaos.verdict import ExitCode
-from compose.settings import ROOT
+from compose import topology
+from compose.settings import ROOT, from_environment
 
-KNOWN = Vocabulary(alert_names(ROOT / "alerts"), frozenset({"shop-1", "shop-2"}))
+STACK = topology.build(from_environment({"STORMDRILL_STATE": "/var/tmp/x"}))
+KNOWN = Vocabulary(
+    alert_names(ROOT / "alerts"), frozenset(program.name for program in STACK.programs), frozenset(STACK.links())
+)
 SOUND = (ROOT / "chaos/experiments/kill-instance.yaml").read_text()
 
 
@@ -28,14 +33,14 @@ def test_shipped_experiments_are_valid_and_short(file):
     ("old", "new", "reason"),
     [
         ("title:", "titel:", "unknown key titel|missing key title"),
-        ("shop-2, for", "shop-7, for", r":3: fault\.instance: unknown instance shop-7"),
-        ("process.kill", "process.tickle", r":3: fault\.type: invalid value 'process.tickle'"),
-        ("for: 15s", "for: 15", r":3: fault\.for: 15 is not a duration"),
-        ("for: 15s", "for: 0s", r":3: fault\.for: '0s' is not a duration"),
-        ("load:failed:ratio", "load:failed:share", r":6: steady_state\[0\]\.query: unknown load metric"),
-        ('"< 0.002"', '"about 0"', r":8: steady_state\[0\]\.during: 'about 0' is not a bound"),
-        ("name: ShopInstanceDown", "name: ShopInstanceGone", r":17: alerts\[0\]\.name: unknown alert ShopInstanceGone"),
-        ("fires_within: 10s", "fires_within: 90s", r":17: alerts\[0\]\.fires_within: longer than the fault is held"),
+        ("shop-2, for", "shop-7, for", r":4: fault\.instance: unknown instance shop-7"),
+        ("process.kill", "process.tickle", r":4: fault\.type: invalid value 'process.tickle'"),
+        ("for: 15s", "for: 15", r":4: fault\.for: 15 is not a duration"),
+        ("for: 15s", "for: 0s", r":4: fault\.for: '0s' is not a duration"),
+        ("load:failed:ratio", "load:failed:share", r":7: steady_state\[0\]\.query: unknown load metric"),
+        ('"< 0.002"', '"about 0"', r":9: steady_state\[0\]\.during: 'about 0' is not a bound"),
+        ("name: ShopInstanceDown", "name: ShopInstanceGone", r":18: alerts\[0\]\.name: unknown alert ShopInstanceGone"),
+        ("fires_within: 10s", "fires_within: 90s", r":18: alerts\[0\]\.fires_within: longer than the fault is held"),
         ("recover_within: 15s", "recover_within: 15s\nrecover_within: 16s", r"recover_within: given twice"),
         ("title: Killing", "title: [Killing", r"not YAML"),
     ],
@@ -47,6 +52,32 @@ def test_what_is_wrong_is_named(tmp_path, old, new, reason):
     with pytest.raises(InvalidFile, match=reason) as caught:
         experiments.read(file, KNOWN)
     assert str(caught.value).startswith(str(file))
+
+
+def test_an_unknown_link_is_named_with_those_that_exist(tmp_path):
+    file = tmp_path / "mine.yaml"
+    fault = "{ type: network.down, link: postgres/shop-9, for: 15s }"
+    file.write_text(SOUND.replace("{ type: process.kill, instance: shop-2, for: 15s }", fault))
+    with pytest.raises(
+        InvalidFile, match=r":4: fault\.link: unknown link postgres/shop-9; .*postgres/shop-2, "
+    ) as caught:
+        experiments.read(file, KNOWN)
+    file.write_text(file.read_text().replace("shop-9", "shop-2"))
+    experiments.read(file, KNOWN)
+    assert "inventory/shop-1" in str(caught.value)
+
+
+def test_a_page_may_come_after_the_undo_only_where_a_fault_delays_pages(tmp_path):
+    file = tmp_path / "mine.yaml"
+    late = SOUND.replace("fires_within: 10s", "fires_within: 20s")
+    for blinded, valid in (("alertmanager", True), ("prometheus", True), ("pager", True), ("jaeger", False)):
+        also = f"also: [{{ fault: {{ type: process.kill, instance: {blinded}, for: 5s }} }}]\n"
+        file.write_text(late.replace("steady_state:", f"{also}steady_state:", 1))
+        if valid:
+            assert experiments.read(file, KNOWN).delays_pages
+        else:
+            with pytest.raises(InvalidFile, match="longer than the fault is held"):
+                experiments.read(file, KNOWN)
 
 
 def test_an_unknown_experiment_lists_those_that_exist():
@@ -97,5 +128,16 @@ def test_the_readme_is_true(tmp_path):
     used = {word for word in re.findall(r"`make ([a-z-]+)", readme) if not word.startswith("chaos-")}
     assert used <= targets
     shipped = set(experiments.ids(ROOT / "chaos/experiments"))
-    assert set(re.findall(r"make chaos-([a-z-]+)", readme)) <= shipped
-    assert shipped <= set(re.findall(r"^\| `([a-z-]+)` \|", readme, flags=re.M))
+    assert set(re.findall(r"make chaos-([a-z-]+)", readme)) <= {*shipped, "all"}
+
+
+def test_the_page_of_experiments_is_that_of_the_files():
+    folder = ROOT / "chaos/experiments"
+    assert (folder / "README.md").read_text() == listing.catalogue(folder, KNOWN), (
+        "make it again: stormdrill list --markdown > chaos/experiments/README.md"
+    )
+
+
+def test_every_shipped_experiment_is_about_a_principle():
+    folder = ROOT / "chaos/experiments"
+    assert all(experiments.read(folder / f"{name}.yaml", KNOWN).principle for name in experiments.ids(folder))

@@ -11,15 +11,29 @@ from chaos.facts import (
     Injected,
     PagerSeen,
     PageSeen,
+    PhaseBegan,
     PrometheusSeen,
     QueryHistory,
     RunEnded,
+    Undone,
 )
 from chaos.judge.judge import judge
 from chaos.load import samples
 from chaos.load.ledger import OrderReading, OrderState
 from chaos.load.samples import Tick
-from tests.unit.recordings import BASELINE, END, EXPERIMENT, INJECTED, RATE, down, facts, recording, requests, without
+from tests.unit.recordings import (
+    BASELINE,
+    END,
+    EXPERIMENT,
+    INJECTED,
+    RATE,
+    UNDONE,
+    down,
+    facts,
+    recording,
+    requests,
+    without,
+)
 
 
 def test_all_well_is_held():
@@ -145,3 +159,17 @@ def test_the_smallest_recording_has_a_verdict():
 
 def test_load_files_may_be_empty():
     assert samples.parse([]).requests == ()
+
+
+def test_a_slow_undo_is_no_time_in_which_nobody_looked():
+    began = [PhaseBegan(INJECTED, "hold"), PhaseBegan(UNDONE, "undo")]
+    slow = tuple(
+        msgspec.structs.replace(fact, at=UNDONE + 6) if isinstance(fact, Undone) else fact
+        for fact in (*facts(), *began)
+    )
+    assert not [reason for reason in judge(recording(facts=slow)).reasons if "nobody looked" in reason]
+
+
+def test_a_hold_in_which_nobody_looked_is_missing_data():
+    seen = tuple(fact for fact in facts() if not (isinstance(fact, FaultProof) and 12 < fact.at < 20))
+    assert any("nobody looked for 8 s" in reason for reason in judge(recording(facts=seen)).reasons)

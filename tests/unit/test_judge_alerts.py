@@ -7,12 +7,25 @@ from chaos.facts import (
     ActiveAlert,
     AlertHistory,
     PageSeen,
+    PhaseBegan,
     PrometheusSeen,
     RuleLoaded,
     Timing,
 )
 from chaos.judge.judge import judge
-from tests.unit.recordings import END, down, facts, history, is_history, is_page, page, recording, without
+from tests.unit.recordings import (
+    END,
+    LABELS,
+    WATCHDOG,
+    down,
+    facts,
+    history,
+    is_history,
+    is_page,
+    page,
+    recording,
+    without,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +47,29 @@ def test_each_way_an_alert_goes_wrong_has_its_word(changed, outcome):
     assert down(verdict).outcome == outcome
     assert (verdict.outcome, verdict.exit_code) == ("deviated", 1)
     assert any(reason.startswith(f"Down {outcome}") for reason in verdict.reasons)
+
+
+def test_one_that_came_and_went_is_not_said_to_fire_still():
+    early = judge(recording(facts=(*without(is_page("resolved")), page(20.0, "resolved"))))
+    assert down(early).reason.startswith("it came and went while the fault lasted")
+    again = judge(recording(facts=(*without(is_page("resolved")), page(17.0, "resolved"), page(20.0))))
+    assert down(again).reason == "no resolved message arrived after the undo"
+
+
+def test_what_resolves_because_of_the_undo_may_do_so_before_the_undo_is_proven():
+    slow_undo = PhaseBegan(21.0, "undo")
+    for at, outcome in ((22.0, "proven"), (20.0, "stuck")):
+        verdict = judge(recording(facts=(*without(is_page("resolved")), slow_undo, page(at, "resolved"))))
+        assert down(verdict).outcome == outcome
+    early = judge(recording(facts=(*without(is_page("resolved")), slow_undo, page(22.0, "resolved"))))
+    assert down(early).resolved == -3.0
+
+
+def test_what_was_true_and_passed_before_it_fired_counts_as_detection():
+    since = ActiveAlert("Down", LABELS, "firing", 12.5)
+    looked = PrometheusSeen(13.9, None, [*WATCHDOG, since], ["Down", "Other"])
+    assert down(judge(recording())).condition_true == 1.0
+    assert down(judge(recording(facts=(*facts(), looked)))).condition_true == 2.5
 
 
 def test_a_page_with_other_labels_is_not_this_alert():

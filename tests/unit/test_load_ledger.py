@@ -35,6 +35,12 @@ def test_a_torn_last_line_is_said_and_its_order_stays_unknown():
     assert [order.state for order in ledger.orders] == [UNKNOWN]
 
 
+def test_reads_of_an_acknowledged_order_are_counted_and_those_that_do_not_show_it():
+    reads = [json.dumps({"at": 3.0, "key": "a", "shown": shown}) + "\n" for shown in (True, False, True)]
+    [order] = fold([sent("a"), told("a", "acknowledged", id="o1"), *reads]).orders
+    assert (order.state, order.id, order.reads, order.stale_reads) == (ACKNOWLEDGED, "o1", 3, 1)
+
+
 @pytest.mark.parametrize("line", ["nonsense\n", "[]\n", "{}\n", told("never sent", "refused"), told("a", "perhaps")])
 def test_any_other_line_that_is_no_fact_is_an_error_with_its_number(line):
     with pytest.raises(ValueError, match=r"^orders\.ndjson:2: "):

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from chaos.load.ledger import Order, OrderReading, OrderState
-from chaos.load.read_back import ATTEMPTS, read_back
+from chaos.load.read_back import ATTEMPTS, read_back, read_sessions_back
+from chaos.load.sessions import Look, SessionReading, Told, UserSession
 
 MINUTE = timedelta(minutes=1)
 
@@ -113,3 +114,51 @@ def test_who_controls_and_judges_a_load_never_imports_locust():
     modules = "chaos.load.control, chaos.load.read_back, chaos.load.measures, sys"
     code = f"import {modules}; sys.exit('locust' in sys.modules or 'gevent' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def session(token: str = "t") -> UserSession:
+    return UserSession("s", 1.0, Told.ACKNOWLEDGED, token, "u")
+
+
+def read_session(answers, *sessions: UserSession):
+    """What is read of these sessions from a shop that answers path by path; and the cookies it was sent."""
+    cookies = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        cookies.append(request.headers["cookie"])
+        return answers[request.url.path]
+
+    pause = lambda seconds: None  # noqa: E731
+    transport = httpx.MockTransport(answer)
+    return list(read_sessions_back(sessions, "http://shop", MINUTE, transport=transport, pause=pause)), cookies
+
+
+WHOSE = httpx.Response(200, json={"user_id": "u"}, headers={"set-cookie": "session=another; Path=/"})
+CART = httpx.Response(200, json={"items": [{"sku": "a", "quantity": 2}]})
+
+
+@pytest.mark.parametrize(
+    ("whose", "cart", "seen"),
+    [
+        (WHOSE, CART, Look(0.0, gone=False, user_id="u", items={"a": 2})),
+        (httpx.Response(401), CART, Look(0.0, gone=True)),
+        (WHOSE, httpx.Response(401), Look(0.0, gone=True)),
+        (WHOSE, httpx.Response(503), None),
+        (httpx.Response(503), CART, None),
+        (WHOSE, httpx.Response(200, text="<html>"), None),
+        (WHOSE, httpx.Response(404), None),
+    ],
+)
+def test_a_session_is_there_gone_or_unread(whose, cart, seen):
+    [reading], _ = read_session({"/sessions/me": whose, "/cart": cart}, session())
+    assert reading == SessionReading("s", seen)
+
+
+def test_each_session_is_asked_for_with_its_own_cookie_only():
+    _, cookies = read_session({"/sessions/me": WHOSE, "/cart": CART}, *(session(f"t{number}") for number in range(9)))
+    assert Counter(cookies) == {f"session=t{number}": 2 for number in range(9)}
+
+
+def test_a_log_in_without_a_token_is_not_read():
+    readings, cookies = read_session({}, UserSession("s", 1.0, Told.UNKNOWN))
+    assert (readings, cookies) == ([], [])

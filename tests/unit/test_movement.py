@@ -37,15 +37,23 @@ def judged(*panels, fault=KILL, experiment=EXPERIMENT, more=()):
 
 
 def no_fault(*panels):
+    """As judged with nothing broken, all a window later: by then users have come for that long."""
     experiment = EXPERIMENT | {"fault": {"type": "none", "for": "15s"}}
-    return judged(*panels, fault="none", experiment=experiment)
+    return judged(*map(later, panels), fault="none", experiment=experiment)
+
+
+def later(history):
+    series = [
+        msgspec.structs.replace(one, values=[None] * int(WINDOW) + one.values[: -int(WINDOW)]) for one in history.series
+    ]
+    return msgspec.structs.replace(history, series=series)
 
 
 MOVED = {
     "a mean beyond the range by more than its width": line(BASELINE, [3.2] * 12),
     "a mean below the range by more than its width": line(BASELINE, [-0.2] * 12),
     "a constant that changed": line([1.0] * 6, [1.0] * 6 + [0.0] * 6),
-    "a line that appeared": line([None] * 6, [None] * 9 + [5.0] * 3),
+    "a line that appeared": line([None] * 6, [None] * 5 + [5.0] * 7),
     "a line that vanished": line(BASELINE, [None] * 12),
 }
 STILL = {
@@ -127,6 +135,20 @@ def test_with_nothing_broken_a_tagged_panel_that_moves_deviates(name):
     assert verdict.exit_code == 1
     assert any(reason.startswith("panel board / Panel moved with nothing broken") for reason in verdict.reasons)
     assert "MOVED        board / Panel" in terminal.render(verdict, "r")
+
+
+def test_with_nothing_broken_a_mean_of_few_events_proves_nothing():
+    swings = line(BASELINE, [5.0] * 5 + [1.9] * 7)
+    assert judged(panel(swings)).panels[0].moved is True
+    assert no_fault(panel(swings)).panels[0].moved is False
+
+
+def test_with_nothing_broken_users_who_still_arrive_are_no_baseline():
+    arriving = line([0.0] * 5 + [0.1], [5.0] * 12)
+    assert no_fault(panel(arriving)).panels[0].moved is True
+    experiment = EXPERIMENT | {"fault": {"type": "none", "for": "15s"}}
+    early = judged(panel(arriving), fault="none", experiment=experiment)
+    assert (early.panels[0].expected, early.panels[0].moved) == (False, False)
 
 
 @pytest.mark.parametrize("name", STILL)

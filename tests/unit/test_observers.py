@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from chaos.errors import SignalUnavailable
-from chaos.facts import PagerSeen
+from chaos.facts import AlertmanagerSeen, PagerSeen
+from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.pager import Pager
 from chaos.observe.prometheus import Prometheus
 
@@ -46,6 +47,19 @@ def test_prometheus_tells_alerts_in_run_time_and_only_healthy_rules():
     assert (alert.name, alert.labels, alert.state, alert.active_since) == ("Down", {"instance": "a"}, "pending", 5.5)
     assert look.rules == ["Down"]
     assert look.error is None
+
+
+def test_prometheus_says_what_it_has_not_scraped_or_evaluated_since():
+    targets = [("a", "1970-01-12T13:46:45.5Z"), ("b", "1970-01-12T13:46:40Z"), ("c", "0001-01-01T00:00:00Z")]
+    active = [{"labels": {"instance": name}, "lastScrape": last} for name, last in targets]
+    rules = [{"name": "Down", "lastEvaluation": "1970-01-12T13:46:45.123456789Z"}]
+    answer = {"activeTargets": active, "groups": [{"rules": rules}]}
+    prometheus = Prometheus("http://p", WALL, answering(answer))
+    assert prometheus.unscraped_since(WALL + 5.0) == ["b", "c"]
+    assert prometheus.unevaluated_since(WALL + 5.0) == []
+    assert prometheus.unevaluated_since(WALL + 5.2) == ["Down"]
+    nothing = Prometheus("http://p", WALL, answering({"activeTargets": [], "groups": []}))
+    assert (nothing.unscraped_since(WALL), nothing.unevaluated_since(WALL)) == (["any target"], ["any rule"])
 
 
 def test_a_silent_prometheus_is_a_fact_and_not_an_empty_one():
@@ -108,3 +122,32 @@ def test_pages_arrive_in_boot_time_and_each_only_once():
 def test_a_silent_pager_is_a_fact():
     (seen,) = Pager("http://g", WALL, 50.0, httpx.MockTransport(silent)).look(1.0)
     assert "ConnectError" in seen.error
+
+
+def test_alertmanager_names_who_inhibits_and_tells_only_what_changed():
+    def alert(fingerprint, name, *inhibited_by):
+        status = {"state": "suppressed" if inhibited_by else "active", "inhibitedBy": list(inhibited_by)}
+        return {"fingerprint": fingerprint, "labels": {"alertname": name, "job": "shop"}, "status": status}
+
+    answers = [alert("a", "Outage"), alert("b", "Symptom", "a", "gone")]
+    alertmanager = Alertmanager("http://a", httpx.MockTransport(lambda _: httpx.Response(200, json=answers)))
+    first = alertmanager.look(1.0)
+    assert [(one.name, one.labels, one.inhibited_by) for one in first.alerts] == [
+        ("Outage", {"job": "shop"}, []),
+        ("Symptom", {"job": "shop"}, ["Outage", "gone"]),
+    ]
+    assert alertmanager.look(2.0) == AlertmanagerSeen(2.0, None)
+    answers.pop()
+    assert [one.name for one in alertmanager.look(3.0).alerts] == ["Outage"]
+
+
+def test_a_silent_alertmanager_is_a_fact_and_what_it_has_is_told_anew_afterwards():
+    silences = iter([False, True, False])
+
+    def answer(request):
+        return silent(request) if next(silences) else httpx.Response(200, json=[])
+
+    alertmanager = Alertmanager("http://a", httpx.MockTransport(answer))
+    assert alertmanager.look(1.0) == AlertmanagerSeen(1.0, None, [])
+    assert "ConnectError" in alertmanager.look(2.0).error
+    assert alertmanager.look(3.0) == AlertmanagerSeen(3.0, None, [])

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from datetime import timedelta
 
 import httpx
@@ -93,6 +94,27 @@ def test_draining_turns_unready_and_waits_for_open_requests():
         return [*seen, (lifecycle.state, closed.is_set())]
 
     assert asyncio.run(drain()) == [(State.DRAINING, False), (State.DRAINING, True)]
+
+
+def test_draining_serves_on_while_users_are_still_sent_here():
+    delay, closed = timedelta(milliseconds=200), []
+
+    async def drain(who, *, is_check):
+        lifecycle = Lifecycle(delay, CollectorRegistry())
+        draining = asyncio.create_task(lifecycle.drain(lambda: closed.append(who)))
+        await asyncio.sleep(0)
+        lifecycle.request_began(is_check=is_check)
+        lifecycle.request_ended()
+        await draining
+
+    async def drain_both():
+        await asyncio.gather(drain("asked by a user", is_check=False), drain("asked by a check", is_check=True))
+
+    began = time.monotonic()
+    asyncio.run(drain_both())
+    assert closed == ["asked by a check", "asked by a user"]
+    # Twice the delay and no longer for somebody who goes on asking; the least is what can be measured without chance.
+    assert time.monotonic() - began >= 2 * delay.total_seconds()
 
 
 def test_a_repetitive_library_is_heard_once_a_minute():

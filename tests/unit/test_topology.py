@@ -2,6 +2,7 @@
 
 import pytest
 
+from compose.programs import service_environment
 from compose.settings import InvalidSettings, from_environment
 from compose.topology import PORT_SPAN, build
 
@@ -18,6 +19,28 @@ def test_ports_lie_in_the_range_and_each_is_used_once(base, workers):
     ports += [proxy.listen for proxy in stack.proxies]
     assert len(ports) == len(set(ports)) == len(stack.all_ports())
     assert all(base <= port < base + PORT_SPAN for port in ports)
+
+
+def test_every_instance_has_ways_of_its_own():
+    stack = build(settings())
+    links = stack.links()
+    told = {each.name: service_environment(each, settings(), stack) for each in stack.programs if each.metrics_ports}
+    for name in ("shop-1", "shop-2", "shop-3", "inventory-1", "inventory-2"):
+        (own,) = links[f"postgres/{name}"]
+        dsn = next(value for variable, value in told[name].items() if variable.endswith("_POSTGRES_DSN"))
+        assert f":{stack.proxy(own).listen}/" in dsn
+        assert own in links["postgres"]
+    urls = {told[f"shop-{number}"]["SHOP_INVENTORY_URL"] for number in (1, 2, 3)}
+    proxies = {stack.proxy(links[f"inventory/shop-{number}"][0]) for number in (1, 2, 3)}
+    assert urls == {f"http://127.0.0.1:{proxy.listen}" for proxy in proxies}
+    assert {proxy.upstream for proxy in proxies} == {stack.inventory_front}
+    assert links["redis"] == [f"redis-{number}" for number in range(1, 7)]
+    assert {name for proxies in links.values() for name in proxies} == {proxy.name for proxy in stack.proxies}
+
+
+def test_a_proxys_name_can_be_asked_for():
+    # Toxiproxy takes it from the path of a request.
+    assert not [proxy.name for proxy in build(settings()).proxies if "/" in proxy.name]
 
 
 def test_a_part_that_is_left_out_is_in_no_port():

@@ -1,0 +1,93 @@
+"""What an agent knows of its task, and how it tells how that goes."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from chaos.child import of_pid
+
+
+class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent last said of itself."""
+
+    at: float
+    """CLOCK_MONOTONIC, which all processes of a machine share."""
+    acts: bool
+    """Whether it does to the system what it is there for."""
+    detail: str
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The files of one agent in the stack's state folder."""
+
+    folder: Path
+    name: str
+
+    @property
+    def process(self) -> Path:
+        """Who it is: pid and start time."""
+        return self.folder / f"{self.name}.process"
+
+    @property
+    def status(self) -> Path:
+        """What it last said."""
+        return self.folder / f"{self.name}.status"
+
+    @property
+    def ended(self) -> Path:
+        """There once it must not run any more, also for one that is only just starting."""
+        return self.folder / f"{self.name}.ended"
+
+    @property
+    def log(self) -> Path:
+        """What it printed."""
+        return self.folder / f"{self.name}.log"
+
+
+class Job:
+    """One agent's task; to be made in its main thread."""
+
+    def __init__(self, place: Place, arguments: dict[str, Any]) -> None:
+        self.arguments = arguments
+        self._place = place
+        self._stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it shall end."""
+        return self._stop.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait this long, or less when it shall end; returns whether it shall."""
+        return self._stop.wait(seconds)
+
+    def announce(self) -> None:
+        """Say who it is; ends the process when its fault was undone before it could."""
+        replace(self._place.process, msgspec.json.encode(of_pid(os.getpid())))
+        if self._place.ended.exists():
+            raise SystemExit("undone before it began")
+
+    def report(self, acts: bool, detail: str) -> None:
+        """Say how it goes; to be repeated at least every second while it acts."""
+        replace(self._place.status, msgspec.json.encode(Status(time.monotonic(), acts, detail)))
+
+    def _on_signal(self, _: int, __: FrameType | None) -> None:
+        self._stop.set()
+
+
+def replace(file: Path, content: bytes) -> None:
+    """Write a file whole, so that a reader never sees half of it, and a crash of the machine leaves one of the two."""
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
+    with new.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.replace(file)

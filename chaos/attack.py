@@ -1,0 +1,154 @@
+"""The faults of one run: the main one, and those staged after it. Injected, proven, renewed and undone here.
+
+Every effect begins with `act`, which raises when the lease is lost or the user has asked the run to end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chaos.clock import Clock
+from chaos.errors import FaultFailed, LeaseLost
+from chaos.experiment import Experiment, Staged
+from chaos.facts import AnyFact, FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.faults import AnyFault, Proof, System
+from chaos.undo import UndoJournal, UndoRecord
+
+PROVE_EVERY_SECONDS = 1.0
+_PROVEN_WITHIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What an attack needs of its run."""
+
+    system: System
+    journal: UndoJournal
+    clock: Clock
+    register: Callable[[AnyFault], UndoRecord]
+    """Puts the undo record on disk."""
+    act: Callable[[], None]
+    """To be called before every effect."""
+    lease_held: Callable[[], None]
+    """Raises LeaseLost when it is not."""
+    now: Callable[[], float]
+    """Seconds since the run's start."""
+    write: Callable[[AnyFact], None]
+    waits: Callable[[str], None]
+
+
+@dataclass(slots=True)
+class _Live:
+    """A fault that is in place."""
+
+    fault: AnyFault
+    record: UndoRecord
+    staged: int | None
+    until: float
+    """When it is to be undone, in seconds since the run's start."""
+
+
+@dataclass(slots=True)
+class Attack:
+    """The faults of one run in their order."""
+
+    experiment: Experiment
+    hands: Hands
+    _waiting: list[tuple[int, Staged]] = field(default_factory=list)
+    _live: list[_Live] = field(default_factory=list)
+    _proof_due: float = 0.0
+    until: float = 0.0
+    """When the main fault is to be undone, in seconds since the run's start."""
+
+    def check(self) -> None:
+        """Raises FaultFailed when one of the faults cannot or must not be injected now. Changes nothing."""
+        for fault in self.experiment.faults:
+            fault.check(self.hands.system)
+
+    def begin(self, through: int | None) -> str:
+        """Inject the main fault and prove it; returns what was done. Raises FaultFailed."""
+        fault = self.experiment.fault
+        begin, done, proof = self._inject(fault, None)
+        self.until = begin + fault.for_.in_seconds
+        self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
+        self._live[0].until = self.until
+        self.hands.write(Injected(begin, f"{done}; {proof.detail}", through))
+        self._proof_due = self.hands.now()
+        return done
+
+    def go_on(self) -> None:
+        """Inject and undo what is due and follow what is in place; once a second renew and prove that.
+
+        Raises FaultFailed.
+        """
+        begun = self.until - self.experiment.fault.for_.in_seconds
+        while self._waiting and self.hands.now() >= begun + self._waiting[0][1].after.in_seconds:
+            self._stage(*self._waiting.pop(0))
+        for live in [one for one in self._live if one.staged is not None and self.hands.now() >= one.until]:
+            self._undo_staged(live)
+        for live in self._live:
+            self.hands.act()
+            live.fault.follow(self.hands.system)
+        if self.hands.now() >= self._proof_due:
+            self._proof_due += PROVE_EVERY_SECONDS
+            for live in self._live:
+                self._prove(live)
+
+    def end(self) -> str:
+        """Undo what is in place, last first; returns what was seen. Raises UndoFailed."""
+        for live in reversed([one for one in self._live if one.staged is not None]):
+            self._undo_staged(live)
+        main = self._live.pop()
+        detail = self._undo(main)
+        self.hands.write(Undone(self.hands.now(), detail))
+        return detail
+
+    def _stage(self, index: int, staged: Staged) -> None:
+        begin, done, proof = self._inject(staged.fault, index)
+        self._live[-1].until = begin + staged.fault.for_.in_seconds
+        self.hands.write(StagedInjected(begin, index, f"{done}; {proof.detail}"))
+
+    def _inject(self, fault: AnyFault, staged: int | None) -> tuple[float, str, Proof]:
+        self.hands.act()
+        record = self.hands.register(fault)
+        self.hands.act()
+        begin = self.hands.now()
+        done = fault.inject(self.hands.system)
+        try:
+            self.hands.lease_held()
+        except LeaseLost:
+            # We slept between the last look at the lease and the blow: the watchdog could not know of it.
+            fault.undo(self.hands.system)
+            raise
+        proof = self._prove_in_place(fault)
+        self._live.append(_Live(fault, record, staged, begin))
+        return begin, done, proof
+
+    def _prove_in_place(self, fault: AnyFault) -> Proof:
+        deadline = self.hands.clock.monotonic() + _PROVEN_WITHIN_SECONDS
+        while not (proof := fault.in_place(self.hands.system)).holds:
+            if self.hands.clock.monotonic() > deadline:
+                raise FaultFailed(f"not in place: {proof.detail}")
+            self.hands.waits(f"for proof: {proof.detail}")
+        return proof
+
+    def _prove(self, live: _Live) -> None:
+        self.hands.act()
+        live.fault.renew(self.hands.system)
+        proof = live.fault.in_place(self.hands.system)
+        self.hands.write(FaultProof(self.hands.now(), proof.holds, proof.detail, live.staged))
+        if not proof.holds:
+            raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
+
+    def _undo_staged(self, live: _Live) -> None:
+        detail = self._undo(live)
+        self._live.remove(live)
+        assert live.staged is not None
+        self.hands.write(StagedUndone(self.hands.now(), live.staged, detail))
+
+    def _undo(self, live: _Live) -> str:
+        self.hands.act()
+        number = live.record.number
+        done = self.hands.journal.replay(
+            self.hands.system, self.hands.clock, only=lambda record: record.number == number
+        )
+        return "; ".join(proof.detail for _, proof in done)

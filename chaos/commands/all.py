@@ -1,0 +1,181 @@
+"""The command `all`: the catalogue in sequence, its progress, and what it writes and prints at its end."""
+
+import contextlib
+import fcntl
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import msgspec
+
+from chaos import experiment as experiments
+from chaos import recording, revision
+from chaos.catalogue import Catalogue, Entry
+from chaos.commands import coverage, files, run, runner
+from chaos.commands.coverage import CATALOGUE_FILE, Sources
+from chaos.commands.runner import Runner, Setting
+from chaos.coverage import Matrix
+from chaos.errors import InvalidFile, RunInProgress
+from chaos.experiment import Vocabulary
+from chaos.interrupts import Interrupts
+from chaos.report import index, junit, matrix, summary
+
+SUMMARY_FILE = "summary.md"
+INDEX_FILE = "index.html"
+_AROUND_SECONDS = 2.5
+"""What a runner takes before its recording's first fact and after its last."""
+_UNKNOWN_SECONDS = 20.0
+"""What a run takes beside its hold, where no recording says."""
+_REASONS_SHOWN = 4
+_LOCK_FILE = ".catalogue.lock"
+
+
+def choose(folder: Path, only: list[str], skip: list[str]) -> list[str]:
+    """The ids to run, in order: those that match a glob of `only`, if there is any, and none of `skip`.
+
+    Raises InvalidFile when none is left.
+    """
+    ids = experiments.ids(folder)
+    chosen = [name for name in ids if not only or any(fnmatchcase(name, glob) for glob in only)]
+    chosen = [name for name in chosen if not any(fnmatchcase(name, glob) for glob in skip)]
+    if not chosen:
+        raise InvalidFile(folder, "", f"no experiment is left to run; there are: {', '.join(ids) or 'none'}")
+    return chosen
+
+
+def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Setting) -> int:
+    """Run the planned experiments and say what came of it. Raises InvalidFile before anything, and RunInProgress."""
+    with _only_one(setting.runs):
+        guesses, rows = estimates(planned, sources, known), coverage.of_files(sources, known)
+        folder = setting.runs / run.free_id(setting.runs, f"{time.strftime('%Y%m%d-%H%M%S')}-all")
+        folder.mkdir(parents=True)
+        version, dirty = revision.of(sources.root)
+        started = Catalogue(folder.name, time.time(), 0.0, version, dirty, planned, [], "it is still running, or died")
+        shown = Shown(planned, guesses)
+        interrupts = Interrupts()
+        interrupts.listen()
+        experiments_runner = Runner(setting, interrupts, shown.doing)
+
+        def save(catalogue: Catalogue) -> None:
+            _write(folder, catalogue, coverage.matrix_of(catalogue, rows, sources))
+            if catalogue.entries:
+                shown.done(catalogue.entries)
+
+        save(started)
+        shown.begin()
+        catalogue = runner.run_all(planned, experiments_runner, started, save)
+        found = coverage.matrix_of(catalogue, rows, sources)
+        _write(folder, catalogue, found)
+        _print(folder, catalogue, found)
+        return runner.exit_code(catalogue, experiments_runner.signal_number)
+
+
+def estimates(planned: list[str], sources: Sources, known: Vocabulary) -> dict[str, float]:
+    """How long each experiment may take, in seconds: as its latest recording did. Raises InvalidFile."""
+    latest = coverage.latest_recordings(sources.runs)
+    guesses = {}
+    for name in planned:
+        experiment = experiments.read(experiments.find(sources.experiments, name), known)
+        took = _took(latest[name]) if name in latest else None
+        guesses[name] = _AROUND_SECONDS + (took or experiment.fault.for_.in_seconds + _UNKNOWN_SECONDS)
+    return guesses
+
+
+@dataclass
+class Shown:
+    """The catalogue's progress on stderr; on a terminal the present experiment has a line that is rewritten."""
+
+    planned: list[str]
+    guesses: dict[str, float]
+    number: int = 0
+
+    def begin(self) -> None:
+        """Say what is to come."""
+        self._line(f"{len(self.planned)} experiments, {_minutes(sum(self.guesses.values()))}")
+
+    def doing(self, what: str) -> None:
+        """What the present experiment does."""
+        if sys.stderr.isatty() and self.number < len(self.planned):
+            text = f"[{self.number + 1:>2}/{len(self.planned)}] {self.planned[self.number]:<30} {what}"
+            sys.stderr.write(f"\r\x1b[K{text[:110]}")
+            sys.stderr.flush()
+
+    def done(self, entries: list[Entry]) -> None:
+        """How the latest experiment ended, and what is left."""
+        self.number, entry = len(entries), entries[-1]
+        ahead = self.planned[self.number :]
+        # Earlier recordings may be of another machine: what this catalogue has shown so far corrects them.
+        pace = sum(one.seconds for one in entries) / sum(self.guesses[one.experiment] for one in entries)
+        left = f"  {_minutes(pace * sum(self.guesses[name] for name in ahead))} left" if ahead else ""
+        head = f"[{self.number:>2}/{len(self.planned)}] {entry.experiment:<30}"
+        self._line(f"{head} {entry.word:<13}{entry.seconds:6.1f} s{left}")
+        for reason in entry.reasons[:_REASONS_SHOWN]:
+            self._line(f"        - {reason}")
+        if entry.brought_back:
+            self._line(f"        the stack was brought back: {entry.brought_back}")
+
+    def _line(self, text: str) -> None:
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""
+        print(f"{start}{text}", file=sys.stderr, flush=True)
+
+
+def _write(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
+    encoded = msgspec.json.format(msgspec.json.encode(catalogue), indent=1)
+    new = folder / f".{CATALOGUE_FILE}"
+    new.write_bytes(encoded + b"\n")
+    new.replace(folder / CATALOGUE_FILE)
+    (folder / SUMMARY_FILE).write_text(summary.render(catalogue, found))
+    (folder / INDEX_FILE).write_text(index.render(catalogue, found))
+    (folder / files.JUNIT_FILE).write_bytes(junit.render_all(catalogue))
+
+
+def _print(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
+    print(matrix.render(found, time.time()))
+    print("Seconds per experiment")
+    print(*(f"  {entry.experiment:<30} {entry.word:<13}{entry.seconds:6.1f}" for entry in catalogue.entries), sep="\n")
+    print(f"  {'all':<44}{catalogue.seconds:6.1f}")
+    if catalogue.ended_early:
+        print(f"\nended early: {catalogue.ended_early}; not run: {', '.join(catalogue.left_out) or 'none'}")
+    held = sum(entry.held for entry in catalogue.entries)
+    print(f"\nstormdrill: {held} of {len(catalogue.planned)} held, report {files.shown(folder / INDEX_FILE)}")
+
+
+def _took(folder: Path) -> float | None:
+    """How long a run took, by its last fact, in seconds."""
+
+    class At(msgspec.Struct):
+        at: float
+
+    for line in reversed((folder / recording.FACTS_FILE).read_bytes().splitlines()):
+        with contextlib.suppress(msgspec.DecodeError):
+            return msgspec.json.decode(line, type=At).at
+    return None
+
+
+def _minutes(seconds: float) -> str:
+    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {seconds:.0f} s"
+
+
+@contextlib.contextmanager
+def _only_one(runs: Path) -> Iterator[None]:
+    runs.mkdir(parents=True, exist_ok=True)
+    with (runs / _LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunInProgress(f"another catalogue is being run into {runs}: wait for it") from error
+        yield
+
+
+def bring_back(settle: Callable[[bool], str], bring_up: Callable[[], None]) -> Callable[[bool], str]:
+    """What is done for the stack after each experiment; `settle` waits for it and says what stays unwell."""
+
+    def do(completed: bool) -> str:
+        if unwell := settle(completed):
+            bring_up()
+        return unwell
+
+    return do

@@ -1,0 +1,142 @@
+"""Reads the latest recording of each experiment, judges it anew and prints the coverage matrix; compares catalogues."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from chaos import catalogue, recording, revision, rules
+from chaos import experiment as experiments
+from chaos.catalogue import Catalogue
+from chaos.coverage import Matrix, Row
+from chaos.errors import InvalidFile
+from chaos.experiment import Experiment, Vocabulary
+from chaos.facts import RunStarted
+from chaos.judge.judge import judge
+from chaos.report import comparison, matrix
+
+CATALOGUE_FILE = "catalogue.json"
+_EXEMPTIONS = "exemptions.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the project keeps what the matrix is made of."""
+
+    root: Path
+    experiments: Path
+    alerts: Path
+    runs: Path
+
+
+def print_matrix(sources: Sources, known: Vocabulary) -> int:
+    """Print the matrix of the latest recordings; 1 when it is not complete, else 0. Raises InvalidFile."""
+    found = read_matrix(sources, known)
+    print(matrix.render(found, time.time()), end="")
+    wrong = found.wrong()
+    print(f"stormdrill: {len(wrong)} gaps in the coverage" if wrong else "stormdrill: the coverage is complete")
+    return 1 if wrong else 0
+
+
+def compare(folders: list[Path]) -> int:
+    """Print whether these catalogue runs agree; 1 when they do not, else 0. Raises InvalidFile."""
+    runs = [read_catalogue(folder) for folder in folders]
+    if len({run.id for run in runs}) < max(len(runs), 2):
+        raise InvalidFile(folders[0], "", "comparing takes two or more catalogue runs, each named once")
+    print(comparison.render(runs), end="")
+    return 0 if comparison.agree(runs) else 1
+
+
+def read_matrix(sources: Sources, known: Vocabulary) -> Matrix:
+    """The matrix of the latest recording of each experiment, judged anew. Raises InvalidFile."""
+    latest = latest_recordings(sources.runs)
+    current, _ = revision.of(sources.root)
+    rows = []
+    for name in experiments.ids(sources.experiments):
+        file = sources.experiments / f"{name}.yaml"
+        rows.append(_row(name, file, experiments.read(file, known), latest.get(name), current))
+    return Matrix(tuple(rows), tuple(sorted(rules.alert_names(sources.alerts))), read_exemptions(sources.alerts))
+
+
+def read_exemptions(alerts: Path) -> dict[str, str]:
+    """Why an alert may be without an experiment, by its name. Raises InvalidFile."""
+    file = alerts / _EXEMPTIONS
+    try:
+        listed = yaml.safe_load(file.read_text())["no_experiment"] or {}
+        return {str(name): str(reason) for name, reason in listed.items()}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidFile(file, "no_experiment", f"not a list of exemptions: {error}") from error
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """What a catalogue run wrote. Raises InvalidFile."""
+    file = folder / CATALOGUE_FILE if folder.is_dir() else folder
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Catalogue)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InvalidFile(file, "", f"not a catalogue run: {error}") from error
+
+
+def latest_recordings(runs: Path) -> dict[str, Path]:
+    """The folder of the newest recording of each experiment, by its id."""
+    found = []
+    for file in runs.glob(f"*/{recording.FACTS_FILE}"):
+        started = None if file.parent.is_symlink() else _started(file)
+        if started:
+            found.append((started.wall, started.experiment_id, file.parent))
+    return {name: folder for _, name, folder in sorted(found)}
+
+
+def _started(file: Path) -> RunStarted | None:
+    with file.open("rb") as lines:
+        try:
+            return msgspec.json.decode(lines.readline(), type=RunStarted)
+        except msgspec.DecodeError:
+            # A run that was refused before its first fact.
+            return None
+
+
+def _unrun(name: str, experiment: Experiment) -> Row:
+    fault = str(type(experiment.fault).__struct_config__.tag)
+    return Row(name, experiment.claim, fault, [window.name for window in experiment.alerts], None)
+
+
+def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, current: str) -> Row:
+    unrun = _unrun(name, experiment)
+    if folder is None:
+        return msgspec.structs.replace(unrun, marks=["no recording"])
+    try:
+        recorded = recording.read(folder)
+    except InvalidFile as error:
+        return msgspec.structs.replace(unrun, marks=[f"{folder.name} cannot be read: {error.reason}"])
+    verdict = judge(recorded)
+    marks = [f"made by revision {verdict.revision}"] if verdict.revision != current else []
+    if verdict.dirty:
+        marks.append("with uncommitted changes")
+    if (folder / recording.EXPERIMENT_FILE).read_bytes() != file.read_bytes():
+        marks.append("the experiment's file has changed since")
+    return msgspec.structs.replace(unrun, verdict=verdict, seconds=recorded.seconds, marks=marks)
+
+
+def of_files(sources: Sources, known: Vocabulary) -> list[Row]:
+    """A row for each experiment file, without a run. Raises InvalidFile."""
+    return [
+        _unrun(name, experiments.read(experiments.find(sources.experiments, name), known))
+        for name in experiments.ids(sources.experiments)
+    ]
+
+
+def matrix_of(run: Catalogue, files: list[Row], sources: Sources) -> Matrix:
+    """The matrix that a catalogue run gives, experiments that were no part of it included. Raises InvalidFile."""
+    rows = []
+    entries = {entry.experiment: entry for entry in run.entries}
+    for row in files:
+        entry = entries.get(row.experiment)
+        verdict = entry.verdict if entry else None
+        missing = catalogue.DID_NOT_RUN if row.experiment in run.planned else "not part of this catalogue run"
+        marks = [] if verdict else [(entry.detail if entry else "") or missing]
+        seconds = entry.seconds if entry else 0.0
+        rows.append(msgspec.structs.replace(row, verdict=verdict, seconds=seconds, marks=marks))
+    return Matrix(tuple(rows), tuple(sorted(rules.alert_names(sources.alerts))), read_exemptions(sources.alerts))

@@ -1,0 +1,85 @@
+"""Runs one experiment and judges it."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from chaos import experiment as experiments
+from chaos import recording, revision
+from chaos import target as targets
+from chaos.clean_past import CleanPast
+from chaos.clock import SystemClock
+from chaos.commands import files
+from chaos.drill import Drill, Plan
+from chaos.errors import RunInProgress
+from chaos.experiment import Experiment, Vocabulary
+from chaos.faults import System
+from chaos.guard import guarded
+from chaos.interrupts import Interrupts
+from chaos.lease import LeaseFile
+from chaos.panels import panel
+from chaos.progress import Progress
+from chaos.target import Target
+
+
+def run(
+    file: Path,
+    known: Vocabulary,
+    find_target: Callable[[Progress], Target],
+    root: Path,
+    dry: bool,
+    target_file: Path | None = None,
+    another_follows: bool = False,
+) -> int:
+    """Run the experiment of this file against the target, which may have to be brought up; its exit code.
+
+    A target with a file of its own that names no watchdog gets one for this run. Where another run follows, its clean
+    past is made while this one is judged.
+    """
+    began = time.strftime("%Y%m%d-%H%M%S")
+    experiment = experiments.read(file, known)
+    version, dirty = revision.of(root)
+    again = f"stormdrill run --target {target_file} {file}" if target_file else f"make run EXP={file.stem}"
+    print(f"stormdrill: revision {version}{' (dirty)' if dirty else ''}; again: {again}", file=sys.stderr)
+    if dry:
+        return _print_plan(experiment)
+    progress = Progress()
+    target = find_target(progress)
+    target.state_folder.mkdir(parents=True, exist_ok=True)
+    system = System(target, targets.control(target))
+    assert_free(target.state_folder)
+    interrupts = Interrupts()
+    interrupts.listen()
+    run_id = free_id(target.runs_folder, f"{began}-{file.stem}")
+    panels = tuple(panel.of_target(target))
+    plan = Plan(run_id, file.stem, experiment, known.alerts, target.load.settings(), version, dirty, panels)
+    recorder = recording.create(target.runs_folder, run_id, file)
+    drill = Drill(plan, system, recorder, interrupts, progress)
+    with guarded(target, target_file):
+        drill.run()
+    # Who ended it may want to look at what Prometheus has.
+    rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
+    with CleanPast(target, SystemClock()).ahead(run_id, rules):
+        return files.judge_and_print(recorder.folder)
+
+
+def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:
+    """Raises RunInProgress when a runner is at work on the stack with this state folder."""
+    if other := LeaseFile(state, SystemClock()).live():
+        raise RunInProgress(f"run {other.run_id} (pid {other.pid}) is in progress: {what_to_do}")
+
+
+def free_id(runs: Path, wanted: str) -> str:
+    """The id, or the first of it with a number that no folder has yet."""
+    taken = {folder.name for folder in runs.glob(f"{wanted}*")} if runs.is_dir() else set()
+    return next(
+        name for number in range(len(taken) + 1) if (name := f"{wanted}-{number}" if number else wanted) not in taken
+    )
+
+
+def _print_plan(experiment: Experiment) -> int:
+    print(f"{experiment.title}\nfault: {experiment.describe_faults()}\nundo: {experiment.fault.by_hand()}")
+    for window in experiment.alerts:
+        print(f"alert: {window.name} within {window.fires_within}, resolved within {window.resolves_within}")
+    return 0

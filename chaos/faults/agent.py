@@ -1,0 +1,111 @@
+"""Starts and stops an agent: a process that acts on the system for as long as a fault is held.
+
+Who it is stands in the state folder, written by itself before it does anything, so that whoever undoes the fault
+finds it. An undo that comes while it is still starting leaves a mark that it looks for after that.
+"""
+
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from chaos import child
+from chaos.agents.job import Place, Status
+from chaos.child import Child
+from chaos.errors import FaultFailed
+from chaos.faults.fault import Proof, System
+
+BEYOND_HOLD_SECONDS = 60.0
+"""An agent ends by itself this long after its fault should have been undone."""
+SILENT_SECONDS = 3.0
+"""An agent that said nothing for longer is not taken to act."""
+_ACTS_WITHIN_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+_ENDS_WITHIN = timedelta(seconds=2)
+
+T = TypeVar("T")
+
+
+def start(system: System, name: str, kind: str, arguments: dict[str, Any], hold_seconds: float) -> str:
+    """Start `chaos.agents.<kind>` under this name and wait until it acts; returns what it says.
+
+    Raises FaultFailed when it is still there from before, ends, or does not act within 10 s.
+    """
+    place = _place(system, name)
+    if _alive(place):
+        raise FaultFailed(f"an agent {name} is still running: `make undo` ends it")
+    for file in (place.ended, place.status, place.process):
+        file.unlink(missing_ok=True)
+    options = ["--folder", str(place.folder), "--name", name, "--longest", str(hold_seconds + BEYOND_HOLD_SECONDS)]
+    process = child.spawn("chaos.agents", [kind, *options, "--arguments", json.dumps(arguments)], place.log)
+    return _await_it_acts(place, process)
+
+
+def acts(system: System, name: str) -> Proof:
+    """Look whether it runs and says that it acts."""
+    place = _place(system, name)
+    status = _read(place.status, Status)
+    if not _alive(place):
+        return Proof(False, f"agent {name} does not run{_last_words(place)}")
+    if status is None or time.monotonic() - status.at > SILENT_SECONDS:
+        return Proof(False, f"agent {name} says nothing")
+    return Proof(status.acts, status.detail)
+
+
+def stop(system: System, name: str) -> None:
+    """End it; safe to repeat, before it has begun and after it has ended."""
+    place = _place(system, name)
+    place.ended.touch()
+    if (process := _read(place.process, Child)) is not None:
+        child.stop(process, _ENDS_WITHIN)
+
+
+def stopped(system: System, name: str) -> Proof:
+    """Look whether it is gone."""
+    place = _place(system, name)
+    gone = place.ended.exists() and not _alive(place)
+    return Proof(gone, f"agent {name} {'has ended' if gone else 'still runs'}")
+
+
+def by_hand(system_folder: str, name: str) -> str:
+    """What a human does when it does not end; `system_folder` is how to call the state folder."""
+    return f"end the process that {system_folder}/agents/{name}.process names: kill -KILL -- -<pid>"
+
+
+def _await_it_acts(place: Place, process: Child) -> str:
+    deadline = time.monotonic() + _ACTS_WITHIN_SECONDS
+    while True:
+        status = _read(place.status, Status)
+        if status is not None and status.acts:
+            return status.detail
+        if not child.is_alive(process):
+            raise FaultFailed(f"agent {place.name} ended{_last_words(place)}")
+        if time.monotonic() > deadline:
+            raise FaultFailed(f"agent {place.name} does not act: {status.detail if status else 'it says nothing'}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _place(system: System, name: str) -> Place:
+    folder = system.target.state_folder / "agents"
+    folder.mkdir(exist_ok=True)
+    return Place(folder, name)
+
+
+def _alive(place: Place) -> bool:
+    process = _read(place.process, Child)
+    return process is not None and child.is_alive(process)
+
+
+def _read(file: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+
+
+def _last_words(place: Place) -> str:
+    lines = place.log.read_text(errors="replace").strip().splitlines() if place.log.exists() else []
+    return f": {lines[-1]}" if lines else ""

@@ -1,0 +1,74 @@
+"""`redis.cut_off_master`: a master lives on and nobody reaches it, neither users nor its replica.
+
+The cluster's nodes see each other on another way and all seems well to them, so that nobody takes over.
+"""
+
+import msgspec
+
+from chaos import redis_cluster
+from chaos.errors import FaultFailed
+from chaos.faults import memo, network
+from chaos.faults.fault import FaultFields, Proof, System
+
+_MEMO = "redis.cut_off_master"
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    name: str
+    replica: str
+
+
+class RedisCutOffMaster(FaultFields, frozen=True, tag="redis.cut_off_master"):
+    """The link of the master that owns most slots is down."""
+
+    def describe(self) -> str:
+        """See Fault."""
+        return f"the link of the Redis master that owns most slots is down for {self.for_}"
+
+    def check(self, system: System) -> None:
+        """See Fault."""
+        self._down(self._choose(system)).check(system)
+
+    def inject(self, system: System) -> str:
+        """See Fault."""
+        memo.forget(system, _MEMO)
+        chosen = self._choose(system)
+        memo.write(system, _MEMO, chosen)
+        return self._down(chosen).inject(system)
+
+    def in_place(self, system: System) -> Proof:
+        """See Fault."""
+        chosen = memo.read(system, _MEMO, _Chosen)
+        return self._down(chosen).in_place(system) if chosen else Proof(False, "no master was chosen")
+
+    def undo(self, system: System) -> None:
+        """See Fault."""
+        if chosen := memo.read(system, _MEMO, _Chosen):
+            self._down(chosen).undo(system)
+
+    def undone(self, system: System) -> Proof:
+        """See Fault."""
+        chosen = memo.read(system, _MEMO, _Chosen)
+        if chosen is None:
+            return Proof(True, "nothing was cut off")
+        proof = self._down(chosen).undone(system)
+        if not proof.holds:
+            return proof
+        seen = {node.name: node for node in redis_cluster.look(system.target.redis_nodes)}
+        back = chosen.replica in seen and seen[chosen.replica].in_sync
+        return Proof(back, f"{proof.detail}; its replica {chosen.replica} is {'' if back else 'not yet '}in sync")
+
+    def by_hand(self) -> str:
+        """See Fault."""
+        return "enable every proxy of the link `redis` in Toxiproxy: POST <toxiproxy>/proxies/<name> enabled=true"
+
+    def _down(self, chosen: _Chosen) -> network.Down:
+        return network.Down(for_=self.for_, link=chosen.name)
+
+    def _choose(self, system: System) -> _Chosen:
+        seen = redis_cluster.look(system.target.redis_nodes)
+        replicas = {node.master: node.name for node in seen if node.master and node.in_sync}
+        for master in redis_cluster.masters(system.target.redis_nodes):
+            if master.id in replicas:
+                return _Chosen(master.name, replicas[master.id])
+        raise FaultFailed("no Redis master has a replica in sync")

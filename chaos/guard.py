@@ -1,0 +1,48 @@
+"""The watchdog of one run, for a stack that has none of its own: it undoes the run also when its runner is killed."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from chaos import child
+from chaos.errors import StackUnreachable
+from chaos.target import Target
+from chaos.undo import UndoJournal
+from chaos.watchdog import WATCHES_FILE
+
+LOG_FILE = "watchdog.log"
+_PATIENCE = timedelta(seconds=5)
+_WATCHES_WITHIN_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def guarded(target: Target, file: Path | None) -> Iterator[None]:
+    """Have a watchdog beside the block, if the target, read from `file`, names none.
+
+    It is in a session of its own and outlives us: when we are killed it waits for the lease to run out, undoes what
+    is open, and ends. Here it is ended once the block is through and nothing is left. Raises StackUnreachable when it
+    does not begin to watch within 20 s.
+    """
+    if target.urls.watchdog or file is None:
+        yield
+        return
+    arguments = ["--target", str(file.resolve()), "--for-one-run"]
+    watches = target.state_folder / WATCHES_FILE
+    watches.unlink(missing_ok=True)
+    watchdog = child.spawn("chaos.watchdog", arguments, target.state_folder / LOG_FILE)
+    _await(watchdog, watches, target.state_folder / LOG_FILE)
+    yield  # whatever it raises: the watchdog undoes what is left, and then ends by itself
+    if not UndoJournal(target.state_folder).open():
+        child.stop(watchdog, _PATIENCE)
+
+
+def _await(watchdog: child.Child, watches: Path, log: Path) -> None:
+    deadline = time.monotonic() + _WATCHES_WITHIN_SECONDS
+    while not (watches.exists() and watches.read_text() == str(watchdog.pid)):
+        if not child.is_alive(watchdog) or time.monotonic() > deadline:
+            child.stop(watchdog, _PATIENCE)
+            raise StackUnreachable(f"no watchdog watches, so nothing may be broken; see {log}")
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,47 @@
+"""HAProxy's runtime API, on its admin socket."""
+
+import csv
+import socket
+from pathlib import Path
+
+from chaos.errors import SignalUnavailable
+
+_TIMEOUT_SECONDS = 2.0
+
+
+class HAProxy:
+    """One running HAProxy. Calls raise SignalUnavailable when it gives no answer."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self._socket_path = socket_path
+
+    def status(self, server: str) -> str | None:
+        """Its word of `backend/server`: UP, DRAIN, `UP 1/3`, `no check`…; None when there is no such server."""
+        rows = csv.DictReader(self._ask("show stat").removeprefix("# ").splitlines())
+        return next((row["status"] for row in rows if f"{row['pxname']}/{row['svname']}" == server), None)
+
+    def ports(self, server: str) -> tuple[int, int]:
+        """The port of `backend/server`, and the port where its health is checked. SignalUnavailable: no such server."""
+        _, head, *lines = self._ask(f"show servers state {server.partition('/')[0]}").splitlines()
+        columns = head.removeprefix("# ").split()
+        for row in (dict(zip(columns, line.split(), strict=False)) for line in lines if line):
+            if f"{row['be_name']}/{row['srv_name']}" == server:
+                port = int(row["srv_port"])
+                return port, int(row["srv_check_port"]) or port
+        raise SignalUnavailable(f"HAProxy does not tell the ports of {server}")
+
+    def tell(self, command: str) -> None:
+        """Give it a command that answers nothing when it is obeyed."""
+        if said := self._ask(command).strip():
+            raise SignalUnavailable(f"HAProxy refuses `{command}`: {said}")
+
+    def _ask(self, command: str) -> str:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(_TIMEOUT_SECONDS)
+                connection.connect(str(self._socket_path))
+                connection.sendall(f"{command}\n".encode())
+                with connection.makefile("rb") as answer:
+                    return answer.read().decode()
+        except OSError as error:
+            raise SignalUnavailable(f"HAProxy's socket does not answer: {type(error).__name__}: {error}") from error

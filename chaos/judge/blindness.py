@@ -1,0 +1,77 @@
+"""Which observers the experiment's own faults blinded, and when: their gaps then are by design, and no others."""
+
+from dataclasses import dataclass
+
+from chaos.facts import RuleLoaded, StagedInjected, StagedUndone
+from chaos.judge.span import Span
+from chaos.recording import Recording
+
+_UNKNOWN_GRACE_SECONDS = 2.0
+"""Scrape and evaluation where the timing of no rule is known."""
+_LOOK_SECONDS = 1.0
+HEARTBEAT_NEEDS = ("prometheus", "alertmanager", "pager")
+"""Who has to work for a heartbeat to arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blinded:
+    """One observer that told nothing, because the fault is that it cannot."""
+
+    observer: str
+    start: float
+    """The fault's injection, in seconds since the run's start."""
+    end: float
+    """The proven undo, plus what an observer that has just come back needs to have looked once."""
+    fault: str
+
+    def covers(self, at: float) -> bool:
+        """Whether it was blinded at this moment."""
+        return self.start <= at <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """All spans of one run in which an observer was blinded."""
+
+    spans: tuple[Blinded, ...]
+
+    @classmethod
+    def of(cls, recording: Recording, span: Span) -> "Blindness":
+        """What the experiment's faults declare, from each one's injection to its undo and a grace."""
+        experiment = recording.experiment
+        begun = {fact.staged: fact.at for fact in recording.all(StagedInjected)}
+        undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
+        times = [(experiment.fault, span.injected, span.undone)]
+        times += [(one.fault, begun.get(index), undone.get(index)) for index, one in enumerate(experiment.also)]
+        grace = _grace_seconds(recording)
+        return cls(
+            tuple(
+                Blinded(observer, start, span.end if end is None else end + grace, fault.describe())
+                for fault, start, end in times
+                if start is not None
+                for observer in sorted(fault.blinds())
+            )
+        )
+
+    def by(self, *observers: str) -> list[Blinded]:
+        """The spans in which at least one of these was blinded."""
+        return [blinded for blinded in self.spans if blinded.observer in observers]
+
+    def blinded(self, observer: str, at: float) -> bool:
+        """Whether this observer was blinded at this moment."""
+        return any(one.covers(at) for one in self.by(observer))
+
+    def in_words(self, span: Span) -> list[str]:
+        """One line for each, in seconds since the injection."""
+        begin = span.injected or 0.0
+        return [
+            f"{one.observer}, from {one.start - begin:.1f} s to {one.end - begin:.1f} s: {one.fault}"
+            for one in self.spans
+        ]
+
+
+def _grace_seconds(recording: Recording) -> float:
+    """What a server that is back needs until it has scraped, evaluated and been looked at."""
+    timings = [rule.timing for rule in recording.all(RuleLoaded)]
+    known = [timing.scrape_seconds + timing.evaluation_seconds for timing in timings]
+    return max(known, default=_UNKNOWN_GRACE_SECONDS) + _LOOK_SECONDS

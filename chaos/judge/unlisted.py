@@ -1,0 +1,62 @@
+"""Judges the alerts that an experiment does not list: rightly quiet, inhibited, allowed, or a surprise."""
+
+from chaos.judge.alert_evidence import AlertEvidence
+from chaos.judge.alert_key import Key
+from chaos.recording import Recording
+from chaos.verdict import AlertOutcome, AlertResult
+
+
+def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:
+    """What fired unasked, then what may fire, then the rules that were quiet."""
+    listed = {window.name for window in recording.experiment.alerts}
+    may_fire = set(recording.experiment.may_fire) - listed
+    results = [_fired(key, evidence) for key in evidence.unlisted(listed | may_fire)]
+    for name in sorted(may_fire):
+        results += _allowed(name, evidence)
+    fired = {name for name, _ in (*evidence.firing, *evidence.already)}
+    spoken = listed | may_fire | fired | {result.name for result in results}
+    return results + [_quiet(name, evidence) for name in sorted(evidence.rules - spoken)]
+
+
+def _fired(key: Key, evidence: AlertEvidence) -> AlertResult:
+    # Also a page that was refused was sent: only what nobody was told about is inhibited.
+    if key in evidence.inhibitors and not evidence.pages_of(key):
+        by = ", ".join(sorted(evidence.inhibitors[key]))
+        return _spoke(key, AlertOutcome.INHIBITED, f"fired, and nobody was paged: {by} inhibits it", evidence)
+    return _spoke(key, AlertOutcome.SURPRISE, "fired and is not listed", evidence)
+
+
+def _allowed(name: str, evidence: AlertEvidence) -> list[AlertResult]:
+    keys = [key for key in evidence.unlisted(set()) if key[0] == name]
+    if keys:
+        return [_spoke(key, AlertOutcome.ALLOWED, _what_it_did(key, evidence), evidence) for key in keys]
+    before = any(key[0] == name for key in evidence.already)
+    reason = "may fire; did so already before the fault" if before else "may fire; did not"
+    return [AlertResult(name, {}, AlertOutcome.ALLOWED, reason, pending=evidence.longest_pending(name))]
+
+
+def _what_it_did(key: Key, evidence: AlertEvidence) -> str:
+    accepted = sorted({page.receiver for page in evidence.pages_of(key) if page.accepted})
+    if accepted:
+        return f"may fire; did, and {', '.join(accepted)} was told"
+    if key in evidence.inhibitors:
+        return f"may fire; did, and {', '.join(sorted(evidence.inhibitors[key]))} inhibits it"
+    return "may fire; did, and nobody was told"
+
+
+def _spoke(key: Key, outcome: AlertOutcome, reason: str, evidence: AlertEvidence) -> AlertResult:
+    design, production = evidence.delays(key[0])
+    return AlertResult(
+        key[0], dict(key[1]), outcome, reason, **evidence.measure(key), design=design, production=production
+    )
+
+
+def _quiet(name: str, evidence: AlertEvidence) -> AlertResult:
+    pending = evidence.longest_pending(name)
+    held = evidence.timings[name].timing.for_seconds if name in evidence.timings else None
+    if blinded := evidence.blindness.by("prometheus"):
+        seconds = sum(one.end - one.start for one in blinded)
+        reason = f"did not fire while Prometheus told; it was blinded for {seconds:.1f} s"
+        return AlertResult(name, {}, AlertOutcome.UNKNOWN, reason, pending=pending, hold=held, blinded=True)
+    reason = "did not fire" if pending is None else f"did not fire; pending for {pending:.1f} s"
+    return AlertResult(name, {}, AlertOutcome.QUIET, reason, pending=pending, hold=held)

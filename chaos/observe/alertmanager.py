@@ -1,0 +1,47 @@
+"""Alertmanager as a witness: which alerts it has, and which of them it tells nobody for the sake of another."""
+
+from typing import Any
+
+import httpx
+
+from chaos.errors import SignalUnavailable
+from chaos.facts import AlertmanagerSeen, TakenAlert
+from chaos.observe.http import JsonApi
+
+
+class Alertmanager:
+    """One Alertmanager."""
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Alertmanager", url, transport)
+        self._last: list[TakenAlert] | None = None
+
+    def look(self, at: float) -> AlertmanagerSeen:
+        """Its alerts where they changed since the last look. Never raises: that it did not answer is a fact too."""
+        try:
+            answer = self._api.get("/api/v2/alerts")
+        except SignalUnavailable as error:
+            self._last = None
+            return AlertmanagerSeen(at, str(error))
+        alerts = sorted(_taken(answer), key=lambda alert: (alert.name, sorted(alert.labels.items())))
+        if alerts == self._last:
+            return AlertmanagerSeen(at, None)
+        self._last = alerts
+        return AlertmanagerSeen(at, None, alerts)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._api.close()
+
+
+def _taken(answer: list[dict[str, Any]]) -> list[TakenAlert]:
+    names = {alert["fingerprint"]: alert["labels"].get("alertname", "") for alert in answer}
+    return [
+        TakenAlert(
+            names[alert["fingerprint"]],
+            {name: value for name, value in alert["labels"].items() if name != "alertname"},
+            # One that has just ended may be missing from the answer; its fingerprint still says that there is one.
+            sorted({names.get(source, source) for source in alert["status"]["inhibitedBy"]}),
+        )
+        for alert in answer
+    ]

@@ -1,0 +1,125 @@
+"""A Redis Cluster as whoever breaks it sees it: each node asked directly, by name, with little patience."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.retry import Retry
+
+_TIMEOUT_SECONDS = 1.0
+SLOTS = 16384
+"""Of every Redis Cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What one node says of itself."""
+
+    name: str
+    """Its instance in the target file."""
+    id: str
+    master: str
+    """The id of its master; empty where it is one itself."""
+    slots: tuple[tuple[int, int], ...]
+    """Ranges of the slots it owns, both ends included."""
+    in_sync: bool
+    """A replica: its link to its master is up. A master: at least one replica is connected and has all it has."""
+
+    @property
+    def owned(self) -> int:
+        """How many slots it owns."""
+        return sum(last - first + 1 for first, last in self.slots)
+
+    def tag(self, word: str) -> str:
+        """A hash tag that puts every key it is in on this node; the word says whose keys they are."""
+        first, last = self.slots[0]
+        number = 0
+        while not first <= key_slot(f"{word}-{number}".encode()) <= last:
+            number += 1
+        return f"{{{word}-{number}}}"
+
+
+def connect(address: str) -> Any:
+    """A client of one node, `host:port`, that gives up after a second and never tries twice."""
+    host, _, port = address.rpartition(":")
+    return redis.Redis(
+        host,
+        int(port),
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+        protocol=2,
+        # By itself it tries ten times, four seconds long: an undo that looks at two dead nodes would need eight.
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def look(addresses: Mapping[str, str]) -> list[Node]:
+    """Every node that answers, in the order of their names in the target file."""
+    seen = (_look_at(name, address) for name, address in addresses.items())
+    return [node for node in seen if node is not None]
+
+
+def masters(addresses: Mapping[str, str]) -> list[Node]:
+    """The masters that own slots and answer, those with most slots first."""
+    own = [node for node in look(addresses) if not node.master and node.slots]
+    return sorted(own, key=lambda node: -node.owned)
+
+
+def health(address: str) -> tuple[str, int]:
+    """The cluster's state and how many slots are served, in one node's view. Raises redis.RedisError."""
+    with connect(address) as client:
+        told = _text(client.execute_command("CLUSTER", "INFO"))
+    words = dict(line.split(":", 1) for line in told.split() if ":" in line)
+    return words["cluster_state"], int(words["cluster_slots_ok"])
+
+
+def take_over(address: str) -> None:
+    """Have a replica take its master's slots at once, asking nobody. Raises redis.RedisError."""
+    with connect(address) as client:
+        client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+
+
+def _look_at(name: str, address: str) -> Node | None:
+    try:
+        with connect(address) as client:
+            lines = _text(client.execute_command("CLUSTER", "NODES")).splitlines()
+            replication = client.info("replication")
+    except redis.RedisError:
+        return None
+    fields = next(line.split() for line in lines if "myself" in line.split()[2])
+    master = "" if fields[3] == "-" else fields[3]
+    if master:
+        in_sync = replication.get("master_link_status") == "up"
+    else:
+        replicas = (value for key, value in replication.items() if re.fullmatch(r"slave\d+", key))
+        in_sync = any(replica["state"] == "online" for replica in replicas)
+    return Node(name, fields[0], master, tuple(_range(word) for word in fields[8:] if "[" not in word), in_sync)
+
+
+def _range(word: str) -> tuple[int, int]:
+    first, _, last = word.partition("-")
+    return int(first), int(last or first)
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode() if isinstance(answer, bytes) else answer
+
+
+def pattern(prefix: str, word: str = "") -> str:
+    """What matches keys with this prefix, and this word in them, whatever special characters these have."""
+    escaped = [re.sub(r"([*?\[\]\\])", r"\\\1", part) for part in (prefix, word)]
+    return f"{escaped[0]}*{escaped[1]}*" if word else f"{escaped[0]}*"
+
+
+def delete(client: Any, matching: str) -> int:
+    """Delete the keys of one master that match, and say how many there were. Raises redis.RedisError."""
+    keys = list(client.scan_iter(matching, count=1000))
+    commands = client.pipeline(transaction=False)
+    for key in keys:  # one by one, as they are in different slots
+        commands.unlink(key)
+    commands.execute()
+    return len(keys)

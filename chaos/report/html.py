@@ -1,0 +1,163 @@
+"""The report as one HTML file that needs nothing else: a page of the verdict, the timeline, and links to traces."""
+
+import functools
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from chaos.facts import PageSeen, TracesSeen
+from chaos.recording import Recording
+from chaos.report import drawing, timeline
+from chaos.verdict import AlertOutcome, PanelResult, Verdict
+
+LEDGERS = ("orders", "sessions")
+"""The fields of a verdict that say what became of what was acknowledged."""
+_PANEL_WORDS = {
+    (True, True): ("moved", "ok"),
+    (True, False): ("did not move", "broken"),
+    (False, False): ("still", "ok"),
+    (False, True): ("moved", "broken"),
+    (True, None): ("no data", "no-data"),
+    (False, None): ("no data", "no-data"),
+}
+"""Word and style, by what was expected and what was seen."""
+
+
+def render(verdict: Verdict, recording: Recording, shown: str) -> str:
+    """The page of one run; `shown` is the path of the recording."""
+    run = timeline.of(recording, verdict)
+    quiet = [alert for alert in verdict.alerts if alert.outcome is AlertOutcome.QUIET]
+    return page(
+        "report.html.j2",
+        verdict=verdict,
+        recording=shown,
+        tiles=_tiles(verdict),
+        drawing=drawing.of(run),
+        gutter=drawing.GUTTER,
+        width=drawing.WIDTH,
+        margin=drawing.MARGIN,
+        steady=run.steady,
+        spoken=[one for one in verdict.alerts if one.outcome is not AlertOutcome.QUIET and not one.blinded],
+        blinded=[one.name for one in verdict.alerts if one.blinded],
+        quiet=[alert.name for alert in quiet],
+        close=[alert for alert in quiet if alert.came_close],
+        refused=_refused(recording, verdict),
+        ledgers=[_ledger(name, verdict) for name in LEDGERS if verdict.has_ledgers],
+        traces=_traces(recording, verdict),
+        **_panels(verdict.panels),
+    )
+
+
+def page(template: str, **values: Any) -> str:
+    """Fill one of our templates; every value is escaped."""
+    return _environment().get_template(template).render(**values)
+
+
+def clock(at: float) -> str:
+    """A Unix time for people."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("chaos.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"clock": clock, "milliseconds": _milliseconds, "seconds": _seconds, "labels": _labels}
+    return environment
+
+
+def _tiles(verdict: Verdict) -> list[dict[str, str]]:
+    during = next((phase for phase in verdict.phases if phase.phase == "during"), None)
+    listed = [alert for alert in verdict.alerts if alert.fires_within is not None]
+    proven = sum(alert.outcome is AlertOutcome.PROVEN for alert in listed)
+    surprises = sum(alert.outcome is AlertOutcome.SURPRISE for alert in verdict.alerts)
+    judged = [("listed alerts proven", f"{proven} of {len(listed)}"), ("surprises", str(surprises))]
+    tiles = judged if verdict.alerts_judged else [("alerts", "not judged")]
+    if during:
+        tiles = [
+            ("requests failed during the fault", f"{during.failed} of {during.requests}"),
+            ("p99 during the fault", _milliseconds(during.p99_seconds)),
+            *tiles,
+        ]
+    if verdict.orders:
+        tiles.append(("acknowledged orders lost", f"{len(verdict.orders.lost)} of {verdict.orders.acknowledged}"))
+    if verdict.recovered is not None:
+        tiles.append(("from the undo to the steady state", f"{verdict.recovered:.1f} s"))
+    return [{"name": name, "value": value} for name, value in tiles]
+
+
+def _refused(recording: Recording, verdict: Verdict) -> list[dict[str, Any]]:
+    zero = verdict.injected or 0.0
+    return [
+        {
+            "after": page.at - zero,
+            "receiver": page.receiver,
+            "reason": page.reason,
+            "alerts": [f"{alert.name} ({alert.status})" for alert in page.alerts],
+        }
+        for page in recording.all(PageSeen)
+        if not page.accepted
+    ]
+
+
+def _ledger(name: str, verdict: Verdict) -> dict[str, Any]:
+    ledger = getattr(verdict, name)
+    if ledger is None:
+        return {"name": name, "counts": None, "wrong": []}
+    counts, wrong = [], []
+    for field, value in msgspec.structs.asdict(ledger).items():
+        words = field.replace("_", " ")
+        if isinstance(value, list | tuple):
+            counts.append(f"{len(value)} {words}")
+            wrong += [{"what": words, "keys": value}] if value else []
+        elif isinstance(value, int):
+            counts.append(f"{value} {words}")
+    if name == "sessions" and ledger.lost_ratio is not None:
+        counts.append(f"share lost {ledger.lost_ratio:.2%}, wanted {ledger.bound}")
+    return {"name": name, "counts": counts, "wrong": wrong}
+
+
+def _traces(recording: Recording, verdict: Verdict) -> Mapping[str, Any] | None:
+    seen = recording.first(TracesSeen)
+    if seen is None:
+        return None
+    rows = [
+        {
+            "why": "failed" if trace.failed else "slow",
+            "root": trace.root,
+            "id": trace.id,
+            "url": f"{seen.url}{trace.id}" if seen.url.startswith(("http://", "https://")) else "",
+            "after": trace.began - (verdict.injected or 0.0),
+            "took": trace.took_seconds,
+            "detail": trace.detail,
+        }
+        for trace in seen.traces
+    ]
+    return {"error": seen.error, "rows": rows, "slow": _milliseconds(seen.slow_seconds)}
+
+
+def _panels(results: list[PanelResult]) -> dict[str, Any]:
+    claimed = []
+    for result in results:
+        if result.expected is not None:
+            word, style = _PANEL_WORDS[result.expected, result.moved]
+            claimed.append({"result": result, "word": word, "style": style})
+    others = [result for result in results if result.expected is None]
+    return {"claimed": claimed, "moved": [one for one in others if one.moved], "unclaimed": len(others)}
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f} s"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))

@@ -1,0 +1,146 @@
+"""A Redis Cluster of a test's own: the project's configuration without proxies, and processes that obey."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import jinja2
+import msgspec
+import redis
+
+from chaos import redis_cluster
+from chaos.control import ProcessState
+from chaos.faults import System
+from chaos.redis_cluster import SLOTS
+from chaos.target import Redis
+from compose.settings import ROOT
+from compose.tools import find
+from tests import fakes
+from tests.ports import free_port
+from tests.waiting import until
+
+NODES = 6
+
+
+@dataclass
+class Nodes:
+    """The six nodes, and the port of a process manager for them."""
+
+    folder: object
+    ports: dict[str, int]
+    processes: dict[str, subprocess.Popen] = field(default_factory=dict)
+    before_kill: object = None
+    """Called with the name of a node before it is killed."""
+
+    @property
+    def addresses(self):
+        return {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
+
+    def client(self, name):
+        return redis.Redis(port=self.ports[name], socket_timeout=2, protocol=2)
+
+    def states(self):
+        return {
+            name: ProcessState("RUNNING", process.pid) if process.poll() is None else ProcessState("STOPPED", 0)
+            for name, process in self.processes.items()
+        }
+
+    def kill(self, instance):
+        if self.before_kill:
+            self.before_kill(instance)
+        process = self.processes[instance]
+        process.kill()
+        process.wait()
+        return process.pid
+
+    def start(self, instance):
+        process = self.processes.get(instance)
+        if process is None or process.poll() is not None:
+            config = self.folder / f"{instance}.conf"
+            self.processes[instance] = subprocess.Popen(
+                (find().path("redis-server"), config), stdout=subprocess.DEVNULL, cwd=self.folder
+            )
+
+    def write(self, key, value, **options):
+        """Write where the key belongs."""
+        self._owner(key).set(key, value, **options)
+
+    def read(self, key):
+        return self._owner(key).get(key)
+
+    def _owner(self, key):
+        slot = redis.crc.key_slot(key.encode())
+        [node] = [
+            node
+            for node in redis_cluster.masters(self.addresses)
+            if any(first <= slot <= last for first, last in node.slots)
+        ]
+        return self.client(node.name)
+
+    def replicated(self):
+        """Until what was written is at the replicas as well."""
+        until(lambda: all(self.client(node.name).wait(1, 500) for node in redis_cluster.masters(self.addresses)))
+
+    def well(self):
+        """Whether all six are there, in sync, and see all slots served."""
+        seen = redis_cluster.look(self.addresses)
+        return (
+            len(seen) == NODES
+            and all(node.in_sync for node in seen)
+            and all(redis_cluster.health(address) == ("ok", SLOTS) for address in self.addresses.values())
+        )
+
+    def system(self, folder):
+        """As the attacker sees it."""
+        made = fakes.system(folder)
+        target = msgspec.structs.replace(made.target, redis=Redis(self.addresses, "cache:"))
+        return System(target, self)
+
+
+@contextmanager
+def redis_nodes(folder):
+    """Run them, joined to a cluster of three masters with a replica each."""
+    nodes = Nodes(folder, {f"redis-{number}": free_port() for number in range(1, NODES + 1)})
+    template = jinja2.Template((ROOT / "compose" / "templates" / "redis.conf.j2").read_text())
+    try:
+        for name, port in nodes.ports.items():
+            data = folder / name
+            data.mkdir()
+            text = template.render(port=port, bus_port=free_port(), announced_port=port, data=data)
+            (folder / f"{name}.conf").write_text(text)
+            nodes.start(name)
+        for name in nodes.ports:
+            until(lambda name=name: answers(nodes, name))
+        create = (find().path("redis-cli"), "--cluster", "create", *nodes.addresses.values())
+        subprocess.run(
+            (*create, "--cluster-replicas", "1", "--cluster-yes"), check=True, capture_output=True, timeout=60
+        )
+        until(nodes.well, 30)
+        yield nodes
+    finally:
+        for process in nodes.processes.values():
+            os.kill(process.pid, signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+
+def answers(nodes, name):
+    try:
+        return nodes.client(name).ping()
+    except redis.RedisError:
+        return False
+
+
+def undo(fault, system, seconds=25.0):
+    """As the engine does it: again and again until it is proven. Returns how long that took."""
+    began = time.monotonic()
+
+    def done():
+        fault.undo(system)
+        return fault.undone(system).holds
+
+    until(done, seconds)
+    return time.monotonic() - began

@@ -1,0 +1,74 @@
+"""Two small servers below a supervisord of their own: as real as the stack's, and up in two seconds."""
+
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+
+from chaos.control import family
+from chaos.supervisor import SupervisorControl
+from tests.waiting import until
+
+# A leader with a child in its group and, as Postgres has them, one in a session of its own; it drains for a second.
+_SERVER = """
+import os, signal, sys, time
+def drain(*_):
+    time.sleep(1)
+    sys.exit(0)
+for session in (False, True):
+    if os.fork() == 0:
+        if session:
+            os.setsid()
+        while os.getppid() != 1:
+            time.sleep(0.05)
+        sys.exit(0)
+signal.signal(signal.SIGTERM, drain)
+while True:
+    time.sleep(0.05)
+"""
+_CONFIG = """
+[supervisord]
+nodaemon = true
+logfile = {folder}/supervisord.log
+pidfile = {folder}/supervisord.pid
+[unix_http_server]
+file = {folder}/s.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+_PROGRAM = """
+[program:{name}]
+command = {python} {folder}/server.py
+autorestart = true
+startsecs = 1
+stopwaitsecs = 6
+killasgroup = true
+"""
+PROCESSES = 3
+"""Of each program."""
+
+
+@contextmanager
+def supervised(folder, *names):
+    """A ProcessControl of programs with these names."""
+    (folder / "server.py").write_text(_SERVER)
+    programs = [_PROGRAM.format(name=name, python=sys.executable, folder=folder) for name in names]
+    (folder / "supervisord.conf").write_text(textwrap.dedent(_CONFIG.format(folder=folder)) + "".join(programs))
+    command = (sys.executable, "-m", "supervisor.supervisord", "-c", folder / "supervisord.conf")
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as supervisord:
+        try:
+            until((folder / "s.sock").exists)
+            yield SupervisorControl(folder / "s.sock")
+        finally:
+            supervisord.terminate()
+
+
+def whole(control, *names):
+    """Wait until each runs with all its processes, none of them frozen; returns their pids."""
+    for name in names:
+        control.resume(name)
+        control.start(name)
+    until(lambda: all(control.states()[name].running for name in names))
+    pids = [control.states()[name].pid for name in names]
+    until(lambda: all(len(family(pid)) == PROCESSES for pid in pids))
+    return pids

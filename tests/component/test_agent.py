@@ -1,0 +1,73 @@
+"""Agents: known to whoever undoes their fault, ended also when the undo comes before they have begun."""
+
+import time
+
+import pytest
+
+from chaos import child
+from chaos.agents.job import Place
+from chaos.errors import FaultFailed
+from chaos.faults import agent
+from tests.fakes import system
+from tests.waiting import until
+
+
+@pytest.fixture
+def target(tmp_path):
+    whole = system(tmp_path)
+    yield whole
+    agent.stop(whole, "one")
+
+
+def test_it_acts_until_it_is_stopped(target):
+    assert agent.start(target, "one", "tests.idle_agent", {"says": "at work"}, 5.0) == "at work"
+    assert agent.acts(target, "one").holds
+    agent.stop(target, "one")
+    assert agent.stopped(target, "one").holds
+    assert not agent.acts(target, "one").holds
+
+
+def test_one_that_says_nothing_any_more_does_not_act(target, monkeypatch):
+    agent.start(target, "one", "tests.idle_agent", {"says": "at work", "falls_silent": True}, 5.0)
+    monkeypatch.setattr(agent, "SILENT_SECONDS", 0.2)
+    until(lambda: not agent.acts(target, "one").holds)
+    assert "says nothing" in agent.acts(target, "one").detail
+
+
+def test_one_that_cannot_act_is_an_error_with_its_reason(target):
+    with pytest.raises(FaultFailed, match="RuntimeError: no such table"):
+        agent.start(target, "one", "tests.idle_agent", {"fails": "no such table"}, 5.0)
+
+
+def test_an_undo_before_it_has_begun_keeps_it_from_beginning(target):
+    agent.stop(target, "one")
+    place = Place(target.target.state_folder / "agents", "one")
+    arguments = [
+        "tests.idle_agent",
+        "--folder",
+        str(place.folder),
+        "--name",
+        "one",
+        "--longest",
+        "5",
+        "--arguments",
+        "{}",
+    ]
+    process = child.spawn("chaos.agents", arguments, place.log)
+    until(lambda: not child.is_alive(process))
+    assert "undone before it began" in place.log.read_text()
+    assert not place.status.exists()
+
+
+def test_it_ends_by_itself_when_nobody_is_left_to_stop_it(target, monkeypatch):
+    monkeypatch.setattr(agent, "BEYOND_HOLD_SECONDS", 0.0)
+    agent.start(target, "one", "tests.idle_agent", {"says": "at work"}, 1.5)
+    began = time.monotonic()
+    until(lambda: not agent.acts(target, "one").holds)
+    assert time.monotonic() - began < 4
+
+
+def test_a_second_one_of_the_same_name_is_refused(target):
+    agent.start(target, "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+    with pytest.raises(FaultFailed, match="still running"):
+        agent.start(target, "one", "tests.idle_agent", {"says": "at work"}, 5.0)

@@ -1,0 +1,109 @@
+"""Faults of the load balancer on a real HAProxy with the stack's own configuration."""
+
+from contextlib import ExitStack
+from functools import partial
+
+import msgspec
+import pytest
+
+from chaos.errors import FaultFailed, SignalUnavailable
+from chaos.faults.balancer import HAProxyDrain, HAProxyFoolChecks
+from chaos.haproxy import HAProxy
+from chaos.values import Duration
+from tests.component.balancer import Instance, balanced, haproxy, running
+from tests.fakes import system as system_of
+from tests.waiting import until
+
+HELD = Duration(seconds=5)
+DRAIN = HAProxyDrain(HELD, "shop/shop-2")
+FOOL = HAProxyFoolChecks(HELD, ("shop/shop-2",), "shop/shop-1")
+
+
+@pytest.fixture
+def two(tmp_path):
+    """HAProxy with two instances, both in use: what the attacker sees, HAProxy, and the second instance."""
+    instances = Instance("shop-1"), Instance("shop-2")
+    with balanced(tmp_path, *instances, SHOP_HTTP_CACHE="off") as balancer:
+        seen = system_of(tmp_path)
+        system = msgspec_replace(seen, haproxy=str(tmp_path / "haproxy.sock"))
+        haproxy = HAProxy(tmp_path / "haproxy.sock")
+        until(lambda: haproxy.status("shop/shop-2") == "UP")
+        yield system, balancer, instances[1]
+
+
+def msgspec_replace(system, **changes):
+    return type(system)(msgspec.structs.replace(system.target, **changes), system.control)
+
+
+def served_by(balancer, requests=20):
+    answers = [balancer.get() for _ in range(requests)]
+    assert {answer.status_code for answer in answers} == {200}
+    return {answer.headers["X-Served-By"] for answer in answers}
+
+
+@pytest.mark.parametrize("fault", [DRAIN, FOOL])
+def test_it_is_in_place_until_it_is_undone(two, fault):
+    system, _, _ = two
+    fault.check(system)
+    assert not fault.in_place(system).holds
+    assert fault.undone(system).holds
+    fault.inject(system)
+    assert fault.in_place(system).holds
+    assert not fault.undone(system).holds
+    for _ in range(2):
+        fault.undo(system)
+    until(lambda: fault.undone(system).holds)
+    assert not fault.in_place(system).holds
+
+
+def test_a_drained_server_gets_nothing_new(two):
+    system, balancer, _ = two
+    assert served_by(balancer) == {"shop-1", "shop-2"}
+    DRAIN.inject(system)
+    assert served_by(balancer) == {"shop-1"}
+    DRAIN.undo(system)
+    until(lambda: served_by(balancer) == {"shop-1", "shop-2"})
+
+
+def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
+    first, second = Instance("shop-1"), Instance("shop-2")
+    with ExitStack() as alive, running([first]):
+        alive.enter_context(running([second]))
+        with haproxy(tmp_path, [first.port, second.port], SHOP_HTTP_CACHE="off") as balancer:
+            system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "haproxy.sock"))
+            status = partial(HAProxy(tmp_path / "haproxy.sock").status, "shop/shop-2")
+            until(lambda: status() == "UP")
+            FOOL.inject(system)
+            alive.close()
+            # More than would eject it if they came faster than the checks: the stack's users come at 17/s an instance.
+            for _ in range(4):
+                passed = balancer.metric("haproxy_server_check_last_change_seconds", "shop-2")
+                assert served_by(balancer, 16) == {"shop-1"}
+                until(
+                    lambda passed=passed: balancer.metric("haproxy_server_check_last_change_seconds", "shop-2") > passed
+                )
+            assert FOOL.in_place(system).holds
+            assert balancer.metric("haproxy_backend_redispatch_warnings_total") > 20
+            FOOL.undo(system)
+            until(lambda: status().startswith("DOWN"))
+
+
+@pytest.mark.parametrize("fault", [DRAIN, FOOL])
+def test_a_server_that_is_not_in_use_is_refused(two, fault):
+    system, _, second = two
+    second.ready = False
+    until(lambda: not HAProxy(system.target.state_folder / "haproxy.sock").status("shop/shop-2").startswith("UP"))
+    with pytest.raises(FaultFailed, match=r"does not use shop/shop-2 \(DOWN"):
+        fault.check(system)
+
+
+def test_what_does_not_exist_is_said(two, tmp_path):
+    system, _, _ = two
+    with pytest.raises(FaultFailed, match="has no server shop/shop-9"):
+        HAProxyDrain(HELD, "shop/shop-9").check(system)
+    with pytest.raises(FaultFailed, match="names no admin socket"):
+        DRAIN.check(msgspec_replace(system, haproxy=""))
+    with pytest.raises(SignalUnavailable, match="does not answer"):
+        HAProxy(tmp_path / "nothing.sock").status("shop/shop-2")
+    with pytest.raises(SignalUnavailable, match="refuses"):
+        HAProxy(tmp_path / "haproxy.sock").tell("set server shop/shop-9 state drain")

@@ -1,0 +1,187 @@
+"""Redis faults against a real cluster: each breaks what it says, and its undo loses nothing that it need not lose."""
+
+import pytest
+
+from chaos import redis_cluster
+from chaos.errors import FaultFailed
+from chaos.faults import redis, redis_keys
+from chaos.values import Duration
+from tests.component.redis_nodes import redis_nodes, undo
+from tests.waiting import until
+
+HOLD = Duration.parse("10s")
+SESSIONS = [f"session:{{{number}}}" for number in range(60)]
+SESSION_MS = 30 * 60 * 1000
+ENTRY_MS = 305_000
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
+    with redis_nodes(tmp_path_factory.mktemp("redis")) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def system(nodes, tmp_path):
+    until(nodes.well, 30)
+    for name in [node.name for node in redis_cluster.masters(nodes.addresses)]:
+        nodes.client(name).flushall()
+    return nodes.system(tmp_path)
+
+
+@pytest.fixture
+def sessions(nodes, system):
+    """Sessions that were opened and not used since."""
+    for session in SESSIONS:
+        nodes.write(session, "user", px=SESSION_MS)
+    nodes.replicated()
+    return SESSIONS
+
+
+def kept(nodes, sessions):
+    return sum(nodes.read(session) is not None for session in sessions)
+
+
+def roles(nodes):
+    return {node.name: not node.master for node in redis_cluster.look(nodes.addresses)}
+
+
+def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, sessions):
+    fault = redis.RedisKillMaster(for_=HOLD)
+    before = roles(nodes)
+    fault.check(system)
+    fault.inject(system)
+    [victim] = [name for name, state in nodes.states().items() if not state.running]
+    assert before[victim], f"{victim} was no master"
+    assert fault.in_place(system).holds
+    until(lambda: len(redis_cluster.masters(nodes.addresses)) == 3)
+    undo(fault, system)
+    assert nodes.well()
+    assert not roles(nodes)[victim]
+    assert kept(nodes, sessions) == len(sessions)
+
+
+def test_a_master_whose_replica_has_not_taken_over_yet_is_not_started_empty(nodes, system, sessions):
+    # Undone at once, as when the runner dies: a master that is back too soon is empty, and its replica copies that.
+    fault = redis.RedisKillMaster(for_=HOLD)
+    fault.inject(system)
+    undo(fault, system)
+    assert kept(nodes, sessions) == len(sessions)
+
+
+def test_a_killed_replica_leaves_its_master_alone(nodes, system):
+    fault = redis.RedisKillReplica(for_=HOLD)
+    before = roles(nodes)
+    fault.inject(system)
+    [victim] = [name for name, state in nodes.states().items() if not state.running]
+    assert not before[victim]
+    until(lambda: [node.in_sync for node in redis_cluster.masters(nodes.addresses)].count(False) == 1)
+    undo(fault, system)
+    assert nodes.well()
+
+
+def test_without_a_majority_slots_stay_lost_and_the_undo_keeps_what_was_in_them(nodes, system, sessions):
+    fault = redis.RedisLoseMajority(for_=HOLD)
+    fault.inject(system)
+    down = [name for name, state in nodes.states().items() if not state.running]
+    assert len(down) == 2
+    left = next(name for name in nodes.ports if name not in down)
+    until(lambda: redis_cluster.health(nodes.addresses[left])[0] == "fail")
+    assert fault.in_place(system).holds
+    undo(fault, system)
+    assert nodes.well()
+    assert kept(nodes, sessions) == len(sessions)
+
+
+@pytest.mark.parametrize("kind", [redis.RedisKillMaster, redis.RedisKillReplica, redis.RedisLoseMajority])
+def test_an_undo_without_an_injection_and_a_second_one_change_nothing(nodes, system, kind):
+    fault = kind(for_=HOLD)
+    before = roles(nodes)
+    undo(fault, system)
+    undo(fault, system)
+    assert roles(nodes) == before
+
+
+def test_a_blow_that_was_cut_short_is_undone(nodes, system, sessions):
+    class Died(Exception):
+        pass
+
+    killed = []
+
+    def die_at_the_second(name):
+        if killed:
+            raise Died
+        killed.append(name)
+
+    nodes.before_kill = die_at_the_second
+    try:
+        with pytest.raises(Died):
+            redis.RedisLoseMajority(for_=HOLD).inject(system)
+    finally:
+        nodes.before_kill = None
+    undo(redis.RedisLoseMajority(for_=HOLD), system)
+    assert nodes.well()
+    assert kept(nodes, sessions) == len(sessions)
+
+
+def test_a_cluster_that_is_not_well_is_not_attacked(nodes, system):
+    [first, *_] = redis_cluster.masters(nodes.addresses)
+    replica = next(node.name for node in redis_cluster.look(nodes.addresses) if node.master == first.id)
+    nodes.kill(replica)
+    try:
+        with pytest.raises(FaultFailed, match=f"no answer from {replica}"):
+            redis.RedisKillMaster(for_=HOLD).check(system)
+    finally:
+        nodes.start(replica)
+        until(nodes.well, 30)
+
+
+def test_a_flush_takes_cached_entries_and_no_session(nodes, system, sessions):
+    entries = [f"cache:{{product:{number}}}" for number in range(60)]
+    fault = redis_keys.RedisFlush(for_=HOLD, every=Duration.parse("20ms"))
+    fault.check(system)
+    for entry in entries:
+        nodes.write(entry, "entry", px=ENTRY_MS)
+    fault.inject(system)
+    assert fault.in_place(system).holds
+    until(lambda: not kept(nodes, entries))
+    nodes.write(entries[0], "again", px=ENTRY_MS)
+    until(lambda: not kept(nodes, entries[:1]))
+    undo(fault, system)
+    nodes.write(entries[0], "again", px=ENTRY_MS)
+    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.read(entries[0]) == b"again"
+
+
+def test_a_fill_stops_at_its_share_and_its_undo_deletes_its_own_keys_only(nodes, system, sessions):
+    fault = redis_keys.RedisFill(for_=HOLD, share=0.95)
+    fault.check(system)
+    fault.inject(system)
+    fault.renew(system)
+    assert fault.in_place(system).holds
+    for node in redis_cluster.masters(nodes.addresses):
+        memory = nodes.client(node.name).info()
+        assert 0.92 < memory["used_memory"] / memory["maxmemory"] < 0.97
+        assert memory["evicted_keys"] == 0
+    undo(fault, system)
+    assert kept(nodes, sessions) == len(sessions)
+
+
+def test_a_full_redis_gives_up_cached_entries_before_sessions_that_nobody_used(nodes, system, sessions):
+    # Sessions are the oldest keys there are, and the least recently used.
+    entries = [f"cache:{{product:{number}}}" for number in range(300)]
+    for entry in entries:
+        nodes.write(entry, "entry", px=ENTRY_MS - 10_000)
+    fault = redis_keys.RedisFill(for_=HOLD, share=1)
+    fault.inject(system)
+    for _ in range(40):
+        fault.renew(system)
+    assert fault.in_place(system).holds
+    assert kept(nodes, entries) < len(entries) / 2
+    assert kept(nodes, sessions) == len(sessions)
+    undo(fault, system)
+
+
+def test_a_share_beyond_everything_is_refused(system):
+    with pytest.raises(FaultFailed, match="share"):
+        redis_keys.RedisFill(for_=HOLD, share=1.5).check(system)

@@ -1,0 +1,77 @@
+"""What is left of any fault, looked for without asking a fault: processes, proxies, servers, connections, limits."""
+
+import resource
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import psycopg
+
+from chaos.control import family
+from chaos.faults import FAULTS
+from chaos.haproxy import HAProxy
+from compose import health, processes, programs
+from compose.supervisor import Supervisor
+
+
+def leftovers(stack) -> list[str]:
+    """In words, what is not as on a stack that was left alone; empty when nothing is."""
+    return [*_processes(stack), *_agents(stack), *_proxies(stack), *_servers(stack), *_connections(stack)]
+
+
+def unwell(stack) -> dict[str, str]:
+    """What does not do its work, with the reason."""
+    return health.failures(health.everything(stack.topology))
+
+
+def _processes(stack) -> Iterator[str]:
+    for row in Supervisor(stack.settings.state / "supervisor.sock").processes():
+        # supervisord calls a process STARTING for its first second, also when it serves already.
+        if row.state not in ("RUNNING", "STARTING"):
+            yield f"{row.name} is {row.state}"
+        if row.name == "pager":
+            limits = [resource.prlimit(one.pid, resource.RLIMIT_FSIZE)[0] for one in family(row.pid)]
+            yield from (f"a process of the pager may write {limit} bytes" for limit in limits if limit == 0)
+    for process in processes.ours(stack.settings.state):
+        try:
+            if process.status() == psutil.STATUS_STOPPED:
+                yield f"process {process.pid} ({process.name()}) is frozen"
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _agents(stack) -> Iterator[str]:
+    for process in psutil.process_iter(["cmdline", "status"]):
+        command = process.info["cmdline"] or []
+        ours = any(str(stack.settings.state) in argument for argument in command)
+        if "chaos.agents" in command and ours and process.info["status"] != psutil.STATUS_ZOMBIE:
+            yield f"agent {process.pid} runs: {' '.join(command[3:5])}"
+
+
+def _proxies(stack) -> Iterator[str]:
+    there = httpx.get(f"{stack.url('toxiproxy')}/proxies", timeout=3).json()
+    for proxy in stack.topology.proxies:
+        if not there[proxy.name]["enabled"]:
+            yield f"proxy {proxy.name} is disabled"
+        yield from (f"proxy {proxy.name} has {toxic['name']}" for toxic in there[proxy.name]["toxics"])
+
+
+def _servers(stack) -> Iterator[str]:
+    haproxy = HAProxy(stack.settings.state / "haproxy.sock")
+    for role in ("shop", "inventory"):
+        for program in stack.topology.of_role(role):
+            server = f"{role}/{program.name}"
+            # One that was down is `DOWN 1/3` until it has passed its checks: `unwell` waits for that.
+            if (status := haproxy.status(server)) in ("DRAIN", "MAINT", "no check"):
+                yield f"HAProxy says {status} of {server}"
+            own, checked = haproxy.ports(server)
+            if checked != own:
+                yield f"HAProxy checks {server} at port {checked}"
+
+
+def _connections(stack) -> Iterator[str]:
+    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    with psycopg.connect(dsn, connect_timeout=3) as connection:
+        query = "SELECT application_name, count(*) FROM pg_stat_activity WHERE application_name = ANY(%s) GROUP BY 1"
+        for name, count in connection.execute(query, (list(FAULTS),)):
+            yield f"{count} connections to Postgres are of {name}"

@@ -1,0 +1,108 @@
+"""The faults of a run: staged ones come when they are due, act again every second, and go last first."""
+
+import msgspec
+import pytest
+
+from chaos import values
+from chaos.attack import Attack, Hands
+from chaos.errors import FaultFailed, LeaseLost
+from chaos.experiment import Experiment
+from chaos.facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.undo import UndoJournal
+from tests.fakes import FakeClock, FakeControl, system
+
+
+class Run:
+    """An attack on processes in memory, with time that passes when told to."""
+
+    def __init__(self, folder, also):
+        self.clock = FakeClock(0.0)
+        self.control = FakeControl()
+        self.facts = []
+        self.journal = UndoJournal(folder)
+        self.lease_lost = False
+        experiment = {
+            "title": "t",
+            "claim": "c",
+            "fault": {"type": "process.kill", "instance": "shop-1", "for": "10s"},
+            "also": also,
+            "steady_state": [],
+            "recover_within": "5s",
+        }
+        hands = Hands(
+            system(folder, self.control),
+            self.journal,
+            self.clock,
+            lambda fault: self.journal.register("r", "e", fault),
+            lambda: None,
+            self._assert_lease,
+            self.clock.monotonic,
+            self.facts.append,
+            lambda _: self.clock.wait(0.5),
+        )
+        self.attack = Attack(msgspec.convert(experiment, Experiment, dec_hook=values.decode), hands)
+
+    def _assert_lease(self):
+        if self.lease_lost:
+            raise LeaseLost("gone")
+
+    def hold(self, until):
+        while self.clock.now < until:
+            self.clock.wait(0.5)
+            self.attack.go_on()
+
+    def kinds(self):
+        return [type(fact) for fact in self.facts if not isinstance(fact, FaultProof)]
+
+
+def kill(instance="shop-2", hold="4s"):
+    return {"type": "process.kill", "instance": instance, "for": hold}
+
+
+def test_a_staged_fault_comes_when_it_is_due_and_goes_after_its_own_time(tmp_path):
+    run = Run(tmp_path, [{"after": "3s", "fault": kill()}])
+    run.attack.begin(None)
+    run.hold(2.5)
+    assert run.control.running == {"shop-1": False, "shop-2": True}
+    run.hold(3.0)
+    assert run.control.running["shop-2"] is False
+    run.hold(8.0)
+    assert run.control.running == {"shop-1": False, "shop-2": True}
+    run.hold(10.0)
+    run.attack.end()
+    assert run.kinds() == [Injected, StagedInjected, StagedUndone, Undone]
+    assert run.journal.open() == []
+
+
+def test_what_is_still_in_place_at_the_end_goes_last_first(tmp_path):
+    run = Run(tmp_path, [{"fault": kill(hold="60s")}])
+    run.attack.begin(None)
+    run.hold(1.0)
+    run.attack.end()
+    assert run.control.started == ["shop-2", "shop-1"]
+
+
+def test_every_fault_in_place_is_proven_every_second(tmp_path):
+    run = Run(tmp_path, [{"after": "2s", "fault": kill(hold="60s")}])
+    run.attack.begin(None)
+    run.hold(6.0)
+    proofs = [fact for fact in run.facts if isinstance(fact, FaultProof)]
+    assert len([proof for proof in proofs if proof.staged is None]) >= 6
+    assert len([proof for proof in proofs if proof.staged == 0]) >= 4
+
+
+def test_a_staged_fault_that_goes_away_by_itself_ends_the_run(tmp_path):
+    run = Run(tmp_path, [{"fault": kill(hold="60s")}])
+    run.attack.begin(None)
+    run.hold(1.0)
+    run.control.running["shop-2"] = True
+    with pytest.raises(FaultFailed, match="went away"):
+        run.hold(3.0)
+
+
+def test_a_blow_that_fell_without_a_lease_is_taken_back(tmp_path):
+    run = Run(tmp_path, [])
+    run.lease_lost = True
+    with pytest.raises(LeaseLost):
+        run.attack.begin(None)
+    assert run.control.running["shop-1"]

@@ -1,0 +1,95 @@
+"""A clean past is made once for each run, ahead where another run follows, and never taken when it is stale."""
+
+import msgspec
+import pytest
+
+from chaos import target as targets
+from chaos.clean_past import FRESH_SECONDS, CleanPast
+from chaos.clock import SystemClock
+from chaos.errors import StackUnreachable
+from chaos.lease import LeaseFile
+from compose import target_file, topology
+from compose.settings import from_environment
+
+RULES = frozenset({"ShopInstanceDown", "Watchdog"})
+COUNTS = ("/bin/sh", "-c", "cat lease.json > seen; echo made >> made")
+FAILS = ("/bin/sh", "-c", "echo no store >&2; exit 1")
+
+
+class Later(SystemClock):
+    """The machine's clocks, some seconds ahead, on another boot if one is given."""
+
+    def __init__(self, seconds: float, boot: str | None = None) -> None:
+        self._seconds = seconds
+        self._boot = boot
+
+    def boottime(self) -> float:
+        return super().boottime() + self._seconds
+
+    def boot_id(self) -> str:
+        return self._boot or super().boot_id()
+
+
+@pytest.fixture
+def target(tmp_path):
+    settings = from_environment({"STORMDRILL_STATE": str(tmp_path)})
+    return changed(targets.read(target_file.write(settings, topology.build(settings))), tmp_path, COUNTS)
+
+
+def changed(target, folder, command):
+    return msgspec.structs.replace(target, clean_history=list(command), working_directory=str(folder))
+
+
+def made(folder):
+    file = folder / "made"
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+def test_one_made_ahead_is_taken_once(target, tmp_path):
+    past = CleanPast(target, SystemClock())
+    with past.ahead("one", RULES):
+        pass
+    assert made(tmp_path) == 1
+    assert (past.take(), past.take()) == (RULES, None)
+
+
+def test_it_is_made_under_the_lease_which_is_given_back(target, tmp_path):
+    with CleanPast(target, SystemClock()).ahead("one", RULES):
+        pass
+    assert '"run_id":"one"' in (tmp_path / "seen").read_text()
+    assert LeaseFile(tmp_path, SystemClock()).live() is None
+
+
+def test_it_waits_for_no_other_run(target, tmp_path):
+    LeaseFile(tmp_path, SystemClock()).acquire("other", 60)
+    past = CleanPast(target, SystemClock())
+    with past.ahead("one", RULES):
+        pass
+    assert (made(tmp_path), past.take()) == (0, None)
+
+
+@pytest.mark.parametrize("clock", [Later(FRESH_SECONDS + 1), Later(-1000), Later(1, "another boot")])
+def test_a_stale_one_is_not_taken(target, clock):
+    with CleanPast(target, SystemClock()).ahead("one", RULES):
+        pass
+    assert CleanPast(target, clock).take() is None
+
+
+def test_one_that_failed_is_not_there_and_the_next_run_says_why(target, tmp_path):
+    past = CleanPast(changed(target, tmp_path, FAILS), SystemClock())
+    with past.ahead("one", RULES):
+        pass
+    assert past.take() is None
+    with pytest.raises(StackUnreachable, match="no store"):
+        past.make()
+
+
+def test_a_run_that_saw_no_rules_makes_none(target, tmp_path):
+    with CleanPast(target, SystemClock()).ahead("one", frozenset()):
+        pass
+    assert made(tmp_path) == 0
+
+
+def test_a_torn_note_counts_as_none(target, tmp_path):
+    (tmp_path / "clean_past.json").write_text('{"boot_id":')
+    assert CleanPast(target, SystemClock()).take() is None

@@ -1,0 +1,81 @@
+"""What must be so before a fault: Prometheus has seen everything, and nothing of before goes on."""
+
+import itertools
+import time
+from datetime import UTC, datetime
+
+import httpx
+import msgspec
+import pytest
+
+from chaos import preflight, values
+from chaos.errors import BaselineNotMet, StackUnreachable
+from chaos.experiment import Experiment
+from chaos.observe.prometheus import Prometheus
+from tests.fakes import FakeClock
+from tests.unit.recordings import EXPERIMENT
+
+LONG_AGO = "0001-01-01T00:00:00Z"
+
+
+def soon():
+    return datetime.fromtimestamp(time.time() + 60, UTC).isoformat()
+
+
+def prometheus(*looks, scraped=soon, evaluated=soon):
+    """One that shows these alerts, by name and state, one look after the other, and the last of them for good."""
+    shown = itertools.chain(looks, itertools.repeat(looks[-1]))
+
+    def answer(request):
+        if request.url.path.endswith("targets"):
+            return told({"activeTargets": [{"labels": {"instance": "shop-1"}, "lastScrape": scraped()}]})
+        # Whether all were evaluated is asked of the rules as well: that takes one of these looks.
+        alerts = next(shown)
+        return told({"groups": [{"rules": [rule(name, alerts.get(name), evaluated) for name in ("Down", "Watchdog")]}]})
+
+    return Prometheus("http://p", 0.0, httpx.MockTransport(answer))
+
+
+def told(data):
+    return httpx.Response(200, json={"data": data})
+
+
+def rule(name, state, evaluated):
+    alert = {"labels": {"alertname": name}, "state": state, "activeAt": "1970-01-01T00:00:05Z"}
+    return {
+        "name": name,
+        "health": "ok",
+        "duration": 1,
+        "lastEvaluation": evaluated(),
+        "alerts": [alert] if state else [],
+    }
+
+
+def calm(*looks, **changes):
+    experiment = msgspec.convert(EXPERIMENT, Experiment, dec_hook=values.decode)
+    rules = frozenset({"Down", "Watchdog"})
+    return preflight.calm_from_here(experiment, prometheus(*looks, **changes), FakeClock(), lambda what: None, rules)
+
+
+WELL = {"Watchdog": "firing"}
+
+
+def test_what_fired_all_along_is_told_and_left_nothing():
+    assert calm(WELL) == ("Watchdog", [])
+
+
+@pytest.mark.parametrize("state", ["pending", "firing"])
+def test_what_begins_with_the_first_evaluation_was_left_by_something_before(state):
+    assert calm(WELL, WELL, WELL | {"Down": state}, WELL) == ("Watchdog", ["Down"])
+
+
+def test_a_listed_alert_that_goes_on_firing_is_no_baseline():
+    with pytest.raises(BaselineNotMet, match="already firing or pending before the fault: Down"):
+        calm(WELL, WELL, WELL | {"Down": "firing"})
+
+
+def test_what_is_never_scraped_or_evaluated_is_named():
+    with pytest.raises(StackUnreachable, match="does not evaluate Down, Watchdog"):
+        calm(WELL, evaluated=lambda: LONG_AGO)
+    with pytest.raises(StackUnreachable, match="does not scrape shop-1"):
+        preflight.all_scraped(prometheus(WELL, scraped=lambda: LONG_AGO), FakeClock(), lambda what: None)
