@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import AddressFamily
 
 import docker
 import psutil
@@ -124,18 +125,9 @@ def gateway() -> str:
 
     Docker Desktop's containers live in a virtual machine, and reach loopback.
     """
-    network = connect().networks.get("bridge")
-    configured = [each.get("Gateway") for each in network.attrs["IPAM"]["Config"] or []]
-    own = {address.address for addresses in psutil.net_if_addrs().values() for address in addresses}
-    return next((address for address in configured if address in own), LOOPBACK)
-
-
-def _state(container: Container) -> ProcessState:
-    state = container.attrs["State"]
-    pid = int(state["Pid"])
-    began = datetime.fromisoformat(state["StartedAt"][:19]).replace(tzinfo=UTC)
-    uptime = int((datetime.now(UTC) - began).total_seconds()) if pid else 0
-    return ProcessState(container.labels[_SERVICE_LABEL], str(state["Status"]), pid, uptime)
+    options = connect().networks.get("bridge").attrs.get("Options") or {}
+    interface = psutil.net_if_addrs().get(options.get("com.docker.network.bridge.name", ""), [])
+    return next((address.address for address in interface if address.family is AddressFamily.AF_INET), LOOPBACK)
 
 
 def beside(state: Path, name: str, argv: tuple[str, ...]) -> None:
@@ -179,3 +171,11 @@ def remove_all(state: Path) -> None:
 def _end(container: Container) -> None:
     with suppress(NotFound):
         container.remove(force=True, v=True)
+
+
+def _state(container: Container) -> ProcessState:
+    state = container.attrs["State"]
+    pid = int(state["Pid"])
+    began = datetime.fromisoformat(state["StartedAt"][:19]).replace(tzinfo=UTC)
+    uptime = int((datetime.now(UTC) - began).total_seconds()) if pid else 0
+    return ProcessState(container.labels[_SERVICE_LABEL], str(state["Status"]), pid, uptime)

@@ -96,8 +96,9 @@ def _past(state: Path) -> list[Counted]:
     past = healthy_past.answers(_scrape(haproxy), haproxy.labels)
     scraped = []
     for shop in _targets(state, "shop"):
-        # Of an instance's metrics ports only as many answer as it has workers.
-        with suppress(httpx.ConnectError):
+        # Of an instance's metrics ports only as many answer as it has workers. Where it is a container, Docker takes
+        # connections for the others too, and cuts them.
+        with suppress(httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
             scraped.append((shop, _scrape(shop)))
     for shop, exposition in scraped:
         past += healthy_past.durations(exposition, shop.labels, healthy_past.HEALTHY_PER_SECOND / len(scraped))

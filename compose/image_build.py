@@ -3,14 +3,16 @@
 import hashlib
 import importlib.metadata
 import io
-import os
 import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator, Mapping
-from functools import partial
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
+from docker import DockerClient
 from docker.errors import BuildError, ImageNotFound
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -21,7 +23,15 @@ from compose.settings import ROOT
 from compose.stack import Progress, StackError
 from compose.tools import find_one
 
-_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST")
+_PYTHON = "3.11"
+"""Of the image, whatever this machine has."""
+_PYTHONS = [
+    {"python_version": _PYTHON, "python_full_version": f"{_PYTHON}.{patch}", "sys_platform": "linux"}
+    for patch in (0, 99)
+]
+_PLATFORMS = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
+_BUILD_WITHIN_SECONDS = 600
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _TOXIPROXY_FILE = b'FROM scratch\nCOPY toxiproxy-server /toxiproxy\nUSER 65534:65534\nENTRYPOINT ["/toxiproxy"]\n'
 
 
@@ -30,7 +40,7 @@ def services(progress: Progress) -> str:
     code = (ROOT / "services").rglob("*")
     files = {str(file.relative_to(ROOT)): file.read_bytes() for file in code if file.suffix in (".py", ".sql")}
     files |= {"Dockerfile": (ROOT / "compose" / "Dockerfile").read_bytes(), "services.lock": services_lock().encode()}
-    return _image(SERVICES, files, progress)
+    return _image(SERVICES, files, progress, _wheels)
 
 
 def toxiproxy(progress: Progress) -> str:
@@ -39,16 +49,23 @@ def toxiproxy(progress: Progress) -> str:
     return _image(TOXIPROXY, {"Dockerfile": _TOXIPROXY_FILE, "toxiproxy-server": program}, progress)
 
 
+def _none(_: DockerClient) -> dict[str, bytes]:
+    return {}
+
+
 def services_lock() -> str:
     """The part of requirements.lock that the services need, hashes included."""
     locked = _locked((ROOT / "requirements.lock").read_text())
     wanted = (ROOT / "services" / "requirements.txt").read_text().splitlines()
     names = closure([Requirement(line) for line in wanted if line and not line.startswith("#")])
-    return "".join(locked[name] for name in sorted(names & locked.keys()))
+    # What only some Python 3.11 needs is installed on each: this machine's need not be the image's.
+    return "".join(
+        re.sub(r" ; .*(?= \\$)", "", locked[name], count=1, flags=re.M) for name in sorted(names & locked.keys())
+    )
 
 
 def closure(wanted: list[Requirement]) -> set[str]:
-    """The names of what is wanted and of all that it needs here, as this environment's packages say."""
+    """The names of what is wanted and of all that it needs on any Python 3.11, as this environment's packages say."""
     found: set[tuple[str, str]] = set()
     left = [(canonicalize_name(each.name), extra) for each in wanted for extra in ("", *each.extras)]
     while left:
@@ -56,10 +73,17 @@ def closure(wanted: list[Requirement]) -> set[str]:
         if (name, extra) in found:
             continue
         found.add((name, extra))
-        for needed in map(Requirement, importlib.metadata.requires(name) or ()):
-            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+        for needed in map(Requirement, _requires(name)):
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra} | each) for each in _PYTHONS):
                 left += [(canonicalize_name(needed.name), more) for more in ("", *needed.extras)]
     return {name for name, _ in found}
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:  # not needed on this machine's Python
+        return []
 
 
 def _locked(lock: str) -> dict[str, str]:
@@ -67,27 +91,47 @@ def _locked(lock: str) -> dict[str, str]:
     return {canonicalize_name(re.split(r"[=\[]", each, maxsplit=1)[0]): each for each in entries if "==" in each}
 
 
-def _image(repository: str, files: Mapping[str, bytes], progress: Progress) -> str:
+def _image(
+    repository: str,
+    files: dict[str, bytes],
+    progress: Progress,
+    fetch: Callable[[DockerClient], dict[str, bytes]] = _none,
+) -> str:
+    """The image that is made of these files and, only where it is missing, of what is fetched then."""
     digest = hashlib.sha256(b"\0".join(word for name in sorted(files) for word in (name.encode(), files[name])))
     reference = f"{repository}:{digest.hexdigest()[:12]}"
-    client = engine.connect(timeout_seconds=600)
-    try:
+    client = engine.connect(timeout_seconds=_BUILD_WITHIN_SECONDS)
+    with suppress(ImageNotFound):
         client.images.get(reference)
-    except ImageNotFound:
-        progress(f"building the image {reference}")
-        try:
-            client.images.build(
-                fileobj=_context(files),
-                custom_context=True,
-                tag=reference,
-                buildargs=dict(_indexes()),
-                network_mode="host",  # an index may be on loopback
-                rm=True,
-            )
-        except BuildError as error:
-            said = "".join(line.get("stream", "") for line in error.build_log)
-            raise StackError(f"the image {reference} cannot be built: {error}\n{said[-800:]}") from error
+        return reference
+    progress(f"building the image {reference}")
+    try:
+        context = _context(files | fetch(client))
+        client.images.build(fileobj=context, custom_context=True, tag=reference, rm=True, network_mode="none")
+    except BuildError as error:
+        said = "".join(str(line.get("stream", "")) for line in error.build_log if isinstance(line, dict))
+        raise StackError(f"the image {reference} cannot be built: {error}\n{said[-800:]}") from error
     return reference
+
+
+def _wheels(client: DockerClient) -> dict[str, bytes]:
+    """The services' packages for the engine's machine, from wherever this machine's pip takes them."""
+    machine = _MACHINES.get(client.version()["Arch"], client.version()["Arch"])
+    platforms = [word for each in _PLATFORMS for word in ("--platform", f"{each}_{machine}")]
+    with tempfile.TemporaryDirectory() as folder:
+        lock, wheels = Path(folder) / "services.lock", Path(folder) / "wheels"
+        lock.write_text(services_lock())
+        command = (sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:")
+        done = subprocess.run(
+            (*command, "--no-deps", f"--python-version={_PYTHON}", *platforms, "-d", str(wheels), "-r", str(lock)),
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_WITHIN_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(f"the services' packages cannot be fetched:\n{done.stderr.strip()[-800:]}")
+        return {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels.iterdir()}
 
 
 def _context(files: Mapping[str, bytes]) -> io.BytesIO:
@@ -99,21 +143,3 @@ def _context(files: Mapping[str, bytes]) -> io.BytesIO:
             tar.addfile(entry, io.BytesIO(content))
     archive.seek(0)
     return archive
-
-
-def _indexes() -> Iterator[tuple[str, str]]:
-    configured = partial(_pip_setting, _pip_config())
-    for variable in _INDEXES:
-        if value := os.environ.get(variable) or configured(variable):
-            yield variable, value
-
-
-def _pip_setting(config: str, variable: str) -> str:
-    key = variable.removeprefix("PIP_").lower().replace("_", "-")
-    found = re.search(rf"^(?:global|install)\.{key}='(.*)'$", config, flags=re.MULTILINE)
-    return found[1] if found else ""
-
-
-def _pip_config() -> str:
-    command = (sys.executable, "-m", "pip", "config", "list")
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout

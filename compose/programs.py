@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compose import drill_time, grafana
-from compose.settings import ROOT, StackSettings
+from compose.settings import StackSettings
 from compose.tools import Tools
 from compose.topology import LOOPBACK, Program, Topology
 
@@ -110,7 +110,7 @@ def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
 def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
     argv = (
         str(Path(sys.executable).with_name("gunicorn")),
-        "--config", str(ROOT / "services" / "kit" / "gunicorn_conf.py"),
+        "--config", "python:services.kit.gunicorn_conf",  # found by its name wherever the code lies
         "--worker-class", "asgi",
         "--workers", "1" if program.role == "pager" else str(settings.workers),
         "--bind", f"{topology.listen}:{program.port}",

@@ -92,7 +92,9 @@ def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
 def test_a_server_that_is_not_in_use_is_refused(two, fault):
     system, _, second = two
     second.ready = False
-    until(lambda: not HAProxy(system.target.state_folder / "run" / "haproxy.sock").status("shop/shop-2").startswith("UP"))
+    until(
+        lambda: not HAProxy(system.target.state_folder / "run" / "haproxy.sock").status("shop/shop-2").startswith("UP")
+    )
     with pytest.raises(FaultFailed, match=r"does not use shop/shop-2 \(DOWN"):
         fault.check(system)
 

@@ -31,6 +31,7 @@ PACKAGES = (
     "wget",
 )
 BASE = "stormdrill-test/debian"
+RELEASE = "bookworm"
 _HERE = Path(__file__).parent
 _STARTS_WITHIN_SECONDS = 30
 _STAND_INS = {
@@ -112,7 +113,7 @@ def _make_base(host: str) -> None:
     with tempfile.TemporaryDirectory(prefix="stormdrill-base-", dir="/var/tmp") as folder:
         root = Path(folder) / "root"
         subprocess.run(
-            ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", str(root), _mirror()),
+            ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", RELEASE, str(root), _mirror()),
             check=True,
             capture_output=True,
             timeout=900,
@@ -140,6 +141,6 @@ def _stand_in(client: docker.DockerClient, reference: str) -> None:
 
 def _mirror() -> str:
     """Where this machine takes Debian's packages from."""
-    files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
-    words = " ".join(file.read_text() for file in files if file.is_file()).split()
-    return next(word for word in words if word.startswith(("http://", "https://")) and "security" not in word)
+    command = ("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages")
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return next(uri for release, uri in map(str.split, listed) if release == RELEASE)
