@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,8 @@ class DockerControl:
 
     def __init__(self, label: str) -> None:
         self._label = label
+        # One a thread: they share their connections badly, and making one asks the engine for its version each time.
+        self._mine = threading.local()
 
     def states(self) -> dict[str, ProcessState]:
         """See ProcessControl."""
@@ -115,11 +118,17 @@ class DockerControl:
 
     def _containers(self) -> dict[str, Any]:
         try:
-            client = docker.from_env(timeout=_TIMEOUT_SECONDS)
-            found = client.containers.list(all=True, filters={"label": self._label})
+            found = self._client().containers.list(all=True, filters={"label": self._label})
             return {each.labels[_SERVICE]: each for each in found if _SERVICE in each.labels}
         except (DockerException, requests.RequestException) as error:
             raise SignalUnavailable(f"Docker does not answer: {type(error).__name__}: {error}") from error
+
+
+    def _client(self) -> docker.DockerClient:
+        if not hasattr(self._mine, "client"):
+            self._mine.client = docker.from_env(timeout=_TIMEOUT_SECONDS)
+        client: docker.DockerClient = self._mine.client
+        return client
 
 
 @contextmanager

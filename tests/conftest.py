@@ -74,6 +74,7 @@ def stack_environment() -> Iterator[dict[str, str]]:
     state = Path(tempfile.mkdtemp(prefix="stormdrill-test-", dir="/var/tmp"))
     runs = Path(tempfile.mkdtemp(prefix="stormdrill-runs-", dir="/var/tmp"))
     environment = os.environ | {
+        "RUNTIME": "native",
         "STORMDRILL_PORT_BASE": TEST_PORT_BASE,
         "STORMDRILL_STATE": str(state),
         "STORMDRILL_RUNS": str(runs),

@@ -1,7 +1,6 @@
 """What the containers are told: unprivileged, bounded, on loopback only, and the same commands as natively."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,7 +9,7 @@ from compose import container_spec, programs, render
 from compose.container_spec import containers, document, published
 from compose.containers import COMPOSE_FILE
 from compose.images import NAMES, images
-from compose.settings import ROOT, from_environment
+from compose.settings import from_environment
 from compose.topology import OUTSIDE, build
 
 SETTINGS = from_environment({"STORMDRILL_STATE": "/var/tmp/x"})
@@ -142,9 +141,3 @@ def test_labels_say_whose_it_is(topology):
         for each in whole[part].values():
             assert each["labels"] == {container_spec.STACK_LABEL: str(SETTINGS.state)}
 
-
-def test_the_dockerfile_ends_unprivileged_and_names_no_index():
-    text = (ROOT / "compose" / "Dockerfile").read_text()
-    assert [line for line in text.splitlines() if line.startswith("USER")][-1] == "USER 65534:65534"
-    assert not re.search(r"https?://", text)
-    assert Path(ROOT / "services" / "requirements.txt").exists()
