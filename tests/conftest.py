@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from compose import runtime
 from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import find
 from compose.topology import Topology
+
+# Whoever is started in the background ignores Ctrl-C and passes that on; what is tested here must hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TEST_PORT_BASE = os.environ.get("STORMDRILL_TEST_PORT_BASE", "26000")
 

@@ -127,9 +127,14 @@ def spared(port):
     return connection
 
 
+def quickest(connection):
+    """The best of some answers: a busy machine delays one now and then, a toxic delays them all."""
+    return min(echo_seconds(connection) for _ in range(5))
+
+
 def works(port):
     with connected(port) as connection:
-        return echo_seconds(connection) < LATE_SECONDS
+        return quickest(connection) < LATE_SECONDS
 
 
 def test_latency_delays_answers_on_connections_old_and_new(system, ports):
@@ -137,15 +142,15 @@ def test_latency_delays_answers_on_connections_old_and_new(system, ports):
         echo_seconds(old)
         fault = network.Latency(HOLD, link="all", latency=Duration.parse("200ms"))
         with injected(fault, system), connected(ports["two"]) as new:
-            assert echo_seconds(old) >= LATE_SECONDS
-            assert echo_seconds(new) >= LATE_SECONDS
-        assert echo_seconds(old) < LATE_SECONDS
+            assert quickest(old) >= LATE_SECONDS
+            assert quickest(new) >= LATE_SECONDS
+        assert quickest(old) < LATE_SECONDS
 
 
 def test_both_directions_are_twice_as_late(system, ports):
     fault = network.Latency(HOLD, link="all/one", latency=Duration.parse("120ms"), direction="both")
     with injected(fault, system), connected(ports["one"]) as connection:
-        assert 0.24 <= echo_seconds(connection) < GIVE_UP_SECONDS
+        assert 0.24 <= quickest(connection) < GIVE_UP_SECONDS
 
 
 def test_jitter_spreads(system, ports):
@@ -211,7 +216,7 @@ def test_who_was_spared_is_hit_sooner_or_later(system, ports):
 def test_slow_close_passes_the_end_on_late(system, ports):
     fault = network.SlowClose(HOLD, link="all", delay=Duration.parse("200ms"))
     with injected(fault, system), connected(ports["one"]) as connection:
-        assert echo_seconds(connection) < LATE_SECONDS
+        assert quickest(connection) < LATE_SECONDS
         began = time.monotonic()
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) == b""
