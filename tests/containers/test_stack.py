@@ -8,7 +8,8 @@ import pytest
 from docker.errors import NotFound
 
 from chaos.lease import DURATION_SECONDS
-from compose.container_spec import STACK_LABEL, containers as in_containers
+from compose.container_spec import STACK_LABEL
+from compose.container_spec import containers as in_containers
 from compose.containers import COMPOSE_FILE
 from tests.containers.conftest import left
 from tests.e2e.conftest import EXPERIMENT, Runs, wait_until

@@ -140,4 +140,3 @@ def test_labels_say_whose_it_is(topology):
     for part in ("services", "networks", "volumes"):
         for each in whole[part].values():
             assert each["labels"] == {container_spec.STACK_LABEL: str(SETTINGS.state)}
-
