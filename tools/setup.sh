@@ -111,14 +111,14 @@ find_go() {
     echo "$cache/go/bin/go"
 }
 
-# build NAME PACKAGE [MODULE'S FOLDER]
+# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]]
 build() {
     command -v "$1" >/dev/null && return 0
     [ -x "$built/$1" ] && return 0
     local go
     go=$(find_go) || return 1
     say "building $1 (once; log: $logs/$1.log)"
-    (cd "$root/tools/${3:-}" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags '-s -w' -o "$built/$1.new" "$2") \
+    (cd "$root/tools/${3:-}" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags "-s -w ${4:-}" -o "$built/$1.new" "$2") \
         >"$logs/$1.log" 2>&1 || return 1
     mv "$built/$1.new" "$built/$1"
     say "$1 built"
@@ -134,7 +134,10 @@ build_tools() {
 
 # As a plugin in a folder of its own, so that the user's own Docker sees nothing of it.
 build_compose() {
-    build stormdrill-docker-compose github.com/docker/compose/v2/cmd docker-compose ||
+    local module=github.com/docker/compose/v2 version
+    # Else it takes itself for a version of no number.
+    version=$(sed -n "s|.*$module \(v[0-9.]*\).*|\1|p" "$root/tools/docker-compose/go.mod" | head -1)
+    build stormdrill-docker-compose $module/cmd docker-compose "-X $module/internal.Version=$version" ||
         fail "Docker Compose cannot be built (see $logs/stormdrill-docker-compose.log): install Go 1.25 or newer"
     mkdir -p "$built/docker/cli-plugins"
     ln -sf "$built/stormdrill-docker-compose" "$built/docker/cli-plugins/docker-compose"
