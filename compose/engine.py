@@ -1,5 +1,6 @@
 """The Docker engine, and Docker Compose on its command line: found, asked, and never beyond one stack's containers."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -30,13 +31,19 @@ def connect(timeout_seconds: int = _CALL_TIMEOUT_SECONDS) -> docker.DockerClient
     """A client of the engine that the environment names. Raises MissingTool saying what is missing and what to do."""
     _docker()
     try:
-        client = docker.from_env(timeout=timeout_seconds)
+        client = _client(os.environ.get("DOCKER_HOST"), timeout_seconds)
         client.ping()
     except DockerException as error:
         raise MissingTool(
             f"Docker's daemon does not answer ({error}); start it, or join the group `docker`, or use RUNTIME=native"
         ) from error
     return client
+
+
+@functools.cache
+def _client(_: str | None, timeout_seconds: int) -> docker.DockerClient:
+    # Making one asks the engine for its version, and each keeps connections of its own.
+    return docker.from_env(timeout=timeout_seconds)
 
 
 def _docker() -> str:

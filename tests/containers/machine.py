@@ -83,8 +83,11 @@ def engine(folder: Path) -> Iterator[str]:
 def _wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
     while True:
-        with contextlib.suppress(docker.errors.DockerException):
-            if docker.DockerClient(host, timeout=5).ping():
+        with (
+            contextlib.suppress(docker.errors.DockerException),
+            contextlib.closing(docker.DockerClient(host, timeout=5)) as client,
+        ):
+            if client.ping():
                 return
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"dockerd did not start: {log.read_text()[-1500:]}")
@@ -93,12 +96,12 @@ def _wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 def make_images(host: str) -> None:
     """Build the base and every stand-in that is missing in this engine."""
-    client = docker.DockerClient(host, timeout=600)
-    have = {tag for image in client.images.list() for tag in image.tags}
-    if f"{BASE}:latest" not in have:
-        _make_base(host)
-    for reference in sorted(official() - have):
-        _stand_in(client, reference)
+    with contextlib.closing(docker.DockerClient(host, timeout=600)) as client:
+        have = {tag for image in client.images.list() for tag in image.tags}
+        if f"{BASE}:latest" not in have:
+            _make_base(host)
+        for reference in sorted(official() - have):
+            _stand_in(client, reference)
 
 
 def official() -> set[str]:
@@ -119,12 +122,11 @@ def _make_base(host: str) -> None:
             timeout=900,
         )
         shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
-        tar = subprocess.Popen(("tar", "-C", str(root), "-c", "."), stdout=subprocess.PIPE)
         environment = os.environ | {"DOCKER_HOST": host}
-        subprocess.run(
-            ("docker", "import", "-", BASE), stdin=tar.stdout, check=True, capture_output=True, env=environment
-        )
-        if tar.wait():
+        with subprocess.Popen(("tar", "-C", str(root), "-c", "."), stdout=subprocess.PIPE) as tar:
+            command = ("docker", "import", "-", BASE)
+            subprocess.run(command, stdin=tar.stdout, check=True, capture_output=True, env=environment)
+        if tar.returncode:
             raise RuntimeError("the base image could not be packed")
 
 

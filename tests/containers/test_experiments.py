@@ -26,9 +26,13 @@ def in_containers(containers):
 
 
 @pytest.fixture(scope="module")
-def native(in_containers, stack):
-    """After the other, not beside it: two stacks share the machine only at rest."""
-    return verdicts(stack)
+def native(in_containers, containers, request):
+    """After the other, not beside it: on two cores even a stack at rest delayed an alert's resolution."""
+    assert containers.command("down")[0] == 0
+    stack = request.getfixturevalue("stack")
+    yield verdicts(stack)
+    assert stack.command("down")[0] == 0
+    assert containers.command("up")[0] == 0
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
