@@ -6,7 +6,7 @@ EXP ?= kill-instance
 RUN ?= runs/latest
 
 .PHONY: help setup up down restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
-	check-dashboards test test-unit test-rules test-component test-e2e test-undo test-verifier bench ci clean
+	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier bench ci clean
 
 help: ## print this help
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -86,6 +86,9 @@ test-component: setup ## parts against real servers
 
 test-e2e: setup ## whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
+
+test-compose: setup ## the stack in containers, where there is a Docker engine: the same experiments, the same verdicts
+	@$(PYTEST) tests/containers
 
 test-undo: setup ## hours: every fault, the runner killed in every phase, and each time all is put back
 	@$(PYTEST) tests/undo

@@ -25,10 +25,11 @@ from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.target import Target
 from chaos.verdict import ExitCode
-from compose import native, rolling, target_file, topology
+from compose import rolling, runtime, target_file, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
+from compose.stack import StackError
 from compose.tools import MissingTool
 
 Command = Callable[[argparse.Namespace], int]
@@ -66,7 +67,7 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(ExitCode.UNDO_FAILED)
-    except (ChaosError, native.StackError, MissingTool, InvalidSettings, DrillTimeError) as error:
+    except (ChaosError, StackError, MissingTool, InvalidSettings, DrillTimeError) as error:
         print(f"stormdrill: {error}", file=sys.stderr)
         sys.exit(ExitCode.INVALID)
     except KeyboardInterrupt:
@@ -156,7 +157,7 @@ def _settle(target: Target, own: bool) -> Callable[[bool], str]:
             return ""
         if completed:
             return preflight.unwell(system)
-        return "; ".join(f"{name}: {why}" for name, why in native.status(settings)[1].items())
+        return "; ".join(f"{name}: {why}" for name, why in runtime.status(settings)[1].items())
 
     def settle(completed: bool) -> str:
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
@@ -169,8 +170,8 @@ def _settle(target: Target, own: bool) -> Callable[[bool], str]:
 
 def _bring_back() -> None:
     try:
-        native.up(stack_settings.from_environment(), lambda _: None)
-    except native.StackError as error:
+        runtime.up(stack_settings.from_environment(), lambda _: None)
+    except StackError as error:
         raise StackLost(f"the stack could not be brought back: {error}") from error
 
 
@@ -222,7 +223,7 @@ def _undo(arguments: argparse.Namespace) -> int:
 
 def _up(_: argparse.Namespace) -> int:
     began = time.monotonic()
-    stack = native.up(stack_settings.from_environment(), Progress().note)
+    stack = runtime.up(stack_settings.from_environment(), Progress().note)
     print(f"stack up and proven healthy in {time.monotonic() - began:.1f} s")
     print(*(f"  {name:<13}{url}" for name, url in target_file.urls(stack).items()), sep="\n")
     print("next: make chaos-kill-instance | make list | make status | make down")
@@ -234,7 +235,7 @@ def _down(_: argparse.Namespace) -> int:
     target = _existing_target(None)
     if target is not None:
         undo.undo_before_down(target)
-    was_up = native.down(settings, Progress().note)
+    was_up = runtime.down(settings, Progress().note)
     print("stack is down; nothing of it is left but the recordings" if was_up else "nothing was up")
     return 0
 
@@ -249,7 +250,7 @@ def _restart(_: argparse.Namespace) -> int:
 
 
 def _status(_: argparse.Namespace) -> int:
-    rows, unwell = native.status(stack_settings.from_environment())
+    rows, unwell = runtime.status(stack_settings.from_environment())
     for program, process in rows:
         state = f"{process.state:<9} pid {process.pid:<8} up {process.uptime_seconds} s" if process else "not running"
         print(f"{program.name:<14}{program.port:<7}{state}")
@@ -269,7 +270,7 @@ def _target(file: Path | None, progress: Progress) -> Target:
         if LeaseFile(settings.state, clock).live() or CleanPast(target, clock).made_ahead():
             return target
     progress.phase("stack")
-    native.up(settings, progress.waits)
+    runtime.up(settings, progress.waits)
     progress.done("up and proven healthy")
     return targets.read(existing)
 

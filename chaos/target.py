@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from chaos import yamlfile
+from chaos.containers import Docker, DockerControl
 from chaos.control import ProcessControl
 from chaos.load.settings import LoadSettings
 from chaos.shell import Shell, ShellControl
@@ -143,7 +144,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runs: str
     """Folder for recordings."""
     urls: Urls
-    control: Supervisor | Shell
+    control: Supervisor | Docker | Shell
     instances: dict[str, Instance]
     alerting: Alerting | None = None
     """None: alerts are not judged."""
@@ -209,4 +210,6 @@ def control(target: Target) -> ProcessControl:
     """The process control that the target names."""
     if isinstance(target.control, Shell):
         return ShellControl(target.control, target.working_directory)
+    if isinstance(target.control, Docker):
+        return DockerControl(target.control.label)
     return SupervisorControl(Path(target.control.socket))

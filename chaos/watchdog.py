@@ -108,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", type=Path, required=True)
     parser.add_argument("--port", type=int, help="where to show live faults as metrics; default: nowhere")
+    parser.add_argument("--also-at", metavar="ADDRESS", help="show them there as well as on loopback")
     parser.add_argument("--for-one-run", action="store_true", help="end once a run is over and nothing is left to undo")
     arguments = parser.parse_args()
     structlog.configure(
@@ -125,7 +126,8 @@ def main() -> None:
     if arguments.port is not None:
         registry = CollectorRegistry()
         registry.register(LiveFaults(UndoJournal(target.state_folder)))
-        start_http_server(arguments.port, addr="127.0.0.1", registry=registry)
+        for address in {"127.0.0.1", arguments.also_at or "127.0.0.1"}:
+            start_http_server(arguments.port, addr=address, registry=registry)
     clock = SystemClock()
     watchdog = Watchdog(System(target, targets.control(target)), clock)
     watchdog.look()

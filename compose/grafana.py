@@ -28,14 +28,14 @@ def environment(program: Program, settings: StackSettings, topology: Topology) -
     data = settings.state / "data" / program.name
     return {
         "DASHBOARDS_FOLDER": str(dashboards_folder(settings)),
-        "PROMETHEUS_URL": f"http://127.0.0.1:{topology.one('prometheus').port}",
+        "PROMETHEUS_URL": f"http://{topology.at(topology.one('prometheus').port)}",
         "PROMETHEUS_SCRAPE_INTERVAL": DRILL.scrape_interval_text,
         "JAEGER_URL": trace_search(topology),
         "GF_PATHS_PROVISIONING": str(DASHBOARDS / "provisioning"),
         "GF_PATHS_DATA": str(data),
         "GF_PATHS_LOGS": str(data / "logs"),
         "GF_PATHS_PLUGINS": str(data / "plugins"),
-        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_ADDR": topology.listen,
         "GF_SERVER_HTTP_PORT": str(program.port),
         "GF_LOG_MODE": "console",
         "GF_LOG_LEVEL": "warn",

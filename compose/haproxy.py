@@ -2,6 +2,7 @@
 
 import json
 from http import HTTPStatus
+from pathlib import Path
 
 from compose.settings import StackSettings
 from compose.topology import Topology
@@ -40,7 +41,10 @@ _DETAILS = {
 def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
     """The template's values; `settings.balancer` says which mechanisms are in it."""
     return {
-        "state": settings.state,
+        "admin_socket": admin_socket(settings),
+        "apart": topology.apart,
+        "listen": topology.listen,
+        "at": topology.at,
         "shop_front": topology.one("haproxy").port,
         "inventory_front": topology.inventory_front,
         "metrics_port": topology.haproxy_metrics,
@@ -52,6 +56,11 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "problems": problems(),
         "retry_after_seconds": _RETRY_AFTER_SECONDS,
     }
+
+
+def admin_socket(settings: StackSettings) -> Path:
+    """Where HAProxy takes commands: in a folder of its own, which can be shared with a container."""
+    return settings.state / "run" / "haproxy.sock"
 
 
 def problems() -> dict[int, str]:

@@ -136,7 +136,7 @@ def front(topology: Topology) -> list[Probe]:
             Probe(
                 f"redis-exporter of {node.name}",
                 partial(
-                    _exports, topology.one("redis-exporter"), f"/scrape?target=127.0.0.1:{node.port}", "redis_up 1"
+                    _exports, topology.one("redis-exporter"), f"/scrape?target={topology.at(node.port)}", "redis_up 1"
                 ),
             )
             for node in topology.of_role("redis")

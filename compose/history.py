@@ -25,8 +25,9 @@ import yaml
 
 from compose import healthy_past
 from compose.healthy_past import Counted
-from compose.supervisor import Supervisor
-from compose.tools import find
+from compose.manager import Manager
+from compose.runtime import manager_of, promtool
+from compose.topology import LOOPBACK
 
 _WITHIN_SECONDS = 30
 _RESTARTED = ("alertmanager", "prometheus")
@@ -55,27 +56,21 @@ def replace(state: Path, deadline: float) -> None:
     give_up_half_done_orders(target["postgres"])
     # Before anything is stopped, in case it fails.
     past = _past(state)
-    supervisor = Supervisor(state / "supervisor.sock")
+    manager = manager_of(state)
     for name in _RESTARTED:
-        supervisor.stop(name)
-    _wait(lambda: not _running(supervisor), deadline, "Prometheus and Alertmanager to stop")
+        manager.stop(name)
+    _wait(lambda: not _running(manager), deadline, "Prometheus and Alertmanager to stop")
     # Else it would take an alert that fired while the stack came up, and is gone, for one already notified.
     (state / "data" / "alertmanager" / "nflog").unlink(missing_ok=True)
     store = state / "data" / "prometheus"
-    shutil.rmtree(store)
-    store.mkdir()
-    source = state / "data" / "history.om"
+    for child in store.iterdir():  # the folder itself belongs to whom Prometheus runs as
+        shutil.rmtree(child) if child.is_dir() else child.unlink()
+    source = state / "config" / "history.om"
     source.write_text(healthy_past.openmetrics(past, time.time()))
-    promtool = str(find().path("promtool"))
-    subprocess.run(
-        (promtool, "tsdb", "create-blocks-from", "openmetrics", source, store),
-        check=True,
-        capture_output=True,
-        timeout=20,
-    )
+    promtool(state, ("tsdb", "create-blocks-from", "openmetrics", str(source), str(store)))
     source.unlink()
     for name in _RESTARTED:
-        supervisor.start(name)
+        manager.start(name)
     for name in _RESTARTED:
         _wait(partial(_answers, f"{urls[name]}/-/ready"), deadline, f"{name} to be ready")
 
@@ -101,8 +96,9 @@ def _past(state: Path) -> list[Counted]:
     past = healthy_past.answers(_scrape(haproxy), haproxy.labels)
     scraped = []
     for shop in _targets(state, "shop"):
-        # Of an instance's metrics ports only as many answer as it has workers.
-        with suppress(httpx.ConnectError):
+        # Of an instance's metrics ports only as many answer as it has workers. Where it is a container, Docker takes
+        # connections for the others too, and cuts them.
+        with suppress(httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError):
             scraped.append((shop, _scrape(shop)))
     for shop, exposition in scraped:
         past += healthy_past.durations(exposition, shop.labels, healthy_past.HEALTHY_PER_SECOND / len(scraped))
@@ -113,7 +109,8 @@ def _targets(state: Path, job: str) -> list[_Target]:
     jobs = yaml.safe_load((state / "config" / "prometheus.yml").read_text())["scrape_configs"]
     (found,) = [each for each in jobs if each["job_name"] == job]
     return [
-        _Target(f"http://{address}/metrics", {**static.get("labels", {}), "job": job})
+        # The port is the same on this machine, whatever the stack's programs call the host.
+        _Target(f"http://{LOOPBACK}:{address.rpartition(':')[2]}/metrics", {**static.get("labels", {}), "job": job})
         for static in found["static_configs"]
         for address in static["targets"]
     ]
@@ -123,8 +120,8 @@ def _scrape(target: _Target) -> str:
     return httpx.get(target.url, timeout=_TIMEOUT_SECONDS, trust_env=False).raise_for_status().text
 
 
-def _running(supervisor: Supervisor) -> bool:
-    return any(row.pid for row in supervisor.processes() if row.name in _RESTARTED)
+def _running(manager: Manager) -> bool:
+    return any(row.pid for row in manager.processes() if row.name in _RESTARTED)
 
 
 def _answers(url: str) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compose import drill_time, grafana
-from compose.settings import ROOT, StackSettings
+from compose.settings import StackSettings
 from compose.tools import Tools
-from compose.topology import Program, Topology
+from compose.topology import LOOPBACK, Program, Topology
 
 POSTGRES_USER = "postgres"
 DATABASE = "stormdrill"
@@ -47,34 +47,36 @@ def as_postgres_user(argv: tuple[str, ...]) -> tuple[str, ...]:
     return ("setpriv", f"--reuid={POSTGRES_USER}", f"--regid={POSTGRES_USER}", "--init-groups", *argv)
 
 
-def postgres_dsn(port: int) -> str:
+def postgres_dsn(port: int, host: str = LOOPBACK) -> str:
     """Connection string of the drill's database behind this port."""
-    return f"postgresql://stormdrill@127.0.0.1:{port}/{DATABASE}"
+    return f"postgresql://stormdrill@{host}:{port}/{DATABASE}"
 
 
 def service_environment(program: Program, settings: StackSettings, topology: Topology) -> dict[str, str]:
     """The settings a service instance is started with; the user's own `SHOP_…` and so on win."""
     prefix = program.role.upper()
-    redis_nodes = ",".join(f"127.0.0.1:{topology.proxy(node.name).listen}" for node in topology.of_role("redis"))
+    redis_nodes = ",".join(topology.at(topology.proxy(node.name).listen) for node in topology.of_role("redis"))
     # No Jaeger, no endpoint: the services then make no spans.
-    way = topology.proxy("traces").listen
-    traces = [f"http://127.0.0.1:{way}/v1/traces" for _ in topology.of_role("jaeger")]
+    way = topology.at(topology.proxy("traces").listen)
+    traces = [f"http://{way}/v1/traces" for _ in topology.of_role("jaeger")]
     ours = {
         f"{prefix}_INSTANCE": program.name,
+        f"{prefix}_METRICS_HOST": topology.listen,
         f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
         f"{prefix}_OTLP_ENDPOINT": "".join(traces),
         # A drill is short, and what it is about may be in any of its traces.
         f"{prefix}_TRACE_SAMPLE_RATIO": "1.0",
     }
     if program.role == "pager":
-        ours["PAGER_JOURNAL"] = str(settings.state / "data" / "pager.ndjson")
+        ours["PAGER_JOURNAL"] = str(settings.state / "data" / program.name / "deliveries.ndjson")
     else:
-        dsn = postgres_dsn(topology.postgres_port(program))
+        port = topology.postgres_port(program)
+        dsn = postgres_dsn(port, topology.host(port))
         # So that pg_stat_activity says whose a connection is.
         ours[f"{prefix}_POSTGRES_DSN"] = f"{dsn}?application_name={program.name}"
     if program.role == "shop":
         ours["SHOP_REDIS_NODES"] = redis_nodes
-        ours["SHOP_INVENTORY_URL"] = f"http://127.0.0.1:{topology.inventory_port(program)}"
+        ours["SHOP_INVENTORY_URL"] = f"http://{topology.at(topology.inventory_port(program))}"
     theirs = {name: value for name, value in settings.service_settings.items() if name.startswith(f"{prefix}_")}
     return ours | theirs
 
@@ -86,7 +88,7 @@ def _launch(program: Program, settings: StackSettings, topology: Topology, tools
         return _exporter(program, topology, tools)
     if program.role == "grafana":
         return Launch(program.name, grafana.argv(tools), grafana.environment(program, settings, topology))
-    argv, stop_signal = _third_party(program, settings, tools)
+    argv, stop_signal = _third_party(program, settings, topology, tools)
     # Toxiproxy otherwise traces every connection.
     env = {"LOG_LEVEL": "error"} if program.role == "toxiproxy" else {}
     return Launch(program.name, argv, env, stop_signal)
@@ -94,12 +96,13 @@ def _launch(program: Program, settings: StackSettings, topology: Topology, tools
 
 def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
     path = str(tools.path(f"prometheus-{program.role}"))
-    address = f"--web.listen-address=127.0.0.1:{program.port}"
+    address = f"--web.listen-address={topology.listen}:{program.port}"
     if program.role == "redis-exporter":
         # No node of its own: Prometheus says with each question which one is meant. A node that hangs must not hold
         # up a scrape beyond its time-out.
         return Launch(program.name, (path, address, "--redis.addr=", "--connection-timeout=500ms"))
-    dsn = f"{postgres_dsn(topology.one('postgres').port)}?sslmode=disable&application_name={program.name}"
+    port = topology.one("postgres").port
+    dsn = f"{postgres_dsn(port, topology.host(port))}?sslmode=disable&application_name={program.name}"
     argv = (path, address, "--log.level=warn")
     return Launch(program.name, argv, {"DATA_SOURCE_NAME": dsn})
 
@@ -107,17 +110,19 @@ def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
 def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
     argv = (
         str(Path(sys.executable).with_name("gunicorn")),
-        "--config", str(ROOT / "services" / "kit" / "gunicorn_conf.py"),
+        "--config", "python:services.kit.gunicorn_conf",  # found by its name wherever the code lies
         "--worker-class", "asgi",
         "--workers", "1" if program.role == "pager" else str(settings.workers),
-        "--bind", f"127.0.0.1:{program.port}",
+        "--bind", f"{topology.listen}:{program.port}",
         "--no-control-socket",
         f"services.{program.role}.main:create_app()",
     )  # fmt: skip
     return Launch(program.name, argv, service_environment(program, settings, topology))
 
 
-def _third_party(program: Program, settings: StackSettings, tools: Tools) -> tuple[tuple[str, ...], str]:
+def _third_party(
+    program: Program, settings: StackSettings, topology: Topology, tools: Tools
+) -> tuple[tuple[str, ...], str]:
     config = settings.state / "config"
     match program.role:
         case "postgres":
@@ -127,7 +132,7 @@ def _third_party(program: Program, settings: StackSettings, tools: Tools) -> tup
         case "redis":
             return (str(tools.path("redis-server")), str(config / f"{program.name}.conf")), "TERM"
         case "toxiproxy":
-            toxiproxy = (str(tools.path("toxiproxy-server")), "-host", "127.0.0.1", "-port", str(program.port))
+            toxiproxy = (str(tools.path("toxiproxy-server")), "-host", topology.listen, "-port", str(program.port))
             return (*toxiproxy, "-config", str(config / "toxiproxy.json")), "TERM"
         case "jaeger":
             return (str(tools.path("jaeger")), f"--config=file:{config / 'jaeger.yaml'}"), "TERM"
@@ -137,12 +142,12 @@ def _third_party(program: Program, settings: StackSettings, tools: Tools) -> tup
         case "watchdog":
             watchdog = (sys.executable, "-m", "chaos.watchdog", "--port", str(program.port))
             return (*watchdog, "--target", str(settings.state / "target.yaml")), "TERM"
-    return _alerting(program, settings, tools), "TERM"
+    return _alerting(program, settings, topology, tools), "TERM"
 
 
-def _alerting(program: Program, settings: StackSettings, tools: Tools) -> tuple[str, ...]:
+def _alerting(program: Program, settings: StackSettings, topology: Topology, tools: Tools) -> tuple[str, ...]:
     config, data = settings.state / "config", settings.state / "data" / program.name
-    common = (f"--web.listen-address=127.0.0.1:{program.port}", "--log.level=warn")
+    common = (f"--web.listen-address={topology.listen}:{program.port}", "--log.level=warn")
     match program.role:
         case "prometheus":
             return (

@@ -1,15 +1,12 @@
 """Writes the configuration of every program into the state folder, from one template each."""
 
 import json
-import os
-import pwd
 from pathlib import Path
 
 import jinja2
 
-from compose import drill_time, grafana, haproxy, programs, scrape
+from compose import drill_time, grafana, haproxy, scrape
 from compose.settings import ROOT, StackSettings
-from compose.tools import Tools
 from compose.topology import Program, Topology
 
 _TEMPLATES = jinja2.Environment(
@@ -20,29 +17,33 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-def write_all(settings: StackSettings, topology: Topology, tools: Tools) -> None:
+def make_folders(settings: StackSettings, topology: Topology) -> None:
+    """Make the folders of the state folder: one for all configuration, one for all logs, one for each one's data."""
+    for folder in ("config", "logs", "run", "data", *(f"data/{program.name}" for program in topology.programs)):
+        (settings.state / folder).mkdir(mode=0o711, exist_ok=True)
+
+
+def write_all(settings: StackSettings, topology: Topology) -> None:
     """Write every configuration file below `state/config`, drill-time rules and routing included."""
     config = settings.state / "config"
-    config.mkdir(parents=True, exist_ok=True)
     (config / "haproxy.cfg").write_text(haproxy_cfg(settings, topology))
     for node in topology.of_role("redis"):
-        _render("redis.conf", config, _redis(node, settings, topology), as_name=f"{node.name}.conf")
+        write("redis.conf", settings, _redis(node, settings, topology), as_name=f"{node.name}.conf")
     for jaeger in topology.of_role("jaeger"):
         query, otlp, metrics, grpc = jaeger.ports
         ports = {"query_port": query, "otlp_port": otlp, "metrics_port": metrics, "grpc_port": grpc}
-        _render("jaeger.yaml", config, {**ports})
+        write("jaeger.yaml", settings, {"listen": topology.listen, **ports})
     if topology.of_role("grafana"):
         grafana.write_dashboards(settings, topology)
-    _render("prometheus.yml", config, _prometheus(settings, topology))
-    _render("supervisord.conf", config, _supervisord(settings, topology, tools))
+    write("prometheus.yml", settings, _prometheus(settings, topology))
     (config / "toxiproxy.json").write_text(json.dumps(_toxiproxy(topology), indent=1))
     drill_time.generate(
         ROOT / "alerts",
         ROOT / "alerts" / "alertmanager.yml",
-        f"http://127.0.0.1:{topology.one('pager').port}",
+        f"http://{topology.at(topology.one('pager').port)}",
         config / "drill",
         # The other receivers go straight: they tell when this way is broken.
-        {"pager": f"http://127.0.0.1:{topology.proxy('pager').listen}"},
+        {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
     )
 
 
@@ -53,17 +54,24 @@ def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
 
 def postgresql_conf(topology: Topology) -> str:
     """Postgres's own settings; appended to what initdb wrote, so that its defaults stay."""
-    return _TEMPLATES.get_template("postgresql.conf.j2").render(port=topology.one("postgres").port)
+    return _TEMPLATES.get_template("postgresql.conf.j2").render(
+        listen=topology.listen, port=topology.one("postgres").port
+    )
 
 
-def _render(name: str, folder: Path, values: dict[str, object], as_name: str = "") -> None:
-    (folder / (as_name or name)).write_text(_TEMPLATES.get_template(f"{name}.j2").render(values))
+def write(name: str, settings: StackSettings, values: dict[str, object], as_name: str = "") -> None:
+    """Write one template's file below `state/config`."""
+    text = _TEMPLATES.get_template(f"{name}.j2").render(values, state=settings.state, root=ROOT)
+    (settings.state / "config" / (as_name or name)).write_text(text)
 
 
 def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[str, object]:
     return {
         "port": node.port,
+        "listen": topology.listen,
+        "apart": topology.apart,
         "bus_port": node.ports[1],
+        "announced_bus_port": topology.bus_port(node),
         "announced_port": topology.proxy(node.name).listen,
         "data": settings.state / "data" / node.name,
     }
@@ -76,18 +84,9 @@ def _prometheus(settings: StackSettings, topology: Topology) -> dict[str, object
         "scrape_timeout": profile.scrape_timeout_text,
         "evaluation_interval": profile.evaluation_interval_text,
         "rules": settings.state / "config" / "drill" / "rules",
-        "alertmanager_port": topology.one("alertmanager").port,
+        "alertmanager": topology.at(topology.one("alertmanager").port),
+        "at": topology.at,
         "jobs": scrape.jobs(topology),
-    }
-
-
-def _supervisord(settings: StackSettings, topology: Topology, tools: Tools) -> dict[str, object]:
-    return {
-        "state": settings.state,
-        "root": ROOT,
-        "user": pwd.getpwuid(os.getuid()).pw_name if os.getuid() == 0 else "",
-        "launcher": Path(__file__).with_name("launch.sh"),
-        "programs": programs.launches(settings, topology, tools),
     }
 
 
@@ -95,8 +94,8 @@ def _toxiproxy(topology: Topology) -> list[dict[str, object]]:
     return [
         {
             "name": proxy.name,
-            "listen": f"127.0.0.1:{proxy.listen}",
-            "upstream": f"127.0.0.1:{proxy.upstream}",
+            "listen": f"{topology.listen}:{proxy.listen}",
+            "upstream": topology.at(proxy.upstream),
             "enabled": True,
         }
         for proxy in topology.proxies

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 
-from compose import health, native
+from compose import health, runtime
+from compose.manager import Manager
 from compose.settings import StackSettings
-from compose.supervisor import Supervisor
+from compose.stack import Progress, StackError
 from compose.topology import Program, Topology
 
 ROLES = ("inventory", "shop")  # what is asked before who asks
@@ -15,32 +16,31 @@ BACK_WITHIN_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
-def restart(settings: StackSettings, progress: native.Progress) -> int:
+def restart(settings: StackSettings, progress: Progress) -> int:
     """Restart all instances one after the other and return how many there were.
 
     Raises StackError when the stack is not up and well, when `up` or `down` is at work, and when an instance does not
     end within STOPPED_WITHIN_SECONDS or is not back within BACK_WITHIN_SECONDS; the rest is then left as it is.
     """
-    with native.whole_stack(settings) as topology:
-        supervisor = Supervisor(settings.state / "supervisor.sock")
+    with runtime.whole_stack(settings) as (topology, manager):
         instances = [program for role in ROLES for program in topology.of_role(role)]
         for instance in instances:
-            progress(_restart(instance, topology, supervisor))
+            progress(_restart(instance, topology, manager))
     return len(instances)
 
 
-def _restart(instance: Program, topology: Topology, supervisor: Supervisor) -> str:
+def _restart(instance: Program, topology: Topology, manager: Manager) -> str:
     began = time.monotonic()
-    supervisor.stop(instance.name)
+    manager.stop(instance.name)
     try:
-        _await_end(instance, supervisor)
+        _await_end(instance, manager)
     except KeyboardInterrupt:
         # No instance stays down because somebody lost patience.
-        _await_end(instance, supervisor)
+        _await_end(instance, manager)
         raise
     finally:
         stopped = time.monotonic()
-        supervisor.start(instance.name)
+        manager.start(instance.name)
     # First the instance's own word: HAProxy's may be from before the stop.
     _wait(lambda: not health.ready(instance).failure(), BACK_WITHIN_SECONDS, f"{instance.name} to be ready")
     _wait(
@@ -52,17 +52,17 @@ def _restart(instance: Program, topology: Topology, supervisor: Supervisor) -> s
     return f"{instance.name}: ended {drained:.1f} s after it was asked, serves again {away:.1f} s later"
 
 
-def _await_end(instance: Program, supervisor: Supervisor) -> None:
-    _wait(lambda: not _pid(supervisor, instance), STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
+def _await_end(instance: Program, manager: Manager) -> None:
+    _wait(lambda: not _pid(manager, instance), STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
 
 
-def _pid(supervisor: Supervisor, instance: Program) -> int:
-    return next(row.pid for row in supervisor.processes() if row.name == instance.name)
+def _pid(manager: Manager, instance: Program) -> int:
+    return next(row.pid for row in manager.processes() if row.name == instance.name)
 
 
 def _wait(condition: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise native.StackError(f"waited {seconds:.0f} s for {what}; see `make status` and `make logs`")
+            raise StackError(f"waited {seconds:.0f} s for {what}; see `make status` and `make logs`")
         time.sleep(_POLL_SECONDS)

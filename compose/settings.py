@@ -8,6 +8,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
+RUNTIMES = ("native", "compose")
 PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
 
@@ -56,6 +57,9 @@ class StackSettings:
     service_settings: dict[str, str] = field(default_factory=dict)
     """Environment variables handed to the services as they are (`SHOP_…`, `INVENTORY_…`, `PAGER_…`)."""
     balancer: BalancerSettings = field(default_factory=BalancerSettings)
+    runtime: str = ""
+    """`native`: processes of this machine; `compose`: containers of Docker Compose; empty: as the stack that is up, or
+    else native."""
 
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""
@@ -63,7 +67,7 @@ class StackSettings:
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `STORMDRILL_STATE`, `STORMDRILL_RUNS`, `STORMDRILL_WORKERS`, `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `STORMDRILL_STATE`, `STORMDRILL_RUNS`, `STORMDRILL_WORKERS`, `RUNTIME`, `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -72,8 +76,8 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
     # Below /var/tmp rather than home: Postgres runs as an unprivileged user when root starts the stack,
     # and cannot reach below root's home.
     state = Path(env.get("STORMDRILL_STATE") or f"/var/tmp/stormdrill-{os.getuid()}-{base}").absolute()  # noqa: S108  # checked for its owner before use
-    if len(str(state)) > 80:
-        raise InvalidSettings(f"STORMDRILL_STATE: {state}: longer than 80 characters; Unix sockets in it would not fit")
+    if len(str(state)) > 76:
+        raise InvalidSettings(f"STORMDRILL_STATE: {state}: longer than 76 characters; Unix sockets in it would not fit")
     return StackSettings(
         port_base=base,
         state=state,
@@ -81,6 +85,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, 4),
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
+        runtime=_one_of(env, "RUNTIME", RUNTIMES),
     )
 
 
@@ -89,6 +94,13 @@ def _integer(env: dict[str, str], name: str, default: int, low: int, high: int) 
     if not text.isdecimal() or not low <= int(text) <= high:
         raise InvalidSettings(f"{name}: {text!r}: must be a whole number from {low} to {high}")
     return int(text)
+
+
+def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    text = env.get(name, "")
+    if text not in ("", *words):
+        raise InvalidSettings(f"{name}: {text!r}: must be {' or '.join(words)}")
+    return text
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

@@ -3,21 +3,10 @@
 import http.client
 import socket
 import xmlrpc.client
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class ProcessState:
-    """One supervised program as supervisord sees it."""
-
-    name: str
-    state: str
-    """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN."""
-    pid: int
-    """0 while it does not run."""
-    uptime_seconds: int
+from compose.manager import ProcessState
 
 
 class Supervisor:

@@ -1,11 +1,13 @@
 """Writes the target file: all that the attacker knows of this stack."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from compose.grafana import DASHBOARDS
+from compose.haproxy import admin_socket
 from compose.programs import postgres_dsn
 from compose.settings import ROOT, StackSettings
 from compose.timing import DRILL
@@ -14,26 +16,28 @@ from compose.topology import Program, Topology
 TEMPLATE_VERSION = 1
 
 
-def write(settings: StackSettings, topology: Topology) -> Path:
+def write(settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]) -> Path:
     """Write `state/target.yaml` and return its path."""
     path = settings.state / "target.yaml"
-    path.write_text(yaml.safe_dump(describe(settings, topology), sort_keys=False, width=120))
+    path.write_text(yaml.safe_dump(describe(settings, topology, runtime, control), sort_keys=False, width=120))
     return path
 
 
-def describe(settings: StackSettings, topology: Topology) -> dict[str, object]:
-    """The target file's content; chaos/target.py documents each key."""
+def describe(
+    settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]
+) -> dict[str, object]:
+    """The target file's content, with how `runtime` controls processes; chaos/target.py documents each key."""
     return {
         "version": TEMPLATE_VERSION,
-        "name": "stormdrill, native runtime",
+        "name": f"stormdrill, {runtime} runtime",
         "state": str(settings.state),
         "runs": str(settings.runs),
         "urls": urls(topology),
-        "control": {"type": "supervisor", "socket": str(settings.state / "supervisor.sock")},
+        "control": dict(control),
         "instances": {
             program.name: _instance(program, topology) for program in topology.programs if program.role != "watchdog"
         },
-        "haproxy": str(settings.state / "haproxy.sock"),
+        "haproxy": str(admin_socket(settings)),
         "links": topology.links(),
         "postgres": postgres_dsn(topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman"},

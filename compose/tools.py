@@ -74,6 +74,13 @@ def find() -> Tools:
     return Tools(found)
 
 
+def find_one(name: str) -> Path:
+    """Where one program is. Raises MissingTool."""
+    if (path := _locate(name)) is None:
+        raise MissingTool(f"{name}: not found, {_remedy(name)}")
+    return path
+
+
 def _remedy(name: str) -> str:
     if name == "grafana":
         return "install Grafana 10 or newer and put it on PATH (see dashboards/README.md)"

@@ -3,11 +3,17 @@
 Ports are offsets from the stack's port base, so one setting moves the whole range.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from enum import IntEnum
 
 from compose.settings import StackSettings
 
+LOOPBACK = "127.0.0.1"
+THIS_MACHINE = "host.docker.internal"
+"""What a container calls the machine it runs on."""
+OUTSIDE = frozenset({"watchdog"})
+"""Roles that are no containers: the watchdog controls these, and is no part of what is attacked."""
 SHOPS = 3
 INVENTORIES = 2
 REDIS_NODES = 6
@@ -69,6 +75,25 @@ class Topology:
     inventory_front: int
     """HAProxy's port in front of the inventory instances."""
     haproxy_metrics: int
+    apart: bool = False
+    """Whether each program has a network of its own, as a container has, in which it goes by its name."""
+
+    @property
+    def listen(self) -> str:
+        """The address that every program listens on."""
+        return "0.0.0.0" if self.apart else LOOPBACK  # noqa: S104  # inside a container; published on loopback
+
+    def host(self, port: int) -> str:
+        """Where the stack's other programs find who listens on this port."""
+        return self._owners()[port] if self.apart else LOOPBACK
+
+    def at(self, port: int) -> str:
+        """`host:port`, as the stack's other programs reach it."""
+        return f"{self.host(port)}:{port}"
+
+    def from_outside(self) -> "Topology":
+        """The same stack as this machine's own programs reach it: every port on loopback."""
+        return dataclasses.replace(self, apart=False)
 
     def of_role(self, role: str) -> tuple[Program, ...]:
         """The programs with this role, in order."""
@@ -93,6 +118,10 @@ class Topology:
         own = [proxy.listen for proxy in self.proxies if f"inventory/{program.name}" in proxy.links]
         return own[0] if own else self.inventory_front
 
+    def bus_port(self, node: Program) -> int:
+        """Where the other nodes of the cluster reach this one."""
+        return self.proxy(_bus(node)).listen if self.apart else node.ports[1]
+
     def links(self) -> dict[str, list[str]]:
         """Each link's name with the names of its proxies."""
         links: dict[str, list[str]] = {}
@@ -106,9 +135,17 @@ class Topology:
         ports = {port: program.name for program in self.programs for port in (*program.ports, *program.metrics_ports)}
         return ports | {proxy.listen: f"toxiproxy ({proxy.name})" for proxy in self.proxies}
 
+    def _owners(self) -> dict[int, str]:
+        ports = {
+            port: THIS_MACHINE if program.role in OUTSIDE else program.name
+            for program in self.programs
+            for port in (*program.ports, *program.metrics_ports)
+        }
+        return ports | {proxy.listen: self.one("toxiproxy").name for proxy in self.proxies}
 
-def build(settings: StackSettings, left_out: frozenset[str] = frozenset()) -> Topology:
-    """The topology of a stack with these settings, without the roles in `left_out`."""
+
+def build(settings: StackSettings, left_out: frozenset[str] = frozenset(), *, apart: bool = False) -> Topology:
+    """The topology of a stack with these settings, without the roles in `left_out`; see `Topology.apart`."""
     at = settings.port_base.__add__
     redis = [Program(f"redis-{n}", "redis", (at(29 + n), at(39 + n)), Wave.BACKING) for n in range(1, REDIS_NODES + 1)]
     programs = (
@@ -139,8 +176,15 @@ def build(settings: StackSettings, left_out: frozenset[str] = frozenset()) -> To
         # Prometheus's way to an exporter's metrics, on which it can be slow, or hang.
         Proxy("metrics-postgres", at(66), at(21), ("metrics/postgres",)),
     )
+    if apart:
+        # A node announces one address, Toxiproxy's, for its clients and for the other nodes alike. No link, no faults.
+        proxies += tuple(Proxy(_bus(node), at(169 + node.number), node.ports[1], ()) for node in redis)
     kept = tuple(program for program in programs if program.role not in left_out)
-    return Topology(kept, proxies, inventory_front=at(1), haproxy_metrics=at(2))
+    return Topology(kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), apart=apart)
+
+
+def _bus(node: Program) -> str:
+    return f"bus-{node.name}"
 
 
 def _way(program: Program, dependency: str, listen: int, upstream: int) -> Proxy:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from compose import native
+from compose import runtime
 from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import find
 from compose.topology import Topology
@@ -78,12 +78,13 @@ def stack_environment() -> Iterator[dict[str, str]]:
     state = Path(tempfile.mkdtemp(prefix="stormdrill-test-", dir="/var/tmp"))
     runs = Path(tempfile.mkdtemp(prefix="stormdrill-runs-", dir="/var/tmp"))
     environment = os.environ | {
+        "RUNTIME": "native",
         "STORMDRILL_PORT_BASE": TEST_PORT_BASE,
         "STORMDRILL_STATE": str(state),
         "STORMDRILL_RUNS": str(runs),
     }
     yield environment
-    native.down(from_environment(environment), print)
+    runtime.down(from_environment(environment), print)
     shutil.rmtree(runs)
 
 
@@ -91,7 +92,7 @@ def stack_environment() -> Iterator[dict[str, str]]:
 def stack(stack_environment) -> Stack:
     """A whole stack, proven healthy."""
     settings = from_environment(stack_environment)
-    return Stack(settings, native.up(settings, print), stack_environment)
+    return Stack(settings, runtime.up(settings, print), stack_environment)
 
 
 def _first_line(program: Path, flag: str) -> str:

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the project needs: distribution packages, a Python environment, two programs built with Go.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
+# With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
+# is not started here, what makes a base image, and Docker Compose.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -42,6 +44,10 @@ missing_packages() {
         echo prometheus-postgres-exporter
     { command -v prometheus-redis-exporter || command -v redis_exporter; } >/dev/null || echo prometheus-redis-exporter
     has_postgres || echo postgresql
+    if [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
+        command -v dockerd >/dev/null || echo docker.io
+        command -v debootstrap >/dev/null || echo debootstrap
+    fi
     local python
     if python=$(find_python); then
         "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
@@ -105,14 +111,14 @@ find_go() {
     echo "$cache/go/bin/go"
 }
 
-# build NAME PACKAGE
+# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]]
 build() {
     command -v "$1" >/dev/null && return 0
     [ -x "$built/$1" ] && return 0
     local go
     go=$(find_go) || return 1
     say "building $1 (once; log: $logs/$1.log)"
-    (cd "$root/tools" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags '-s -w' -o "$built/$1.new" "$2") \
+    (cd "$root/tools/${3:-}" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags "-s -w ${4:-}" -o "$built/$1.new" "$2") \
         >"$logs/$1.log" 2>&1 || return 1
     mv "$built/$1.new" "$built/$1"
     say "$1 built"
@@ -123,6 +129,18 @@ build_tools() {
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
     build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
         say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
+    [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || build_compose
+}
+
+# As a plugin in a folder of its own, so that the user's own Docker sees nothing of it.
+build_compose() {
+    local module=github.com/docker/compose/v2 version
+    # Else it takes itself for a version of no number.
+    version=$(sed -n "s|.*$module \(v[0-9.]*\).*|\1|p" "$root/tools/docker-compose/go.mod" | head -1)
+    build stormdrill-docker-compose $module/cmd docker-compose "-X $module/internal.Version=$version" ||
+        fail "Docker Compose cannot be built (see $logs/stormdrill-docker-compose.log): install Go 1.25 or newer"
+    mkdir -p "$built/docker/cli-plugins"
+    ln -sf "$built/stormdrill-docker-compose" "$built/docker/cli-plugins/docker-compose"
 }
 
 # Says that a long step is still at work, until it has ended.

@@ -18,6 +18,8 @@ from chaos.values import Duration
 
 _PREFIX = "stormdrill"
 _CONNECT_WITHIN_SECONDS = 1.0
+_CUT_WITHIN_SECONDS = 0.3
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  # as Toxiproxy says it in a container; nothing is bound here
 _COMMON_FIELDS = frozenset({"for_", "link", "share", "direction"})
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -233,7 +235,7 @@ class Down(_OnLink, frozen=True, tag="network.down"):
         """See Fault."""
         proxies = self._proxies(system)
         for proxy in proxies:
-            if proxy.enabled or _takes_connections(proxy):
+            if proxy.enabled or _takes_connections(proxy, system.target.urls.toxiproxy):
                 return Proof(False, f"proxy {proxy.name} takes connections")
         return Proof(True, f"{len(proxies)} proxies refuse connections")
 
@@ -248,7 +250,7 @@ class Down(_OnLink, frozen=True, tag="network.down"):
         disabled = memo.read(system, self._name(), _Disabled)
         names = disabled.proxies if disabled else []
         for proxy in self._proxies(system):
-            if proxy.name in names and not (proxy.enabled and _takes_connections(proxy)):
+            if proxy.name in names and not (proxy.enabled and _takes_connections(proxy, system.target.urls.toxiproxy)):
                 return Proof(False, f"proxy {proxy.name} takes no connections")
         return Proof(True, f"{len(names)} proxies of link {self.link} take connections")
 
@@ -261,12 +263,23 @@ def _ms(duration: Duration | None) -> int:
     return 0 if duration is None else round(duration.in_seconds * 1000)
 
 
-def _takes_connections(proxy: Proxy) -> bool:
-    address = urlsplit(f"//{proxy.listen}")
+def _takes_connections(proxy: Proxy, toxiproxy: str) -> bool:
+    address, api = urlsplit(f"//{proxy.listen}"), urlsplit(toxiproxy)
     assert address.hostname is not None
     assert address.port is not None
+    everywhere = address.hostname in _EVERYWHERE
+    host = api.hostname if everywhere and api.hostname else address.hostname
     try:
-        with socket.create_connection((address.hostname, address.port), timeout=_CONNECT_WITHIN_SECONDS):
-            return True
+        with socket.create_connection((host, address.port), timeout=_CONNECT_WITHIN_SECONDS) as connection:
+            return not everywhere or _is_kept(connection)
     except OSError:
         return False
+
+
+def _is_kept(connection: socket.socket) -> bool:
+    """Whether somebody listens behind it: Docker takes connections for a container, and cuts them if nobody does."""
+    connection.settimeout(_CUT_WITHIN_SECONDS)
+    try:
+        return connection.recv(1) != b""
+    except TimeoutError:
+        return True

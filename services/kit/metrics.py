@@ -106,8 +106,8 @@ class MetricsServer:
         self._thread = thread
 
     @classmethod
-    def start(cls, registry: CollectorRegistry, ports: PortRange) -> Self:
-        """Listen on the first free port of the range, on loopback.
+    def start(cls, registry: CollectorRegistry, ports: PortRange, host: str = "127.0.0.1") -> Self:
+        """Listen on the first free port of the range.
 
         Raises OSError if none is free: a process nobody can measure must not serve.
         """
@@ -115,7 +115,7 @@ class MetricsServer:
         answer = make_wsgi_app(registry, disable_compression=True)
         for port in ports:
             try:
-                server = make_server("127.0.0.1", port, answer, ThreadingWSGIServer, _Silent)
+                server = make_server(host, port, answer, ThreadingWSGIServer, _Silent)
             except OSError:
                 continue
             thread = Thread(target=server.serve_forever, daemon=True)

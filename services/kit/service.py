@@ -46,7 +46,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        server = MetricsServer.start(registry, settings.metrics_ports)
+        server = MetricsServer.start(registry, settings.metrics_ports, settings.metrics_host)
         async with LoopLag(registry), open_resources(app, instruments):
             _spare_the_collector()
             lifecycle.state = State.SERVING

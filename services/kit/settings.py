@@ -146,6 +146,8 @@ class ServiceSettings(ResilienceSettings):
     """Name of this instance, such as ``shop-1``; the same in logs, traces and metrics."""
     metrics_ports: Ports
     """Each worker process serves its metrics on the first free port of this range."""
+    metrics_host: str = "127.0.0.1"
+    """The address it serves them on."""
     otlp_endpoint: str = ""
     """OTLP/HTTP traces endpoint; empty switches tracing off."""
     trace_sample_ratio: float = Field(default=0.1, ge=0.0, le=1.0)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from compose import native
+from compose import runtime
 from compose.settings import from_environment
 from tests.bench.observability import measure, report, variants
 from tests.conftest import TEST_PORT_BASE, Stack
@@ -21,11 +21,11 @@ def main() -> int:
         Path(folder).chmod(0o755)
         settings = from_environment()
         try:
-            stack = Stack(settings, native.up(settings, _say), dict(os.environ))
+            stack = Stack(settings, runtime.up(settings, _say), dict(os.environ))
             compared = variants()
             measure(stack, compared)
         finally:
-            native.down(settings, _say)
+            runtime.down(settings, _say)
     return 0 if report(compared) else 1
 
 

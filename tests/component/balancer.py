@@ -163,6 +163,7 @@ def haproxy(folder, ports, **switches):
     """HAProxy in front of these ports, with switches such as SHOP_LB_RETRIES="off"."""
     settings = from_environment({"STORMDRILL_STATE": str(folder), **switches})
     front, inventory_front, metrics = free_port(), free_port(), free_port()
+    (folder / "run").mkdir()
     config = folder / "haproxy.cfg"
     config.write_text(render.haproxy_cfg(settings, topology(ports, front, inventory_front, metrics)))
     url = f"http://127.0.0.1:{front}"

@@ -25,8 +25,8 @@ def two(tmp_path):
     instances = Instance("shop-1"), Instance("shop-2")
     with balanced(tmp_path, *instances, SHOP_HTTP_CACHE="off") as balancer:
         seen = system_of(tmp_path)
-        system = msgspec_replace(seen, haproxy=str(tmp_path / "haproxy.sock"))
-        haproxy = HAProxy(tmp_path / "haproxy.sock")
+        system = msgspec_replace(seen, haproxy=str(tmp_path / "run" / "haproxy.sock"))
+        haproxy = HAProxy(tmp_path / "run" / "haproxy.sock")
         until(lambda: haproxy.status("shop/shop-2") == "UP")
         yield system, balancer, instances[1]
 
@@ -70,8 +70,8 @@ def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
     with ExitStack() as alive, running([first]):
         alive.enter_context(running([second]))
         with haproxy(tmp_path, [first.port, second.port], SHOP_HTTP_CACHE="off") as balancer:
-            system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "haproxy.sock"))
-            status = partial(HAProxy(tmp_path / "haproxy.sock").status, "shop/shop-2")
+            system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
+            status = partial(HAProxy(tmp_path / "run" / "haproxy.sock").status, "shop/shop-2")
             until(lambda: status() == "UP")
             FOOL.inject(system)
             alive.close()
@@ -92,7 +92,9 @@ def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
 def test_a_server_that_is_not_in_use_is_refused(two, fault):
     system, _, second = two
     second.ready = False
-    until(lambda: not HAProxy(system.target.state_folder / "haproxy.sock").status("shop/shop-2").startswith("UP"))
+    until(
+        lambda: not HAProxy(system.target.state_folder / "run" / "haproxy.sock").status("shop/shop-2").startswith("UP")
+    )
     with pytest.raises(FaultFailed, match=r"does not use shop/shop-2 \(DOWN"):
         fault.check(system)
 
@@ -106,4 +108,4 @@ def test_what_does_not_exist_is_said(two, tmp_path):
     with pytest.raises(SignalUnavailable, match="does not answer"):
         HAProxy(tmp_path / "nothing.sock").status("shop/shop-2")
     with pytest.raises(SignalUnavailable, match="refuses"):
-        HAProxy(tmp_path / "haproxy.sock").tell("set server shop/shop-9 state drain")
+        HAProxy(tmp_path / "run" / "haproxy.sock").tell("set server shop/shop-9 state drain")

@@ -1,5 +1,6 @@
 """Network faults against a real Toxiproxy: each does to a connection what it says, and nothing of it is left."""
 
+import contextlib
 import socket
 import socketserver
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults import network
-from chaos.faults.toxiproxy import Toxiproxy
+from chaos.faults.toxiproxy import Proxy, Toxiproxy
 from chaos.values import Duration
 from compose.tools import find
 from tests import fakes
@@ -287,3 +288,21 @@ def test_a_toxiproxy_that_hangs_does_not_hold_an_undo_up(system, tmp_path):
         with pytest.raises(SignalUnavailable):
             network.Latency(HOLD, link="all", latency=Duration.parse("1ms")).undo(hung)
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_who_takes_a_connection_only_to_cut_it_takes_none(kept):
+    """As Docker does for a container's published port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as docker, contextlib.ExitStack() as open_connections:
+
+        def serve():
+            connection, _ = docker.accept()
+            open_connections.enter_context(connection)
+            if not kept:
+                connection.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        proxy = Proxy("one", f"[::]:{docker.getsockname()[1]}", True, [])
+        assert network._takes_connections(proxy, "http://127.0.0.1:1") is kept
+        thread.join(5)

@@ -23,7 +23,7 @@ def pager(stack):
 
 @pytest.fixture
 def journal(stack):
-    return stack.settings.state / "data" / "pager.ndjson"
+    return stack.settings.state / "data" / "pager" / "deliveries.ndjson"
 
 
 def message(alertname, status="firing"):

@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from compose import native, ports, processes
+from compose import ports, processes, runtime
 from compose.settings import ROOT, from_environment
 from compose.topology import build
 from tests.e2e.conftest import wait_until
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 def well_again(stack):
     """These tests take the stack down themselves; the next file finds it up."""
     yield
-    native.up(stack.settings, print)
+    runtime.up(stack.settings, print)
 
 
 def test_up_twice_is_harmless(stack, supervisor):
@@ -96,4 +96,4 @@ def test_a_missing_program_is_one_line(stack, tmp_path):
 def test_settings_that_cannot_be_used_are_named(stack):
     broken = stack.environment | {"STORMDRILL_PORT_BASE": "eighteen"}
     with pytest.raises(ValueError, match="STORMDRILL_PORT_BASE: 'eighteen'"):
-        native.down(from_environment(broken), print)
+        runtime.down(from_environment(broken), print)

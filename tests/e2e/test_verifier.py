@@ -185,7 +185,7 @@ def is_load(command, stack):
 def haproxy(stack, command):
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(3)
-        connection.connect(str(stack.settings.state / "haproxy.sock"))
+        connection.connect(str(stack.settings.state / "run" / "haproxy.sock"))
         connection.sendall(f"{command}\n".encode())
         return connection.recv(4096).decode()
 

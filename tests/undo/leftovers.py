@@ -57,7 +57,7 @@ def _proxies(stack) -> Iterator[str]:
 
 
 def _servers(stack) -> Iterator[str]:
-    haproxy = HAProxy(stack.settings.state / "haproxy.sock")
+    haproxy = HAProxy(stack.settings.state / "run" / "haproxy.sock")
     for role in ("shop", "inventory"):
         for program in stack.topology.of_role(role):
             server = f"{role}/{program.name}"

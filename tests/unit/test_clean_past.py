@@ -8,7 +8,7 @@ from chaos.clean_past import FRESH_SECONDS, CleanPast
 from chaos.clock import SystemClock
 from chaos.errors import StackUnreachable
 from chaos.lease import LeaseFile
-from compose import target_file, topology
+from compose import native, target_file, topology
 from compose.settings import from_environment
 
 RULES = frozenset({"ShopInstanceDown", "Watchdog"})
@@ -33,7 +33,8 @@ class Later(SystemClock):
 @pytest.fixture
 def target(tmp_path):
     settings = from_environment({"STORMDRILL_STATE": str(tmp_path)})
-    return changed(targets.read(target_file.write(settings, topology.build(settings))), tmp_path, COUNTS)
+    written = target_file.write(settings, topology.build(settings), "native", native.control(settings))
+    return changed(targets.read(written), tmp_path, COUNTS)
 
 
 def changed(target, folder, command):

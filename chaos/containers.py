@@ -1,0 +1,146 @@
+"""Processes in containers of a Docker engine: those that carry the stack's label, and no others."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import docker
+import msgspec
+import requests
+from docker.errors import APIError, DockerException
+
+from chaos.control import ProcessState
+from chaos.errors import FaultFailed, SignalUnavailable
+
+_TIMEOUT_SECONDS = 5
+_ENDS_WITHIN_SECONDS = 6
+_GONE_WITHIN_SECONDS = 5.0
+_SERVICE = "com.docker.compose.service"
+_STATES = {"running": "RUNNING", "paused": "PAUSED", "restarting": "BACKOFF", "removing": "STOPPING"}
+
+
+class Docker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="docker"):
+    """Instances are containers of a Docker engine, each by the name of its Compose service."""
+
+    label: str
+    """`name=value`, on every container that may be touched."""
+
+
+class DockerControl:
+    """ProcessControl by a Docker engine."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        # One a thread: they share their connections badly, and making one asks the engine for its version each time.
+        self._mine = threading.local()
+
+    def states(self) -> dict[str, ProcessState]:
+        """See ProcessControl."""
+        return {name: _state(container) for name, container in self._containers().items()}
+
+    def kill(self, instance: str) -> int:
+        """See ProcessControl; Docker takes it for a stop, so that its restart policy leaves it down."""
+        container, pid = self._running(instance, "killed")
+        with _obeyed(f"kill {instance}"):
+            container.kill()
+        self._await_end(instance, pid)
+        return pid
+
+    def start(self, instance: str) -> None:
+        """See ProcessControl; SignalUnavailable when Docker refuses."""
+        container = self._container(instance)
+        try:
+            if container.status == "paused":
+                container.unpause()
+            container.start()
+        except APIError as error:
+            raise SignalUnavailable(f"Docker cannot start {instance}: {error.explanation}") from error
+        except (DockerException, requests.RequestException) as error:
+            raise SignalUnavailable(f"Docker does not answer: {error}") from error
+
+    def crash(self, instance: str) -> int:
+        """See ProcessControl; needs the right to signal its first process, which root has."""
+        _, pid = self._running(instance, "killed")
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError as error:
+            raise FaultFailed(
+                f"crash {instance}: {error}: only root may end a container behind Docker's back"
+            ) from error
+        self._await_end(instance, pid)
+        return pid
+
+    def stop(self, instance: str) -> None:
+        """See ProcessControl; waits until it has ended, killed after 6 s."""
+        with _obeyed(f"stop {instance}"):
+            self._container(instance).stop(timeout=_ENDS_WITHIN_SECONDS)
+
+    def pause(self, instance: str) -> None:
+        """See ProcessControl; by the kernel's freezer, which nothing in the container sees."""
+        container, _ = self._running(instance, "frozen")
+        with _obeyed(f"pause {instance}"):
+            container.pause()
+
+    def resume(self, instance: str) -> None:
+        """See ProcessControl."""
+        container = self._container(instance)
+        if container.status == "paused":
+            with _obeyed(f"resume {instance}"):
+                container.unpause()
+
+    def paused(self, instance: str) -> bool:
+        """See ProcessControl."""
+        return bool(self._container(instance).status == "paused")
+
+    def _running(self, instance: str, what: str) -> tuple[Any, int]:
+        container = self._container(instance)
+        pid = int(container.attrs["State"]["Pid"])
+        if not pid:
+            raise FaultFailed(f"{instance} does not run, so it cannot be {what}")
+        return container, pid
+
+    def _await_end(self, instance: str, pid: int) -> None:
+        deadline = time.monotonic() + _GONE_WITHIN_SECONDS
+        while self.states()[instance].pid == pid:
+            if time.monotonic() > deadline:
+                raise FaultFailed(f"{instance} (pid {pid}) outlives SIGKILL by {_GONE_WITHIN_SECONDS:g} s")
+            time.sleep(0.02)
+
+    def _container(self, instance: str) -> Any:
+        containers = self._containers()
+        if instance not in containers:
+            raise SignalUnavailable(f"Docker has no container {instance} with the label {self._label}")
+        return containers[instance]
+
+    def _containers(self) -> dict[str, Any]:
+        try:
+            found = self._client().containers.list(all=True, filters={"label": self._label})
+            return {each.labels[_SERVICE]: each for each in found if _SERVICE in each.labels}
+        except (DockerException, requests.RequestException) as error:
+            raise SignalUnavailable(f"Docker does not answer: {type(error).__name__}: {error}") from error
+
+
+    def _client(self) -> docker.DockerClient:
+        if not hasattr(self._mine, "client"):
+            self._mine.client = docker.from_env(timeout=_TIMEOUT_SECONDS)
+        client: docker.DockerClient = self._mine.client
+        return client
+
+
+@contextmanager
+def _obeyed(what: str) -> Iterator[None]:
+    try:
+        yield
+    except APIError as error:
+        raise FaultFailed(f"{what}: {error.explanation}") from error
+    except (DockerException, requests.RequestException) as error:
+        raise SignalUnavailable(f"{what}: Docker does not answer: {error}") from error
+
+
+def _state(container: Any) -> ProcessState:
+    state = container.attrs["State"]
+    return ProcessState(_STATES.get(state["Status"], "STOPPED"), int(state["Pid"]))

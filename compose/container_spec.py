@@ -1,0 +1,111 @@
+"""What the topology adds to compose.yaml: each container's command, environment, ports and mounts.
+
+Commands and settings are the native runtime's own, made for a topology whose programs are apart; configuration is
+mounted at the path that it has on this machine, so that it is the same there.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from compose import grafana, programs
+from compose.images import NAMES, Image
+from compose.settings import StackSettings
+from compose.topology import LOOPBACK, OUTSIDE, THIS_MACHINE, Program, Topology
+
+STACK_LABEL = "io.stormdrill.stack"
+"""On each container, network and volume: the state folder of the stack that it belongs to."""
+POSTGRES_INIT = "include.sh"
+_NETWORKS = ("front", "back", "telemetry")
+
+
+def containers(topology: Topology) -> list[Program]:
+    """The programs that run in containers."""
+    return [program for program in topology.programs if program.role not in OUTSIDE]
+
+
+def document(settings: StackSettings, topology: Topology, images: Mapping[str, Image], user: str) -> dict[str, object]:
+    """The Compose file that goes with compose.yaml; `user` (uid:gid) owns the state folder's data."""
+    launches = {launch.name: launch for launch in programs.launches(settings, topology, NAMES)}
+    labels = {STACK_LABEL: str(settings.state)}
+    services = {
+        program.name: _service(program, settings, topology, images[program.role], user, launches[program.name])
+        for program in containers(topology)
+    }
+    volumes = {name for program in containers(topology) for name in images[program.role].volumes}
+    return {
+        "services": {name: service | {"labels": labels} for name, service in services.items()},
+        "networks": {name: {"labels": labels} for name in _NETWORKS},
+        "volumes": {name: {"labels": labels} for name in sorted(volumes)},
+    }
+
+
+def published(program: Program, topology: Topology) -> list[int]:
+    """The ports that this machine reaches it by, on loopback; the ways through Toxiproxy are Toxiproxy's."""
+    own = program.ports[:1] if program.role == "redis" else program.ports
+    proxies = [proxy.listen for proxy in topology.proxies] if program.role == "toxiproxy" else []
+    return [*own, *program.metrics_ports, *proxies]
+
+
+def _service(
+    program: Program, settings: StackSettings, topology: Topology, image: Image, user: str, launch: programs.Launch
+) -> dict[str, object]:
+    service: dict[str, object] = {
+        "command": [_escaped(word) for word in launch.argv[1:]],
+        "environment": {name: _escaped(value) for name, value in sorted(launch.env.items())},
+        "ports": [f"{LOOPBACK}:{port}:{port}" for port in published(program, topology)],
+        "volumes": _mounts(program, settings, image),
+        "stop_signal": f"SIG{launch.stop_signal}",
+        "user": user,
+    }
+    if image.reference:
+        service["image"] = image.reference
+    if image.entrypoint is not None:
+        service["entrypoint"] = [_escaped(word) for word in image.entrypoint]
+    if image.healthcheck is not None:
+        test = [word.format(port=program.port) for word in image.healthcheck]
+        service["healthcheck"] = {"test": ["CMD", *test], "interval": "30s", "timeout": "5s", "start_period": "30s"}
+    return service | _special(program, settings)
+
+
+def _mounts(program: Program, settings: StackSettings, image: Image) -> list[str]:
+    config, data = settings.state / "config", settings.state / "data" / program.name
+    mounts = [f"{config}:{config}:ro", f"{data}:{data}"]
+    if program.role == "haproxy":
+        run = settings.state / "run"
+        mounts.append(f"{run}:{run}")
+    if program.role == "grafana":
+        mounts.append(f"{grafana.DASHBOARDS}:{grafana.DASHBOARDS}:ro")
+    return [*mounts, *(f"{name}:{folder}" for name, folder in image.volumes.items())]
+
+
+def _special(program: Program, settings: StackSettings) -> dict[str, object]:
+    match program.role:
+        case "postgres":
+            # The image's entry point makes the database, as a user that it knows.
+            init = settings.state / "config" / POSTGRES_INIT
+            return {
+                "command": ["postgres"],
+                "environment": {"POSTGRES_USER": "stormdrill", "POSTGRES_HOST_AUTH_METHOD": "trust"}
+                | {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"},
+                "volumes": [
+                    f"{init.parent}:{init.parent}:ro",
+                    f"{init}:/docker-entrypoint-initdb.d/{init.name}:ro",
+                    "postgres:/var/lib/postgresql/data",
+                ],
+                "user": "postgres",
+            }
+        case "prometheus":
+            return {"extra_hosts": [f"{THIS_MACHINE}:host-gateway"]}
+        case "grafana":
+            return {"command": []}
+    return {}
+
+
+def postgres_init(conf: Path) -> str:
+    """The script by which Postgres's image takes our settings over, once its database is made."""
+    return f'echo "include \'{conf}\'" >>"$PGDATA/postgresql.conf"\n'
+
+
+def _escaped(word: str) -> str:
+    # Compose expands what looks like a variable.
+    return word.replace("$", "$$")

@@ -1,0 +1,120 @@
+"""The container runtime: every program but the watchdog is a container of Docker Compose."""
+
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from compose import container_spec, engine, image_build, native, processes, programs, render, target_file
+from compose.engine import ComposeProject, ContainerManager
+from compose.images import NAMES, images
+from compose.settings import ROOT, StackSettings
+from compose.stack import Progress
+from compose.supervisor import Supervisor
+from compose.topology import OUTSIDE, REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
+
+COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
+_UNPRIVILEGED = 65534
+"""Who runs the containers, and owns their data, when root brings the stack up: nobody."""
+
+
+@dataclass(frozen=True)
+class Containers:
+    """Runtime by containers; see `stack.Runtime`."""
+
+    settings: StackSettings
+
+    name = "compose"
+
+    @property
+    def manager(self) -> ContainerManager:
+        """See Runtime."""
+        return self.manager_of(self.settings.state)
+
+    @staticmethod
+    def manager_of(state: Path) -> ContainerManager:
+        """The containers of the stack in this folder."""
+        return ContainerManager(state)
+
+    @staticmethod
+    def promtool(state: Path, arguments: tuple[str, ...]) -> None:
+        """Run promtool in a container like Prometheus's. Raises OSError."""
+        engine.beside(state, "prometheus", ("promtool", *arguments))
+
+    @cached_property
+    def project(self) -> ComposeProject:
+        """The project of Docker Compose."""
+        name = f"stormdrill-{os.getuid()}-{self.settings.port_base}"
+        return ComposeProject(name, (COMPOSE_FILE, self.settings.state / "config" / "compose.yaml"))
+
+    def topology(self) -> Topology:
+        """See Runtime; Grafana only where it is asked for, by `COMPOSE_PROFILES=grafana`."""
+        profiles = os.environ.get("COMPOSE_PROFILES", "").split(",")
+        return build(self.settings, frozenset() if "grafana" in profiles else frozenset({"grafana"}), apart=True)
+
+    def notices(self) -> list[str]:
+        """See Runtime; this is where a missing engine is found, before anything is touched. Raises MissingTool."""
+        engine.connect()
+        engine.assert_compose()
+        off = "grafana: left out, dashboards are not drawn; COMPOSE_PROFILES=grafana brings it up as well"
+        return [] if self.topology().of_role("grafana") else [off]
+
+    def end_all(self, progress: Progress) -> None:
+        """See Runtime; also the networks and the volumes, and the watchdog."""
+        if self.manager.processes():
+            progress("stopping the containers")
+        native.Native(self.settings).end_all(lambda _: None)
+        engine.remove_all(self.settings.state)
+
+    def prepare(self, topology: Topology, progress: Progress) -> None:
+        """See Runtime; builds the two images of our own where they are missing."""
+        state = self.settings.state
+        processes.begin_ledger(state)
+        render.make_folders(self.settings, topology)
+        render.write_all(self.settings, topology)
+        (state / "config" / "postgresql.conf").write_text(render.postgresql_conf(topology))
+        init = container_spec.postgres_init(state / "config" / "postgresql.conf")
+        (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
+        references = images(image_build.services(progress), image_build.toxiproxy(progress))
+        document = container_spec.document(self.settings, topology, references, _owner(state))
+        (state / "config" / "compose.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+        control = {"type": "docker", "label": f"{container_spec.STACK_LABEL}={state}"}
+        target_file.write(self.settings, topology, self.name, control)
+        # Prometheus asks for its metrics from a container.
+        launches = [each for each in programs.launches(self.settings, topology, NAMES) if each.name in OUTSIDE]
+        seen = [replace(each, argv=(*each.argv, "--also-at", engine.gateway())) for each in launches]
+        native.write_supervisord(self.settings, seen)
+
+    def start_manager(self) -> None:
+        """See Runtime; supervisord keeps the watchdog, Docker the rest."""
+        native.start_supervisord(self.settings)
+
+    def start_wave(self, topology: Topology, wave: Wave) -> None:
+        """See Runtime."""
+        now = [program for program in topology.programs if program.wave is wave]
+        self.project.run("up", "--detach", "--no-deps", *[each.name for each in now if each.role not in OUTSIDE])
+        for program in now:
+            if program.role in OUTSIDE:
+                self._watchdogs_supervisor().start(program.name)
+
+    def form_cluster(self, topology: Topology) -> None:
+        """See Runtime; from within, as the nodes must reach each other at what they are told."""
+        nodes = topology.of_role("redis")
+        announced = self.manager.address("toxiproxy", "back")
+        addresses = [f"{announced}:{topology.proxy(node.name).listen}" for node in nodes]
+        replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER), "--cluster-yes")
+        self.project.run("exec", "-T", nodes[0].name, "redis-cli", "--cluster", "create", *addresses, *replicas)
+
+    def _watchdogs_supervisor(self) -> Supervisor:
+        return native.Native.manager_of(self.settings.state)
+
+
+def _owner(state: Path) -> str:
+    """Give the data to whom the containers run as, and say who that is, as uid:gid."""
+    if os.getuid() != 0:
+        return f"{os.getuid()}:{os.getgid()}"
+    for folder in (state / "run", state / "data", *(state / "data").iterdir()):
+        os.chown(folder, _UNPRIVILEGED, _UNPRIVILEGED)
+    return f"{_UNPRIVILEGED}:{_UNPRIVILEGED}"

@@ -1,0 +1,188 @@
+"""The Docker engine, and Docker Compose on its command line: found, asked, and never beyond one stack's containers."""
+
+import functools
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import AddressFamily
+
+import docker
+import psutil
+from docker.errors import DockerException, NotFound
+from docker.models.containers import Container
+
+from compose.container_spec import STACK_LABEL
+from compose.manager import ProcessState
+from compose.tools import MissingTool
+from compose.topology import LOOPBACK
+
+_CALL_TIMEOUT_SECONDS = 10
+_STOP_WITHIN_SECONDS = 6
+_SERVICE_LABEL = "com.docker.compose.service"
+_COMMAND_WITHIN_SECONDS = 300
+
+
+def connect(timeout_seconds: int = _CALL_TIMEOUT_SECONDS) -> docker.DockerClient:
+    """A client of the engine that the environment names. Raises MissingTool saying what is missing and what to do."""
+    _docker()
+    try:
+        client = _client(os.environ.get("DOCKER_HOST"), timeout_seconds)
+        client.ping()
+    except DockerException as error:
+        raise MissingTool(
+            f"Docker's daemon does not answer ({error}); start it, or join the group `docker`, or use RUNTIME=native"
+        ) from error
+    return client
+
+
+@functools.cache
+def _client(_: str | None, timeout_seconds: int) -> docker.DockerClient:
+    # Making one asks the engine for its version, and each keeps connections of its own.
+    return docker.from_env(timeout=timeout_seconds)
+
+
+def _docker() -> str:
+    if (path := shutil.which("docker")) is None:
+        raise MissingTool("docker: not found, install Docker Engine with its Compose plugin, or use RUNTIME=native")
+    return path
+
+
+def assert_compose() -> None:
+    """Raises MissingTool where `docker compose` is missing, or is not version 2."""
+    done = subprocess.run(
+        (_docker(), "compose", "version", "--short"), capture_output=True, text=True, timeout=30, check=False
+    )
+    if done.returncode or not done.stdout.strip().lstrip("v").startswith("2."):
+        raise MissingTool("docker compose: version 2 not found, install the package docker-compose-plugin")
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeProject:
+    """One project of Docker Compose: its name and its files."""
+
+    name: str
+    files: tuple[Path, ...]
+
+    def run(self, *arguments: str) -> str:
+        """Run `docker compose` on it, and give what it printed. Raises CalledProcessError."""
+        files = [word for file in self.files for word in ("--file", str(file))]
+        return subprocess.run(
+            (_docker(), "compose", "--project-name", self.name, *files, *arguments),
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_WITHIN_SECONDS,
+            env=os.environ | {"COMPOSE_PROGRESS": "plain"},
+        ).stdout
+
+
+class ContainerManager:
+    """Manager of one stack's containers: those that carry its label, and no others."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def answers(self) -> bool:
+        """See Manager."""
+        try:
+            return bool(self._containers(connect()))
+        except MissingTool:
+            return False
+
+    def processes(self) -> list[ProcessState]:
+        """See Manager."""
+        return [_state(container) for container in self._containers(connect())]
+
+    def start(self, name: str) -> None:
+        """See Manager."""
+        for container in self._named(name):
+            container.start()
+
+    def stop(self, name: str) -> None:
+        """See Manager; returns when it has ended, at the latest after 6 s."""
+        for container in self._named(name):
+            container.stop(timeout=_STOP_WITHIN_SECONDS)
+
+    def address(self, name: str, network: str) -> str:
+        """Its address on the network whose name ends like this. Raises OSError when it is not on it."""
+        for container in self._named(name):
+            for each, attached in container.attrs["NetworkSettings"]["Networks"].items():
+                if each.endswith(network) and attached["IPAddress"]:
+                    return str(attached["IPAddress"])
+        raise OSError(f"{name} has no address on {network}")
+
+    def _named(self, name: str) -> list[Container]:
+        return [each for each in self._containers(connect()) if each.labels.get(_SERVICE_LABEL) == name]
+
+    def _containers(self, client: docker.DockerClient) -> list[Container]:
+        try:
+            found = client.containers.list(all=True, filters={"label": f"{STACK_LABEL}={self._state}"})
+            return [each for each in found if _SERVICE_LABEL in each.labels]
+        except DockerException as error:
+            raise OSError(f"Docker does not answer: {error}") from error
+
+
+def gateway() -> str:
+    """This machine's own address on the network by which containers reach it; loopback where it has none.
+
+    Docker Desktop's containers live in a virtual machine, and reach loopback.
+    """
+    options = connect().networks.get("bridge").attrs.get("Options") or {}
+    interface = psutil.net_if_addrs().get(options.get("com.docker.network.bridge.name", ""), [])
+    return next((address.address for address in interface if address.family is AddressFamily.AF_INET), LOOPBACK)
+
+
+def beside(state: Path, name: str, argv: tuple[str, ...]) -> None:
+    """Run a program of this container's image, as its user and with its mounts, to its end. Raises OSError."""
+    client = connect(timeout_seconds=60)
+    found = client.containers.list(all=True, filters={"label": [f"{STACK_LABEL}={state}", f"{_SERVICE_LABEL}={name}"]})
+    if not found:
+        raise OSError(f"the stack has no container {name}")
+    like = found[0].attrs
+    try:
+        client.containers.run(
+            like["Image"],
+            list(argv[1:]),
+            entrypoint=[argv[0]],
+            user=like["Config"]["User"],
+            volumes_from=[like["Id"]],
+            network_mode="none",
+            labels={STACK_LABEL: str(state)},
+            remove=True,
+        )
+    except DockerException as error:
+        raise OSError(f"{argv[0]}: {error}") from error
+
+
+def remove_all(state: Path) -> None:
+    """Remove every container, network and volume that carries the stack's label. Raises OSError."""
+    client = connect(timeout_seconds=30)
+    mine: dict[str, str | list[str] | bool] = {"label": f"{STACK_LABEL}={state}"}
+    try:
+        containers = client.containers.list(all=True, filters=mine)
+        with ThreadPoolExecutor(max(1, len(containers))) as pool:
+            list(pool.map(_end, containers))
+        for network in client.networks.list(filters=mine):
+            network.remove()
+        for volume in client.volumes.list(filters=mine):
+            volume.remove()
+    except DockerException as error:
+        raise OSError(f"Docker cannot remove the stack: {error}") from error
+
+
+def _end(container: Container) -> None:
+    with suppress(NotFound):
+        container.remove(force=True, v=True)
+
+
+def _state(container: Container) -> ProcessState:
+    state = container.attrs["State"]
+    pid = int(state["Pid"])
+    began = datetime.fromisoformat(state["StartedAt"][:19]).replace(tzinfo=UTC)
+    uptime = int((datetime.now(UTC) - began).total_seconds()) if pid else 0
+    return ProcessState(container.labels[_SERVICE_LABEL], str(state["Status"]), pid, uptime)

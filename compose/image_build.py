@@ -1,0 +1,145 @@
+"""Builds the two images of our own, once for each content."""
+
+import hashlib
+import importlib.metadata
+import io
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from docker import DockerClient
+from docker.errors import BuildError, ImageNotFound
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from compose import engine
+from compose.images import SERVICES, TOXIPROXY
+from compose.settings import ROOT
+from compose.stack import Progress, StackError
+from compose.tools import find_one
+
+_PYTHON = "3.11"
+"""Of the image, whatever this machine has."""
+_PYTHONS = [
+    {"python_version": _PYTHON, "python_full_version": f"{_PYTHON}.{patch}", "sys_platform": "linux"}
+    for patch in (0, 99)
+]
+_PLATFORMS = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
+_BUILD_WITHIN_SECONDS = 600
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+_TOXIPROXY_FILE = b'FROM scratch\nCOPY toxiproxy-server /toxiproxy\nUSER 65534:65534\nENTRYPOINT ["/toxiproxy"]\n'
+
+
+def services(progress: Progress) -> str:
+    """The reference of the services' image; builds it where it is missing. Raises StackError."""
+    code = (ROOT / "services").rglob("*")
+    files = {str(file.relative_to(ROOT)): file.read_bytes() for file in code if file.suffix in (".py", ".sql")}
+    files |= {"Dockerfile": (ROOT / "compose" / "Dockerfile").read_bytes(), "services.lock": services_lock().encode()}
+    return _image(SERVICES, files, progress, _wheels)
+
+
+def toxiproxy(progress: Progress) -> str:
+    """The reference of Toxiproxy's image; builds it where it is missing. Raises StackError, MissingTool."""
+    program = find_one("toxiproxy-server").read_bytes()
+    return _image(TOXIPROXY, {"Dockerfile": _TOXIPROXY_FILE, "toxiproxy-server": program}, progress)
+
+
+def _none(_: DockerClient) -> dict[str, bytes]:
+    return {}
+
+
+def services_lock() -> str:
+    """The part of requirements.lock that the services need, hashes included."""
+    locked = _locked((ROOT / "requirements.lock").read_text())
+    wanted = (ROOT / "services" / "requirements.txt").read_text().splitlines()
+    names = closure([Requirement(line) for line in wanted if line and not line.startswith("#")])
+    # What only some Python 3.11 needs is installed on each: this machine's need not be the image's.
+    return "".join(
+        re.sub(r" ; .*(?= \\$)", "", locked[name], count=1, flags=re.M) for name in sorted(names & locked.keys())
+    )
+
+
+def closure(wanted: list[Requirement]) -> set[str]:
+    """The names of what is wanted and of all that it needs on any Python 3.11, as this environment's packages say."""
+    found: set[tuple[str, str]] = set()
+    left = [(canonicalize_name(each.name), extra) for each in wanted for extra in ("", *each.extras)]
+    while left:
+        name, extra = left.pop()
+        if (name, extra) in found:
+            continue
+        found.add((name, extra))
+        for needed in map(Requirement, _requires(name)):
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra} | each) for each in _PYTHONS):
+                left += [(canonicalize_name(needed.name), more) for more in ("", *needed.extras)]
+    return {name for name, _ in found}
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:  # not needed on this machine's Python
+        return []
+
+
+def _locked(lock: str) -> dict[str, str]:
+    entries = re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)
+    return {canonicalize_name(re.split(r"[=\[]", each, maxsplit=1)[0]): each for each in entries if "==" in each}
+
+
+def _image(
+    repository: str,
+    files: dict[str, bytes],
+    progress: Progress,
+    fetch: Callable[[DockerClient], dict[str, bytes]] = _none,
+) -> str:
+    """The image that is made of these files and, only where it is missing, of what is fetched then."""
+    digest = hashlib.sha256(b"\0".join(word for name in sorted(files) for word in (name.encode(), files[name])))
+    reference = f"{repository}:{digest.hexdigest()[:12]}"
+    client = engine.connect(timeout_seconds=_BUILD_WITHIN_SECONDS)
+    with suppress(ImageNotFound):
+        client.images.get(reference)
+        return reference
+    progress(f"building the image {reference}")
+    try:
+        context = _context(files | fetch(client))
+        client.images.build(fileobj=context, custom_context=True, tag=reference, rm=True, network_mode="none")
+    except BuildError as error:
+        said = "".join(str(line.get("stream", "")) for line in error.build_log if isinstance(line, dict))
+        raise StackError(f"the image {reference} cannot be built: {error}\n{said[-800:]}") from error
+    return reference
+
+
+def _wheels(client: DockerClient) -> dict[str, bytes]:
+    """The services' packages for the engine's machine, from wherever this machine's pip takes them."""
+    machine = _MACHINES.get(client.version()["Arch"], client.version()["Arch"])
+    platforms = [word for each in _PLATFORMS for word in ("--platform", f"{each}_{machine}")]
+    with tempfile.TemporaryDirectory() as folder:
+        lock, wheels = Path(folder) / "services.lock", Path(folder) / "wheels"
+        lock.write_text(services_lock())
+        command = (sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:")
+        done = subprocess.run(
+            (*command, "--no-deps", f"--python-version={_PYTHON}", *platforms, "-d", str(wheels), "-r", str(lock)),
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_WITHIN_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(f"the services' packages cannot be fetched:\n{done.stderr.strip()[-800:]}")
+        return {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels.iterdir()}
+
+
+def _context(files: Mapping[str, bytes]) -> io.BytesIO:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            tar.addfile(entry, io.BytesIO(content))
+    archive.seek(0)
+    return archive

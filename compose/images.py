@@ -1,0 +1,77 @@
+"""How the container image of each role is used; which official image it is, compose.yaml says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image, and how its program is started."""
+
+    entrypoint: tuple[str, ...] | None = None
+    """What takes the arguments; None: the image's own entry point, which is the program."""
+    healthcheck: tuple[str, ...] | None = None
+    """A command of the image that tells whether its program is well; `{port}` is its main port. None: it has none."""
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Named volumes: name → folder in the container."""
+    reference: str = ""
+    """Of what is built here; empty: compose.yaml names the official image."""
+
+
+_WGET = ("wget", "-q", "-O", "-", "http://127.0.0.1:{port}/-/healthy")
+_PYTHON_GET = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/readyz', timeout=2)"
+SERVICES = "stormdrill/services"
+"""The one image of our own, for shop, inventory and pager; its tag is made of what is in it."""
+TOXIPROXY = "stormdrill/toxiproxy"
+"""The program that `make setup` builds: its release is on no registry whose images go by a plain name."""
+
+
+def images(services: str, toxiproxy: str) -> dict[str, Image]:
+    """Role → image, with the references of the two that are built here."""
+    ours = Image(("gunicorn",), ("python", "-c", _PYTHON_GET), reference=services)
+    # It announces Toxiproxy's address to its clients and to the other nodes, and that must be a number.
+    redis_server = (
+        "until address=$(getent hosts toxiproxy); do sleep 0.1; done; "
+        'exec redis-server "$0" --cluster-announce-ip "${address%% *}"'
+    )
+    return {
+        "shop": ours,
+        "inventory": ours,
+        "pager": ours,
+        "haproxy": Image(("haproxy",)),
+        "redis": Image(("sh", "-c", redis_server), ("redis-cli", "-p", "{port}", "ping")),
+        "postgres": Image(
+            healthcheck=("pg_isready", "-h", "127.0.0.1", "-p", "{port}"),
+            volumes={"postgres": "/var/lib/postgresql/data"},
+        ),
+        "toxiproxy": Image(reference=toxiproxy),
+        "prometheus": Image(healthcheck=_WGET),
+        "alertmanager": Image(healthcheck=_WGET),
+        "jaeger": Image(),
+        "grafana": Image(),
+        "postgres-exporter": Image(),
+        "redis-exporter": Image(),
+    }
+
+
+NAMES = Tools(
+    {
+        name: Path(name)
+        for name in (
+            "haproxy",
+            "postgres",
+            "redis-server",
+            "prometheus",
+            "prometheus-alertmanager",
+            "prometheus-postgres-exporter",
+            "prometheus-redis-exporter",
+            "toxiproxy-server",
+            "jaeger",
+            "grafana",
+        )
+    }
+)
+"""The programs' names where paths stand natively; the images know their own paths."""

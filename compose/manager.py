@@ -1,0 +1,32 @@
+"""What the stack asks of whoever manages its processes, supervisord or Docker."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """One program as its manager sees it."""
+
+    name: str
+    state: str
+    """In the manager's words: supervisord's STOPPED, STARTING, RUNNING…; Docker's created, running, exited…"""
+    pid: int
+    """On this machine; 0 while it does not run."""
+    uptime_seconds: int
+
+
+class Manager(Protocol):
+    """Starts and stops programs by name. Calls raise OSError when it does not answer."""
+
+    def answers(self) -> bool:
+        """Whether it is there and well."""
+
+    def processes(self) -> list[ProcessState]:
+        """Every program's state."""
+
+    def start(self, name: str) -> None:
+        """Ask for a start; a program that already runs is left alone."""
+
+    def stop(self, name: str) -> None:
+        """Ask a program to end in good order, and keep it down; one that does not run is left alone."""

@@ -1,0 +1,77 @@
+"""A stack in containers: on the engine that is there, or, for CI's machines, on one that the tests start."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from compose import engine, runtime
+from compose.container_spec import STACK_LABEL
+from compose.settings import from_environment
+from compose.tools import MissingTool, cache_folder
+from tests.conftest import TEST_PORT_BASE, Stack
+from tests.containers import machine
+
+OWN_ENGINE = "STORMDRILL_OWN_DOCKER"
+"""Set on machines that can pull no image: the tests start an engine of their own, with stand-ins."""
+
+
+@pytest.fixture(scope="session")
+def an_engine() -> Iterator[None]:
+    """A Docker engine with Compose and the images, or the way to them."""
+    if os.environ.get(OWN_ENGINE):
+        folder = Path(tempfile.mkdtemp(prefix="stormdrill-docker-", dir="/var/tmp"))
+        try:
+            with machine.engine(folder) as host, pytest.MonkeyPatch.context() as patch:
+                patch.setenv("DOCKER_HOST", host)
+                patch.setenv("DOCKER_CONFIG", str(cache_folder() / "docker"))
+                machine.make_images(host)
+                yield
+        finally:
+            shutil.rmtree(folder)
+        return
+    try:
+        engine.connect()
+        engine.assert_compose()
+    except MissingTool as missing:
+        pytest.skip(f"no containers here: {missing}")
+    yield
+
+
+@pytest.fixture(scope="session")
+def containers(an_engine: None) -> Iterator[Stack]:
+    """A whole stack in containers, proven healthy; nothing of it is left afterwards."""
+    state = Path(tempfile.mkdtemp(prefix="stormdrill-compose-", dir="/var/tmp"))
+    runs = Path(tempfile.mkdtemp(prefix="stormdrill-runs-", dir="/var/tmp"))
+    environment = os.environ | {
+        "RUNTIME": "compose",
+        "STORMDRILL_PORT_BASE": str(int(TEST_PORT_BASE) + 1000),
+        "STORMDRILL_STATE": str(state),
+        "STORMDRILL_RUNS": str(runs),
+    }
+    settings = from_environment(environment)
+    try:
+        yield Stack(settings, runtime.up(settings, print), environment)
+    finally:
+        runtime.down(settings, print)
+        shutil.rmtree(runs)
+
+
+@pytest.fixture
+def client() -> docker.DockerClient:
+    return engine.connect()
+
+
+def left(client: docker.DockerClient, state: Path) -> list[str]:
+    """What the engine still has of the stack in this folder."""
+    mine = {"label": f"{STACK_LABEL}={state}"}
+    everything = [
+        *client.containers.list(all=True, filters=mine),
+        *client.networks.list(filters=mine),
+        *client.volumes.list(filters=mine),
+    ]
+    return [each.name for each in everything]

@@ -1,0 +1,65 @@
+"""The same experiments on both runtimes: the same verdict, the same alerts, the same schema."""
+
+import json
+
+import pytest
+
+from tests.e2e.conftest import Runs
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+EXPERIMENTS = ("kill-instance", "pause-instance", "latency-postgres", "exhaust-pool", "kill-redis-master", "no-fault")
+
+
+def verdicts(stack):
+    """Run every experiment on this stack, and give each one's verdict."""
+    seen = {}
+    for experiment in EXPERIMENTS:
+        code, output = stack.command("run", experiment)
+        seen[experiment] = Runs(stack.settings.runs).latest() | {"exit": code, "output": output}
+    return seen
+
+
+@pytest.fixture(scope="module")
+def in_containers(containers):
+    return verdicts(containers)
+
+
+@pytest.fixture(scope="module")
+def native(in_containers, containers, request):
+    """After the other, not beside it: on two cores even a stack at rest delayed an alert's resolution."""
+    assert containers.command("down")[0] == 0
+    stack = request.getfixturevalue("stack")
+    yield verdicts(stack)
+    assert stack.command("down")[0] == 0
+    assert containers.command("up")[0] == 0
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_it_holds_in_containers(in_containers, experiment):
+    run = in_containers[experiment]
+    assert (run["exit"], run["outcome"]) == (0, "held"), run["output"]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_both_runtimes_agree(in_containers, native, experiment):
+    here, there = in_containers[experiment], native[experiment]
+    assert here["outcome"] == there["outcome"], there["output"]
+    assert outcomes(here) == outcomes(there)
+    assert shape(here) == shape(there)
+
+
+def outcomes(run):
+    """Each alert's name with what became of it; which instance a chosen master is may differ."""
+    return sorted((alert["name"], alert["outcome"]) for alert in run["alerts"])
+
+
+def shape(run):
+    """The keys of the verdict at every depth, whatever is in them."""
+
+    def keys(value):
+        if isinstance(value, dict):
+            return {name: keys(inner) for name, inner in sorted(value.items())}
+        return type(value).__name__
+
+    return json.dumps({name: keys(value) for name, value in sorted(run.items()) if name not in ("exit", "output")})
