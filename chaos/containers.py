@@ -123,7 +123,6 @@ class DockerControl:
         except (DockerException, requests.RequestException) as error:
             raise SignalUnavailable(f"Docker does not answer: {type(error).__name__}: {error}") from error
 
-
     def _client(self) -> docker.DockerClient:
         if not hasattr(self._mine, "client"):
             self._mine.client = docker.from_env(timeout=_TIMEOUT_SECONDS)
