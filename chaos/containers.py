@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -64,7 +65,9 @@ class DockerControl:
 
     def crash(self, instance: str) -> int:
         """See ProcessControl; needs the right to signal its first process, which root has."""
-        _, pid = self._running(instance, "killed")
+        container, pid = self._running(instance, "killed")
+        if not _here(container, pid):
+            raise FaultFailed(f"crash {instance}: its process is not one of this machine's")
         try:
             os.kill(pid, signal.SIGKILL)
         except OSError as error:
@@ -98,14 +101,14 @@ class DockerControl:
 
     def _running(self, instance: str, what: str) -> tuple[Any, int]:
         container = self._container(instance)
-        pid = int(container.attrs["State"]["Pid"])
+        pid = _engines_pid(container)
         if not pid:
             raise FaultFailed(f"{instance} does not run, so it cannot be {what}")
         return container, pid
 
     def _await_end(self, instance: str, pid: int) -> None:
         deadline = time.monotonic() + _GONE_WITHIN_SECONDS
-        while self.states()[instance].pid == pid:
+        while _engines_pid(self._container(instance)) == pid:
             if time.monotonic() > deadline:
                 raise FaultFailed(f"{instance} (pid {pid}) outlives SIGKILL by {_GONE_WITHIN_SECONDS:g} s")
             time.sleep(0.02)
@@ -141,5 +144,20 @@ def _obeyed(what: str) -> Iterator[None]:
 
 
 def _state(container: Any) -> ProcessState:
-    state = container.attrs["State"]
-    return ProcessState(_STATES.get(state["Status"], "STOPPED"), int(state["Pid"]))
+    word = _STATES.get(container.attrs["State"]["Status"], "STOPPED")
+    return ProcessState(word, _here(container, _engines_pid(container)))
+
+
+def _engines_pid(container: Any) -> int:
+    return int(container.attrs["State"]["Pid"])
+
+
+def _here(container: Any, pid: int) -> int:
+    """The pid, if this machine has that process in this container; else 0.
+
+    An engine may run on another machine, or in a virtual one: its pids are strangers' here, and faults signal them.
+    """
+    try:
+        return pid if container.id in Path(f"/proc/{pid}/cgroup").read_text() else 0
+    except OSError:
+        return 0
