@@ -49,20 +49,23 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
 
 def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
     """The load balancer's configuration."""
-    return _TEMPLATES.get_template("haproxy.cfg.j2").render(haproxy.values(settings, topology))
+    return text("haproxy.cfg", haproxy.values(settings, topology))
 
 
 def postgresql_conf(topology: Topology) -> str:
     """Postgres's own settings; appended to what initdb wrote, so that its defaults stay."""
-    return _TEMPLATES.get_template("postgresql.conf.j2").render(
-        listen=topology.listen, port=topology.one("postgres").port
-    )
+    return text("postgresql.conf", {"listen": topology.listen, "port": topology.one("postgres").port})
+
+
+def text(name: str, values: dict[str, object]) -> str:
+    """One template, filled; a value that it names and is not given is an error."""
+    return _TEMPLATES.get_template(f"{name}.j2").render(values)
 
 
 def write(name: str, settings: StackSettings, values: dict[str, object], as_name: str = "") -> None:
     """Write one template's file below `state/config`."""
-    text = _TEMPLATES.get_template(f"{name}.j2").render(values, state=settings.state, root=ROOT)
-    (settings.state / "config" / (as_name or name)).write_text(text)
+    filled = text(name, {**values, "state": settings.state, "root": ROOT})
+    (settings.state / "config" / (as_name or name)).write_text(filled)
 
 
 def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[str, object]:

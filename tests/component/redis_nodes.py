@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import jinja2
 import msgspec
 import redis
 
@@ -16,8 +15,9 @@ from chaos.control import ProcessState
 from chaos.faults import System
 from chaos.redis_cluster import SLOTS
 from chaos.target import Redis
-from compose.settings import ROOT
+from compose import render
 from compose.tools import find
+from compose.topology import LOOPBACK
 from tests import fakes
 from tests.ports import free_port
 from tests.waiting import until
@@ -104,13 +104,11 @@ class Nodes:
 def redis_nodes(folder):
     """Run them, joined to a cluster of three masters with a replica each."""
     nodes = Nodes(folder, {f"redis-{number}": free_port() for number in range(1, NODES + 1)})
-    template = jinja2.Template((ROOT / "compose" / "templates" / "redis.conf.j2").read_text())
     try:
         for name, port in nodes.ports.items():
             data = folder / name
             data.mkdir()
-            text = template.render(port=port, bus_port=free_port(), announced_port=port, data=data)
-            (folder / f"{name}.conf").write_text(text)
+            (folder / f"{name}.conf").write_text(render.text("redis.conf", _values(port, data)))
             nodes.start(name)
         for name in nodes.ports:
             until(lambda name=name: answers(nodes, name))
@@ -125,6 +123,13 @@ def redis_nodes(folder):
             os.kill(process.pid, signal.SIGCONT)
             process.kill()
             process.wait()
+
+
+def _values(port, data):
+    """What the stack's own configuration of a node is filled with, here with no proxy before it."""
+    ports = {"port": port, "announced_port": port}
+    bus = dict.fromkeys(("bus_port", "announced_bus_port"), free_port())
+    return {**ports, **bus, "listen": LOOPBACK, "apart": False, "data": data}
 
 
 def answers(nodes, name):

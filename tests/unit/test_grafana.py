@@ -90,7 +90,7 @@ def test_the_provisioning_files_get_every_value_they_ask_for(tmp_path, settings,
 
 
 def render_prometheus(settings, stack):
-    return render._TEMPLATES.get_template("prometheus.yml.j2").render(render._prometheus(settings, stack))
+    return render.text("prometheus.yml", render._prometheus(settings, stack))
 
 
 def test_exemplars_lead_to_the_traces():
