@@ -14,12 +14,14 @@ import msgspec
 import requests
 from docker.errors import APIError, DockerException
 
-from chaos.control import ProcessState
+from chaos.control import CpuLimit, ProcessState
 from chaos.errors import FaultFailed, SignalUnavailable
 
 _TIMEOUT_SECONDS = 5
 _ENDS_WITHIN_SECONDS = 6
 _GONE_WITHIN_SECONDS = 5.0
+_KERNELS_PERIOD_US = 100_000
+_NO_QUOTA = -1
 _SERVICE = "com.docker.compose.service"
 _STATES = {"running": "RUNNING", "paused": "PAUSED", "restarting": "BACKOFF", "removing": "STOPPING"}
 
@@ -98,6 +100,16 @@ class DockerControl:
     def paused(self, instance: str) -> bool:
         """See ProcessControl."""
         return bool(self._container(instance).status == "paused")
+
+    def cpu_limit(self, instance: str) -> CpuLimit:
+        """See CpuLimits."""
+        config = self._container(instance).attrs["HostConfig"]
+        return CpuLimit(max(0, config["CpuQuota"]), config["CpuPeriod"] or _KERNELS_PERIOD_US)
+
+    def limit_cpu(self, instance: str, limit: CpuLimit) -> None:
+        """See CpuLimits; refused beside a limit in whole cores (`cpus:`), which Docker keeps apart."""
+        with _obeyed(f"limit the CPU of {instance}"):
+            self._container(instance).update(cpu_period=limit.period_us, cpu_quota=limit.quota_us or _NO_QUOTA)
 
     def _running(self, instance: str, what: str) -> tuple[Any, int]:
         container = self._container(instance)

@@ -5,8 +5,9 @@ import os
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import msgspec
 import psutil
 
 
@@ -63,6 +64,25 @@ class ProcessControl(Protocol):
 
     def paused(self, instance: str) -> bool:
         """Whether it is frozen, all of it."""
+
+
+class CpuLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long an instance may compute in every period, all its threads together; then it stands still."""
+
+    quota_us: int
+    """0: as long as it likes."""
+    period_us: int
+
+
+@runtime_checkable
+class CpuLimits(Protocol):
+    """What a manager can do beyond ProcessControl that limits its instances' CPU; calls raise as there."""
+
+    def cpu_limit(self, instance: str) -> CpuLimit:
+        """The limit that it has now."""
+
+    def limit_cpu(self, instance: str, limit: CpuLimit) -> None:
+        """Give it this one, while it runs on."""
 
 
 def family(leader: int) -> list[psutil.Process]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 import psutil
 
 from chaos import child
+from chaos.control import CpuLimit, CpuLimits
 from chaos.errors import FaultFailed
-from chaos.faults import agent
+from chaos.faults import agent, cpu_limit
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.faults.process import assert_runs, serves
 from chaos.values import Duration
@@ -21,13 +22,17 @@ _POLL_SECONDS = 0.005
 
 
 class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag="process.throttle"):
-    """An instance runs for a share of each period and stands still for the rest, as under a CPU limit."""
+    """An instance runs for a share of each period and stands still for the rest, as under a CPU limit.
+
+    Where its manager has CPU limits, as Docker has, it is one: the instance stands still when its share is used up.
+    Else its processes are stopped and let go in turn, whatever they do.
+    """
 
     instance: str
     share: float
-    """Of the time in which it may run, above 0 and below 1."""
+    """Of the time in which it may run, above 0 and below 1; under a limit, of one core."""
     period: Duration = _KERNELS_PERIOD
-    """Run and rest together; the kernel's own CPU limits count in 100 ms."""
+    """Run and rest together; the kernel's own CPU limits count in 100 ms, and take 1 s at most."""
 
     def __post_init__(self) -> None:
         """Raises ValueError."""
@@ -49,9 +54,13 @@ class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag=
     def check(self, system: System) -> None:
         """See Fault."""
         assert_runs(system, self.instance)
+        if isinstance(system.control, CpuLimits):
+            cpu_limit.assert_lowers(system.control, self.instance, self._limit)
 
     def inject(self, system: System) -> str:
         """See Fault."""
+        if isinstance(system.control, CpuLimits):
+            return cpu_limit.lower(system, system.control, self.instance, self._limit)
         try:
             leader = child.of_pid(system.control.states()[self.instance].pid)
         except OSError as error:
@@ -62,6 +71,8 @@ class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag=
 
     def in_place(self, system: System) -> Proof:
         """See Fault; looks for itself too, until it has seen the instance stand still."""
+        if isinstance(system.control, CpuLimits):
+            return cpu_limit.is_at(system.control, self.instance, self._limit)
         acts = agent.acts(system, self._agent)
         pid = system.control.states()[self.instance].pid
         if acts.holds and not _seen_frozen(pid, 2 * self.period.in_seconds):
@@ -70,17 +81,29 @@ class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag=
 
     def undo(self, system: System) -> None:
         """See Fault; the agent is gone when `stop` returns, so that nobody freezes it again."""
+        if isinstance(system.control, CpuLimits):
+            cpu_limit.put_back(system, system.control, self.instance)
+            return
         agent.stop(system, self._agent)
         system.control.resume(self.instance)
 
     def undone(self, system: System) -> Proof:
         """See Fault."""
-        stopped = agent.stopped(system, self._agent)
+        if isinstance(system.control, CpuLimits):
+            stopped = cpu_limit.is_put_back(system, system.control, self.instance)
+        else:
+            stopped = agent.stopped(system, self._agent)
         return serves(system, self.instance) if stopped.holds else stopped
 
     def by_hand(self) -> str:
         """See Fault."""
-        return f"{agent.by_hand('<state folder>', self._agent)}; then kill -CONT the processes of {self.instance}"
+        stopped = f"{agent.by_hand('<state folder>', self._agent)}; then kill -CONT the processes of {self.instance}"
+        return f"{stopped}; of a container, docker update --cpu-period and --cpu-quota to what they were"
+
+    @property
+    def _limit(self) -> CpuLimit:
+        period_us = round(self.period.in_seconds * 1e6)
+        return CpuLimit(round(self.share * period_us), period_us)
 
     @property
     def _agent(self) -> str:

@@ -42,7 +42,7 @@ def test_each_is_unprivileged_read_only_and_bounded(mine):
         assert "no-new-privileges:true" in host["SecurityOpt"], name
         assert not host["Privileged"], name
         assert host["Memory"] > 0, name
-        assert host["NanoCpus"] > 0, name
+        assert host["CpuQuota"] > 0, name
         assert host["PidsLimit"] > 0, name
 
 

@@ -41,7 +41,7 @@ def test_every_container_is_unprivileged_read_only_and_bounded(generated, commit
         assert service["read_only"] is True, name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["cap_drop"] == ["ALL"], name
-        assert service["cpus"] > 0, name
+        assert service["cpu_quota"] == service["cpu_period"], name
         assert service["mem_limit"], name
         assert service["pids_limit"] > 0, name
         assert generated[name]["user"] in (USER, "postgres"), name
