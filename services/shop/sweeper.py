@@ -27,12 +27,12 @@ _JITTER = 0.3
 _COUNT = """
 SELECT count(*) FROM shop.orders WHERE status IN ('pending', 'releasing') AND attempted_at < now() - %s
 """
-# From here on nobody can confirm these. Several sweepers each claim others, and what a sweeper has
-# claimed is left to it until it is old again.
+# From here on nobody can confirm it. Several sweepers each claim others, and what a sweeper has claimed is left to it
+# until it is old again.
 _CLAIM = """
 WITH abandoned AS MATERIALIZED (
     SELECT id FROM shop.orders WHERE status IN ('pending', 'releasing') AND attempted_at < now() - %s
-    ORDER BY attempted_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ORDER BY attempted_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE shop.orders SET status = 'releasing', attempted_at = now() FROM abandoned WHERE orders.id = abandoned.id
 RETURNING orders.id
@@ -113,11 +113,12 @@ class Sweeper:
         except Unavailable:
             self._metrics.abandoned.set(math.nan)  # nobody knows: what was seen at the last look may long be gone
             raise
-        # What is claimed while inventory does not answer would only have to wait to be old again.
-        if not self._plan.release or self._reservations.are_refused:
-            return
-        for order_id in await self._postgres.run(self._claim):
+        for _ in range(self._plan.at_once if self._plan.release else 0):
+            # What is claimed while inventory does not answer would only have to wait to be old again, and would not be
+            # counted meanwhile. So one by one: the circuit's next probe may be a sweep's, and fail.
             if self._leaving.is_set() or self._reservations.are_refused:
+                return
+            if (order_id := await self._postgres.run(self._claim)) is None:
                 return
             await self._give_up(order_id)
 
@@ -140,6 +141,7 @@ class Sweeper:
         assert row is not None
         return int(row[0])
 
-    async def _claim(self, connection: Connection) -> list[UUID]:
-        cursor = await connection.execute(_CLAIM, (self._plan.abandoned_after, self._plan.at_once))
-        return [row[0] for row in await cursor.fetchall()]
+    async def _claim(self, connection: Connection) -> UUID | None:
+        cursor = await connection.execute(_CLAIM, (self._plan.abandoned_after,))
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
