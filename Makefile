@@ -5,7 +5,7 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
+.PHONY: help setup up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
 	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier bench ci clean
 
 help: ## print this help
@@ -25,6 +25,9 @@ up: setup ## bring the stack up and prove every part healthy
 
 down: setup ## undo live faults, end the stack, leave nothing but runs/
 	@$(STORMDRILL) down
+
+swarm-up: setup ## bring the stack up with shop and inventory replicated by a Docker Swarm, on all its machines
+	@RUNTIME=swarm $(STORMDRILL) up
 
 restart: setup ## restart all shop and inventory instances, one after the other, without losing a request
 	@$(STORMDRILL) restart

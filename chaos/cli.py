@@ -187,7 +187,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    chosen = arguments.files or [EXPERIMENTS / f"{name}.yaml" for name in experiments.ids(EXPERIMENTS)]
+    chosen = arguments.files or experiments.files(EXPERIMENTS)
     return listing.validate(chosen, _vocabulary(arguments.target))
 
 

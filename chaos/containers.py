@@ -12,7 +12,7 @@ from typing import Any
 import docker
 import msgspec
 import requests
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 
 from chaos.control import CpuLimit, ProcessState
 from chaos.errors import FaultFailed, SignalUnavailable
@@ -31,6 +31,8 @@ class Docker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
     label: str
     """`name=value`, on every container that may be touched."""
+    swarm: bool = False
+    """Whether the engine manages a Swarm: each replica of a service with that label is an instance, by its slot."""
 
 
 class DockerControl:
@@ -48,7 +50,7 @@ class DockerControl:
     def kill(self, instance: str) -> int:
         """See ProcessControl; Docker takes it for a stop, so that its restart policy leaves it down."""
         container, pid = self._running(instance, "killed")
-        with _obeyed(f"kill {instance}"):
+        with obeyed(f"kill {instance}"):
             container.kill()
         self._await_end(instance, pid)
         return pid
@@ -68,7 +70,7 @@ class DockerControl:
     def crash(self, instance: str) -> int:
         """See ProcessControl; needs the right to signal its first process, which root has."""
         container, pid = self._running(instance, "killed")
-        if not _here(container, pid):
+        if not here(container.id, pid):
             raise FaultFailed(f"crash {instance}: its process is not one of this machine's")
         try:
             os.kill(pid, signal.SIGKILL)
@@ -81,20 +83,20 @@ class DockerControl:
 
     def stop(self, instance: str) -> None:
         """See ProcessControl; waits until it has ended, killed after 6 s."""
-        with _obeyed(f"stop {instance}"):
+        with obeyed(f"stop {instance}"):
             self._container(instance).stop(timeout=_ENDS_WITHIN_SECONDS)
 
     def pause(self, instance: str) -> None:
         """See ProcessControl; by the kernel's freezer, which nothing in the container sees."""
         container, _ = self._running(instance, "frozen")
-        with _obeyed(f"pause {instance}"):
+        with obeyed(f"pause {instance}"):
             container.pause()
 
     def resume(self, instance: str) -> None:
         """See ProcessControl."""
         container = self._container(instance)
         if container.status == "paused":
-            with _obeyed(f"resume {instance}"):
+            with obeyed(f"resume {instance}"):
                 container.unpause()
 
     def paused(self, instance: str) -> bool:
@@ -108,7 +110,7 @@ class DockerControl:
 
     def limit_cpu(self, instance: str, limit: CpuLimit) -> None:
         """See CpuLimits; refused beside a limit in whole cores (`cpus:`), which Docker keeps apart."""
-        with _obeyed(f"limit the CPU of {instance}"):
+        with obeyed(f"limit the CPU of {instance}"):
             self._container(instance).update(cpu_period=limit.period_us, cpu_quota=limit.quota_us or _NO_QUOTA)
 
     def _running(self, instance: str, what: str) -> tuple[Any, int]:
@@ -132,11 +134,9 @@ class DockerControl:
         return containers[instance]
 
     def _containers(self) -> dict[str, Any]:
-        try:
+        with answered():
             found = self._client().containers.list(all=True, filters={"label": self._label})
             return {each.labels[_SERVICE]: each for each in found if _SERVICE in each.labels}
-        except (DockerException, requests.RequestException) as error:
-            raise SignalUnavailable(f"Docker does not answer: {type(error).__name__}: {error}") from error
 
     def _client(self) -> docker.DockerClient:
         if not hasattr(self._mine, "client"):
@@ -146,7 +146,19 @@ class DockerControl:
 
 
 @contextmanager
-def _obeyed(what: str) -> Iterator[None]:
+def answered() -> Iterator[None]:
+    """Raises SignalUnavailable when the engine does not answer within; what is not found is the caller's to explain."""
+    try:
+        yield
+    except NotFound:
+        raise
+    except (DockerException, requests.RequestException) as error:
+        raise SignalUnavailable(f"Docker does not answer: {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def obeyed(what: str) -> Iterator[None]:
+    """Raises FaultFailed when the engine refuses what is asked of it within, SignalUnavailable when it says nothing."""
     try:
         yield
     except APIError as error:
@@ -157,19 +169,19 @@ def _obeyed(what: str) -> Iterator[None]:
 
 def _state(container: Any) -> ProcessState:
     word = _STATES.get(container.attrs["State"]["Status"], "STOPPED")
-    return ProcessState(word, _here(container, _engines_pid(container)))
+    return ProcessState(word, here(container.id, _engines_pid(container)))
 
 
 def _engines_pid(container: Any) -> int:
     return int(container.attrs["State"]["Pid"])
 
 
-def _here(container: Any, pid: int) -> int:
+def here(container_id: str, pid: int) -> int:
     """The pid, if this machine has that process in this container; else 0.
 
     An engine may run on another machine, or in a virtual one: its pids are strangers' here, and faults signal them.
     """
     try:
-        return pid if container.id in Path(f"/proc/{pid}/cgroup").read_text() else 0
+        return pid if container_id and container_id in Path(f"/proc/{pid}/cgroup").read_text() else 0
     except OSError:
         return 0

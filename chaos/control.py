@@ -85,6 +85,46 @@ class CpuLimits(Protocol):
         """Give it this one, while it runs on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many instances a scheduler is to run of a service, and how many do."""
+
+    wanted: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One machine of a scheduler's."""
+
+    hostname: str
+    availability: str
+    """`active`, `pause` or `drain`."""
+    ready: bool
+    busy: bool
+    """Whether it runs instances of ours."""
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """What a manager can do beyond ProcessControl that runs replicas on several machines; calls raise as there."""
+
+    def replicas(self, service: str) -> Replicas:
+        """Of one service."""
+
+    def scale(self, service: str, replicas: int) -> None:
+        """Have so many of it; does not wait."""
+
+    def nodes(self) -> dict[str, Node]:
+        """Every machine, by its id."""
+
+    def node_of(self, instance: str) -> str:
+        """The id of the machine that it runs on."""
+
+    def set_availability(self, node: str, availability: str) -> None:
+        """Whether a machine is given instances, keeps those it has, or is freed of all; does not wait."""
+
+
 def family(leader: int) -> list[psutil.Process]:
     """The live processes of this process group, and what its leader started that left it, as Postgres's servers do."""
     if leader <= 0:

@@ -133,15 +133,21 @@ def read(file: Path, vocabulary: Vocabulary) -> Experiment:
 
 def find(folder: Path, experiment_id: str) -> Path:
     """The file of the experiment with this id. Raises InvalidFile naming those that exist."""
-    file = folder / f"{experiment_id}.yaml"
-    if not file.is_file():
-        raise InvalidFile(file, "", f"no such experiment; there are: {', '.join(ids(folder)) or 'none'}")
-    return file
+    there = {file.stem: file for file in files(folder)}
+    if experiment_id not in there:
+        missing = folder / f"{experiment_id}.yaml"
+        raise InvalidFile(missing, "", f"no such experiment; there are: {', '.join(there) or 'none'}")
+    return there[experiment_id]
 
 
 def ids(folder: Path) -> list[str]:
-    """The ids of all experiments in a folder, in order."""
+    """The ids of the catalogue in a folder, in order: the experiments that every runtime can do."""
     return sorted(file.stem for file in folder.glob("*.yaml"))
+
+
+def files(folder: Path) -> list[Path]:
+    """The catalogue's files, and behind them those that only one runtime can do, in a folder of its name."""
+    return [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml"))]
 
 
 def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:

@@ -15,6 +15,7 @@ from chaos.control import ProcessControl
 from chaos.load.settings import LoadSettings
 from chaos.shell import Shell, ShellControl
 from chaos.supervisor import SupervisorControl
+from chaos.swarm import SwarmControl
 from chaos.values import Duration
 
 
@@ -211,5 +212,6 @@ def control(target: Target) -> ProcessControl:
     if isinstance(target.control, Shell):
         return ShellControl(target.control, target.working_directory)
     if isinstance(target.control, Docker):
-        return DockerControl(target.control.label)
+        kind = SwarmControl if target.control.swarm else DockerControl
+        return kind(target.control.label)
     return SupervisorControl(Path(target.control.socket))

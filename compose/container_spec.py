@@ -4,27 +4,38 @@ Commands and settings are the native runtime's own, made for a topology whose pr
 mounted at the path that it has on this machine, so that it is the same there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compose import grafana, programs
 from compose.images import NAMES, Image
-from compose.settings import StackSettings
+from compose.settings import ROOT, StackSettings
 from compose.topology import LOOPBACK, OUTSIDE, THIS_MACHINE, Program, Topology
 
 STACK_LABEL = "io.stormdrill.stack"
 """On each container, network and volume: the state folder of the stack that it belongs to."""
+COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
+"""Who may do what."""
 POSTGRES_INIT = "include.sh"
-_NETWORKS = ("front", "back", "telemetry")
+NETWORKS = ("front", "back", "telemetry")
 
 
 def containers(topology: Topology) -> list[Program]:
-    """The programs that run in containers."""
-    return [program for program in topology.programs if program.role not in OUTSIDE]
+    """The programs that run in containers of Compose."""
+    return [program for program in topology.programs if program.role not in OUTSIDE and not program.replicas]
 
 
-def document(settings: StackSettings, topology: Topology, images: Mapping[str, Image], user: str) -> dict[str, object]:
-    """The Compose file that goes with compose.yaml; `user` (uid:gid) owns the state folder's data."""
+def document(
+    settings: StackSettings,
+    topology: Topology,
+    images: Mapping[str, Image],
+    user: str,
+    networks: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """The Compose file that goes with compose.yaml; `user` (uid:gid) owns the state folder's data.
+
+    `networks` are those that are there already; None: Compose makes its own.
+    """
     launches = {launch.name: launch for launch in programs.launches(settings, topology, NAMES)}
     labels = {STACK_LABEL: str(settings.state)}
     services = {
@@ -34,7 +45,7 @@ def document(settings: StackSettings, topology: Topology, images: Mapping[str, I
     volumes = {name for program in containers(topology) for name in images[program.role].volumes}
     return {
         "services": {name: service | {"labels": labels} for name, service in services.items()},
-        "networks": {name: {"labels": labels} for name in _NETWORKS},
+        "networks": dict(networks or {name: {"labels": labels} for name in NETWORKS}),
         "volumes": {name: {"labels": labels} for name in sorted(volumes)},
     }
 
@@ -50,8 +61,8 @@ def _service(
     program: Program, settings: StackSettings, topology: Topology, image: Image, user: str, launch: programs.Launch
 ) -> dict[str, object]:
     service: dict[str, object] = {
-        "command": [_escaped(word) for word in launch.argv[1:]],
-        "environment": {name: _escaped(value) for name, value in sorted(launch.env.items())},
+        "command": [escaped(word) for word in launch.argv[1:]],
+        "environment": {name: escaped(value) for name, value in sorted(launch.env.items())},
         "ports": [f"{LOOPBACK}:{port}:{port}" for port in published(program, topology)],
         "volumes": _mounts(program, settings, image),
         "stop_signal": f"SIG{launch.stop_signal}",
@@ -60,11 +71,15 @@ def _service(
     if image.reference:
         service["image"] = image.reference
     if image.entrypoint is not None:
-        service["entrypoint"] = [_escaped(word) for word in image.entrypoint]
+        service["entrypoint"] = [escaped(word) for word in image.entrypoint]
     if image.healthcheck is not None:
-        test = [word.format(port=program.port) for word in image.healthcheck]
-        service["healthcheck"] = {"test": ["CMD", *test], "interval": "30s", "timeout": "5s", "start_period": "30s"}
+        service["healthcheck"] = healthcheck(image.healthcheck, program) | {"interval": "30s", "start_period": "30s"}
     return service | _special(program, settings)
+
+
+def healthcheck(command: Sequence[str], program: Program) -> dict[str, object]:
+    """How Docker asks whether the program is well."""
+    return {"test": ["CMD", *(escaped(word.format(port=program.port)) for word in command)], "timeout": "5s"}
 
 
 def _mounts(program: Program, settings: StackSettings, image: Image) -> list[str]:
@@ -106,6 +121,6 @@ def postgres_init(conf: Path) -> str:
     return f'echo "include \'{conf}\'" >>"$PGDATA/postgresql.conf"\n'
 
 
-def _escaped(word: str) -> str:
-    # Compose expands what looks like a variable.
+def escaped(word: str) -> str:
+    """The word, for a Compose file, where what looks like a variable is expanded."""
     return word.replace("$", "$$")

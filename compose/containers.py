@@ -1,6 +1,7 @@
 """The container runtime: every program but the watchdog is a container of Docker Compose."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,14 +9,14 @@ from pathlib import Path
 import yaml
 
 from compose import container_spec, engine, image_build, native, processes, programs, render, target_file
+from compose.container_spec import COMPOSE_FILE
 from compose.engine import ComposeProject, ContainerManager
-from compose.images import NAMES, images
-from compose.settings import ROOT, StackSettings
+from compose.images import NAMES, Image, images
+from compose.settings import StackSettings
 from compose.stack import Progress
 from compose.supervisor import Supervisor
 from compose.topology import OUTSIDE, REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
 
-COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
 _UNPRIVILEGED = 65534
 """Who runs the containers, and owns their data, when root brings the stack up: nobody."""
 
@@ -78,10 +79,8 @@ class Containers:
         init = container_spec.postgres_init(state / "config" / "postgresql.conf")
         (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
         references = images(image_build.services(progress), image_build.toxiproxy(progress))
-        document = container_spec.document(self.settings, topology, references, _owner(state))
-        (state / "config" / "compose.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
-        control = {"type": "docker", "label": f"{container_spec.STACK_LABEL}={state}"}
-        target_file.write(self.settings, topology, self.name, control)
+        self._write_containers(topology, references, _owner(state))
+        target_file.write(self.settings, topology, self.name, self._control())
         # Prometheus asks for its metrics from a container.
         launches = [each for each in programs.launches(self.settings, topology, NAMES) if each.name in OUTSIDE]
         seen = [replace(each, argv=(*each.argv, "--also-at", engine.gateway())) for each in launches]
@@ -93,10 +92,10 @@ class Containers:
 
     def start_wave(self, topology: Topology, wave: Wave) -> None:
         """See Runtime."""
-        now = [program for program in topology.programs if program.wave is wave]
-        self.project.run("up", "--detach", "--no-deps", *[each.name for each in now if each.role not in OUTSIDE])
-        for program in now:
-            if program.role in OUTSIDE:
+        if contained := [each.name for each in container_spec.containers(topology) if each.wave is wave]:
+            self.project.run("up", "--detach", "--no-deps", *contained)
+        for program in topology.programs:
+            if program.wave is wave and program.role in OUTSIDE:
                 self._watchdogs_supervisor().start(program.name)
 
     def form_cluster(self, topology: Topology) -> None:
@@ -106,6 +105,15 @@ class Containers:
         addresses = [f"{announced}:{topology.proxy(node.name).listen}" for node in nodes]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER), "--cluster-yes")
         self.project.run("exec", "-T", nodes[0].name, "redis-cli", "--cluster", "create", *addresses, *replicas)
+
+    def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str) -> None:
+        self._write("compose.yaml", container_spec.document(self.settings, topology, images, user))
+
+    def _write(self, name: str, document: Mapping[str, object]) -> None:
+        (self.settings.state / "config" / name).write_text(yaml.safe_dump(dict(document), sort_keys=False))
+
+    def _control(self) -> dict[str, object]:
+        return {"type": "docker", "label": f"{container_spec.STACK_LABEL}={self.settings.state}"}
 
     def _watchdogs_supervisor(self) -> Supervisor:
         return native.Native.manager_of(self.settings.state)

@@ -4,6 +4,7 @@ import functools
 import os
 import shutil
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from socket import AddressFamily
 
 import docker
 import psutil
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
+from docker.models.networks import Network
 
 from compose.container_spec import STACK_LABEL
 from compose.manager import ProcessState
@@ -25,6 +27,8 @@ _CALL_TIMEOUT_SECONDS = 10
 _STOP_WITHIN_SECONDS = 6
 _SERVICE_LABEL = "com.docker.compose.service"
 _COMMAND_WITHIN_SECONDS = 300
+_NETWORK_FREE_WITHIN_SECONDS = 20.0
+_POLL_SECONDS = 0.2
 
 
 def connect(timeout_seconds: int = _CALL_TIMEOUT_SECONDS) -> docker.DockerClient:
@@ -61,6 +65,18 @@ def assert_compose() -> None:
         raise MissingTool("docker compose: version 2 not found, install the package docker-compose-plugin")
 
 
+def command(*arguments: str) -> str:
+    """Run `docker` with these arguments, and give what it printed. Raises CalledProcessError."""
+    return subprocess.run(
+        (_docker(), *arguments),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_WITHIN_SECONDS,
+        env=os.environ | {"COMPOSE_PROGRESS": "plain"},
+    ).stdout
+
+
 @dataclass(frozen=True, slots=True)
 class ComposeProject:
     """One project of Docker Compose: its name and its files."""
@@ -71,14 +87,7 @@ class ComposeProject:
     def run(self, *arguments: str) -> str:
         """Run `docker compose` on it, and give what it printed. Raises CalledProcessError."""
         files = [word for file in self.files for word in ("--file", str(file))]
-        return subprocess.run(
-            (_docker(), "compose", "--project-name", self.name, *files, *arguments),
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_WITHIN_SECONDS,
-            env=os.environ | {"COMPOSE_PROGRESS": "plain"},
-        ).stdout
+        return command("compose", "--project-name", self.name, *files, *arguments)
 
 
 class ContainerManager:
@@ -168,7 +177,7 @@ def remove_all(state: Path) -> None:
         with ThreadPoolExecutor(max(1, len(containers))) as pool:
             list(pool.map(_end, containers))
         for network in client.networks.list(filters=mine):
-            network.remove()
+            _remove(network)
         for volume in client.volumes.list(filters=mine):
             volume.remove()
     except DockerException as error:
@@ -178,6 +187,21 @@ def remove_all(state: Path) -> None:
 def _end(container: Container) -> None:
     with suppress(NotFound):
         container.remove(force=True, v=True)
+
+
+def _remove(network: Network) -> None:
+    deadline = time.monotonic() + _NETWORK_FREE_WITHIN_SECONDS
+    while True:
+        try:
+            network.remove()
+            return
+        except NotFound:
+            return
+        except APIError:
+            # One that reaches over several machines is in use for a while after who used it is gone.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
 
 
 def _state(container: Container) -> ProcessState:

@@ -13,6 +13,8 @@ from compose.topology import Topology
 IN_FLIGHT_PER_WORKER = 64
 # What the instances together can take off the queue within `timeout queue`; who comes later would wait in vain.
 QUEUE_LIMIT = 512
+# As many as HAProxy has places for; it learns from Docker's DNS which there are.
+MOST_REPLICAS = 20
 
 _PROBLEM_TYPE = "urn:stormdrill:problem:"
 _RETRY_AFTER_SECONDS = 1
@@ -50,6 +52,8 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "metrics_port": topology.haproxy_metrics,
         "shops": topology.of_role("shop"),
         "inventories": topology.of_role("inventory"),
+        "replicated": topology.replicated,
+        "most_replicas": MOST_REPLICAS,
         "on": settings.balancer,
         "in_flight_per_instance": IN_FLIGHT_PER_WORKER * settings.workers,
         "queue_limit": QUEUE_LIMIT,

@@ -104,7 +104,9 @@ def redis_cluster(topology: Topology) -> list[Probe]:
 
 def services(topology: Topology) -> list[Probe]:
     """Proofs of the service instances, each asked directly."""
-    return [ready(program) for role in ("shop", "inventory") for program in topology.of_role(role)]
+    roles = ("shop", "inventory")
+    # A Swarm's replicas have no port of this machine; HAProxy has asked each of them.
+    return [ready(program) for role in roles for program in topology.of_role(role) if not program.replicas]
 
 
 def ready(instance: Program) -> Probe:
@@ -222,9 +224,9 @@ def _toxiproxy(topology: Topology) -> None:
 
 
 def _haproxy(topology: Topology) -> None:
-    up = len(_servers_up(topology))
-    if up != SHOPS + INVENTORIES:
-        raise NotReady(f"{up} of {SHOPS + INVENTORIES} servers are up")
+    up, wanted = len(_servers_up(topology)), SHOPS + INVENTORIES
+    if up < wanted:
+        raise NotReady(f"{up} of {wanted} servers are up")
 
 
 def _balanced(instance: Program, topology: Topology) -> None:

@@ -60,7 +60,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
     way = topology.at(topology.proxy("traces").listen)
     traces = [f"http://{way}/v1/traces" for _ in topology.of_role("jaeger")]
     ours = {
-        f"{prefix}_INSTANCE": program.name,
+        # A Swarm fills in which of its replicas it starts.
+        f"{prefix}_INSTANCE": f"{program.name}-{{{{.Task.Slot}}}}" if program.replicas else program.name,
         f"{prefix}_METRICS_HOST": topology.listen,
         f"{prefix}_METRICS_PORTS": f"{program.metrics_ports[0]}-{program.metrics_ports[-1]}",
         f"{prefix}_OTLP_ENDPOINT": "".join(traces),
@@ -74,6 +75,9 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         dsn = postgres_dsn(port, topology.host(port))
         # So that pg_stat_activity says whose a connection is.
         ours[f"{prefix}_POSTGRES_DSN"] = f"{dsn}?application_name={program.name}"
+    if program.replicas:
+        # HAProxy numbers replicas as it comes to know their addresses.
+        ours[f"{prefix}_NAMES_ITSELF"] = "true"
     if program.role == "shop":
         ours["SHOP_REDIS_NODES"] = redis_nodes
         ours["SHOP_INVENTORY_URL"] = f"http://{topology.at(topology.inventory_port(program))}"

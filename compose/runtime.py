@@ -10,9 +10,10 @@ from compose.manager import Manager, ProcessState
 from compose.native import Native
 from compose.settings import StackSettings
 from compose.stack import Progress, Runtime, runtime_of
+from compose.swarm import Swarm
 from compose.topology import Program, Topology
 
-_RUNTIMES: dict[str, type[Native] | type[Containers]] = {"native": Native, "compose": Containers}
+_RUNTIMES: dict[str, type[Native] | type[Containers]] = {"native": Native, "compose": Containers, "swarm": Swarm}
 
 
 def up(settings: StackSettings, progress: Progress) -> Topology:

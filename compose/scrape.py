@@ -17,6 +17,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Replicas:
+    """The endpoints of a Swarm's replicas; each goes by its address, as Docker's DNS knows it."""
+
+    name: str
+    """Of the program."""
+    ports: tuple[int, ...]
+    """One for each worker, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """The endpoints of one role."""
 
@@ -24,6 +34,7 @@ class Job:
     targets: tuple[Target, ...]
     through: int | None = None
     """Port of an exporter that is asked for each target in turn; None where targets answer for themselves."""
+    replicas: tuple[Replicas, ...] = ()
 
 
 def jobs(topology: Topology) -> list[Job]:
@@ -47,9 +58,11 @@ def _workers(role: str, topology: Topology) -> Job:
     targets = (
         Target(port, program.name, index)
         for program in topology.of_role(role)
+        if not program.replicas
         for index, port in enumerate(program.metrics_ports)
     )
-    return Job(role, tuple(targets))
+    replicas = (Replicas(each.name, each.metrics_ports) for each in topology.of_role(role) if each.replicas)
+    return Job(role, tuple(targets), replicas=tuple(replicas))
 
 
 def _single(program: Program, instance: str) -> Target:

@@ -8,7 +8,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
-RUNTIMES = ("native", "compose")
+RUNTIMES = ("native", "compose", "swarm")
 PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
 
@@ -58,8 +58,8 @@ class StackSettings:
     """Environment variables handed to the services as they are (`SHOP_…`, `INVENTORY_…`, `PAGER_…`)."""
     balancer: BalancerSettings = field(default_factory=BalancerSettings)
     runtime: str = ""
-    """`native`: processes of this machine; `compose`: containers of Docker Compose; empty: as the stack that is up, or
-    else native."""
+    """`native`: processes of this machine; `compose`: containers of Docker Compose; `swarm`: those, and services of
+    a Docker Swarm; empty: as the stack that is up, or else native."""
 
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""

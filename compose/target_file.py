@@ -35,14 +35,17 @@ def describe(
         "urls": urls(topology),
         "control": dict(control),
         "instances": {
-            program.name: _instance(program, topology) for program in topology.programs if program.role != "watchdog"
+            name: _instance(program, topology)
+            for program in topology.programs
+            if program.role != "watchdog"
+            for name in program.instances
         },
         "haproxy": str(admin_socket(settings)),
         "links": topology.links(),
         "postgres": postgres_dsn(topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman"},
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
-        "clean_history": [sys.executable, "-m", "compose.history", "--state", str(settings.state)],
+        "clean_history": _clean_history(settings, topology),
         "working_directory": str(ROOT),
         "redis": {
             # Straight to the nodes: a fault on the services' way to them must not keep another from being undone.
@@ -51,6 +54,11 @@ def describe(
         },
         "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": DRILL.scrape_interval_text},
     }
+
+
+def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:
+    # A healthy past is made of what each shop counts, and a Swarm's replicas cannot be asked from here.
+    return [] if topology.replicated else [sys.executable, "-m", "compose.history", "--state", str(settings.state)]
 
 
 def urls(topology: Topology) -> dict[str, str]:
@@ -68,7 +76,7 @@ def urls(topology: Topology) -> dict[str, str]:
 
 def _instance(program: Program, topology: Topology) -> dict[str, object]:
     described: dict[str, object] = {"role": program.role}
-    if program.role in ("shop", "inventory", "pager"):
+    if program.role in ("shop", "inventory", "pager") and not program.replicas:
         described["ready"] = f"http://127.0.0.1:{program.port}/readyz"
     if program.role == "haproxy":
         # It answers this one itself, also when no server is left.

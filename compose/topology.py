@@ -41,6 +41,8 @@ class Program:
     wave: Wave
     metrics_ports: tuple[int, ...] = ()
     """Absolute ports its worker processes serve metrics on, one per live worker; most may be unused."""
+    replicas: int = 0
+    """How many instances of it a Swarm runs, alike and anywhere; 0: it is one instance, and nobody's replica."""
 
     @property
     def port(self) -> int:
@@ -52,6 +54,11 @@ class Program:
         """The instance's number within its role, from 1; 1 where there is only one."""
         _, _, tail = self.name.rpartition("-")
         return int(tail) if tail.isdecimal() else 1
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """The names of its instances: its own, or that of each replica."""
+        return tuple(f"{self.name}-{slot}" for slot in range(1, self.replicas + 1)) or (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,11 @@ class Topology:
     def from_outside(self) -> "Topology":
         """The same stack as this machine's own programs reach it: every port on loopback."""
         return dataclasses.replace(self, apart=False)
+
+    @property
+    def replicated(self) -> tuple[Program, ...]:
+        """The programs of which a Swarm runs replicas."""
+        return tuple(program for program in self.programs if program.replicas)
 
     def of_role(self, role: str) -> tuple[Program, ...]:
         """The programs with this role, in order."""
@@ -144,8 +156,13 @@ class Topology:
         return ports | {proxy.listen: self.one("toxiproxy").name for proxy in self.proxies}
 
 
-def build(settings: StackSettings, left_out: frozenset[str] = frozenset(), *, apart: bool = False) -> Topology:
-    """The topology of a stack with these settings, without the roles in `left_out`; see `Topology.apart`."""
+def build(
+    settings: StackSettings, left_out: frozenset[str] = frozenset(), *, apart: bool = False, replicated: bool = False
+) -> Topology:
+    """The topology of a stack with these settings, without the roles in `left_out`.
+
+    `replicated`: shop and inventory are one program each with replicas, rather than one for each instance.
+    """
     at = settings.port_base.__add__
     redis = [Program(f"redis-{n}", "redis", (at(29 + n), at(39 + n)), Wave.BACKING) for n in range(1, REDIS_NODES + 1)]
     programs = (
@@ -154,8 +171,8 @@ def build(settings: StackSettings, left_out: frozenset[str] = frozenset(), *, ap
         Program("toxiproxy", "toxiproxy", (at(16),), Wave.BACKING),
         Program("jaeger", "jaeger", (at(13), at(14), at(15), at(18)), Wave.BACKING),
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
-        *(_instance("shop", n, at(70 + n), at(90 + 10 * n), settings) for n in range(1, SHOPS + 1)),
-        *(_instance("inventory", n, at(80 + n), at(140 + 10 * n), settings) for n in range(1, INVENTORIES + 1)),
+        *_service("shop", SHOPS, settings, (70, 90), replicated),
+        *_service("inventory", INVENTORIES, settings, (80, 140), replicated),
         Program("haproxy", "haproxy", (at(0), at(1), at(2)), Wave.FRONT),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
@@ -188,11 +205,21 @@ def _bus(node: Program) -> str:
 
 
 def _way(program: Program, dependency: str, listen: int, upstream: int) -> Proxy:
-    """One instance's own way to what it depends on; part of its role's ways, and of everybody's."""
+    """One program's own way to what it depends on; part of its role's ways, and of everybody's."""
     links = (dependency, f"{dependency}/{program.role}", f"{dependency}/{program.name}")
-    return Proxy(f"{dependency}-{program.name}", listen, upstream, links)
+    return Proxy(f"{dependency}-{program.name}", listen, upstream, tuple(dict.fromkeys(links)))
 
 
-def _instance(role: str, number: int, port: int, first_metrics_port: int, settings: StackSettings) -> Program:
-    metrics = range(first_metrics_port, first_metrics_port + METRICS_PORTS_PER_WORKER * settings.workers)
-    return Program(f"{role}-{number}", role, (port,), Wave.SERVICES, tuple(metrics))
+def _service(
+    role: str, instances: int, settings: StackSettings, offsets: tuple[int, int], replicated: bool
+) -> tuple[Program, ...]:
+    """The programs of one role; `offsets` of their ports and of their metrics ports, less their numbers."""
+
+    def program(name: str, number: int, replicas: int = 0) -> Program:
+        port, metrics = (settings.port_base + offset for offset in (offsets[0] + number, offsets[1] + 10 * number))
+        metrics_ports = range(metrics, metrics + METRICS_PORTS_PER_WORKER * settings.workers)
+        return Program(name, role, (port,), Wave.SERVICES, tuple(metrics_ports), replicas)
+
+    if replicated:
+        return (program(role, 1, instances),)
+    return tuple(program(f"{role}-{number}", number) for number in range(1, instances + 1))

@@ -16,7 +16,7 @@ _OTHER = "no principle named"
 
 def print_all(folder: Path, vocabulary: Vocabulary) -> int:
     """Print every experiment of the folder twice over: with its title by principle, and its id by fault."""
-    read = {name: experiments.read(folder / f"{name}.yaml", vocabulary) for name in experiments.ids(folder)}
+    read = {file.stem: experiments.read(file, vocabulary) for file in experiments.files(folder)}
     print(*_by_principle(read), "", "by fault", *_by_fault(read), "", sep="\n")
     print("run one: make chaos-<name>; what it does, without doing it: stormdrill run <name> --dry-run")
     return 0
@@ -28,7 +28,7 @@ def catalogue(folder: Path, vocabulary: Vocabulary) -> str:
         "# The experiments",
         "Written by `stormdrill list --markdown`; a test compares it with the files.",
     ]
-    read = {name: experiments.read(folder / f"{name}.yaml", vocabulary) for name in experiments.ids(folder)}
+    read = {file.stem: experiments.read(file, vocabulary) for file in experiments.files(folder)}
     for principle in (*PRINCIPLES, ""):
         about = {name: experiment for name, experiment in read.items() if experiment.principle == principle}
         if about:
@@ -40,7 +40,9 @@ def catalogue(folder: Path, vocabulary: Vocabulary) -> str:
             ]
         for name, experiment in about.items():
             alerts = ", ".join(dict.fromkeys(window.name for window in experiment.alerts)) or "nobody"
-            cells = (f"`make chaos-{name}`", experiment.describe_faults(), experiment.claim, alerts)
+            runtime = experiments.find(folder, name).parent.relative_to(folder).name
+            run = f"`RUNTIME={runtime} make chaos-{name}`" if runtime else f"`make chaos-{name}`"
+            cells = (run, experiment.describe_faults(), experiment.claim, alerts)
             lines.append(f"| {' | '.join(' '.join(cell.split()).replace('|', '/') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from chaos.faults import balancer, cpu, network, postgres, process, redis, redis_keys, redis_link, traffic
+from chaos.faults import balancer, cpu, network, postgres, process, redis, redis_keys, redis_link, scheduler, traffic
 from chaos.faults.fault import Fault, Proof, System
 from chaos.faults.none import NoFault
 from chaos.faults.pager import PagerRefuse
@@ -38,6 +38,8 @@ AnyFault: TypeAlias = (
     | traffic.TrafficCrowd
     | traffic.TrafficHotKey
     | traffic.TrafficSlowClients
+    | scheduler.NodeDrain
+    | scheduler.ServiceScale
 )
 
 FAULTS: dict[str, type[AnyFault]] = {
@@ -70,6 +72,8 @@ FAULTS: dict[str, type[AnyFault]] = {
     "traffic.crowd": traffic.TrafficCrowd,
     "traffic.hot_key": traffic.TrafficHotKey,
     "traffic.slow_clients": traffic.TrafficSlowClients,
+    "node.drain": scheduler.NodeDrain,
+    "service.scale": scheduler.ServiceScale,
 }
 
 __all__ = ["FAULTS", "AnyFault", "Fault", "Proof", "System"]

@@ -30,8 +30,10 @@ class RequestMiddleware:
         allowed: timedelta | None,
         lifecycle: Lifecycle,
         metrics: HttpMetrics,
+        served_by: str = "",
     ) -> None:
         self._app = app
+        self._served_by = [(b"x-served-by", served_by.encode())] if served_by else []
         self._allowed = allowed
         self._lifecycle = lifecycle
         self._metrics = metrics
@@ -79,6 +81,8 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if self._served_by:
+                    message["headers"] = [*message.get("headers", ()), *self._served_by]
             await send(message)
 
         if self._allowed is not None:

@@ -72,6 +72,7 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
         allowed=settings.request_deadline if settings.deadline else None,
         lifecycle=lifecycle,
         metrics=http_metrics,
+        served_by=settings.instance if settings.names_itself else "",
     )
     problems.install(app)
     http_metrics.expect(router)

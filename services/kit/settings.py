@@ -148,6 +148,8 @@ class ServiceSettings(ResilienceSettings):
     """Each worker process serves its metrics on the first free port of this range."""
     metrics_host: str = "127.0.0.1"
     """The address it serves them on."""
+    names_itself: bool = False
+    """Say with each answer which instance gave it, in X-Served-By; where the load balancer knows, it says so."""
     otlp_endpoint: str = ""
     """OTLP/HTTP traces endpoint; empty switches tracing off."""
     trace_sample_ratio: float = Field(default=0.1, ge=0.0, le=1.0)

@@ -37,6 +37,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "traffic.hot_key": {"product": "sku-0001"},
     "traffic.slow_clients": {"connections": 20, "sends": "headers"},
     "pager.refuse": {},
+    "node.drain": {"instance": "shop-2"},
+    "service.scale": {"service": "shop", "replicas": 4},
 }
 """What is given beside `type` and `for`."""
 TOGETHER = (
@@ -57,6 +59,8 @@ TOGETHER = (
     ("redis.lose_majority",),
 )
 """Kinds that can be in place at once: one runner holds them all, and the last is undone first."""
+IN_A_SWARM = frozenset({"node.drain", "service.scale"})
+"""Kinds that are held in tests/containers."""
 AT_ONCE_OVER = frozenset({"none", "process.crash", "process.restart"})
 """What leaves nothing to be seen at hold."""
 

@@ -1,0 +1,172 @@
+"""`node.drain` and `service.scale`: what those who run a cluster do to it, on any day."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from chaos.control import Replicas, Scheduler
+from chaos.errors import FaultFailed
+from chaos.faults import memo
+from chaos.faults.fault import FaultFields, Proof, System
+
+_DONE_WITHIN_SECONDS = 40.0
+_POLL_SECONDS = 0.2
+
+
+class _Availability(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The machine that a drain has chosen, and what was said of it before."""
+
+    node: str
+    hostname: str
+    before: str
+
+
+class _Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many replicas a service had."""
+
+    before: int
+
+
+class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.drain"):
+    """The machine that runs an instance is freed of all of them, as before maintenance; others take them over."""
+
+    instance: str
+
+    def describe(self) -> str:
+        """See Fault."""
+        return f"the node of {self.instance} is drained for {self.for_}"
+
+    def aims_at(self) -> str | None:
+        """See Fault."""
+        return self.instance
+
+    def check(self, system: System) -> None:
+        """See Fault; refuses where no other machine could take the instances over."""
+        scheduler = _scheduler(system)
+        chosen, nodes = scheduler.node_of(self.instance), scheduler.nodes()
+        if nodes[chosen].availability != "active":
+            raise FaultFailed(f"node {nodes[chosen].hostname} is not active already")
+        if not any(node.ready and node.availability == "active" for id_, node in nodes.items() if id_ != chosen):
+            raise FaultFailed(f"there is no other active node that could take over from {nodes[chosen].hostname}")
+
+    def inject(self, system: System) -> str:
+        """See Fault."""
+        scheduler = _scheduler(system)
+        id_ = scheduler.node_of(self.instance)
+        node = scheduler.nodes()[id_]
+        memo.write(system, self._memo, _Availability(id_, node.hostname, node.availability))
+        scheduler.set_availability(id_, "drain")
+        _wait(lambda: self.in_place(system))
+        return f"node {node.hostname} was drained"
+
+    def in_place(self, system: System) -> Proof:
+        """See Fault."""
+        chosen = memo.read(system, self._memo, _Availability)
+        if chosen is None:
+            return Proof(False, "no node was chosen yet")
+        node = _scheduler(system).nodes()[chosen.node]
+        told = f"node {node.hostname} is {node.availability}, and runs {'instances' if node.busy else 'none'} of ours"
+        return Proof(node.availability == "drain" and not node.busy, told)
+
+    def undo(self, system: System) -> None:
+        """See Fault; what has moved stays where it is, as a Swarm moves nothing that runs."""
+        if (chosen := memo.read(system, self._memo, _Availability)) is not None:
+            _scheduler(system).set_availability(chosen.node, chosen.before)
+
+    def undone(self, system: System) -> Proof:
+        """See Fault."""
+        chosen = memo.read(system, self._memo, _Availability)
+        if chosen is None:
+            return Proof(True, "no node was chosen")
+        availability = _scheduler(system).nodes()[chosen.node].availability
+        states = system.control.states()
+        missing = [name for name in system.target.instances if name not in states or not states[name].running]
+        told = f"node {chosen.hostname} is {availability}; {', '.join(missing) or 'nobody'} is missing"
+        return Proof(availability == chosen.before and not missing, told)
+
+    def by_hand(self) -> str:
+        """See Fault."""
+        return f"docker node update --availability active the node that {self.instance} ran on; `docker node ls`"
+
+    @property
+    def _memo(self) -> str:
+        return f"node.drain-{self.instance}"
+
+
+class ServiceScale(FaultFields, frozen=True, forbid_unknown_fields=True, tag="service.scale"):
+    """A service is given more replicas, or fewer, and its old number afterwards."""
+
+    service: str
+    replicas: int
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if self.replicas < 1:
+            raise ValueError("`replicas` must be at least 1; for none, use process.kill of all instances")
+
+    def describe(self) -> str:
+        """See Fault."""
+        return f"{self.service} is scaled to {self.replicas} replicas for {self.for_}"
+
+    def check(self, system: System) -> None:
+        """See Fault; refuses a service that has so many already, or is not at its number."""
+        now = _scheduler(system).replicas(self.service)
+        if now.wanted == self.replicas:
+            raise FaultFailed(f"{self.service} has {self.replicas} replicas already")
+        if now.running != now.wanted:
+            raise FaultFailed(f"{self.service} is not at rest: {_words(now)}")
+
+    def inject(self, system: System) -> str:
+        """See Fault; returns when so many run. FaultFailed after 40 s."""
+        scheduler = _scheduler(system)
+        before = scheduler.replicas(self.service).wanted
+        memo.write(system, self._memo, _Scale(before))
+        scheduler.scale(self.service, self.replicas)
+        _wait(lambda: self.in_place(system))
+        return f"{self.service} was scaled from {before} to {self.replicas} replicas"
+
+    def in_place(self, system: System) -> Proof:
+        """See Fault."""
+        return self._has(system, self.replicas)
+
+    def undo(self, system: System) -> None:
+        """See Fault."""
+        scheduler, told = _scheduler(system), memo.read(system, self._memo, _Scale)
+        if told is not None and scheduler.replicas(self.service).wanted != told.before:
+            scheduler.scale(self.service, told.before)
+
+    def undone(self, system: System) -> Proof:
+        """See Fault."""
+        told = memo.read(system, self._memo, _Scale)
+        return Proof(True, f"{self.service} was not scaled") if told is None else self._has(system, told.before)
+
+    def by_hand(self) -> str:
+        """See Fault."""
+        return f"docker service scale {self.service} to what it was; `docker service ls`"
+
+    def _has(self, system: System, replicas: int) -> Proof:
+        now = _scheduler(system).replicas(self.service)
+        return Proof(now == Replicas(replicas, replicas), f"{self.service}: {_words(now)}")
+
+    @property
+    def _memo(self) -> str:
+        return f"service.scale-{self.service}"
+
+
+def _scheduler(system: System) -> Scheduler:
+    if not isinstance(system.control, Scheduler):
+        raise FaultFailed("the target's instances are not run by a Swarm (`control: {type: docker, swarm: true}`)")
+    return system.control
+
+
+def _words(replicas: Replicas) -> str:
+    return f"{replicas.running} replicas of {replicas.wanted} run"
+
+
+def _wait(proof: Callable[[], Proof]) -> None:
+    deadline = time.monotonic() + _DONE_WITHIN_SECONDS
+    while not (seen := proof()).holds:
+        if time.monotonic() > deadline:
+            raise FaultFailed(f"not within {_DONE_WITHIN_SECONDS:g} s: {seen.detail}")
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,122 @@
+"""Replicas of a Docker Swarm, beside the containers of its manager: those with the stack's label, and no others."""
+
+from typing import Any
+
+from docker.errors import NotFound
+
+from chaos.containers import DockerControl, answered, here, obeyed
+from chaos.control import Node, ProcessState, Replicas
+from chaos.errors import FaultFailed
+
+_SERVICE = "io.stormdrill.service"
+_IN_ITS_PLACE = "a Swarm puts another replica in its place at once"
+
+
+class SwarmControl(DockerControl):
+    """ProcessControl and Scheduler by a manager of a Docker Swarm; replicas go by service and slot, as `shop-2`."""
+
+    def states(self) -> dict[str, ProcessState]:
+        """See ProcessControl; a replica on another machine has no pid here."""
+        return super().states() | {name: _state(task) for name, task in self._tasks().items()}
+
+    def kill(self, instance: str) -> int:
+        """See ProcessControl; FaultFailed for a replica, which cannot be kept down."""
+        if instance in self._tasks():
+            raise FaultFailed(f"{instance} cannot be kept down, {_IN_ITS_PLACE}: use process.crash")
+        return super().kill(instance)
+
+    def crash(self, instance: str) -> int:
+        """See ProcessControl; of a replica the container is killed, on this machine only."""
+        if instance not in self._tasks():
+            return super().crash(instance)
+        container, pid = self._running(instance, "killed")
+        with obeyed(f"kill {instance}"):
+            container.kill()
+        return pid
+
+    def start(self, instance: str) -> None:
+        """See ProcessControl; replicas are the Swarm's to start, and may be between two tasks."""
+        if instance in self._containers():
+            super().start(instance)
+
+    def stop(self, instance: str) -> None:
+        """See ProcessControl; FaultFailed for a replica, which cannot be kept down."""
+        if instance in self._tasks():
+            raise FaultFailed(f"{instance} cannot be stopped, {_IN_ITS_PLACE}: use service.scale, or process.crash")
+        super().stop(instance)
+
+    def replicas(self, service: str) -> Replicas:
+        """See Scheduler."""
+        found = self._service(service)
+        tasks = [task for task in self._tasks().values() if task["ServiceID"] == found.id]
+        wanted = found.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
+        return Replicas(wanted, sum(_state(task).running for task in tasks))
+
+    def scale(self, service: str, replicas: int) -> None:
+        """See Scheduler."""
+        with obeyed(f"scale {service}"):
+            self._service(service).scale(replicas)
+
+    def nodes(self) -> dict[str, Node]:
+        """See Scheduler."""
+        with answered():
+            nodes: list[Any] = self._client().nodes.list()
+        busy = {task.get("NodeID") for task in self._tasks().values()}
+        return {node.id: _node(node.attrs, node.id in busy) for node in nodes}
+
+    def node_of(self, instance: str) -> str:
+        """See Scheduler."""
+        task = self._tasks().get(instance)
+        if task is None or "NodeID" not in task:
+            raise FaultFailed(f"the Swarm has no replica {instance}")
+        return str(task["NodeID"])
+
+    def set_availability(self, node: str, availability: str) -> None:
+        """See Scheduler."""
+        with obeyed(f"make a node {availability}"):
+            found: Any = self._client().nodes.get(node)
+            found.update({**found.attrs["Spec"], "Availability": availability})
+
+    def _container(self, instance: str) -> Any:
+        task = self._tasks().get(instance)
+        if task is None:
+            return super()._container(instance)
+        try:
+            with answered():
+                return self._client().containers.get(_container_id(task))
+        except NotFound as error:
+            raise FaultFailed(f"{instance} runs on another machine, whose engine is not asked") from error
+
+    def _service(self, name: str) -> Any:
+        with answered():
+            found = self._client().services.list(filters={"label": [self._label, f"{_SERVICE}={name}"]})
+        if not found:
+            raise FaultFailed(f"the Swarm has no service {name} with the label {self._label}")
+        return found[0]
+
+    def _tasks(self) -> dict[str, Any]:
+        """The newest task that is meant to run, for each instance."""
+        client: Any = self._client()
+        with answered():
+            tasks = client.api.tasks(filters={"label": self._label, "desired-state": "running"})
+        return {_instance(task): task for task in sorted(tasks, key=lambda task: str(task["CreatedAt"]))}
+
+
+def _instance(task: Any) -> str:
+    return f"{task['Spec']['ContainerSpec']['Labels'][_SERVICE]}-{task['Slot']}"
+
+
+def _state(task: Any) -> ProcessState:
+    status = task["Status"]
+    if status["State"] != "running":
+        return ProcessState("STARTING", 0)
+    return ProcessState("RUNNING", here(_container_id(task), int(status["ContainerStatus"].get("PID", 0))))
+
+
+def _container_id(task: Any) -> str:
+    return str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
+
+
+def _node(described: Any, busy: bool) -> Node:
+    spec, ready = described["Spec"], described["Status"]["State"] == "ready"
+    return Node(described["Description"]["Hostname"], spec["Availability"], ready, busy)

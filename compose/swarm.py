@@ -1,0 +1,115 @@
+"""The Swarm runtime: what keeps no state is replicated by a Swarm, on any of its machines.
+
+The rest are containers of Compose on this machine, on the same networks, which reach over all machines.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compose import container_spec, engine, swarm_spec
+from compose.containers import Containers
+from compose.engine import ContainerManager
+from compose.images import SERVICES, Image
+from compose.manager import ProcessState
+from compose.stack import Progress, StackError
+from compose.tools import MissingTool
+from compose.topology import Topology, Wave, build
+
+_GONE_WITHIN_SECONDS = 30.0
+_POLL_SECONDS = 0.2
+
+
+class SwarmManager(ContainerManager):
+    """Manager of the containers on this machine, and of the Swarm's services as a whole."""
+
+    def processes(self) -> list[ProcessState]:
+        """See Manager; a service is one row, and has no process id."""
+        services = engine.connect().services.list(filters=_mine(self._state))
+        return [*super().processes(), *(_row(service) for service in services)]
+
+
+@dataclass(frozen=True)
+class Swarm(Containers):
+    """Runtime by a Docker Swarm; see `stack.Runtime`."""
+
+    name = "swarm"
+
+    @staticmethod
+    def manager_of(state: Path) -> SwarmManager:
+        """The containers and services of the stack in this folder."""
+        return SwarmManager(state)
+
+    def topology(self) -> Topology:
+        """See Runtime; without Grafana."""
+        return build(self.settings, frozenset({"grafana"}), apart=True, replicated=True)
+
+    def notices(self) -> list[str]:
+        """See Runtime; raises MissingTool where the engine is no manager of a Swarm."""
+        swarm = engine.connect().info()["Swarm"]
+        if not swarm["ControlAvailable"]:
+            raise MissingTool(
+                "Docker's engine is no manager of a Swarm: `docker swarm init` makes it one, or use RUNTIME=compose"
+            )
+        return [
+            *super().notices(),
+            "Swarm: replicas run without no-new-privileges, which it cannot promise",
+            *([f"Swarm: each of its {swarm['Nodes']} nodes needs the image {SERVICES}"] if swarm["Nodes"] > 1 else []),
+        ]
+
+    def end_all(self, progress: Progress) -> None:
+        """See Runtime; services first, or the Swarm would replace what is removed."""
+        client = engine.connect()
+        services: list[Any] = client.services.list(filters=_mine(self.settings.state))
+        if services:
+            progress("removing the Swarm's services")
+            for service in services:
+                service.remove()
+            replicas = _mine(self.settings.state, swarm_spec.SERVICE_LABEL)
+            _wait(lambda: not client.containers.list(filters=replicas), "the Swarm's replicas to end")
+        super().end_all(progress)
+
+    def start_wave(self, topology: Topology, wave: Wave) -> None:
+        """See Runtime."""
+        super().start_wave(topology, wave)
+        if wave is Wave.SERVICES:
+            file = self.settings.state / "config" / "stack.yaml"
+            deploy = ("stack", "deploy", "--resolve-image", "never", "--compose-file", str(file))
+            engine.command(*deploy, self.project.name)
+
+    def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str) -> None:
+        labels = {container_spec.STACK_LABEL: str(self.settings.state)}
+        names = {name: f"{self.project.name}_{name}" for name in container_spec.NETWORKS}
+        for name in names.values():
+            engine.connect().networks.create(name, driver="overlay", attachable=True, labels=labels)
+        there: dict[str, object] = {name: {"external": True, "name": whole} for name, whole in names.items()}
+        document = container_spec.document(self.settings, topology, images, user, there)
+        services = document["services"]
+        assert isinstance(services, dict)
+        self._write("compose.yaml", document | {"services": services | swarm_spec.left_to_swarm(topology)})
+        self._write("stack.yaml", swarm_spec.document(self.settings, topology, images, user, there))
+
+    def _control(self) -> dict[str, object]:
+        return super()._control() | {"swarm": True}
+
+
+def _mine(state: Path, *more: str) -> dict[str, Any]:
+    return {"label": [f"{container_spec.STACK_LABEL}={state}", *more]}
+
+
+def _row(service: Any) -> ProcessState:
+    tasks = service.tasks(filters={"desired-state": "running"})
+    running = sum(task["Status"]["State"] == "running" for task in tasks)
+    wanted = service.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
+    name = service.attrs["Spec"]["Labels"][swarm_spec.SERVICE_LABEL]
+    return ProcessState(name, f"{running} of {wanted}", pid=0, uptime_seconds=0)
+
+
+def _wait(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _GONE_WITHIN_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise StackError(f"waited {_GONE_WITHIN_SECONDS:g} s in vain for {what}")
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,88 @@
+"""The stack file: how a Swarm runs replicas of the programs that keep no state.
+
+Each may do what compose.yaml lets its first instance do, as far as a Swarm can promise it: it knows no
+`no-new-privileges`. Nothing is published.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from compose import programs
+from compose.container_spec import COMPOSE_FILE, STACK_LABEL, escaped, healthcheck
+from compose.images import NAMES, Image
+from compose.settings import StackSettings
+from compose.topology import Program, Topology
+
+SERVICE_LABEL = "io.stormdrill.service"
+"""On each replica: the program that it is one of."""
+_SAME_FOR_SWARM = ("read_only", "cap_drop", "stop_grace_period", "logging", "networks")
+
+
+def document(
+    settings: StackSettings,
+    topology: Topology,
+    images: Mapping[str, Image],
+    user: str,
+    networks: Mapping[str, object],
+) -> dict[str, object]:
+    """The stack file; `networks` are there already, and whoever is on them is found by name."""
+    launches = {launch.name: launch for launch in programs.launches(settings, topology, NAMES)}
+    allowed = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    services = {
+        program.name: _service(program, images[program.role], launches[program.name], allowed[program.instances[0]])
+        | {"user": user, **_labels(settings, program)}
+        for program in topology.replicated
+    }
+    for program in topology.replicated:
+        services[program.name]["deploy"]["labels"] = _labels(settings, program)["labels"]
+    return {"version": "3.9", "services": services, "networks": dict(networks)}
+
+
+def left_to_swarm(topology: Topology) -> dict[str, object]:
+    """What Compose is told of the instances in compose.yaml that are a Swarm's replicas: to leave them alone."""
+    instances = [name for program in topology.replicated for name in program.instances]
+    return {name: {"image": "scratch", "profiles": ["left to the Swarm"]} for name in instances}
+
+
+def _service(program: Program, image: Image, launch: programs.Launch, allowed: Mapping[str, Any]) -> dict[str, Any]:
+    assert image.entrypoint is not None
+    assert image.healthcheck is not None
+    return {
+        "image": image.reference,
+        "entrypoint": list(image.entrypoint),
+        "command": [escaped(word) for word in launch.argv[1:]],
+        "environment": {name: escaped(value) for name, value in sorted(launch.env.items())},
+        "stop_signal": f"SIG{launch.stop_signal}",
+        # A replica counts as running, and has a name, only once it is well.
+        "healthcheck": healthcheck(image.healthcheck, program)
+        | {"interval": "2s", "retries": 3, "start_period": "30s"},
+        "volumes": [{"type": "tmpfs", "target": mount.partition(":")[0]} for mount in allowed["tmpfs"]],
+        "deploy": _deploy(program, allowed),
+        **{name: allowed[name] for name in _SAME_FOR_SWARM},
+    }
+
+
+def _deploy(program: Program, allowed: Mapping[str, Any]) -> dict[str, Any]:
+    one_by_one = {"parallelism": 1, "delay": "2s", "order": "start-first"}
+    limits = {
+        "cpus": f"{allowed['cpu_quota'] / allowed['cpu_period']:g}",
+        "memory": allowed["mem_limit"],
+        "pids": allowed["pids_limit"],
+    }
+    return {
+        "mode": "replicated",
+        "replicas": program.replicas,
+        # HAProxy and Prometheus ask for every replica's address; a virtual one would need IPVS in the kernel.
+        "endpoint_mode": "dnsrr",
+        "placement": {"preferences": [{"spread": "node.id"}]},
+        "update_config": {**one_by_one, "failure_action": "rollback"},
+        "rollback_config": one_by_one,
+        "restart_policy": {"condition": "any", "delay": "1s"},
+        "resources": {"limits": limits},
+    }
+
+
+def _labels(settings: StackSettings, program: Program) -> dict[str, dict[str, str]]:
+    return {"labels": {STACK_LABEL: str(settings.state), SERVICE_LABEL: program.name}}

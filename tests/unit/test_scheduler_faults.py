@@ -1,0 +1,120 @@
+"""Draining a node and scaling a service: refused where they would be in vain, proven, and put back as it was."""
+
+from dataclasses import replace
+
+import pytest
+
+from chaos.control import Node, ProcessState, Replicas
+from chaos.errors import FaultFailed
+from chaos.faults.fault import System
+from chaos.faults.scheduler import NodeDrain, ServiceScale
+from chaos.values import Duration
+from tests.fakes import FakeControl, system
+
+HELD = Duration(seconds=10)
+
+
+class FakeSwarm(FakeControl):
+    """Two nodes, one service; what is told is done at once."""
+
+    def __init__(self, nodes=("a", "b")):
+        super().__init__()
+        self.there = {id_: Node(f"host-{id_}", "active", ready=True, busy=id_ == "a") for id_ in nodes}
+        self.wanted = 3
+        self.told = []
+
+    def replicas(self, service):
+        return Replicas(self.wanted, self.wanted)
+
+    def scale(self, service, replicas):
+        self.told.append((service, replicas))
+        self.wanted = replicas
+
+    def nodes(self):
+        return self.there
+
+    def node_of(self, instance):
+        return next(id_ for id_, node in self.there.items() if node.busy)
+
+    def set_availability(self, node, availability):
+        self.told.append((node, availability))
+        self.there[node] = replace(self.there[node], availability=availability)
+        if availability == "drain":
+            (other, *_) = [id_ for id_ in self.there if id_ != node]
+            self.there[node] = replace(self.there[node], busy=False)
+            self.there[other] = replace(self.there[other], busy=True)
+
+
+@pytest.fixture
+def swarm(tmp_path):
+    return System(system(tmp_path).target, FakeSwarm())
+
+
+def test_a_drain_frees_the_node_of_an_instance_and_gives_it_back(swarm):
+    fault = NodeDrain(HELD, "shop-2")
+    fault.check(swarm)
+    assert not fault.in_place(swarm).holds
+    assert fault.inject(swarm) == "node host-a was drained"
+    assert fault.in_place(swarm).holds
+    assert not fault.undone(swarm).holds
+    fault.undo(swarm)
+    fault.undo(swarm)
+    assert swarm.control.there["a"].availability == "active"
+    assert fault.undone(swarm).holds
+
+
+def test_a_drain_is_undone_only_when_every_instance_runs(swarm):
+    fault = NodeDrain(HELD, "shop-2")
+    fault.inject(swarm)
+    fault.undo(swarm)
+    swarm.control.running["shop-2"] = False
+    assert not fault.undone(swarm).holds
+
+
+@pytest.mark.parametrize("nodes", [("a",), ("a", "paused"), ("a", "away")])
+def test_the_last_node_is_not_drained(tmp_path, nodes):
+    control = FakeSwarm(nodes)
+    if "paused" in nodes:
+        control.there["paused"] = replace(control.there["paused"], availability="pause")
+    if "away" in nodes:
+        control.there["away"] = replace(control.there["away"], ready=False)
+    with pytest.raises(FaultFailed, match="no other active node"):
+        NodeDrain(HELD, "shop-2").check(System(system(tmp_path).target, control))
+
+
+def test_an_undo_before_the_blow_changes_nothing(swarm):
+    for fault in (NodeDrain(HELD, "shop-2"), ServiceScale(HELD, "shop", 5)):
+        fault.undo(swarm)
+        assert fault.undone(swarm).holds
+    assert swarm.control.told == []
+
+
+def test_a_service_is_scaled_and_has_its_old_number_again(swarm):
+    fault = ServiceScale(HELD, "shop", 5)
+    fault.check(swarm)
+    assert fault.inject(swarm) == "shop was scaled from 3 to 5 replicas"
+    assert fault.in_place(swarm).holds
+    assert not fault.undone(swarm).holds
+    fault.undo(swarm)
+    fault.undo(swarm)
+    assert swarm.control.told == [("shop", 5), ("shop", 3)]
+    assert fault.undone(swarm).holds
+
+
+def test_a_scale_to_what_is_there_is_refused(swarm):
+    with pytest.raises(FaultFailed, match="has 3 replicas already"):
+        ServiceScale(HELD, "shop", 3).check(swarm)
+
+
+def test_a_service_that_is_not_at_rest_is_refused(swarm, monkeypatch):
+    monkeypatch.setattr(swarm.control, "replicas", lambda _: Replicas(3, 2))
+    with pytest.raises(FaultFailed, match="2 replicas of 3 run"):
+        ServiceScale(HELD, "shop", 5).check(swarm)
+
+
+def test_where_no_swarm_runs_the_instances_both_are_refused(tmp_path):
+    plain = system(tmp_path)
+    assert plain.control.states() == dict.fromkeys(("shop-1", "shop-2"), ProcessState("RUNNING", 7))
+    for fault in (NodeDrain(HELD, "shop-2"), ServiceScale(HELD, "shop", 5)):
+        with pytest.raises(FaultFailed, match="not run by a Swarm"):
+            fault.check(plain)
