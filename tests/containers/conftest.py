@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -45,11 +46,18 @@ def an_engine() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def containers(an_engine: None) -> Iterator[Stack]:
     """A whole stack in containers, proven healthy; nothing of it is left afterwards."""
-    state = Path(tempfile.mkdtemp(prefix="stormdrill-compose-", dir="/var/tmp"))
+    with a_stack("compose", int(TEST_PORT_BASE) + 1000) as stack:
+        yield stack
+
+
+@contextmanager
+def a_stack(runtime_name: str, port_base: int) -> Iterator[Stack]:
+    """Bring one up with this runtime, and take it down again."""
+    state = Path(tempfile.mkdtemp(prefix=f"stormdrill-{runtime_name}-", dir="/var/tmp"))
     runs = Path(tempfile.mkdtemp(prefix="stormdrill-runs-", dir="/var/tmp"))
     environment = os.environ | {
-        "RUNTIME": "compose",
-        "STORMDRILL_PORT_BASE": str(int(TEST_PORT_BASE) + 1000),
+        "RUNTIME": runtime_name,
+        "STORMDRILL_PORT_BASE": str(port_base),
         "STORMDRILL_STATE": str(state),
         "STORMDRILL_RUNS": str(runs),
     }
