@@ -23,6 +23,8 @@ def restart(settings: StackSettings, progress: Progress) -> int:
     end within STOPPED_WITHIN_SECONDS or is not back within BACK_WITHIN_SECONDS; the rest is then left as it is.
     """
     with runtime.whole_stack(settings) as (topology, manager):
+        if topology.replicated:
+            raise StackError("a Swarm restarts its replicas by itself: docker service update --force <stack>_shop")
         instances = [program for role in ROLES for program in topology.of_role(role)]
         for instance in instances:
             progress(_restart(instance, topology, manager))
