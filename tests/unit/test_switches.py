@@ -9,8 +9,8 @@ from services.inventory.settings import InventorySettings
 from services.shop.settings import ShopSettings
 
 README = Path(__file__).parents[2] / "README.md"
-# A setting of how the cookie is made, and no mechanism.
-NO_MECHANISM = {"session_cookie_secure"}
+# Settings of how the cookie is made, and of who says who answered; no mechanisms.
+NO_MECHANISM = {"session_cookie_secure", "names_itself"}
 
 
 def switches(settings):
