@@ -56,12 +56,16 @@ CMD ["postgres"]
 
 
 @contextlib.contextmanager
-def engine(folder: Path) -> Iterator[str]:
-    """An engine that listens on a socket in this folder; yields its DOCKER_HOST, and ends it afterwards."""
+def engine(folder: Path, within: tuple[str, ...] = ()) -> Iterator[str]:
+    """An engine that listens on a socket in this folder; yields its DOCKER_HOST, and ends it afterwards.
+
+    `within` is a command in front of its own, which says in which network it runs.
+    """
     host = f"unix://{folder}/docker.sock"
     with (folder / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(
             (
+                *within,
                 "dockerd",
                 f"--host={host}",
                 f"--data-root={folder / 'data'}",
