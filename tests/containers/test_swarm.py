@@ -1,16 +1,20 @@
 """The stack with replicas of a Docker Swarm: they are replaced, scaled and drained, and users see nothing."""
 
+import contextlib
 import os
+import shutil
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
-import docker
 import pytest
 
 from chaos.lease import DURATION_SECONDS
 from compose import engine
 from compose.swarm_spec import SERVICE_LABEL
 from tests.conftest import TEST_PORT_BASE
+from tests.containers import nodes
 from tests.containers.conftest import OWN_ENGINE, a_stack, left
 from tests.e2e.conftest import Runs, wait_until
 
@@ -26,35 +30,56 @@ steady_state:
 
 
 @pytest.fixture(scope="module")
-def swarm(an_engine, containers):
+def a_manager(an_engine):
+    """The engine manages a Swarm: the tests' own is made to, a user's is left as it is."""
+    if not os.environ.get(OWN_ENGINE):
+        if not engine.connect().info()["Swarm"]["ControlAvailable"]:
+            pytest.skip("this engine is no manager of a Swarm")
+        yield
+        return
+    with nodes.bridge():
+        docker_("swarm", "init", "--advertise-addr", nodes.MANAGER)
+        yield
+        docker_("swarm", "leave", "--force")
+
+
+@pytest.fixture(scope="module")
+def swarm(a_manager, containers):
     """On a Swarm of one node, after the other stack, as both together are too much for two cores."""
-    become_a_manager()
     assert containers.command("down")[0] == 0
     with a_stack("swarm", int(TEST_PORT_BASE) + 2000) as stack:
         yield stack
 
 
-def become_a_manager():
-    """Make the tests' own engine a Swarm; a user's is left as it is."""
-    if engine.connect().info()["Swarm"]["ControlAvailable"]:
-        return
+@pytest.fixture
+def three_nodes(swarm, client):
+    """Two more machines join it, each with the image of the services."""
     if not os.environ.get(OWN_ENGINE):
-        pytest.skip("this engine is no manager of a Swarm")
-    subprocess.run(("docker", "swarm", "init", "--advertise-addr", "127.0.0.1"), check=True, capture_output=True)
+        pytest.skip("makes machines for the tests' own engine only")
+    images = sorted({tag for each in replicas(client).values() for tag in each.image.tags})
+    with contextlib.ExitStack() as stack:
+        for number in (2, 3):
+            folder = Path(tempfile.mkdtemp(prefix="stormdrill-node-", dir="/var/tmp"))
+            stack.callback(shutil.rmtree, folder)
+            stack.enter_context(nodes.node(folder, number, os.environ["DOCKER_HOST"], images))
+        yield
 
 
-def replicas(stack, client):
-    """The shop's running replicas: container id by nothing but themselves."""
-    mine = {"label": [f"{SERVICE_LABEL}=shop"]}
-    return {container.id: container for container in client.containers.list(filters=mine)}
+def docker_(*arguments):
+    subprocess.run(("docker", *arguments), check=True, capture_output=True, timeout=60)
+
+
+def replicas(client):
+    """The shop's running containers on this machine, by their ids."""
+    return {each.id: each for each in client.containers.list(filters={"label": f"{SERVICE_LABEL}=shop"})}
 
 
 def test_a_killed_replica_is_replaced_and_users_see_nothing(swarm, client):
-    before = set(replicas(swarm, client))
+    before = set(replicas(client))
     code, output = swarm.command("run", "kill-replica")
     assert code == 0, output
-    assert len(before - set(replicas(swarm, client))) == 1
-    assert len(replicas(swarm, client)) == 3
+    assert len(before - set(replicas(client))) == 1
+    assert len(replicas(client)) == 3
 
 
 def test_it_is_scaled_under_load_without_a_failed_request(swarm):
@@ -76,7 +101,7 @@ def test_a_replica_that_would_be_kept_down_is_refused(swarm):
 
 
 def test_replicas_are_unprivileged_read_only_bounded_and_unpublished(swarm, client):
-    found = replicas(swarm, client)
+    found = replicas(client)
     assert len(found) == 3
     for container in found.values():
         config, host = container.attrs["Config"], container.attrs["HostConfig"]
@@ -98,19 +123,26 @@ def test_the_watchdog_scales_back_what_a_killed_runner_left(swarm, client, tmp_p
     try:
         run = runs.new(known)
         runs.wait_injected(run)
-        assert len(replicas(swarm, client)) == 4
+        assert len(replicas(client)) == 4
     finally:
         runner.kill()
         runner.communicate(timeout=10)
     killed = time.monotonic()
-    wait_until(
-        lambda: len(replicas(swarm, client)) == 3, DURATION_SECONDS + 20, "the shop to have three replicas again"
-    )
+    wait_until(lambda: len(replicas(client)) == 3, DURATION_SECONDS + 20, "the shop to have three replicas again")
     assert time.monotonic() - killed > 1, "the lease had not run out yet: somebody else undid it"
     wait_until(lambda: swarm.command("status")[0] == 0, 40, "the stack to be well")
 
 
-def test_nothing_of_it_is_left_after_down(swarm, client: docker.DockerClient):
+def test_a_machine_is_drained_and_others_take_its_replicas_over(swarm, three_nodes, client):
+    assert len(replicas(client)) == 3
+    code, output = swarm.command("run", "drain-node")
+    assert code == 0, output
+    # What has moved stays where it is.
+    assert replicas(client) == {}
+    assert {node.attrs["Spec"]["Availability"] for node in client.nodes.list()} == {"active"}
+
+
+def test_nothing_of_it_is_left_after_down(swarm, client):
     code, output = swarm.command("down")
     assert code == 0, output
     assert left(client, swarm.settings.state) == []
