@@ -79,7 +79,7 @@ class Containers:
         init = container_spec.postgres_init(state / "config" / "postgresql.conf")
         (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
         references = images(image_build.services(progress), image_build.toxiproxy(progress))
-        self._write_containers(topology, references, _owner(state))
+        self._write_containers(topology, references, _owner(state), progress)
         target_file.write(self.settings, topology, self.name, self._control())
         # Prometheus asks for its metrics from a container.
         launches = [each for each in programs.launches(self.settings, topology, NAMES) if each.name in OUTSIDE]
@@ -106,7 +106,7 @@ class Containers:
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER), "--cluster-yes")
         self.project.run("exec", "-T", nodes[0].name, "redis-cli", "--cluster", "create", *addresses, *replicas)
 
-    def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str) -> None:
+    def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str, _: Progress) -> None:
         self._write("compose.yaml", container_spec.document(self.settings, topology, images, user))
 
     def _write(self, name: str, document: Mapping[str, object]) -> None:

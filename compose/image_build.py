@@ -1,4 +1,4 @@
-"""Builds the two images of our own, once for each content."""
+"""Builds the images of our own, once for each content."""
 
 import hashlib
 import importlib.metadata
@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from docker import DockerClient
@@ -18,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from compose import engine
-from compose.images import SERVICES, TOXIPROXY
+from compose.images import CROWD, SERVICES, TOXIPROXY
 from compose.settings import ROOT
 from compose.stack import Progress, StackError
 from compose.tools import find_one
@@ -37,10 +38,14 @@ _TOXIPROXY_FILE = b'FROM scratch\nCOPY toxiproxy-server /toxiproxy\nUSER 65534:6
 
 def services(progress: Progress) -> str:
     """The reference of the services' image; builds it where it is missing. Raises StackError."""
-    code = (ROOT / "services").rglob("*")
-    files = {str(file.relative_to(ROOT)): file.read_bytes() for file in code if file.suffix in (".py", ".sql")}
-    files |= {"Dockerfile": (ROOT / "compose" / "Dockerfile").read_bytes(), "services.lock": services_lock().encode()}
-    return _image(SERVICES, files, progress, _wheels)
+    code = [file for file in (ROOT / "services").rglob("*") if file.suffix in (".py", ".sql")]
+    return _python_image(SERVICES, code, services_lock(), progress)
+
+
+def crowd(progress: Progress) -> str:
+    """The reference of the image of Locust's users; builds it where it is missing. Raises StackError."""
+    names = ("__init__.py", "load/__init__.py", "load/mix.py", "load/crowd.py")
+    return _python_image(CROWD, [ROOT / "chaos" / name for name in names], crowd_lock(), progress)
 
 
 def toxiproxy(progress: Progress) -> str:
@@ -55,9 +60,18 @@ def _none(_: DockerClient) -> dict[str, bytes]:
 
 def services_lock() -> str:
     """The part of requirements.lock that the services need, hashes included."""
-    locked = _locked((ROOT / "requirements.lock").read_text())
     wanted = (ROOT / "services" / "requirements.txt").read_text().splitlines()
-    names = closure([Requirement(line) for line in wanted if line and not line.startswith("#")])
+    return _lock_of([Requirement(line) for line in wanted if line and not line.startswith("#")])
+
+
+def crowd_lock() -> str:
+    """The part of requirements.lock that Locust needs, hashes included."""
+    return _lock_of([Requirement("locust")])
+
+
+def _lock_of(wanted: list[Requirement]) -> str:
+    locked = _locked((ROOT / "requirements.lock").read_text())
+    names = closure(wanted)
     # What only some Python 3.11 needs is installed on each: this machine's need not be the image's.
     return "".join(
         re.sub(r" ; .*(?= \\$)", "", locked[name], count=1, flags=re.M) for name in sorted(names & locked.keys())
@@ -91,6 +105,12 @@ def _locked(lock: str) -> dict[str, str]:
     return {canonicalize_name(re.split(r"[=\[]", each, maxsplit=1)[0]): each for each in entries if "==" in each}
 
 
+def _python_image(repository: str, code: list[Path], lock: str, progress: Progress) -> str:
+    files = {f"code/{file.relative_to(ROOT)}": file.read_bytes() for file in code}
+    files |= {"Dockerfile": (ROOT / "compose" / "Dockerfile").read_bytes(), "packages.lock": lock.encode()}
+    return _image(repository, files, progress, partial(_wheels, lock))
+
+
 def _image(
     repository: str,
     files: dict[str, bytes],
@@ -114,13 +134,13 @@ def _image(
     return reference
 
 
-def _wheels(client: DockerClient) -> dict[str, bytes]:
-    """The services' packages for the engine's machine, from wherever this machine's pip takes them."""
+def _wheels(locked: str, client: DockerClient) -> dict[str, bytes]:
+    """The packages for the engine's machine, from wherever this machine's pip takes them."""
     machine = _MACHINES.get(client.version()["Arch"], client.version()["Arch"])
     platforms = [word for each in _PLATFORMS for word in ("--platform", f"{each}_{machine}")]
     with tempfile.TemporaryDirectory() as folder:
-        lock, wheels = Path(folder) / "services.lock", Path(folder) / "wheels"
-        lock.write_text(services_lock())
+        lock, wheels = Path(folder) / "packages.lock", Path(folder) / "wheels"
+        lock.write_text(locked)
         command = (sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:")
         done = subprocess.run(
             (*command, "--no-deps", f"--python-version={_PYTHON}", *platforms, "-d", str(wheels), "-r", str(lock)),
@@ -130,7 +150,7 @@ def _wheels(client: DockerClient) -> dict[str, bytes]:
             check=False,
         )
         if done.returncode:
-            raise StackError(f"the services' packages cannot be fetched:\n{done.stderr.strip()[-800:]}")
+            raise StackError(f"the image's packages cannot be fetched:\n{done.stderr.strip()[-800:]}")
         return {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels.iterdir()}
 
 

@@ -29,6 +29,8 @@ _READY = (
 )
 SERVICES = "stormdrill/services"
 """The one image of our own, for shop, inventory and pager; its tag is made of what is in it."""
+CROWD = "stormdrill/crowd"
+"""Locust and users without a ledger, for load from all machines of a Swarm; its tag is made of what is in it."""
 TOXIPROXY = "stormdrill/toxiproxy"
 """The program that `make setup` builds: its release is on no registry whose images go by a plain name."""
 

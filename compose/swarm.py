@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compose import container_spec, engine, swarm_spec
+from compose import container_spec, engine, image_build, swarm_spec
 from compose.containers import Containers
 from compose.engine import ContainerManager
 from compose.images import SERVICES, Image
@@ -79,17 +79,18 @@ class Swarm(Containers):
             deploy = ("stack", "deploy", "--resolve-image", "never", "--compose-file", str(file))
             engine.command(*deploy, self.project.name)
 
-    def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str) -> None:
+    def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str, progress: Progress) -> None:
         labels = {container_spec.STACK_LABEL: str(self.settings.state)}
         names = {name: f"{self.project.name}_{name}" for name in container_spec.NETWORKS}
         for name in names.values():
             engine.connect().networks.create(name, driver="overlay", attachable=True, labels=labels)
         there: dict[str, object] = {name: {"external": True, "name": whole} for name, whole in names.items()}
         document = container_spec.document(self.settings, topology, images, user, there)
+        crowd = image_build.crowd(progress)
         services = document["services"]
         assert isinstance(services, dict)
         self._write("compose.yaml", document | {"services": services | swarm_spec.left_to_swarm(topology)})
-        self._write("stack.yaml", swarm_spec.document(self.settings, topology, images, user, there))
+        self._write("stack.yaml", swarm_spec.document(self.settings, topology, images, user, there, crowd))
 
     def _control(self) -> dict[str, object]:
         return super()._control() | {"swarm": True}

@@ -17,6 +17,8 @@ from compose.topology import Program, Topology
 
 SERVICE_LABEL = "io.stormdrill.service"
 """On each replica: the program that it is one of."""
+CROWD_USERS = "20"
+"""Of each replica; each user asks once a second."""
 _SAME_FOR_SWARM = ("read_only", "cap_drop", "stop_grace_period", "logging", "networks")
 
 
@@ -26,17 +28,23 @@ def document(
     images: Mapping[str, Image],
     user: str,
     networks: Mapping[str, object],
+    crowd: str,
 ) -> dict[str, object]:
-    """The stack file; `networks` are there already, and whoever is on them is found by name."""
+    """The stack file; `networks` are there already, and whoever is on them is found by name.
+
+    `crowd` is the reference of the image of Locust's users, none of whom come until their service is scaled.
+    """
     launches = {launch.name: launch for launch in programs.launches(settings, topology, NAMES)}
     allowed = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
     services = {
         program.name: _service(program, images[program.role], launches[program.name], allowed[program.instances[0]])
-        | {"user": user, **_labels(settings, program)}
+        | {"user": user}
         for program in topology.replicated
     }
-    for program in topology.replicated:
-        services[program.name]["deploy"]["labels"] = _labels(settings, program)["labels"]
+    services["crowd"] = _crowd(crowd, topology, allowed[topology.one("shop").instances[0]]) | {"user": user}
+    for name, service in services.items():
+        labels = {STACK_LABEL: str(settings.state), SERVICE_LABEL: name}
+        service["labels"] = service["deploy"]["labels"] = labels
     return {"version": "3.9", "services": services, "networks": dict(networks)}
 
 
@@ -58,13 +66,31 @@ def _service(program: Program, image: Image, launch: programs.Launch, allowed: M
         # A replica counts as running, and has a name, only once it is well.
         "healthcheck": healthcheck(image.healthcheck, program)
         | {"interval": "2s", "retries": 3, "start_period": "30s"},
+        **_bounds(program.replicas, allowed),
+    }
+
+
+def _crowd(image: str, topology: Topology, allowed: Mapping[str, Any]) -> dict[str, Any]:
+    users = ("--headless", "--only-summary", "--users", CROWD_USERS, "--spawn-rate", CROWD_USERS)
+    where = ("--locustfile", "chaos/load/crowd.py", "--host", f"http://{topology.at(topology.one('haproxy').port)}")
+    return {
+        "image": image,
+        "entrypoint": ["locust"],
+        "command": [*users, *where],
+        **_bounds(0, allowed),
+        "networks": ["front"],
+    }
+
+
+def _bounds(replicas: int, allowed: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "volumes": [{"type": "tmpfs", "target": mount.partition(":")[0]} for mount in allowed["tmpfs"]],
-        "deploy": _deploy(program, allowed),
+        "deploy": _deploy(replicas, allowed),
         **{name: allowed[name] for name in _SAME_FOR_SWARM},
     }
 
 
-def _deploy(program: Program, allowed: Mapping[str, Any]) -> dict[str, Any]:
+def _deploy(replicas: int, allowed: Mapping[str, Any]) -> dict[str, Any]:
     one_by_one = {"parallelism": 1, "delay": "2s", "order": "start-first"}
     limits = {
         "cpus": f"{allowed['cpu_quota'] / allowed['cpu_period']:g}",
@@ -73,7 +99,7 @@ def _deploy(program: Program, allowed: Mapping[str, Any]) -> dict[str, Any]:
     }
     return {
         "mode": "replicated",
-        "replicas": program.replicas,
+        "replicas": replicas,
         # HAProxy and Prometheus ask for every replica's address; a virtual one would need IPVS in the kernel.
         "endpoint_mode": "dnsrr",
         "placement": {"preferences": [{"spread": "node.id"}]},
@@ -82,7 +108,3 @@ def _deploy(program: Program, allowed: Mapping[str, Any]) -> dict[str, Any]:
         "restart_policy": {"condition": "any", "delay": "1s"},
         "resources": {"limits": limits},
     }
-
-
-def _labels(settings: StackSettings, program: Program) -> dict[str, dict[str, str]]:
-    return {"labels": {STACK_LABEL: str(settings.state), SERVICE_LABEL: program.name}}

@@ -90,6 +90,12 @@ def test_it_is_scaled_under_load_without_a_failed_request(swarm):
     assert "shop was scaled from 3 to 5 replicas" in output
 
 
+def test_users_come_from_the_swarms_own_locusts(swarm, client):
+    code, output = swarm.command("run", "crowd")
+    assert code == 0, output
+    assert client.containers.list(filters={"label": f"{SERVICE_LABEL}=crowd"}) == []
+
+
 def test_the_only_node_is_not_drained(swarm):
     code, output = swarm.command("run", "drain-node")
     assert (code, "no other active node" in output) == (4, True), output

@@ -44,6 +44,12 @@ def test_the_lock_has_what_they_need_with_hashes_and_neither_tests_nor_attacker(
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
+def test_the_crowds_lock_has_locust_and_no_service():
+    names = set(re.findall(r"^([\w.-]+)==", image_build.crowd_lock(), flags=re.MULTILINE))
+    assert {"locust", "gevent"} <= names
+    assert not {"fastapi", "gunicorn", "mypy"} & names
+
+
 def test_the_lock_does_not_depend_on_this_machines_python():
     lock = image_build.services_lock()
     assert re.search(r"^async-timeout==", lock, flags=re.MULTILINE), "Python 3.11.2 needs it"

@@ -22,14 +22,14 @@ def topology():
 
 @pytest.fixture(scope="module")
 def services(topology):
-    document = swarm_spec.document(SETTINGS, topology, IMAGES, USER, NETWORKS)
+    document = swarm_spec.document(SETTINGS, topology, IMAGES, USER, NETWORKS, "crowd:1")
     assert document["networks"] == NETWORKS
     return document["services"]
 
 
 def test_shop_and_inventory_are_replicated_and_nothing_else(topology, services):
     replicas = {name: service["deploy"]["replicas"] for name, service in services.items()}
-    assert replicas == {"shop": SHOPS, "inventory": INVENTORIES}
+    assert replicas == {"shop": SHOPS, "inventory": INVENTORIES, "crowd": 0}
     compose = container_spec.document(SETTINGS, topology, IMAGES, USER, NETWORKS)
     assert not {"shop", "inventory"} & set(compose["services"])
     left = swarm_spec.left_to_swarm(topology)
@@ -40,14 +40,15 @@ def test_shop_and_inventory_are_replicated_and_nothing_else(topology, services):
 
 def test_a_replica_may_do_no_more_than_the_container_of_its_kind(services):
     allowed = yaml.safe_load(COMPOSE_FILE.read_text())["services"]["shop-1"]
-    shop = services["shop"]
-    assert shop["read_only"] is True
-    assert shop["cap_drop"] == ["ALL"]
-    assert shop["user"] == USER
-    assert shop["networks"] == allowed["networks"]
-    limits = shop["deploy"]["resources"]["limits"]
-    assert limits == {"cpus": "1", "memory": allowed["mem_limit"], "pids": allowed["pids_limit"]}
-    assert [(mount["type"], mount["target"]) for mount in shop["volumes"]] == [("tmpfs", "/tmp")]
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["user"] == USER
+        limits = service["deploy"]["resources"]["limits"]
+        assert limits == {"cpus": "1", "memory": allowed["mem_limit"], "pids": allowed["pids_limit"]}
+        assert [(mount["type"], mount["target"]) for mount in service["volumes"]] == [("tmpfs", "/tmp")]
+    assert services["shop"]["networks"] == allowed["networks"]
+    assert services["crowd"]["networks"] == ["front"]
 
 
 def test_no_replica_publishes_a_port_or_needs_a_virtual_address(services):
