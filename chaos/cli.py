@@ -1,4 +1,4 @@
-"""The command line: arguments, composition and exit codes; the only part that may bring a stack up."""
+"""The commands: composition and exit codes; the only part that may bring a stack up."""
 
 import argparse
 import sys
@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chaos import check_dashboards, preflight, rules, verdict_schema
 from chaos import experiment as experiments
 from chaos import target as targets
+from chaos.arguments import Command, parser
 from chaos.clean_past import CleanPast
 from chaos.clock import SystemClock
 from chaos.commands import all as catalogue
@@ -32,8 +32,6 @@ from compose.settings import InvalidSettings
 from compose.stack import StackError
 from compose.tools import MissingTool
 
-Command = Callable[[argparse.Namespace], int]
-
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = Path(__file__).with_name("experiments")
 ALERTS = ROOT / "alerts"
@@ -41,24 +39,12 @@ _POLL_SECONDS = 0.2
 _SETTLED_WITHIN_SECONDS = 20.0
 """How long after a run a stack may take to be well again: the watchdog of one that died included."""
 
-_EXIT_CODES = """\
-exit codes of `run`:
-  0    held: users were protected and every listed alert was proven
-  1    deviated: a check, an alert or an order says otherwise
-  2    usage, an invalid file, another run in progress, or the stack cannot be brought up
-  3    baseline not met: nothing was injected
-  4    fault not injected or without effect
-  5    undo failed: the report says what to do by hand
-  6    inconclusive: data is missing
-  130  interrupted by Ctrl-C, everything undone (143: by SIGTERM)
-"""
-
 
 def main() -> None:
     """Run one command and exit with its code."""
-    arguments = _parser().parse_args()
+    given = parser(_COMMANDS).parse_args()
     try:
-        sys.exit(arguments.command(arguments))
+        sys.exit(given.command(given))
     except UndoFailed as error:
         print(
             f"stormdrill: undo failed: {error}",
@@ -72,57 +58,6 @@ def main() -> None:
         sys.exit(ExitCode.INVALID)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="stormdrill",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=_PURPOSE,
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, function: Command, text: str, **more: Any) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, **more)
-        added.set_defaults(command=function)
-        return added
-
-    codes: dict[str, Any] = {"epilog": _EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    runs = add("run", _run, "run one experiment and judge it", **codes)
-    runs.add_argument("experiment", help="its id, or the path of a file")
-    runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
-    runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
-    runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
-    report = add("report", _report, "judge a recording again and print its report")
-    report.add_argument("run", type=Path, help="a run's folder, such as runs/latest")
-    everything = add("all", _all, "run every experiment in sequence, print the matrix; 0 if all held")
-    everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
-    everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
-    everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
-    matrix = add("coverage", _coverage, "print what the latest recordings prove; 1 if an alert is open")
-    matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
-    validate = add("validate", _validate, "check experiment files without touching a stack")
-    validate.add_argument("files", nargs="*", type=Path, help="default: all")
-    validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
-    dashboards = add("dashboards", _dashboards, "put load on the stack and see that every panel shows data")
-    dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
-    listed = add("list", _list, "list the experiments, by principle and by fault")
-    listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
-    undoing = add("undo", _undo, "undo whatever a run left behind")
-    undoing.add_argument("--target", type=Path)
-    for name, function, text in (
-        ("schema", _schema, "print the JSON schema of verdict.json"),
-        ("up", _up, "bring our own stack up"),
-        ("down", _down, "undo what is live, end our own stack and remove its state folder"),
-        ("restart", _restart, "restart every shop and inventory instance in turn, without losing a request"),
-        ("status", _status, "say what is up"),
-    ):
-        add(name, function, text)
-    return parser
-
-
-_PURPOSE = "Break a FastAPI system on purpose; prove that users were protected and the right alert was delivered."
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -222,8 +157,11 @@ def _undo(arguments: argparse.Namespace) -> int:
 
 
 def _up(_: argparse.Namespace) -> int:
+    settings = stack_settings.from_environment()
+    # The stack may rightly be unwell then, and would be cleaned away under the run.
+    run.assert_free(settings.state)
     began = time.monotonic()
-    stack = runtime.up(stack_settings.from_environment(), Progress().note)
+    stack = runtime.up(settings, Progress().note)
     print(f"stack up and proven healthy in {time.monotonic() - began:.1f} s")
     print(*(f"  {name:<13}{url}" for name, url in target_file.urls(stack).items()), sep="\n")
     print("next: make chaos-kill-instance | make list | make status | make down")
@@ -299,3 +237,20 @@ def _vocabulary(target: Path | None) -> Vocabulary:
 
 def _experiment_file(named: str) -> Path:
     return Path(named) if named.endswith((".yaml", ".yml")) else experiments.find(EXPERIMENTS, named)
+
+
+_COMMANDS: dict[str, Command] = {
+    "run": _run,
+    "report": _report,
+    "all": _all,
+    "coverage": _coverage,
+    "validate": _validate,
+    "dashboards": _dashboards,
+    "list": _list,
+    "undo": _undo,
+    "schema": _schema,
+    "up": _up,
+    "down": _down,
+    "restart": _restart,
+    "status": _status,
+}

@@ -25,13 +25,14 @@ def spoken(verdict):
     return {name: outcome for name, outcome in outcomes(verdict).items() if outcome != "quiet"}
 
 
-def test_a_sound_stack_holds_and_a_second_runner_is_refused(stack, runs):
+def test_a_sound_stack_holds_and_whoever_would_disturb_the_run_is_refused(stack, runs):
     known = runs.known()
     process = stack.start("run", "kill-instance")
     run = runs.new(known)
     runs.wait_injected(run)
-    code, output = stack.command("run", "no-fault")
-    assert (code, "is in progress" in output) == (2, True), output
+    for disturbance in (("run", "no-fault"), ("restart",), ("up",)):
+        code, output = stack.command(*disturbance)
+        assert (code, "is in progress" in output) == (2, True), output
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     verdict = runs.verdict(run)

@@ -1,0 +1,72 @@
+"""The command line's arguments, and what `--help` says."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from chaos.commands import runner
+
+Command = Callable[[argparse.Namespace], int]
+
+_PURPOSE = "Break a FastAPI system on purpose; prove that users were protected and the right alert was delivered."
+_EXIT_CODES = """\
+exit codes of `run`:
+  0    held: users were protected and every listed alert was proven
+  1    deviated: a check, an alert or an order says otherwise
+  2    usage, an invalid file, another run in progress, or the stack cannot be brought up
+  3    baseline not met: nothing was injected
+  4    fault not injected or without effect
+  5    undo failed: the report says what to do by hand
+  6    inconclusive: data is missing
+  130  interrupted by Ctrl-C, everything undone (143: by SIGTERM)
+"""
+
+
+def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of `stormdrill`; what it gives has the command's function as `command`."""
+    top = argparse.ArgumentParser(
+        prog="stormdrill",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_PURPOSE,
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, **more: Any) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, **more)
+        added.set_defaults(command=functions[name])
+        return added
+
+    codes: dict[str, Any] = {"epilog": _EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    runs = add("run", "run one experiment and judge it", **codes)
+    runs.add_argument("experiment", help="its id, or the path of a file")
+    runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+    runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
+    runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
+    report = add("report", "judge a recording again and print its report")
+    report.add_argument("run", type=Path, help="a run's folder, such as runs/latest")
+    everything = add("all", "run every experiment in sequence, print the matrix; 0 if all held")
+    everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
+    everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
+    everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+    matrix = add("coverage", "print what the latest recordings prove; 1 if an alert is open")
+    matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
+    validate = add("validate", "check experiment files without touching a stack")
+    validate.add_argument("files", nargs="*", type=Path, help="default: all")
+    validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
+    dashboards = add("dashboards", "put load on the stack and see that every panel shows data")
+    dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
+    listed = add("list", "list the experiments, by principle and by fault")
+    listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
+    undoing = add("undo", "undo whatever a run left behind")
+    undoing.add_argument("--target", type=Path)
+    for name, text in (
+        ("schema", "print the JSON schema of verdict.json"),
+        ("up", "bring our own stack up"),
+        ("down", "undo what is live, end our own stack and remove its state folder"),
+        ("restart", "restart every shop and inventory instance in turn, without losing a request"),
+        ("status", "say what is up"),
+    ):
+        add(name, text)
+    return top
