@@ -169,6 +169,10 @@ def provider(kept):
 
 @pytest.fixture
 def client(registry, lifecycle, provider):
+    return serving(registry, lifecycle, provider)
+
+
+def serving(registry, lifecycle, provider, **more):
     router = APIRouter()
 
     @router.get("/things/{sku}", responses=problems.responses(503))
@@ -185,7 +189,7 @@ def client(registry, lifecycle, provider):
     app.include_router(health.create_router(lifecycle))
     metrics = HttpMetrics(registry)
     metrics.expect(router)
-    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics)
+    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics, **more)
     problems.install(app)
     server_span.instrument(app, provider)
     return Client(app)
@@ -206,6 +210,12 @@ def test_every_refusal_is_a_problem(client, path, status, kind):
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["type"] == problems.TYPE_PREFIX + kind
     assert response.json()["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/things/a", "/things/away", "/things/broken", "/nowhere"])
+def test_who_answered_is_said_only_where_it_is_wanted(registry, lifecycle, provider, path):
+    assert serving(registry, lifecycle, provider, served_by="shop-2").get(path).headers["x-served-by"] == "shop-2"
+    assert "x-served-by" not in serving(CollectorRegistry(), lifecycle, provider).get(path).headers
 
 
 def test_what_may_succeed_soon_says_when_to_come_back(client):
