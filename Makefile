@@ -76,7 +76,7 @@ typecheck: setup ## mypy, strict
 lint-alerts: setup ## alert rules, runbooks, their tests and dashboards against each other; promtool and amtool
 	@.venv/bin/python -m alerts.lint
 
-test: lint typecheck validate lint-alerts test-unit test-rules test-component test-e2e ## everything, by part
+test: lint typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-compose ## everything, by part
 
 test-unit: setup ## pure tests
 	@$(PYTEST) tests/unit

@@ -47,6 +47,7 @@ missing_packages() {
     if [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
         command -v dockerd >/dev/null || echo docker.io
         command -v debootstrap >/dev/null || echo debootstrap
+        command -v ip >/dev/null || echo iproute2
     fi
     local python
     if python=$(find_python); then
