@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docker.errors import DockerException
+
 from compose import container_spec, engine, image_build, swarm_spec
 from compose.containers import Containers
 from compose.engine import ContainerManager
@@ -27,8 +29,7 @@ class SwarmManager(ContainerManager):
 
     def processes(self) -> list[ProcessState]:
         """See Manager; a service is one row, and has no process id."""
-        services = engine.connect().services.list(filters=_mine(self._state))
-        return [*super().processes(), *(_row(service) for service in services)]
+        return [*super().processes(), *(_row(service) for service in _services(self._state))]
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ class Swarm(Containers):
     def end_all(self, progress: Progress) -> None:
         """See Runtime; services first, or the Swarm would replace what is removed."""
         client = engine.connect()
-        services: list[Any] = client.services.list(filters=_mine(self.settings.state))
-        if services:
+        if services := _services(self.settings.state):
             progress("removing the Swarm's services")
             for service in services:
                 service.remove()
@@ -94,6 +94,16 @@ class Swarm(Containers):
 
     def _control(self) -> dict[str, object]:
         return super()._control() | {"swarm": True}
+
+
+def _services(state: Path) -> list[Any]:
+    client = engine.connect()
+    try:
+        # One that has left its Swarm has no services, and does not like to be asked.
+        manages = client.info()["Swarm"]["ControlAvailable"]
+        return client.services.list(filters=_mine(state)) if manages else []
+    except DockerException as error:
+        raise OSError(f"Docker does not answer: {error}") from error
 
 
 def _mine(state: Path, *more: str) -> dict[str, Any]:
