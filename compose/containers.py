@@ -52,8 +52,7 @@ class Containers:
 
     def topology(self) -> Topology:
         """See Runtime; Grafana only where it is asked for, by `COMPOSE_PROFILES=grafana`."""
-        profiles = os.environ.get("COMPOSE_PROFILES", "").split(",")
-        return build(self.settings, frozenset() if "grafana" in profiles else frozenset({"grafana"}), apart=True)
+        return build(self.settings, self._left_out(), apart=True)
 
     def notices(self) -> list[str]:
         """See Runtime; this is where a missing engine is found, before anything is touched. Raises MissingTool."""
@@ -105,6 +104,11 @@ class Containers:
         addresses = [f"{announced}:{topology.proxy(node.name).listen}" for node in nodes]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER), "--cluster-yes")
         self.project.run("exec", "-T", nodes[0].name, "redis-cli", "--cluster", "create", *addresses, *replicas)
+
+    @staticmethod
+    def _left_out() -> frozenset[str]:
+        profiles = os.environ.get("COMPOSE_PROFILES", "").split(",")
+        return frozenset() if "grafana" in profiles else frozenset({"grafana"})
 
     def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str, _: Progress) -> None:
         self._write("compose.yaml", container_spec.document(self.settings, topology, images, user))

@@ -44,8 +44,8 @@ class Swarm(Containers):
         return SwarmManager(state)
 
     def topology(self) -> Topology:
-        """See Runtime; without Grafana."""
-        return build(self.settings, frozenset({"grafana"}), apart=True, replicated=True)
+        """See Runtime; Grafana as with Compose."""
+        return build(self.settings, self._left_out(), apart=True, replicated=True)
 
     def notices(self) -> list[str]:
         """See Runtime; raises MissingTool where the engine is no manager of a Swarm."""
