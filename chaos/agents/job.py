@@ -76,18 +76,23 @@ class Job:
             raise SystemExit("undone before it began")
 
     def report(self, acts: bool, detail: str) -> None:
-        """Say how it goes; to be repeated at least every second while it acts."""
-        replace(self._place.status, msgspec.json.encode(Status(time.monotonic(), acts, detail)))
+        """Say how it goes; to be repeated at least every second while it acts.
+
+        What it said is worth nothing to whoever finds it after a crash of the machine, so it does not wait for the disk:
+        an agent that sends requests would send none meanwhile.
+        """
+        replace(self._place.status, msgspec.json.encode(Status(time.monotonic(), acts, detail)), durable=False)
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
         self._stop.set()
 
 
-def replace(file: Path, content: bytes) -> None:
-    """Write a file whole, so that a reader never sees half of it, and a crash of the machine leaves one of the two."""
+def replace(file: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file whole: no reader sees half of it, and if `durable` none after a crash of the machine either."""
     new = file.with_name(f"{file.name}.{os.getpid()}.new")
     with new.open("wb") as opened:
         opened.write(content)
         opened.flush()
-        os.fsync(opened.fileno())
+        if durable:
+            os.fsync(opened.fileno())
     new.replace(file)
