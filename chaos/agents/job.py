@@ -78,8 +78,8 @@ class Job:
     def report(self, acts: bool, detail: str) -> None:
         """Say how it goes; to be repeated at least every second while it acts.
 
-        What it said is worth nothing to whoever finds it after a crash of the machine, so it does not wait for the disk:
-        an agent that sends requests would send none meanwhile.
+        What it said is worth nothing after a crash of the machine, so it does not wait for the disk: an agent that
+        sends requests would send none meanwhile.
         """
         replace(self._place.status, msgspec.json.encode(Status(time.monotonic(), acts, detail)), durable=False)
 
