@@ -118,11 +118,19 @@ class Scheduler(Protocol):
     def nodes(self) -> dict[str, Node]:
         """Every machine, by its id."""
 
+    def calls_itself(self, instance: str) -> str:
+        """The name that an instance gives itself, in X-Served-By."""
+
     def node_of(self, instance: str) -> str:
         """The id of the machine that it runs on."""
 
     def set_availability(self, node: str, availability: str) -> None:
         """Whether a machine is given instances, keeps those it has, or is freed of all; does not wait."""
+
+
+def name_in_answers(control: ProcessControl, instance: str) -> str:
+    """What X-Served-By calls this instance."""
+    return control.calls_itself(instance) if isinstance(control, Scheduler) else instance
 
 
 def family(leader: int) -> list[psutil.Process]:

@@ -6,7 +6,7 @@ Whatever happens, what the run changed is put back, unless the lease is lost: th
 import time
 from dataclasses import dataclass
 
-from chaos import endings, preflight
+from chaos import control, endings, preflight
 from chaos.attack import Attack, Hands
 from chaos.clean_past import CleanPast
 from chaos.clock import SystemClock
@@ -194,7 +194,8 @@ class Drill:
 
     def _inject(self) -> None:
         self._begin("inject")
-        through = self._users.answered_through(aim) if (aim := self._through()) else None
+        aim, manager = self._through(), self._system.control
+        through = self._users.answered_through(control.name_in_answers(manager, aim)) if aim else None
         self._attack.check()
         self._progress.done(self._attack.begin(through))
 

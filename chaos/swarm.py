@@ -13,7 +13,11 @@ _IN_ITS_PLACE = "a Swarm puts another replica in its place at once"
 
 
 class SwarmControl(DockerControl):
-    """ProcessControl and Scheduler by a manager of a Docker Swarm; replicas go by service and slot, as `shop-2`."""
+    """ProcessControl and Scheduler by a manager of a Docker Swarm.
+
+    Replicas are instances in the order of their slots: of the slots 1, 3 and 4, which a Swarm may have left when a
+    service was scaled down, `shop-2` is the one in slot 3.
+    """
 
     def states(self) -> dict[str, ProcessState]:
         """See ProcessControl; a replica on another machine has no pid here."""
@@ -54,8 +58,15 @@ class SwarmControl(DockerControl):
 
     def scale(self, service: str, replicas: int) -> None:
         """See Scheduler."""
+        api: Any = self._client().api
+        found = self._service(service)
+        spec = found.attrs["Spec"]
+        spec["Mode"]["Replicated"]["Replicas"] = replicas
         with obeyed(f"scale {service}"):
-            self._service(service).scale(replicas)
+            # As it is but for the number. What the library's own `scale` sends leaves some of it out, which is another
+            # task to a Swarm: it replaced every replica.
+            url, version = api._url("/services/{0}/update", found.id), {"version": found.version}
+            api._result(api._post_json(url, data=spec, params=version), json=True)
 
     def nodes(self) -> dict[str, Node]:
         """See Scheduler."""
@@ -63,6 +74,11 @@ class SwarmControl(DockerControl):
             nodes: list[Any] = self._client().nodes.list()
         busy = {task.get("NodeID") for task in self._tasks().values()}
         return {node.id: _node(node.attrs, node.id in busy) for node in nodes}
+
+    def calls_itself(self, instance: str) -> str:
+        """See Scheduler."""
+        task = self._tasks().get(instance)
+        return instance if task is None else f"{_service_of(task)}-{task['Slot']}"
 
     def node_of(self, instance: str) -> str:
         """See Scheduler."""
@@ -95,15 +111,23 @@ class SwarmControl(DockerControl):
         return found[0]
 
     def _tasks(self) -> dict[str, Any]:
-        """The newest task that is meant to run, for each instance."""
+        """The newest task that is meant to run, or will be in a moment, of each slot, by the name of its instance."""
         client: Any = self._client()
         with answered():
-            tasks = client.api.tasks(filters={"label": self._label, "desired-state": "running"})
-        return {_instance(task): task for task in sorted(tasks, key=lambda task: str(task["CreatedAt"]))}
+            tasks = client.api.tasks(filters={"label": self._label})
+        meant = [task for task in tasks if task["DesiredState"] in ("ready", "running")]
+        slots: dict[str, dict[int, Any]] = {}
+        for task in sorted(meant, key=lambda task: str(task["CreatedAt"])):
+            slots.setdefault(_service_of(task), {})[task["Slot"]] = task
+        return {
+            f"{service}-{number}": task
+            for service, by_slot in slots.items()
+            for number, (_, task) in enumerate(sorted(by_slot.items()), 1)
+        }
 
 
-def _instance(task: Any) -> str:
-    return f"{task['Spec']['ContainerSpec']['Labels'][_SERVICE]}-{task['Slot']}"
+def _service_of(task: Any) -> str:
+    return str(task["Spec"]["ContainerSpec"]["Labels"][_SERVICE])
 
 
 def _state(task: Any) -> ProcessState:

@@ -12,6 +12,7 @@ from compose import container_spec, engine, image_build, native, processes, prog
 from compose.container_spec import COMPOSE_FILE
 from compose.engine import ComposeProject, ContainerManager
 from compose.images import NAMES, Image, images
+from compose.manager import ProcessState
 from compose.settings import StackSettings
 from compose.stack import Progress
 from compose.supervisor import Supervisor
@@ -19,6 +20,15 @@ from compose.topology import OUTSIDE, REDIS_REPLICAS_PER_MASTER, Topology, Wave,
 
 _UNPRIVILEGED = 65534
 """Who runs the containers, and owns their data, when root brings the stack up: nobody."""
+
+
+class ContainersAndWatchdog(ContainerManager):
+    """Manager of the containers; the watchdog, which is none, is shown beside them."""
+
+    def processes(self) -> list[ProcessState]:
+        """See Manager."""
+        supervisor = native.Native.manager_of(self.state)
+        return [*super().processes(), *(supervisor.processes() if supervisor.answers() else [])]
 
 
 @dataclass(frozen=True)
@@ -30,14 +40,14 @@ class Containers:
     name = "compose"
 
     @property
-    def manager(self) -> ContainerManager:
+    def manager(self) -> ContainersAndWatchdog:
         """See Runtime."""
         return self.manager_of(self.settings.state)
 
     @staticmethod
-    def manager_of(state: Path) -> ContainerManager:
+    def manager_of(state: Path) -> ContainersAndWatchdog:
         """The containers of the stack in this folder."""
-        return ContainerManager(state)
+        return ContainersAndWatchdog(state)
 
     @staticmethod
     def promtool(state: Path, arguments: tuple[str, ...]) -> None:

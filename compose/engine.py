@@ -94,7 +94,7 @@ class ContainerManager:
     """Manager of one stack's containers: those that carry its label, and no others."""
 
     def __init__(self, state: Path) -> None:
-        self._state = state
+        self.state = state
 
     def answers(self) -> bool:
         """See Manager."""
@@ -130,7 +130,7 @@ class ContainerManager:
 
     def _containers(self, client: docker.DockerClient) -> list[Container]:
         try:
-            found = client.containers.list(all=True, filters={"label": f"{STACK_LABEL}={self._state}"})
+            found = client.containers.list(all=True, filters={"label": f"{STACK_LABEL}={self.state}"})
             return [each for each in found if _SERVICE_LABEL in each.labels]
         except DockerException as error:
             raise OSError(f"Docker does not answer: {error}") from error

@@ -12,8 +12,7 @@ from typing import Any
 from docker.errors import DockerException
 
 from compose import container_spec, engine, image_build, swarm_spec
-from compose.containers import Containers
-from compose.engine import ContainerManager
+from compose.containers import Containers, ContainersAndWatchdog
 from compose.images import SERVICES, Image
 from compose.manager import ProcessState
 from compose.stack import Progress, StackError
@@ -24,12 +23,12 @@ _GONE_WITHIN_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 
 
-class SwarmManager(ContainerManager):
+class SwarmManager(ContainersAndWatchdog):
     """Manager of the containers on this machine, and of the Swarm's services as a whole."""
 
     def processes(self) -> list[ProcessState]:
         """See Manager; a service is one row, and has no process id."""
-        return [*super().processes(), *(_row(service) for service in _services(self._state))]
+        return [*super().processes(), *(_row(service) for service in _services(self.state))]
 
 
 @dataclass(frozen=True)

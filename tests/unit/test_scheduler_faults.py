@@ -33,6 +33,9 @@ class FakeSwarm(FakeControl):
     def nodes(self):
         return self.there
 
+    def calls_itself(self, instance):
+        return instance
+
     def node_of(self, instance):
         return next(id_ for id_, node in self.there.items() if node.busy)
 
