@@ -32,7 +32,7 @@ class Docker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     label: str
     """`name=value`, on every container that may be touched."""
     swarm: bool = False
-    """Whether the engine manages a Swarm: each replica of a service with that label is an instance, by its slot."""
+    """Whether the engine manages a Swarm: each replica of a service with that label is an instance."""
 
 
 class DockerControl:
