@@ -40,7 +40,7 @@ def node(folder: Path, number: int, manager: str, images: list[str]) -> Iterator
         _ip("-n", name, "addr", "add", f"{_NETWORK}.{number}/24", "dev", "eth0")
         for link in ("lo", "eth0"):
             _ip("-n", name, "link", "set", link, "up")
-        with machine.engine(folder, ("ip", "netns", "exec", name)) as host:
+        with machine.engine(folder, ("nsenter", f"--net=/run/netns/{name}")) as host:
             _copy(images, manager, host)
             token = _docker(manager, "swarm", "join-token", "--quiet", "worker")
             _docker(

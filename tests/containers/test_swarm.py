@@ -26,6 +26,7 @@ claim: Nobody notices.
 fault: { type: service.scale, service: shop, replicas: 4, for: 60s }
 steady_state:
   - { name: share of failed user requests, query: "load:failed:ratio", before: "== 0", during: "== 0" }
+recover_within: 15s
 """
 
 
