@@ -14,7 +14,6 @@ from chaos.faults import AnyFault, Proof, System
 from chaos.undo import UndoJournal, UndoRecord
 
 PROVE_EVERY_SECONDS = 1.0
-_PROVEN_WITHIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +41,8 @@ class _Live:
 
     fault: AnyFault
     record: UndoRecord
+    system: System
+    """As it is seen on behalf of the undo record."""
     staged: int | None
     until: float
     """When it is to be undone, in seconds since the run's start."""
@@ -87,7 +88,7 @@ class Attack:
             self._undo_staged(live)
         for live in self._live:
             self.hands.act()
-            live.fault.follow(self.hands.system)
+            live.fault.follow(live.system)
         if self.hands.now() >= self._proof_due:
             self._proof_due += PROVE_EVERY_SECONDS
             for live in self._live:
@@ -110,22 +111,23 @@ class Attack:
     def _inject(self, fault: AnyFault, staged: int | None) -> tuple[float, str, Proof]:
         self.hands.act()
         record = self.hands.register(fault)
+        system = self.hands.system.on_behalf_of(record.number)
         self.hands.act()
         begin = self.hands.now()
-        done = fault.inject(self.hands.system)
+        done = fault.inject(system)
         try:
             self.hands.lease_held()
         except LeaseLost:
             # We slept between the last look at the lease and the blow: the watchdog could not know of it.
-            fault.undo(self.hands.system)
+            fault.undo(system)
             raise
-        proof = self._prove_in_place(fault)
-        self._live.append(_Live(fault, record, staged, begin))
+        proof = self._prove_in_place(fault, system)
+        self._live.append(_Live(fault, record, system, staged, begin))
         return begin, done, proof
 
-    def _prove_in_place(self, fault: AnyFault) -> Proof:
-        deadline = self.hands.clock.monotonic() + _PROVEN_WITHIN_SECONDS
-        while not (proof := fault.in_place(self.hands.system)).holds:
+    def _prove_in_place(self, fault: AnyFault, system: System) -> Proof:
+        deadline = self.hands.clock.monotonic() + fault.proven_within_seconds
+        while not (proof := fault.in_place(system)).holds:
             if self.hands.clock.monotonic() > deadline:
                 raise FaultFailed(f"not in place: {proof.detail}")
             self.hands.waits(f"for proof: {proof.detail}")
@@ -133,8 +135,8 @@ class Attack:
 
     def _prove(self, live: _Live) -> None:
         self.hands.act()
-        live.fault.renew(self.hands.system)
-        proof = live.fault.in_place(self.hands.system)
+        live.fault.renew(live.system)
+        proof = live.fault.in_place(live.system)
         self.hands.write(FaultProof(self.hands.now(), proof.holds, proof.detail, live.staged))
         if not proof.holds:
             raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")

@@ -16,7 +16,7 @@ import msgspec
 from chaos import values
 from chaos.clock import Clock
 from chaos.errors import UndoFailed
-from chaos.faults import AnyFault, Proof, System
+from chaos.faults import AnyFault, Proof, System, memo
 from chaos.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
@@ -55,6 +55,7 @@ class UndoJournal:
     """The undo records of one stack."""
 
     def __init__(self, state: Path) -> None:
+        self._state = state
         self._file = state / "undo.ndjson"
         self._lock = state / "undo.lock"
 
@@ -95,13 +96,14 @@ class UndoJournal:
         with self._locked("undo"):
             for record in reversed([record for record in self.open() if only(record)]):
                 try:
-                    proof = _undo_one(record.what, system, clock, patience)
+                    proof = _undo_one(record.what, system.on_behalf_of(record.number), clock, patience)
                 except UndoFailed as error:
                     failures += error.failures
                     by_hand += error.by_hand
                     continue
                 if proof.holds:
                     self._append(msgspec.json.encode(_Done(record.number)))
+                    memo.forget(self._state, record.number)
                 done.append((record, proof))
         if failures:
             raise UndoFailed(failures, by_hand)

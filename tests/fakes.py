@@ -1,8 +1,8 @@
 """Fakes of the engine's ports: a clock that passes when told to, and processes that obey."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chaos.control import ProcessState
+from chaos.control import Node, ProcessState, Replicas
 from chaos.faults import System
 from chaos.target import Alerting, Instance, Supervisor, Target, Urls
 
@@ -71,6 +71,42 @@ class FakeControl:
 
     def paused(self, instance: str) -> bool:
         return instance in self.frozen
+
+
+class FakeSwarm(FakeControl):
+    """Two nodes, one service; what is told is done at once, and nothing is while it is stubborn."""
+
+    def __init__(self, nodes=("a", "b")):
+        super().__init__()
+        self.there = {id_: Node(f"host-{id_}", "active", ready=True, busy=id_ == "a") for id_ in nodes}
+        self.wanted = 3
+        self.told = []
+        self.stubborn = False
+
+    def replicas(self, service):
+        return Replicas(self.wanted, self.wanted)
+
+    def scale(self, service, replicas):
+        self.told.append((service, replicas))
+        if not self.stubborn:
+            self.wanted = replicas
+
+    def nodes(self):
+        return self.there
+
+    def calls_itself(self, instance):
+        return instance
+
+    def node_of(self, instance):
+        return next(id_ for id_, node in self.there.items() if node.busy)
+
+    def set_availability(self, node, availability):
+        self.told.append((node, availability))
+        self.there[node] = replace(self.there[node], availability=availability)
+        if availability == "drain":
+            (other, *_) = [id_ for id_ in self.there if id_ != node]
+            self.there[node] = replace(self.there[node], busy=False)
+            self.there[other] = replace(self.there[other], busy=True)
 
 
 def system(folder, control=None) -> System:

@@ -1,7 +1,7 @@
 """What a fault is: one way to break something that knows how to put it back."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -21,6 +21,12 @@ class System:
 
     target: Target
     control: ProcessControl
+    record: int = 0
+    """The number of the undo record on whose behalf it is acted on; 0 where there is none."""
+
+    def on_behalf_of(self, record: int) -> "System":
+        """The same, for one undo record."""
+        return replace(self, record=record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,9 @@ class Proof:
 
 class FaultFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", rename={"for_": "for"}):
     """What every fault in an experiment file has."""
+
+    proven_within_seconds: ClassVar[float] = 5.0
+    """See Fault."""
 
     for_: Duration
     """How long it is held."""
@@ -71,6 +80,10 @@ class Fault(Protocol):
     @property
     def for_(self) -> Duration:
         """How long it is held."""
+
+    @property
+    def proven_within_seconds(self) -> float:
+        """By when after `inject` it must have been seen in place; that time counts as held."""
 
     def describe(self) -> str:
         """What is done to what, in words, for people."""

@@ -53,7 +53,6 @@ class _KillNodes(FaultFields, frozen=True):
 
     def inject(self, system: System) -> str:
         """See Fault."""
-        memo.forget(system, self._name)
         victims = self._choose(redis_cluster.look(system.target.redis_nodes))
         memo.write(system, self._name, _Victims(time.time(), victims))
         pids = [system.control.kill(victim.name) for victim in victims]

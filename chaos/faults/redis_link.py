@@ -31,7 +31,6 @@ class RedisCutOffMaster(FaultFields, frozen=True, tag="redis.cut_off_master"):
 
     def inject(self, system: System) -> str:
         """See Fault."""
-        memo.forget(system, _MEMO)
         chosen = self._choose(system)
         memo.write(system, _MEMO, chosen)
         return self._down(chosen).inject(system)

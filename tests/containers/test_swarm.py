@@ -89,7 +89,7 @@ def test_it_is_scaled_under_load_without_a_failed_request(swarm):
     assert code == 0, output
     verdict = Runs(swarm.settings.runs).latest()
     assert verdict["outcome"] == "held"
-    assert "shop was scaled from 3 to 5 replicas" in output
+    assert "shop is to have 5 replicas, and had 3" in output
 
 
 def test_users_come_from_the_swarms_own_locusts(swarm, client):

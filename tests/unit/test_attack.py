@@ -5,26 +5,27 @@ import pytest
 
 from chaos import values
 from chaos.attack import Attack, Hands
+from chaos.control import Replicas
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.experiment import Experiment
 from chaos.facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.undo import UndoJournal
-from tests.fakes import FakeClock, FakeControl, system
+from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
 
 
 class Run:
     """An attack on processes in memory, with time that passes when told to."""
 
-    def __init__(self, folder, also):
+    def __init__(self, folder, also, fault=None, control=None):
         self.clock = FakeClock(0.0)
-        self.control = FakeControl()
+        self.control = control or FakeControl()
         self.facts = []
         self.journal = UndoJournal(folder)
         self.lease_lost = False
         experiment = {
             "title": "t",
             "claim": "c",
-            "fault": {"type": "process.kill", "instance": "shop-1", "for": "10s"},
+            "fault": fault or kill("shop-1", "10s"),
             "also": also,
             "steady_state": [],
             "recover_within": "5s",
@@ -106,3 +107,18 @@ def test_a_blow_that_fell_without_a_lease_is_taken_back(tmp_path):
     with pytest.raises(LeaseLost):
         run.attack.begin(None)
     assert run.control.running["shop-1"]
+
+
+@pytest.mark.parametrize(("takes", "fails"), [(30.0, False), (50.0, True)])
+def test_a_swarm_has_its_time_until_a_fault_must_be_in_place(tmp_path, monkeypatch, takes, fails):
+    scale = {"type": "service.scale", "service": "shop", "replicas": 5, "for": "60s"}
+    run = Run(tmp_path, [], scale, FakeSwarm())
+    monkeypatch.setattr(
+        run.control, "replicas", lambda _: Replicas(run.control.wanted, 5 if run.clock.now > takes else 3)
+    )
+    if fails:
+        with pytest.raises(FaultFailed, match="not in place: shop: 3 replicas of 5 run"):
+            run.attack.begin(None)
+    else:
+        run.attack.begin(None)
+        assert run.clock.now < takes + 1

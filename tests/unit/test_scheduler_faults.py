@@ -4,48 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.control import Node, ProcessState, Replicas
+from chaos.control import ProcessState, Replicas
 from chaos.errors import FaultFailed
 from chaos.faults.fault import System
 from chaos.faults.scheduler import NodeDrain, ServiceScale
 from chaos.values import Duration
-from tests.fakes import FakeControl, system
+from tests.fakes import FakeSwarm, system
 
 HELD = Duration(seconds=10)
-
-
-class FakeSwarm(FakeControl):
-    """Two nodes, one service; what is told is done at once."""
-
-    def __init__(self, nodes=("a", "b")):
-        super().__init__()
-        self.there = {id_: Node(f"host-{id_}", "active", ready=True, busy=id_ == "a") for id_ in nodes}
-        self.wanted = 3
-        self.told = []
-
-    def replicas(self, service):
-        return Replicas(self.wanted, self.wanted)
-
-    def scale(self, service, replicas):
-        self.told.append((service, replicas))
-        self.wanted = replicas
-
-    def nodes(self):
-        return self.there
-
-    def calls_itself(self, instance):
-        return instance
-
-    def node_of(self, instance):
-        return next(id_ for id_, node in self.there.items() if node.busy)
-
-    def set_availability(self, node, availability):
-        self.told.append((node, availability))
-        self.there[node] = replace(self.there[node], availability=availability)
-        if availability == "drain":
-            (other, *_) = [id_ for id_ in self.there if id_ != node]
-            self.there[node] = replace(self.there[node], busy=False)
-            self.there[other] = replace(self.there[other], busy=True)
 
 
 @pytest.fixture
@@ -57,7 +23,7 @@ def test_a_drain_frees_the_node_of_an_instance_and_gives_it_back(swarm):
     fault = NodeDrain(HELD, "shop-2")
     fault.check(swarm)
     assert not fault.in_place(swarm).holds
-    assert fault.inject(swarm) == "node host-a was drained"
+    assert fault.inject(swarm) == "node host-a is to be drained"
     assert fault.in_place(swarm).holds
     assert not fault.undone(swarm).holds
     fault.undo(swarm)
@@ -95,7 +61,7 @@ def test_an_undo_before_the_blow_changes_nothing(swarm):
 def test_a_service_is_scaled_and_has_its_old_number_again(swarm):
     fault = ServiceScale(HELD, "shop", 5)
     fault.check(swarm)
-    assert fault.inject(swarm) == "shop was scaled from 3 to 5 replicas"
+    assert fault.inject(swarm) == "shop is to have 5 replicas, and had 3"
     assert fault.in_place(swarm).holds
     assert not fault.undone(swarm).holds
     fault.undo(swarm)

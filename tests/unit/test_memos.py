@@ -1,0 +1,56 @@
+"""What a fault remembers belongs to one undo record: no later fault of its kind takes it for its own."""
+
+import pytest
+
+from chaos.faults import System, memo
+from chaos.faults.scheduler import ServiceScale
+from chaos.undo import UndoJournal
+from chaos.values import Duration
+from tests.fakes import FakeClock, FakeSwarm, system
+
+SCALE = ServiceScale(Duration(seconds=10), "shop", 5)
+
+
+@pytest.fixture
+def swarm(tmp_path):
+    return System(system(tmp_path).target, FakeSwarm())
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return UndoJournal(tmp_path)
+
+
+def injected(swarm, journal):
+    record = journal.register("r", "e", SCALE)
+    SCALE.inject(swarm.on_behalf_of(record.number))
+    return record
+
+
+def test_a_fault_cut_short_before_its_blow_puts_nothing_back_that_an_earlier_one_found(swarm, journal):
+    injected(swarm, journal)
+    journal.replay(swarm, FakeClock())
+    swarm.control.scale("shop", 4)  # by somebody else, meanwhile
+    journal.register("r", "e", SCALE)
+    ((_, proof),) = journal.replay(swarm, FakeClock())
+    assert proof.holds
+    assert swarm.control.wanted == 4
+
+
+def test_two_of_a_kind_at_once_each_put_back_what_they_found(swarm, journal):
+    injected(swarm, journal)
+    other = ServiceScale(SCALE.for_, "shop", 7)
+    other.inject(swarm.on_behalf_of(journal.register("r", "e", other).number))
+    journal.replay(swarm, FakeClock())
+    assert swarm.control.told == [("shop", 5), ("shop", 7), ("shop", 5), ("shop", 3)]
+
+
+def test_what_is_undone_is_forgotten_and_only_that(swarm, journal, tmp_path):
+    injected(swarm, journal)
+    swarm.control.stubborn = True
+    ((_, proof),) = journal.replay(swarm, FakeClock(), patience=lambda: False)
+    assert not proof.holds
+    assert memo.of_record(tmp_path, 1).exists(), "the next try needs it"
+    swarm.control.stubborn = False
+    journal.replay(swarm, FakeClock())
+    assert not memo.of_record(tmp_path, 1).exists()
