@@ -31,6 +31,7 @@ _CONFIG = """
 nodaemon = true
 logfile = {folder}/supervisord.log
 pidfile = {folder}/supervisord.pid
+childlogdir = {folder}
 [unix_http_server]
 file = {folder}/s.sock
 [rpcinterface:supervisor]

@@ -59,12 +59,14 @@ CMD ["postgres"]
 def engine(folder: Path, within: tuple[str, ...] = ()) -> Iterator[str]:
     """An engine that listens on a socket in this folder; yields its DOCKER_HOST, and ends it afterwards.
 
-    `within` is a command in front of its own, which says in which network it runs.
+    `within` is a command in front of its own, which says in which network it runs. Should the tests be killed, the
+    kernel tells it to end, which ends its containers as well.
     """
     host = f"unix://{folder}/docker.sock"
     with (folder / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(
             (
+                *("setpriv", "--pdeathsig", "TERM"),
                 *within,
                 "dockerd",
                 f"--host={host}",
