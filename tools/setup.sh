@@ -46,7 +46,7 @@ missing_packages() {
     has_postgres || echo postgresql
     if [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
         command -v dockerd >/dev/null || echo docker.io
-        command -v debootstrap >/dev/null || echo debootstrap
+        command -v mmdebstrap >/dev/null || echo mmdebstrap
         command -v ip >/dev/null || echo iproute2
     fi
     local python

@@ -117,21 +117,17 @@ def official() -> set[str]:
 
 
 def _make_base(host: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="stormdrill-base-", dir="/var/tmp") as folder:
-        root = Path(folder) / "root"
-        subprocess.run(
-            ("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", RELEASE, str(root), _mirror()),
-            check=True,
-            capture_output=True,
-            timeout=900,
-        )
-        shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
-        environment = os.environ | {"DOCKER_HOST": host}
-        with subprocess.Popen(("tar", "-C", str(root), "-c", "."), stdout=subprocess.PIPE) as tar:
-            command = ("docker", "import", "-", BASE)
-            subprocess.run(command, stdin=tar.stdout, check=True, capture_output=True, env=environment)
-        if tar.returncode:
-            raise RuntimeError("the base image could not be packed")
+    command = ("mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", RELEASE, "-", _mirror())
+    environment = os.environ | {"TMPDIR": "/var/tmp"}
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=environment) as made,
+    ):
+        imported = ("docker", "--host", host, "import", "-", BASE)
+        subprocess.run(imported, stdin=made.stdout, check=True, capture_output=True, timeout=900)
+        if made.wait():
+            said.seek(0)
+            raise RuntimeError(f"the base image could not be made: {said.read()[-1500:]}")
 
 
 def _stand_in(client: docker.DockerClient, reference: str) -> None:

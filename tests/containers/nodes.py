@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.containers import machine
@@ -30,8 +31,24 @@ def bridge() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def node(folder: Path, number: int, manager: str, images: list[str]) -> Iterator[str]:
-    """An engine in a namespace, with these images and joined to the Swarm of `manager`; yields its DOCKER_HOST."""
+def joined(folders: dict[int, Path], manager: str, images: list[str]) -> Iterator[None]:
+    """A machine for each number, with these images, in the Swarm of `manager`; they leave it afterwards."""
+    with contextlib.ExitStack() as stack:
+        hosts = {number: stack.enter_context(_node(folder, number)) for number, folder in folders.items()}
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda host: _copy(images, manager, host), hosts.values()))
+        token = _docker(manager, "swarm", "join-token", "--quiet", "worker")
+        for number, host in hosts.items():
+            address = f"{_NETWORK}.{number}"
+            _docker(host, "swarm", "join", "--token", token, "--advertise-addr", address, f"{MANAGER}:2377")
+        yield
+        for host in hosts.values():
+            _docker(host, "swarm", "leave")
+
+
+@contextlib.contextmanager
+def _node(folder: Path, number: int) -> Iterator[str]:
+    """An engine in a namespace; yields its DOCKER_HOST."""
     name, here = f"stormdrill-{number}", f"sd-veth-{number}"
     _ip("netns", "add", name)
     try:
@@ -41,13 +58,7 @@ def node(folder: Path, number: int, manager: str, images: list[str]) -> Iterator
         for link in ("lo", "eth0"):
             _ip("-n", name, "link", "set", link, "up")
         with machine.engine(folder, ("nsenter", f"--net=/run/netns/{name}")) as host:
-            _copy(images, manager, host)
-            token = _docker(manager, "swarm", "join-token", "--quiet", "worker")
-            _docker(
-                host, "swarm", "join", "--token", token, "--advertise-addr", f"{_NETWORK}.{number}", f"{MANAGER}:2377"
-            )
             yield host
-            _docker(host, "swarm", "leave")
     finally:
         _ip("netns", "del", name)
 

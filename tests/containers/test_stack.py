@@ -70,23 +70,6 @@ def test_the_database_cannot_be_reached_from_the_front(mine):
     assert {name for name, its in networks.items() if front & its} == {"haproxy", "shop-1", "shop-2", "shop-3"}
 
 
-def test_a_strangers_container_of_the_same_name_is_left_alone(containers, client, tmp_path, mine):
-    labels = {"com.docker.compose.service": "shop-2", STACK_LABEL: "somebody's"}
-    stranger = client.containers.run(
-        mine["redis-1"].attrs["Config"]["Image"], ["60"], entrypoint=["sleep"], detach=True, labels=labels
-    )
-    try:
-        file = tmp_path / "short-kill.yaml"
-        file.write_text(EXPERIMENT.format(hold="10s"))
-        code, output = containers.command("run", file)
-        assert code == 0, output
-        stranger.reload()
-        assert stranger.status == "running"
-        assert stranger.attrs["RestartCount"] == 0
-    finally:
-        stranger.remove(force=True)
-
-
 def test_the_watchdog_undoes_in_containers_what_a_killed_runner_left(containers, tmp_path):
     runs = Runs(containers.settings.runs)
     file = tmp_path / "long-kill.yaml"

@@ -60,11 +60,11 @@ def three_nodes(swarm, client):
         pytest.skip("makes machines for the tests' own engine only")
     images = sorted({tag for each in replicas(client).values() for tag in each.image.tags})
     with contextlib.ExitStack() as stack:
-        for number in (2, 3):
-            folder = Path(tempfile.mkdtemp(prefix="stormdrill-node-", dir="/var/tmp"))
+        folders = {number: Path(tempfile.mkdtemp(prefix="stormdrill-node-", dir="/var/tmp")) for number in (2, 3)}
+        for folder in folders.values():
             stack.callback(shutil.rmtree, folder)
-            stack.enter_context(nodes.node(folder, number, os.environ["DOCKER_HOST"], images))
-        yield
+        with nodes.joined(folders, os.environ["DOCKER_HOST"], images):
+            yield
 
 
 def docker_(*arguments):

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from compose.settings import ROOT
+from tests import agreement
 from tests.e2e.conftest import wait_until
 from tests.verifier.alerting import SURPRISE, always, late, removed, surprise, unreachable, unrouted
 
@@ -25,7 +26,7 @@ def spoken(verdict):
     return {name: outcome for name, outcome in outcomes(verdict).items() if outcome != "quiet"}
 
 
-def test_a_sound_stack_holds_and_whoever_would_disturb_the_run_is_refused(stack, runs):
+def test_a_sound_stack_holds_and_whoever_would_disturb_the_run_is_refused(stack, runs, pytestconfig):
     known = runs.known()
     process = stack.start("run", "kill-instance")
     run = runs.new(known)
@@ -36,6 +37,7 @@ def test_a_sound_stack_holds_and_whoever_would_disturb_the_run_is_refused(stack,
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     verdict = runs.verdict(run)
+    agreement.note(pytestconfig.cache, "kill-instance", verdict)
     listed = {alert["name"]: alert for alert in verdict["alerts"] if alert["outcome"] != "quiet"}
     assert {name: alert["outcome"] for name, alert in listed.items()} == {
         "ShopInstanceDown": "proven",
@@ -63,8 +65,9 @@ def test_a_recording_is_judged_again_to_the_same_verdict(stack, runs):
     assert runs.latest() == before
 
 
-def test_nothing_broken_is_held(stack, runs):
+def test_nothing_broken_is_held(stack, runs, pytestconfig):
     code, output = stack.command("run", "no-fault")
+    agreement.note(pytestconfig.cache, "no-fault", runs.latest())
     assert code == 0, output
     assert set(outcomes(runs.latest()).values()) == {"quiet"}
     still = [one["moved"] for one in runs.latest()["panels"] if one["expected"] is False]
