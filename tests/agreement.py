@@ -17,12 +17,12 @@ _ROOMS = ("alerts", "chaos", "compose", "dashboards", "services")
 
 
 def note(cache: pytest.Cache, experiment: str, verdict: dict[str, Any]) -> None:
-    """Keep what the native runtime made of this experiment."""
-    cache.set(_key(experiment), verdict)
+    """Keep what the native runtime made of this experiment; what did not hold is to be made again."""
+    cache.set(_key(experiment), verdict if verdict["outcome"] == "held" else None)
 
 
 def noted(cache: pytest.Cache, experiment: str) -> dict[str, Any] | None:
-    """What it made of it with the code as it is now; None when it was not asked."""
+    """What it made of it with the code as it is now; None when it was not asked, or it did not hold."""
     found: dict[str, Any] | None = cache.get(_key(experiment), None)
     return found
 

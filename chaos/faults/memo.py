@@ -4,7 +4,6 @@ Written before the blow and on disk when `write` returns, so that whoever undoes
 has memos of its own: what an earlier fault of the same kind found is never taken for what this one has to put back.
 """
 
-import contextlib
 import shutil
 from pathlib import Path
 from typing import TypeVar
@@ -35,8 +34,8 @@ def read(system: System, name: str, kind: type[T]) -> T | None:
 
 def forget(state: Path, record: int) -> None:
     """Of a record that is undone nothing needs to be known; safe to repeat."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(of_record(state, record))
+    # What cannot be removed harms nobody, as no number comes twice; an error would keep the next record from its undo.
+    shutil.rmtree(of_record(state, record), ignore_errors=True)
 
 
 def of_record(state: Path, record: int) -> Path:

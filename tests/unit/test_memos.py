@@ -54,3 +54,15 @@ def test_what_is_undone_is_forgotten_and_only_that(swarm, journal, tmp_path):
     swarm.control.stubborn = False
     journal.replay(swarm, FakeClock())
     assert not memo.of_record(tmp_path, 1).exists()
+
+
+def test_a_memo_that_cannot_be_removed_keeps_no_other_record_from_its_undo(swarm, journal, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError("not yours")
+
+    injected(swarm, journal)
+    injected(swarm, journal)
+    monkeypatch.setattr("os.unlink", refuse)
+    monkeypatch.setattr("os.rmdir", refuse)
+    assert len(journal.replay(swarm, FakeClock())) == 2
+    assert journal.open() == []
