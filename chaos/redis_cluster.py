@@ -1,8 +1,9 @@
 """A Redis Cluster as whoever breaks it sees it: each node asked directly, by name, with little patience."""
 
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
@@ -11,6 +12,7 @@ from redis.crc import key_slot
 from redis.retry import Retry
 
 _TIMEOUT_SECONDS = 1.0
+_LOOKS_EVERY_SECONDS = 0.01
 SLOTS = 16384
 """Of every Redis Cluster."""
 
@@ -27,7 +29,10 @@ class Node:
     slots: tuple[tuple[int, int], ...]
     """Ranges of the slots it owns, both ends included."""
     in_sync: bool
-    """A replica: its link to its master is up. A master: at least one replica is connected and has all it has."""
+    """A replica: its link to its master is up, and it has what its master had when that was asked. A master: at least
+    one replica is connected."""
+    offset: int
+    """How much of its shard's history it has, in bytes."""
 
     @property
     def owned(self) -> int:
@@ -59,8 +64,11 @@ def connect(address: str) -> Any:
 
 def look(addresses: Mapping[str, str]) -> list[Node]:
     """Every node that answers, in the order of their names in the target file."""
-    seen = (_look_at(name, address) for name, address in addresses.items())
-    return [node for node in seen if node is not None]
+    seen = [node for name, address in addresses.items() if (node := _look_at(name, address))]
+    had = {node.id: node.offset for node in seen if not node.master}
+    replicas = (node for node in seen if node.master and node.in_sync)
+    behind = [node.name for node in replicas if not _has(addresses[node.name], had.get(node.master))]
+    return [replace(node, in_sync=node.in_sync and node.name not in behind) for node in seen]
 
 
 def masters(addresses: Mapping[str, str]) -> list[Node]:
@@ -94,10 +102,32 @@ def _look_at(name: str, address: str) -> Node | None:
     master = "" if fields[3] == "-" else fields[3]
     if master:
         in_sync = replication.get("master_link_status") == "up"
+        offset = replication.get("slave_repl_offset", -1)
     else:
         replicas = (value for key, value in replication.items() if re.fullmatch(r"slave\d+", key))
         in_sync = any(replica["state"] == "online" for replica in replicas)
-    return Node(name, fields[0], master, tuple(_range(word) for word in fields[8:] if "[" not in word), in_sync)
+        offset = replication["master_repl_offset"]
+    slots = tuple(_range(word) for word in fields[8:] if "[" not in word)
+    return Node(name, fields[0], master, slots, in_sync, offset)
+
+
+def _has(address: str, offset: int | None) -> bool:
+    """Whether a replica gets that far within a second; never, where nobody knows how far.
+
+    Both sides call a replica connected when the first copy has reached it. A master that learns too late that it has
+    (it drops an acknowledgement that comes before its child has been reaped) sends nothing more until the next one,
+    a second later: what is written meanwhile is on no other node. Measured on a busy machine: 0.9 s, each time.
+    """
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while offset is not None and time.monotonic() < deadline:
+        try:
+            with connect(address) as client:
+                if client.info("replication").get("slave_repl_offset", -1) >= offset:
+                    return True
+        except redis.RedisError:
+            return False
+        time.sleep(_LOOKS_EVERY_SECONDS)
+    return False
 
 
 def _range(word: str) -> tuple[int, int]:

@@ -82,7 +82,7 @@ class Nodes:
 
     def replicated(self):
         """Until what was written is at the replicas as well."""
-        until(lambda: all(self.client(node.name).wait(1, 500) for node in redis_cluster.masters(self.addresses)))
+        until(lambda: all(node.in_sync for node in redis_cluster.look(self.addresses)))
 
     def well(self):
         """Whether all six are there, in sync, and see all slots served."""

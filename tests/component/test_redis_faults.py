@@ -69,6 +69,20 @@ def test_a_master_whose_replica_has_not_taken_over_yet_is_not_started_empty(node
     assert kept(nodes, sessions) == len(sessions)
 
 
+def test_a_replica_is_in_sync_only_when_it_has_what_was_written(nodes, system):
+    # Both sides call it connected all the while.
+    [owner] = [node for node in redis_cluster.masters(nodes.addresses) if node.slots[0][0] == 0]
+    replica = next(node.name for node in redis_cluster.look(nodes.addresses) if node.master == owner.id)
+    with nodes.client(owner.name) as master, nodes.client(replica) as client:
+        client.client_pause(10_000, all=False)
+        master.set(f"session:{owner.tag('late')}", "user", px=SESSION_MS)
+        try:
+            assert [node.name for node in redis_cluster.look(nodes.addresses) if not node.in_sync] == [replica]
+        finally:
+            client.client_unpause()
+    until(nodes.well)
+
+
 def test_a_killed_replica_leaves_its_master_alone(nodes, system):
     fault = redis.RedisKillReplica(for_=HOLD)
     before = roles(nodes)
