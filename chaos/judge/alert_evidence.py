@@ -55,16 +55,17 @@ class AlertEvidence:
     """Rules that Prometheus ran in good health all the time, but for when a fault blinded it."""
     timings: dict[str, RuleLoaded]
     true: dict[Key, list[float]]
-    """When the condition was true, pending or firing."""
+    """When the condition was true, pending or firing; like all that follows, since the baseline."""
     firing: dict[Key, list[float]]
     active_since: dict[Key, list[float]]
     """Since when it had been true at a stretch, as Prometheus said while it fired: what was true before that and passed
     was no part of its `for`."""
     pages: list[tuple[PageSeen, PageAlert]]
     inhibitors: dict[Key, frozenset[str]]
-    """The alerts for whose sake Alertmanager told nobody, since the baseline."""
+    """The alerts for whose sake Alertmanager told nobody."""
     held_back: tuple[HeldBack, ...]
     already: frozenset[Key]
+    """What fired when the baseline began."""
     complete: bool
     """Whether Prometheus's own history of the run was read."""
     blindness: Blindness
@@ -78,7 +79,7 @@ class AlertEvidence:
         begin = span.baseline if span.baseline is not None else span.end
         blindness = Blindness.of(recording, span)
         looks = [look for look in recording.all(PrometheusSeen) if look.error is None]
-        true, firing = _times(recording.all(AlertHistory), looks)
+        true, firing = _times(recording.all(AlertHistory), looks, begin)
         return cls(
             span=span,
             receiver=started.receiver,
@@ -87,7 +88,7 @@ class AlertEvidence:
             true=true,
             firing=firing,
             active_since=_active_since(looks),
-            pages=[(page, alert) for page in recording.all(PageSeen) for alert in page.alerts],
+            pages=[(page, alert) for page in recording.all(PageSeen) if page.at >= begin for alert in page.alerts],
             inhibitors=_inhibitors(recording.all(AlertmanagerSeen), begin),
             held_back=held_back.of(recording, span),
             already=_firing_at(looks, begin),
@@ -96,8 +97,14 @@ class AlertEvidence:
         )
 
     def unlisted(self, listed: set[str]) -> list[Key]:
-        """Alerts that fired since the baseline, or were paged, and that nobody announced."""
-        paged = {key_of(alert.name, alert.labels) for _, alert in self.pages if alert.status == "firing"}
+        """Alerts that fired since the baseline, or were paged for it, and that nobody announced."""
+        began = self.span.end if self.span.baseline is None else self.span.baseline
+        # The page of one that fired before may be late.
+        paged = {
+            key_of(alert.name, alert.labels)
+            for _, alert in self.pages
+            if alert.status == "firing" and alert.fired_at >= began
+        }
         return sorted(key for key in {*self.firing, *paged} - self.already if key[0] not in listed)
 
     def matching(self, window: AlertWindow) -> list[Key]:
@@ -171,23 +178,28 @@ def running(looks: Iterable[PrometheusSeen], blindness: Blindness) -> frozenset[
 
 
 def _times(
-    histories: list[AlertHistory], looks: list[PrometheusSeen]
+    histories: list[AlertHistory], looks: list[PrometheusSeen], begin: float
 ) -> tuple[dict[Key, list[float]], dict[Key, list[float]]]:
     # What was seen while it happened counts as well as the store, which a restart may have emptied.
     true: dict[Key, list[float]] = {}
     firing: dict[Key, list[float]] = {}
     for history in histories:
+        samples = [at for at in history.samples if at >= begin]
         for times in (true, firing) if history.state == "firing" else (true,):
-            times.setdefault(key_of(history.name, history.labels), []).extend(history.samples)
+            times.setdefault(key_of(history.name, history.labels), []).extend(samples)
     stored = set(true)
     for look in looks:
-        for alert in look.alerts:
+        for alert in look.alerts if look.at >= begin else []:
             key = key_of(alert.name, alert.labels)
             if key not in stored:
                 true.setdefault(key, []).append(alert.active_since)
                 if alert.state == "firing":
                     firing.setdefault(key, []).append(look.at)
-    return {key: sorted(times) for key, times in true.items() if times}, firing
+    return _some(true), _some(firing)
+
+
+def _some(times: dict[Key, list[float]]) -> dict[Key, list[float]]:
+    return {key: sorted(found) for key, found in times.items() if found}
 
 
 def _active_since(looks: list[PrometheusSeen]) -> dict[Key, list[float]]:

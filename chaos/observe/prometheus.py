@@ -48,9 +48,9 @@ class Prometheus:
         return sorted(missing) if rules else ["any rule"]
 
     def alert_histories(self, end: float) -> list[AlertHistory]:
-        """Every `ALERTS` series of the run, as stored up to `end`. Raises SignalUnavailable."""
+        """Every `ALERTS` series that has samples of the run, as stored up to `end`. Raises SignalUnavailable."""
         result = self._query(f"ALERTS[{_span(end)}]", end)
-        return [
+        histories = [
             AlertHistory(
                 end,
                 series["metric"]["alertname"],
@@ -60,6 +60,8 @@ class Prometheus:
             )
             for series in result
         ]
+        # The range asked for is up to a second longer than the run.
+        return [history for history in histories if history.samples]
 
     def query_history(self, query: str, end: float, step_seconds: float) -> QueryHistory:
         """The query's answer at every step from the run's start to `end`. Raises SignalUnavailable.

@@ -58,8 +58,9 @@ def requests(failed_at=(), took=0.01, until=END):
     )
 
 
-def page(at, status="firing", receiver="pager", accepted=True, name="Down", labels=LABELS):
-    return PageSeen(at, receiver, accepted, "" if accepted else "disk full", [PageAlert(name, labels, status, 11.0)])
+def page(at, status="firing", receiver="pager", accepted=True, name="Down", labels=LABELS, fired_at=11.0):
+    alerts = [PageAlert(name, labels, status, fired_at)]
+    return PageSeen(at, receiver, accepted, "" if accepted else "disk full", alerts)
 
 
 def looks(rules=("Down", "Other"), start=0.0, end=END):

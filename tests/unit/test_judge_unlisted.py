@@ -109,3 +109,24 @@ def test_a_page_that_prometheus_knows_nothing_of_is_a_surprise():
     verdict = judge(recording(facts=(*facts(), page(17.0, name="Other", labels=OTHER))))
     assert other(verdict) == [("surprise", "fired and is not listed")]
     assert not [fact for fact in facts() if isinstance(fact, PageSeen) and fact.alerts[0].name == "Other"]
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        (history("firing", 0, 0, "Other", OTHER),),
+        (history("firing", 2, 4, "Other", OTHER),),
+        (page(3.0, name="Other", labels=OTHER, fired_at=2.0),),
+        (page(7.0, name="Other", labels=OTHER, fired_at=2.0),),
+    ],
+    ids=["its series, without a sample of this run", "its samples", "its page", "its page, which was late"],
+)
+def test_what_fired_and_was_over_before_users_were_watched_is_not_ours(earlier):
+    verdict = judge(recording(facts=(*facts(), *earlier)))
+    assert other(verdict) == [("quiet", "did not fire")]
+    assert verdict.exit_code == 0
+
+
+def test_what_fires_again_is_ours():
+    again = (history("firing", 2, 4, "Other", OTHER), history("firing", 14, 16, "Other", OTHER))
+    assert other(judge(recording(facts=(*facts(), *again)))) == [("surprise", "fired and is not listed")]

@@ -76,7 +76,8 @@ def test_alert_histories_leave_out_what_was_before_the_run():
         "metric": {"__name__": "ALERTS", "alertname": "Down", "alertstate": "firing", "instance": "a"},
         "values": [[WALL - 1, "1"], [WALL + 2, "1"]],
     }
-    (history,) = Prometheus("http://p", WALL, answering({"result": [series]})).alert_histories(9.0)
+    earlier = {"metric": series["metric"] | {"instance": "b"}, "values": [[WALL - 1, "1"]]}
+    (history,) = Prometheus("http://p", WALL, answering({"result": [series, earlier]})).alert_histories(9.0)
     assert (history.name, history.labels, history.state, history.samples) == (
         "Down",
         {"instance": "a"},
