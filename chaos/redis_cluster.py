@@ -64,7 +64,7 @@ def connect(address: str) -> Any:
 
 def look(addresses: Mapping[str, str]) -> list[Node]:
     """Every node that answers, in the order of their names in the target file."""
-    seen = [node for name, address in addresses.items() if (node := _look_at(name, address))]
+    seen = _answering(addresses)
     had = {node.id: node.offset for node in seen if not node.master}
     replicas = (node for node in seen if node.master and node.in_sync)
     behind = [node.name for node in replicas if not _has(addresses[node.name], had.get(node.master))]
@@ -73,7 +73,7 @@ def look(addresses: Mapping[str, str]) -> list[Node]:
 
 def masters(addresses: Mapping[str, str]) -> list[Node]:
     """The masters that own slots and answer, those with most slots first."""
-    own = [node for node in look(addresses) if not node.master and node.slots]
+    own = [node for node in _answering(addresses) if not node.master and node.slots]
     return sorted(own, key=lambda node: -node.owned)
 
 
@@ -89,6 +89,11 @@ def take_over(address: str) -> None:
     """Have a replica take its master's slots at once, asking nobody. Raises redis.RedisError."""
     with connect(address) as client:
         client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+
+
+def _answering(addresses: Mapping[str, str]) -> list[Node]:
+    """As `look`, but for a replica in sync is who has a link to its master."""
+    return [node for name, address in addresses.items() if (node := _look_at(name, address))]
 
 
 def _look_at(name: str, address: str) -> Node | None:

@@ -64,21 +64,21 @@ class Nodes:
                 (find().path("redis-server"), config), stdout=subprocess.DEVNULL, cwd=self.folder
             )
 
-    def write(self, key, value, **options):
-        """Write where the key belongs."""
-        self._owner(key).set(key, value, **options)
+    def cluster(self):
+        """A client that finds each key's master, as the services do."""
+        there = [redis.cluster.ClusterNode("127.0.0.1", port) for port in self.ports.values()]
+        return redis.RedisCluster(startup_nodes=there, socket_timeout=2, protocol=2)
 
-    def read(self, key):
-        return self._owner(key).get(key)
+    def write(self, keys, value, **options):
+        """Write the same for each."""
+        with self.cluster() as cluster:
+            for key in keys:
+                cluster.set(key, value, **options)
 
-    def _owner(self, key):
-        slot = redis.crc.key_slot(key.encode())
-        [node] = [
-            node
-            for node in redis_cluster.masters(self.addresses)
-            if any(first <= slot <= last for first, last in node.slots)
-        ]
-        return self.client(node.name)
+    def kept(self, keys):
+        """How many of them are there."""
+        with self.cluster() as cluster:
+            return sum(cluster.get(key) is not None for key in keys)
 
     def replicated(self):
         """Until what was written is at the replicas as well."""

@@ -32,14 +32,9 @@ def system(nodes, tmp_path):
 @pytest.fixture
 def sessions(nodes, system):
     """Sessions that were opened and not used since."""
-    for session in SESSIONS:
-        nodes.write(session, "user", px=SESSION_MS)
+    nodes.write(SESSIONS, "user", px=SESSION_MS)
     nodes.replicated()
     return SESSIONS
-
-
-def kept(nodes, sessions):
-    return sum(nodes.read(session) is not None for session in sessions)
 
 
 def roles(nodes):
@@ -58,7 +53,7 @@ def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, 
     undo(fault, system)
     assert nodes.well()
     assert not roles(nodes)[victim]
-    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.kept(sessions) == len(sessions)
 
 
 def test_a_master_whose_replica_has_not_taken_over_yet_is_not_started_empty(nodes, system, sessions):
@@ -66,7 +61,7 @@ def test_a_master_whose_replica_has_not_taken_over_yet_is_not_started_empty(node
     fault = redis.RedisKillMaster(for_=HOLD)
     fault.inject(system)
     undo(fault, system)
-    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.kept(sessions) == len(sessions)
 
 
 def test_a_replica_is_in_sync_only_when_it_has_what_was_written(nodes, system):
@@ -104,7 +99,7 @@ def test_without_a_majority_slots_stay_lost_and_the_undo_keeps_what_was_in_them(
     assert fault.in_place(system).holds
     undo(fault, system)
     assert nodes.well()
-    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.kept(sessions) == len(sessions)
 
 
 @pytest.mark.parametrize("kind", [redis.RedisKillMaster, redis.RedisKillReplica, redis.RedisLoseMajority])
@@ -135,7 +130,7 @@ def test_a_blow_that_was_cut_short_is_undone(nodes, system, sessions):
         nodes.before_kill = None
     undo(redis.RedisLoseMajority(for_=HOLD), system)
     assert nodes.well()
-    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.kept(sessions) == len(sessions)
 
 
 def test_a_cluster_that_is_not_well_is_not_attacked(nodes, system):
@@ -154,17 +149,16 @@ def test_a_flush_takes_cached_entries_and_no_session(nodes, system, sessions):
     entries = [f"cache:{{product:{number}}}" for number in range(60)]
     fault = redis_keys.RedisFlush(for_=HOLD, every=Duration.parse("20ms"))
     fault.check(system)
-    for entry in entries:
-        nodes.write(entry, "entry", px=ENTRY_MS)
+    nodes.write(entries, "entry", px=ENTRY_MS)
     fault.inject(system)
     assert fault.in_place(system).holds
-    until(lambda: not kept(nodes, entries))
-    nodes.write(entries[0], "again", px=ENTRY_MS)
-    until(lambda: not kept(nodes, entries[:1]))
+    until(lambda: not nodes.kept(entries))
+    nodes.write(entries[:1], "again", px=ENTRY_MS)
+    until(lambda: not nodes.kept(entries[:1]))
     undo(fault, system)
-    nodes.write(entries[0], "again", px=ENTRY_MS)
-    assert kept(nodes, sessions) == len(sessions)
-    assert nodes.read(entries[0]) == b"again"
+    nodes.write(entries[:1], "again", px=ENTRY_MS)
+    assert nodes.kept(sessions) == len(sessions)
+    assert nodes.kept(entries[:1])
 
 
 def test_a_fill_stops_at_its_share_and_its_undo_deletes_its_own_keys_only(nodes, system, sessions):
@@ -178,21 +172,20 @@ def test_a_fill_stops_at_its_share_and_its_undo_deletes_its_own_keys_only(nodes,
         assert 0.92 < memory["used_memory"] / memory["maxmemory"] < 0.97
         assert memory["evicted_keys"] == 0
     undo(fault, system)
-    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.kept(sessions) == len(sessions)
 
 
 def test_a_full_redis_gives_up_cached_entries_before_sessions_that_nobody_used(nodes, system, sessions):
     # Sessions are the oldest keys there are, and the least recently used.
     entries = [f"cache:{{product:{number}}}" for number in range(300)]
-    for entry in entries:
-        nodes.write(entry, "entry", px=ENTRY_MS - 10_000)
+    nodes.write(entries, "entry", px=ENTRY_MS - 10_000)
     fault = redis_keys.RedisFill(for_=HOLD, share=1)
     fault.inject(system)
     for _ in range(40):
         fault.renew(system)
     assert fault.in_place(system).holds
-    assert kept(nodes, entries) < len(entries) / 2
-    assert kept(nodes, sessions) == len(sessions)
+    assert nodes.kept(entries) < len(entries) / 2
+    assert nodes.kept(sessions) == len(sessions)
     undo(fault, system)
 
 
