@@ -10,6 +10,7 @@ The time of an entry, from its reading at the source:
 
 import time
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any, Self
 
 from services.kit import deadline
@@ -82,6 +83,20 @@ class Cache:
         as long as ``load`` does, but only ``cache_stale_after`` if an entry is kept.
         """
         return self.held(key) or await self._join(key, load)
+
+    async def claim(self, what: str, life: timedelta) -> bool:
+        """Whether this instance is the one that does something for all; the next one may after that time.
+
+        Raises Unavailable if Redis does not answer.
+        """
+        return await self._source.claim(self.key(what), life)
+
+    async def keep(self, key: str, body: bytes, read_at: float) -> None:
+        """Keep what was read then of something that nobody asked for, in case the source falls silent.
+
+        It is never answered with as fresh. Raises Unavailable if Redis does not answer.
+        """
+        await self._source.keep(key, body, read_at)
 
     async def invalidate(self, key: str) -> None:
         """After a write: have no later read in this process, nor in Redis, find what was before it.

@@ -110,6 +110,23 @@ class L2:
 
         return bool(await self._try(key, fill, "EVAL fill" if token else "SET entry"))
 
+    async def add(self, key: str, entry: Entry, keep_until: float) -> bool:
+        """Store an entry until then if there is none; return whether it was. Raises Unavailable."""
+        left_ms = _milliseconds(keep_until - self._clock())
+
+        async def add(cluster: RedisCluster) -> Any:
+            return await cluster.set(key, entry.encode(), px=left_ms, nx=True)
+
+        return bool(await self._redis.run(key, add, "SET entry if none"))
+
+    async def claim(self, key: str, life: timedelta) -> bool:
+        """Whether this key was nobody's; it is ours for that time. Raises Unavailable."""
+
+        async def claim(cluster: RedisCluster) -> Any:
+            return await cluster.set(key, b"", px=_milliseconds(life.total_seconds()), nx=True)
+
+        return bool(await self._redis.run(key, claim, "SET claim"))
+
     async def delete(self, key: str) -> bool:
         """Delete the entry, and the lock with which an older one might still be stored.
 

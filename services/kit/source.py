@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.cache_settings import CacheSettings
@@ -84,6 +85,19 @@ class Source:
         finally:
             if token and not filled and self._l2 is not None:
                 await self._l2.unlock(key, token)
+
+    async def claim(self, key: str, life: timedelta) -> bool:
+        """Whether no other instance has claimed this within that time. Raises Unavailable if Redis does not answer."""
+        return self._l2 is not None and await self._l2.claim(key, life)
+
+    async def keep(self, key: str, body: bytes, read_at: float) -> None:
+        """Have Redis keep what was read then, unless it has an entry: stale from the start, for a silent source.
+
+        Raises Unavailable if Redis does not answer.
+        """
+        entry = Entry.of(body, read_at, read_at, compress=self._settings.gzip)
+        if self._l2 is not None and self.kept_until(entry) > self._clock():
+            await self._l2.add(key, entry, self.kept_until(entry))
 
     async def delete(self, key: str) -> bool:
         """Delete Redis's entry; returns False if it did not answer."""

@@ -1,7 +1,7 @@
 """Composes the shop."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 
@@ -24,6 +24,7 @@ from services.shop.sessions import RedisSessions, Sessions
 from services.shop.settings import ShopSettings
 from services.shop.stock import Stock
 from services.shop.sweeper import Sweeper, SweepPlan
+from services.shop.warmer import Warmer, WarmPlan
 
 
 def create_app(settings: ShopSettings | None = None) -> FastAPI:
@@ -38,6 +39,7 @@ def create_app(settings: ShopSettings | None = None) -> FastAPI:
             Redis(told, instruments, as_store(told)) as store,
             HttpClient(_inventory(told), told, instruments) as inventory,
             Products(postgres, redis, told, instruments) as products,
+            _warmer(products, told, instruments),
             Sweeper(postgres, Reservations(inventory), _sweep_plan(told), instruments),
         ):
             app.state.products = products
@@ -77,6 +79,11 @@ def _sessions(told: ShopSettings, store: Redis) -> tuple[Sessions, Carts]:
         return shared, RedisCarts(shared)
     own = InstanceSessions(told.session_ttl, sliding=told.sliding_expiry)
     return own, InstanceCarts(own)
+
+
+def _warmer(products: Products, told: ShopSettings, instruments: Instruments) -> AbstractAsyncContextManager[object]:
+    plan = WarmPlan(told.cache_warm_every, told.cache_warm_most)
+    return Warmer(products, plan, instruments) if told.cache_warming else nullcontext()
 
 
 def _sweep_plan(told: ShopSettings) -> SweepPlan:

@@ -1,6 +1,8 @@
 """Products: read through the cache hierarchy, one or a page at a time; written to Postgres, then invalidated."""
 
+import time
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any, Self
 
 from services.kit.cache import Cache
@@ -68,6 +70,21 @@ class Products:
             return product.encode(Page(shown, product.cursor_after(shown[-1].sku) if more else None))
 
         return await self._pages.read(self._pages.key(f"{limit}:{after}"), load)
+
+    async def warm_up_is_ours(self, every: timedelta) -> bool:
+        """Whether this instance is to warm up for all, as none has within that time; raises Unavailable."""
+        return await self._products.claim("#warm-up", every)
+
+    async def warm_up(self, most: int) -> None:
+        """Have Redis keep each of the first products of which it has nothing.
+
+        Raises Unavailable if Postgres or Redis does not answer.
+        """
+        read_at = time.time()
+        rows = await self._postgres.run(lambda connection: _select_page(connection, "", most))
+        for row in rows[:most]:
+            one = Product(*row)
+            await self._products.keep(self._products.key(one.sku), product.encode(one), read_at)
 
     async def put(self, new: Product) -> bool:
         """Create or change a product; return whether it is new.

@@ -33,6 +33,13 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings, CacheSettin
     pagination: bool = True
     """Off, every page of products holds them all."""
 
+    cache_warming: bool = True
+    """Off, what nobody asked for lately cannot be shown while Postgres does not answer."""
+    cache_warm_every: Duration = timedelta(minutes=1)
+    """Mean pause between two looks for such products; for `cache_stale_for` each is kept."""
+    cache_warm_most: int = Field(default=1000, ge=1)
+    """Most products to keep, in the order of their skus."""
+
     session_ttl: Duration = timedelta(minutes=30)
     """How long a session and its cart live; with sliding expiry, from their last use on."""
     session_cookie_secure: bool = False

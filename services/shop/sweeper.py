@@ -1,9 +1,6 @@
 """Gives back the stock of orders that were begun and never finished."""
 
-import asyncio
 import math
-import random
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -13,6 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.kit.instruments import Instruments
+from services.kit.periodic import Periodic
 from services.kit.postgres import Postgres
 from services.kit.postgres_pool import Connection
 from services.kit.problems import Unavailable
@@ -20,9 +18,6 @@ from services.shop.order_book import OrderBook
 from services.shop.reservations import Reservations
 
 _log = structlog.get_logger(__name__)
-
-# Instances that started together would otherwise all look at the same moment.
-_JITTER = 0.3
 
 _COUNT = """
 SELECT count(*) FROM shop.orders WHERE status IN ('pending', 'releasing') AND attempted_at < now() - %s
@@ -77,34 +72,19 @@ class Sweeper:
         self._plan = plan
         self._metrics = SweepMetrics(instruments.registry)
         self._tracer = instruments.tracer
-        self._leaving = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._sweeps = Periodic("sweep", self._sweep_in_a_trace, plan.every, self._metrics.unseen)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._sweep_on_and_on())
+        await self._sweeps.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Stop after the order that is being worked on; that ends by its own time-outs."""
-        self._leaving.set()
-        if self._task is not None:
-            await self._task
+        await self._sweeps.__aexit__(*error)
 
-    async def _sweep_on_and_on(self) -> None:
-        while not self._leaving.is_set():
-            try:
-                with self._tracer.start_as_current_span("orders.sweep"):
-                    await self.sweep()
-            except Unavailable as error:
-                self._metrics.unseen.inc()
-                _log.warning("sweep_failed", error=error.detail)
-            except Exception:
-                # A mistake of ours in one sweep must not be the silent end of all later ones.
-                self._metrics.unseen.inc()
-                _log.exception("sweep_broken")
-            with suppress(TimeoutError):
-                pause = self._plan.every.total_seconds() * random.uniform(1 - _JITTER, 1 + _JITTER)
-                await asyncio.wait_for(self._leaving.wait(), pause)
+    async def _sweep_in_a_trace(self) -> None:
+        with self._tracer.start_as_current_span("orders.sweep"):
+            await self.sweep()
 
     async def sweep(self) -> None:
         """Count what is abandoned and clean it up. Raises Unavailable if Postgres cannot be asked."""
@@ -116,7 +96,7 @@ class Sweeper:
         for _ in range(self._plan.at_once if self._plan.release else 0):
             # What is claimed while inventory does not answer would only have to wait to be old again, and would not be
             # counted meanwhile. So one by one: the circuit's next probe may be a sweep's, and fail.
-            if self._leaving.is_set() or self._reservations.are_refused:
+            if self._sweeps.leaving or self._reservations.are_refused:
                 return
             if (order_id := await self._postgres.run(self._claim)) is None:
                 return
