@@ -1,5 +1,6 @@
 """The alert facts of one run, indexed by alert: what every judgement of an alert begins with."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -108,7 +109,11 @@ class AlertEvidence:
         return sorted(key for key in {*self.firing, *paged} - self.already if key[0] not in listed)
 
     def matching(self, window: AlertWindow) -> list[Key]:
-        """Alerts with the window's name and labels that were true, or were paged since the injection, in that order."""
+        """Alerts with the window's name and labels that were true, or were paged, since the injection.
+
+        Who was told of first comes first, then whose condition was true first: where each instance has an alert of its
+        own, as many as are hit begin in the same evaluation.
+        """
         begin = self.span.end if self.span.injected is None else self.span.injected
         since: dict[Key, float] = {}
         for page, alert in self.pages:
@@ -116,8 +121,9 @@ class AlertEvidence:
                 since.setdefault(key_of(alert.name, alert.labels), page.at)
         since |= {key: times[0] for key, times in self.true.items()}
         wanted = window.labels.items()
-        keys = {key for key in since if key[0] == window.name and wanted <= dict(key[1]).items()}
-        return sorted(keys - self.already, key=lambda key: since[key])
+        keys = {key for key in since if key[0] == window.name and wanted <= dict(key[1]).items()} - self.already
+        told = {key: page.at for key in keys if (page := self.page(key, "firing", begin))}
+        return sorted(keys, key=lambda key: (told.get(key, math.inf), since[key], key))
 
     def first(self, times: Iterable[float]) -> float | None:
         """The first of these times at or after the injection, in seconds since it."""

@@ -3,6 +3,8 @@
 import msgspec
 import pytest
 
+from chaos import values
+from chaos.experiment import Experiment
 from chaos.facts import (
     ActiveAlert,
     AlertHistory,
@@ -15,6 +17,7 @@ from chaos.facts import (
 from chaos.judge.judge import judge
 from tests.unit.recordings import (
     END,
+    EXPERIMENT,
     LABELS,
     WATCHDOG,
     down,
@@ -76,6 +79,20 @@ def test_a_page_with_other_labels_is_not_this_alert():
     others = page(13.0, labels={"instance": "shop-3", "severity": "warning"})
     verdict = judge(recording(facts=(*without(is_page("firing"), is_page("resolved")), others)))
     assert down(verdict).outcome == "undelivered"
+
+
+@pytest.mark.parametrize(("soon", "late"), [("shop-1", "shop-2"), ("shop-2", "shop-1")])
+def test_of_several_that_begin_together_the_first_that_is_told_of_counts(soon, late):
+    left = without(is_history("pending"), is_history("firing"), is_page("firing"), is_page("resolved"))
+    seen = []
+    for instance, delivered in ((soon, 13.0), (late, 16.0)):
+        labels = LABELS | {"instance": instance}
+        seen += [history("pending", 11, 12, labels=labels), history("firing", 12, 25, labels=labels)]
+        seen += [page(delivered, labels=labels), page(28.0, "resolved", labels=labels)]
+    windows = [{"name": "Down", "fires_within": "5s", "resolves_within": "10s"}]
+    experiment = msgspec.convert(EXPERIMENT | {"alerts": windows}, Experiment, dec_hook=values.decode)
+    result = down(judge(recording(facts=(*left, *seen), experiment=experiment)))
+    assert (result.outcome, result.labels["instance"], result.delivered) == ("proven", soon, 3.0)
 
 
 def test_an_unlisted_alert_is_a_surprise():
