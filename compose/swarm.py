@@ -6,6 +6,7 @@ The rest are containers of Compose on this machine, on the same networks, which 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from compose import container_spec, engine, image_build, swarm_spec
 from compose.containers import Containers, ContainersAndWatchdog
 from compose.images import SERVICES, Image
 from compose.manager import ProcessState
-from compose.stack import Progress, StackError
+from compose.stack import READY_WITHIN_SECONDS, Progress, StackError
 from compose.tools import MissingTool
 from compose.topology import Topology, Wave, build
 
@@ -77,6 +78,8 @@ class Swarm(Containers):
             file = self.settings.state / "config" / "stack.yaml"
             deploy = ("stack", "deploy", "--resolve-image", "never", "--compose-file", str(file))
             engine.command(*deploy, self.project.name)
+            # Whoever scrapes them before they run pages that HAProxy, or some of them, are down.
+            _wait(partial(_all_run, self.settings.state), "the Swarm's replicas to run", READY_WITHIN_SECONDS)
 
     def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str, progress: Progress) -> None:
         labels = {container_spec.STACK_LABEL: str(self.settings.state)}
@@ -110,16 +113,26 @@ def _mine(state: Path, *more: str) -> dict[str, Any]:
 
 
 def _row(service: Any) -> ProcessState:
-    tasks = service.tasks(filters={"desired-state": "running"})
-    running = sum(task["Status"]["State"] == "running" for task in tasks)
-    wanted = service.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
     name = service.attrs["Spec"]["Labels"][swarm_spec.SERVICE_LABEL]
+    running, wanted = _replicas(service)
     return ProcessState(name, f"{running} of {wanted}", pid=0, uptime_seconds=0)
 
 
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _GONE_WITHIN_SECONDS
+def _replicas(service: Any) -> tuple[int, int]:
+    """How many run, that is have passed their health check, and how many are wanted."""
+    tasks = service.tasks(filters={"desired-state": "running"})
+    running = sum(task["Status"]["State"] == "running" for task in tasks)
+    return running, service.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
+
+
+def _all_run(state: Path) -> bool:
+    counts = [_replicas(service) for service in _services(state)]
+    return bool(counts) and all(running == wanted for running, wanted in counts)
+
+
+def _wait(condition: Callable[[], bool], what: str, seconds: float = _GONE_WITHIN_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise StackError(f"waited {_GONE_WITHIN_SECONDS:g} s in vain for {what}")
+            raise StackError(f"waited {seconds:g} s in vain for {what}")
         time.sleep(_POLL_SECONDS)

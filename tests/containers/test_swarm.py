@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from chaos.lease import DURATION_SECONDS
@@ -74,6 +75,11 @@ def docker_(*arguments):
 def replicas(client):
     """The shop's running containers on this machine, by their ids."""
     return {each.id: each for each in client.containers.list(filters={"label": f"{SERVICE_LABEL}=shop"})}
+
+
+def test_nobody_is_paged_because_it_comes_up(swarm):
+    deliveries = httpx.get(f"{swarm.url('pager')}/deliveries", timeout=5).json()["deliveries"]
+    assert {alert["labels"]["alertname"] for each in deliveries for alert in each["alerts"]} == {"Watchdog"}
 
 
 def test_a_killed_replica_is_replaced_and_users_see_nothing(swarm, client):
