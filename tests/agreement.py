@@ -12,7 +12,6 @@ import pytest
 from compose.settings import ROOT
 
 EXPERIMENTS = ("kill-instance", "pause-instance", "latency-postgres", "exhaust-pool", "kill-redis-master", "no-fault")
-"""In this order: `exhaust-pool` needs products in the cache, and a stack that has just come up has too few there."""
 _ROOMS = ("alerts", "chaos", "compose", "dashboards", "services")
 
 
