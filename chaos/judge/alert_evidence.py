@@ -122,7 +122,7 @@ class AlertEvidence:
         since |= {key: times[0] for key, times in self.true.items()}
         wanted = window.labels.items()
         keys = {key for key in since if key[0] == window.name and wanted <= dict(key[1]).items()} - self.already
-        told = {key: page.at for key in keys if (page := self.page(key, "firing", begin))}
+        told = {key: first.at for key in keys if (first := self.page(key, "firing", begin))}
         return sorted(keys, key=lambda key: (told.get(key, math.inf), since[key], key))
 
     def first(self, times: Iterable[float]) -> float | None:
