@@ -1,6 +1,7 @@
 """Products: read through the cache hierarchy, one or a page at a time; written to Postgres, then invalidated."""
 
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Self
@@ -75,14 +76,16 @@ class Products:
         """Whether this instance is to warm up for all, as none has within that time; raises Unavailable."""
         return await self._products.claim("#warm-up", every)
 
-    async def warm_up(self, most: int) -> None:
-        """Have Redis keep each of the first products of which it has nothing.
+    async def warm_up(self, most: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Have Redis keep each of the first products of which it has nothing, until told to stop.
 
         Raises Unavailable if Postgres or Redis does not answer.
         """
         read_at = time.time()
         rows = await self._postgres.run(lambda connection: _select_page(connection, "", most))
         for row in rows[:most]:
+            if stop():
+                return
             one = Product(*row)
             await self._products.keep(self._products.key(one.sku), product.encode(one), read_at)
 

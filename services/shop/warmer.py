@@ -43,4 +43,5 @@ class Warmer:
     async def warm_up(self) -> None:
         """Do it once, if it is due. Raises Unavailable if Postgres or Redis does not answer."""
         if await self._products.warm_up_is_ours(self._plan.every):
-            await self._products.warm_up(self._plan.most)
+            # With a slow Redis it could take longer than an instance that stops has.
+            await self._products.warm_up(self._plan.most, stop=lambda: self._rounds.leaving)

@@ -64,6 +64,20 @@ def test_while_postgres_answers_nothing_warmed_is_shown_and_nothing_fresh_is_rep
     assert reads == 2, "what was fresh is read anew"
 
 
+def test_an_instance_that_stops_does_not_go_on_warming(storefront):
+    looks = iter((False, False, True))
+
+    async def main():
+        sku = storefront.add()
+        async with storefront.instances(1) as (instance,):
+            await instance.products.warm_up(MOST, stop=lambda: next(looks))
+            with storefront.down():
+                return await shown(instance, [sku])
+
+    assert run(main()) == ([], 1)
+    assert next(looks, "none left") == "none left"
+
+
 def test_without_stale_answers_nothing_is_kept(storefront):
     async def main():
         sku = storefront.add()
