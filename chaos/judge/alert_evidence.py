@@ -193,7 +193,8 @@ def _times(
         samples = [at for at in history.samples if at >= begin]
         for times in (true, firing) if history.state == "firing" else (true,):
             times.setdefault(key_of(history.name, history.labels), []).extend(samples)
-    stored = set(true)
+    # What the store has of before the baseline says nothing of what it has of after it.
+    stored = set(_some(true))
     for look in looks:
         for alert in look.alerts if look.at >= begin else []:
             key = key_of(alert.name, alert.labels)

@@ -5,7 +5,15 @@ import pytest
 
 from chaos import values
 from chaos.experiment import Experiment
-from chaos.facts import AlertmanagerSeen, PageSeen, StagedInjected, StagedUndone, TakenAlert
+from chaos.facts import (
+    ActiveAlert,
+    AlertmanagerSeen,
+    PageSeen,
+    PrometheusSeen,
+    StagedInjected,
+    StagedUndone,
+    TakenAlert,
+)
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from tests.unit.recordings import EXPERIMENT, LABELS, down, facts, history, is_page, page, recording, without
@@ -130,3 +138,10 @@ def test_what_fired_and_was_over_before_users_were_watched_is_not_ours(earlier):
 def test_what_fires_again_is_ours():
     again = (history("firing", 2, 4, "Other", OTHER), history("firing", 14, 16, "Other", OTHER))
     assert other(judge(recording(facts=(*facts(), *again)))) == [("surprise", "fired and is not listed")]
+
+
+def test_what_fires_again_is_ours_also_if_only_the_looks_saw_it():
+    # The store was emptied in between: all that is left of it is what was asked before.
+    look = PrometheusSeen(14.5, None, [ActiveAlert("Other", OTHER, "firing", 13.0)], ["Down", "Other"])
+    verdict = judge(recording(facts=(*facts(), history("firing", 2, 4, "Other", OTHER), look)))
+    assert other(verdict) == [("surprise", "fired and is not listed")]
