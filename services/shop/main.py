@@ -24,7 +24,7 @@ from services.shop.sessions import RedisSessions, Sessions
 from services.shop.settings import ShopSettings
 from services.shop.stock import Stock
 from services.shop.sweeper import Sweeper, SweepPlan
-from services.shop.warmer import Warmer, WarmPlan
+from services.shop.warmer import WarmPlan, warmer
 
 
 def create_app(settings: ShopSettings | None = None) -> FastAPI:
@@ -83,7 +83,7 @@ def _sessions(told: ShopSettings, store: Redis) -> tuple[Sessions, Carts]:
 
 def _warmer(products: Products, told: ShopSettings, instruments: Instruments) -> AbstractAsyncContextManager[object]:
     plan = WarmPlan(told.cache_warm_every, told.cache_warm_most)
-    return Warmer(products, plan, instruments) if told.cache_warming else nullcontext()
+    return warmer(products, plan, instruments) if told.cache_warming else nullcontext()
 
 
 def _sweep_plan(told: ShopSettings) -> SweepPlan:
