@@ -17,6 +17,8 @@ from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import find
 from compose.topology import Topology
 
+pytest_plugins = ["tests.limits"]
+
 # Whoever is started in the background ignores Ctrl-C and passes that on; what is tested here must hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
