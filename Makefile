@@ -99,7 +99,7 @@ test-undo: setup ## hours: every fault, the runner killed in every phase, and ea
 test-verifier: setup ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier
 
-bench: setup ## what it costs to be observed: CPU of a shop worker per request, by turns, with bounds
+bench: setup ## what it costs to be observed, and what 5,000 connections wait, with bounds
 	@.venv/bin/python -m tests.bench
 
 ci: test ## what .ci/run calls

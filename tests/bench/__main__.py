@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from compose import runtime
 from compose.settings import from_environment
+from tests.bench import connections
 from tests.bench.observability import measure, report, variants
 from tests.conftest import TEST_PORT_BASE, Stack
 
@@ -23,10 +24,11 @@ def main() -> int:
         try:
             stack = Stack(settings, runtime.up(settings, _say), dict(os.environ))
             compared = variants()
+            served = connections.report(stack)
             measure(stack, compared)
         finally:
             runtime.down(settings, _say)
-    return 0 if report(compared) else 1
+    return 0 if report(compared) and served else 1
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,6 @@
 """A client that holds thousands of connections open and uses them in turn, at a fixed rate, open loop.
 
-`python -m tests.component.connections_client PORT CONNECTIONS PER_SECOND SECONDS` prints what it saw as JSON. A process
+`python -m tests.bench.connections_client PORT CONNECTIONS PER_SECOND SECONDS` prints what it saw as JSON. A process
 of its own: one is limited to 20,000 open files, and a test that collects garbage must not be in what it measures.
 """
 
