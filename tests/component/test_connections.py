@@ -1,4 +1,4 @@
-"""Thousands of users at once on products that HAProxy's cache holds: none fails. `make bench` says how long they wait."""
+"""Thousands of users at once on products that HAProxy's cache holds: none fails. How long they wait: `make bench`."""
 
 import pytest
 
