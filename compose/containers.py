@@ -66,8 +66,7 @@ class Containers:
 
     def notices(self) -> list[str]:
         """See Runtime; this is where a missing engine is found, before anything is touched. Raises MissingTool."""
-        engine.connect()
-        engine.assert_compose()
+        engine.assert_fit()
         off = "grafana: left out, dashboards are not drawn; COMPOSE_PROFILES=grafana brings it up as well"
         return [] if self.topology().of_role("grafana") else [off]
 

@@ -5,19 +5,22 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from socket import AddressFamily
+from typing import Any
 
 import docker
 import psutil
+from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.models.networks import Network
 
+from compose import engine_needs
 from compose.container_spec import STACK_LABEL
 from compose.manager import ProcessState
 from compose.tools import MissingTool
@@ -27,13 +30,14 @@ _CALL_TIMEOUT_SECONDS = 10
 _STOP_WITHIN_SECONDS = 6
 _SERVICE_LABEL = "com.docker.compose.service"
 _COMMAND_WITHIN_SECONDS = 300
-_NETWORK_FREE_WITHIN_SECONDS = 20.0
-_POLL_SECONDS = 0.2
+_GONE_WITHIN_SECONDS = 30.0
+_POLL_SECONDS = 0.05
 
 
 def connect(timeout_seconds: int = _CALL_TIMEOUT_SECONDS) -> docker.DockerClient:
     """A client of the engine that the environment names. Raises MissingTool saying what is missing and what to do."""
     _docker()
+    _refuse(engine_needs.other_machine(os.environ.get("DOCKER_HOST", "")))
     try:
         client = _client(os.environ.get("DOCKER_HOST"), timeout_seconds)
         client.ping()
@@ -56,13 +60,29 @@ def _docker() -> str:
     return path
 
 
-def assert_compose() -> None:
-    """Raises MissingTool where `docker compose` is missing, or is not version 2."""
-    done = subprocess.run(
-        (_docker(), "compose", "version", "--short"), capture_output=True, text=True, timeout=30, check=False
-    )
-    if done.returncode or not done.stdout.strip().lstrip("v").startswith("2."):
-        raise MissingTool("docker compose: version 2 not found, install the package docker-compose-plugin")
+def assert_fit() -> None:
+    """Raises MissingTool where the engine, or `docker compose`, is missing or lacks what the stack needs."""
+    context = _ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    # Podman's `docker` has no contexts; whose engine it is, the engine says.
+    if context.returncode == 0:
+        host = context.stdout.strip()
+        _refuse(engine_needs.other_machine(host))
+        _refuse(engine_needs.other_engine(host, os.environ.get("DOCKER_HOST") or DEFAULT_UNIX_SOCKET))
+    client = connect()
+    _refuse(engine_needs.refusal(client.version(), client.info()))
+    compose = _ask("compose", "version", "--short")
+    if compose.returncode or not compose.stdout.strip():
+        raise MissingTool("docker compose: not found, install the package docker-compose-plugin")
+    _refuse(engine_needs.compose_refusal(compose.stdout.strip()))
+
+
+def _refuse(why: str) -> None:
+    if why:
+        raise MissingTool(why)
+
+
+def _ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run((_docker(), *arguments), capture_output=True, text=True, timeout=30, check=False)
 
 
 def command(*arguments: str) -> str:
@@ -169,39 +189,46 @@ def beside(state: Path, name: str, argv: tuple[str, ...]) -> None:
 
 
 def remove_all(state: Path) -> None:
-    """Remove every container, network and volume that carries the stack's label. Raises OSError."""
+    """Remove every container, network and volume that carries the stack's label.
+
+    Returns once the engine has none of them any more; raises OSError saying what is left, 30 s after each kind's turn.
+    """
     client = connect(timeout_seconds=30)
     mine: dict[str, str | list[str] | bool] = {"label": f"{STACK_LABEL}={state}"}
+    containers = partial(client.containers.list, all=True, ignore_removed=True, filters=mine)
+    volumes = partial(client.volumes.list, filters=mine)
     try:
-        containers = client.containers.list(all=True, filters=mine)
-        with ThreadPoolExecutor(max(1, len(containers))) as pool:
-            list(pool.map(_end, containers))
-        for network in client.networks.list(filters=mine):
-            _remove(network)
-        for volume in client.volumes.list(filters=mine):
-            volume.remove()
+        _remove(containers, containers)
+        # What is left of a Swarm's network on this machine need not have its labels.
+        _remove(partial(client.networks.list, filters=mine), client.networks.list)
+        _remove(volumes, volumes)
     except DockerException as error:
         raise OSError(f"Docker cannot remove the stack: {error}") from error
 
 
-def _end(container: Container) -> None:
-    with suppress(NotFound):
-        container.remove(force=True, v=True)
-
-
-def _remove(network: Network) -> None:
-    deadline = time.monotonic() + _NETWORK_FREE_WITHIN_SECONDS
-    while True:
-        try:
-            network.remove()
-            return
-        except NotFound:
-            return
-        except APIError:
+def _remove(mine: Callable[[], Sequence[Any]], all_there_are: Callable[[], Sequence[Any]]) -> None:
+    """Remove what is mine, and wait until it is not there: a Swarm's manager says yes before it has done it."""
+    ids = {each.id for each in mine()}
+    deadline, refused = time.monotonic() + _GONE_WITHIN_SECONDS, ""
+    while left := [each for each in all_there_are() if each.id in ids]:
+        if time.monotonic() > deadline:
+            names = ", ".join(sorted(str(each.name) for each in left))
+            raise OSError(f"Docker still has {names} after {_GONE_WITHIN_SECONDS:g} s{refused}")
+        with ThreadPoolExecutor(len(left)) as pool:
             # One that reaches over several machines is in use for a while after who used it is gone.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_SECONDS)
+            refused = next((f": {why}" for why in pool.map(_end, left) if why), refused)
+        time.sleep(_POLL_SECONDS)
+
+
+def _end(each: Any) -> str:
+    """Have it removed; why Docker would not, or nothing."""
+    try:
+        each.remove(force=True, v=True) if isinstance(each, Container) else each.remove()
+    except NotFound:
+        return ""
+    except APIError as error:
+        return str(error)
+    return ""
 
 
 def _state(container: Container) -> ProcessState:

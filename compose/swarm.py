@@ -49,13 +49,14 @@ class Swarm(Containers):
 
     def notices(self) -> list[str]:
         """See Runtime; raises MissingTool where the engine is no manager of a Swarm."""
+        notices = super().notices()
         swarm = engine.connect().info()["Swarm"]
         if not swarm["ControlAvailable"]:
             raise MissingTool(
                 "Docker's engine is no manager of a Swarm: `docker swarm init` makes it one, or use RUNTIME=compose"
             )
         return [
-            *super().notices(),
+            *notices,
             "Swarm: replicas run without no-new-privileges, which it cannot promise",
             *([f"Swarm: each of its {swarm['Nodes']} nodes needs the image {SERVICES}"] if swarm["Nodes"] > 1 else []),
         ]

@@ -39,7 +39,7 @@ def an_engine() -> Iterator[None]:
     try:
         # By its command: a client of the library that finds nobody leaves its socket open.
         subprocess.run(("docker", "version"), capture_output=True, timeout=30, check=True)
-        engine.assert_compose()
+        engine.assert_fit()
     except (OSError, subprocess.SubprocessError, MissingTool) as missing:
         pytest.skip(f"no containers here: {missing}")
     yield
