@@ -14,13 +14,15 @@ import pytest
 
 from compose import runtime
 from compose.settings import ROOT, StackSettings, from_environment
-from compose.tools import find
+from compose.tools import MissingTool, find_one
 from compose.topology import Topology
 
 pytest_plugins = ["tests.limits"]
 
 # Whoever is started in the background ignores Ctrl-C and passes that on; what is tested here must hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+pytest_plugins = ("tests.skips",)
 
 TEST_PORT_BASE = os.environ.get("STORMDRILL_TEST_PORT_BASE", "26000")
 
@@ -67,10 +69,9 @@ class Stack:
 
 
 def pytest_report_header() -> list[str]:
-    """The versions of the servers the tests run against."""
-    tools = find()
+    """The versions of the servers the tests run against; the tests in containers need none of them."""
     flags = {"postgres": "--version", "redis-server": "--version", "haproxy": "-v", "prometheus": "--version"}
-    return [_first_line(tools.path(name), flag) for name, flag in flags.items()]
+    return [_version(name, flag) for name, flag in flags.items()]
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +98,10 @@ def stack(stack_environment) -> Stack:
     return Stack(settings, runtime.up(settings, print), stack_environment)
 
 
-def _first_line(program: Path, flag: str) -> str:
+def _version(name: str, flag: str) -> str:
+    try:
+        program = find_one(name)
+    except MissingTool as missing:
+        return str(missing)
     done = subprocess.run((program, flag), capture_output=True, text=True, timeout=10, check=False)
     return (done.stdout + done.stderr).splitlines()[0]
