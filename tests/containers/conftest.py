@@ -21,6 +21,9 @@ from tests.containers import machine
 OWN_ENGINE = "STORMDRILL_OWN_DOCKER"
 """Set on machines that can pull no image: the tests start an engine of their own, with stand-ins."""
 
+OWN_COMPOSE = "STORMDRILL_COMPOSE"
+"""Which Docker Compose that engine has: a folder of tools/, from which `make setup` has built it."""
+
 
 @pytest.fixture(scope="session")
 def an_engine() -> Iterator[None]:
@@ -30,7 +33,7 @@ def an_engine() -> Iterator[None]:
         try:
             with machine.engine(folder) as host, pytest.MonkeyPatch.context() as patch:
                 patch.setenv("DOCKER_HOST", host)
-                patch.setenv("DOCKER_CONFIG", str(cache_folder() / "docker"))
+                patch.setenv("DOCKER_CONFIG", str(cache_folder() / os.environ.get(OWN_COMPOSE, "docker-compose")))
                 machine.make_images(host)
                 yield
         finally:
