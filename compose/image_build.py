@@ -18,11 +18,11 @@ from docker.errors import BuildError, ImageNotFound
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from compose import engine
+from compose import engine, go_program
+from compose.engine_needs import MACHINES
 from compose.images import CROWD, SERVICES, TOXIPROXY
 from compose.settings import ROOT
 from compose.stack import Progress, StackError
-from compose.tools import find_one
 
 _PYTHON = "3.11"
 """Of the image, whatever this machine has."""
@@ -32,7 +32,6 @@ _PYTHONS = [
 ]
 _PLATFORMS = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
 _BUILD_WITHIN_SECONDS = 600
-_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _TOXIPROXY_FILE = b'FROM scratch\nCOPY toxiproxy-server /toxiproxy\nUSER 65534:65534\nENTRYPOINT ["/toxiproxy"]\n'
 
 
@@ -49,8 +48,8 @@ def crowd(progress: Progress) -> str:
 
 
 def toxiproxy(progress: Progress) -> str:
-    """The reference of Toxiproxy's image; builds it where it is missing. Raises StackError, MissingTool."""
-    program = find_one("toxiproxy-server").read_bytes()
+    """The reference of Toxiproxy's image; builds it where it is missing. Raises StackError."""
+    program = go_program.toxiproxy(engine.connect().version()["Arch"], progress)
     return _image(TOXIPROXY, {"Dockerfile": _TOXIPROXY_FILE, "toxiproxy-server": program}, progress)
 
 
@@ -136,7 +135,7 @@ def _image(
 
 def _wheels(locked: str, client: DockerClient) -> dict[str, bytes]:
     """The packages for the engine's machine, from wherever this machine's pip takes them."""
-    machine = _MACHINES.get(client.version()["Arch"], client.version()["Arch"])
+    machine = MACHINES[client.version()["Arch"]]
     platforms = [word for each in _PLATFORMS for word in ("--platform", f"{each}_{machine}")]
     with tempfile.TemporaryDirectory() as folder:
         lock, wheels = Path(folder) / "packages.lock", Path(folder) / "wheels"
