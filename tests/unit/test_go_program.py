@@ -56,7 +56,7 @@ def nothing_built(monkeypatch, tmp_path):
 
 
 def test_without_go_it_is_said_in_one_line_what_to_install(nothing_built):
-    with pytest.raises(StackError, match="^toxiproxy-server has .* linux/arm64, .*install Go"):
+    with pytest.raises(StackError, match=r"^toxiproxy-server has .* linux/arm64, .*install Go"):
         go_program.toxiproxy("arm64", lambda _: None)
 
 
