@@ -5,7 +5,7 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
+.PHONY: help setup up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards compose-file \
 	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier bench ci clean
 
 help: ## print this help
@@ -61,6 +61,9 @@ dashboards: setup ## make the dashboards' JSON files from their generator
 
 check-dashboards: setup ## put load on the stack and see that every panel of every dashboard shows data
 	@$(STORMDRILL) dashboards
+
+compose-file: setup ## write compose/standalone/compose.yaml, the system without the attacker for whoever has only Docker
+	@$(STORMDRILL) compose-file
 
 fmt: setup ## format the code
 	@.venv/bin/ruff format alerts chaos compose dashboards services tests

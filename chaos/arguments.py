@@ -63,6 +63,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     undoing.add_argument("--target", type=Path)
     for name, text in (
         ("schema", "print the JSON schema of verdict.json"),
+        ("compose-file", "write compose/standalone/compose.yaml, the system without the attacker for Docker alone"),
         ("up", "bring our own stack up"),
         ("down", "undo what is live, end our own stack and remove its state folder"),
         ("restart", "restart every shop and inventory instance in turn, without losing a request"),

@@ -25,7 +25,7 @@ from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.target import Target
 from chaos.verdict import ExitCode
-from compose import rolling, runtime, target_file, topology
+from compose import rolling, runtime, standalone, target_file, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
@@ -156,6 +156,11 @@ def _undo(arguments: argparse.Namespace) -> int:
     return undo.undo(target)
 
 
+def _compose_file(_: argparse.Namespace) -> int:
+    print(*standalone.write(), sep="\n")
+    return 0
+
+
 def _up(_: argparse.Namespace) -> int:
     settings = stack_settings.from_environment()
     # The stack may rightly be unwell then, and would be cleaned away under the run.
@@ -249,6 +254,7 @@ _COMMANDS: dict[str, Command] = {
     "list": _list,
     "undo": _undo,
     "schema": _schema,
+    "compose-file": _compose_file,
     "up": _up,
     "down": _down,
     "restart": _restart,

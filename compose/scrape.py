@@ -49,7 +49,11 @@ def jobs(topology: Topology) -> list[Job]:
             through=topology.one("redis-exporter").port,
         ),
         Job("haproxy", (Target(topology.haproxy_metrics, "haproxy"),)),
-        *(Job(role, (_single(topology.one(role), role),)) for role in ("prometheus", "alertmanager", "watchdog")),
+        *(
+            Job(role, (_single(program, role),))
+            for role in ("prometheus", "alertmanager", "watchdog")
+            for program in topology.of_role(role)
+        ),
         *(Job(jaeger.name, (Target(jaeger.ports[2], jaeger.name),)) for jaeger in topology.of_role("jaeger")),
     ]
 

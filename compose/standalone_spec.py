@@ -1,0 +1,214 @@
+"""What the self-contained Compose file says: the container runtime's commands, configuration and bounds, all in one.
+
+What that runtime does step by step (form the cluster, make the tables) are services here that end when they are done.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from compose import container_spec, grafana, programs, render
+from compose.images import NAMES, images
+from compose.settings import DEFAULT_PORT_BASE, StackSettings
+from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
+
+SERVICES, TOXIPROXY = "stormdrill/services:checkout", "stormdrill/toxiproxy:checkout"
+_CONFIG = "/etc/stormdrill"
+_DATA = {
+    "redis": "/data",
+    "prometheus": "/prometheus",
+    "alertmanager": "/alertmanager",
+    "grafana": "/var/lib/grafana",
+    "pager": "/tmp",  # noqa: S108  # in its own container
+}
+"""Role → the folder that its image keeps for its data, and lets its user write."""
+_KEPT = ("redis", "prometheus", "alertmanager")
+_USERS = {"postgres": "postgres", "redis": "redis", "grafana": "472"}
+"""Those whose folders belong to a user of the image's own; nobody runs the others."""
+_NOBODY = "65534:65534"
+_SHOWN = {
+    "haproxy": "FRONT",
+    "prometheus": "PROMETHEUS",
+    "alertmanager": "ALERTMANAGER",
+    "pager": "PAGER",
+    "jaeger": "JAEGER",
+    "toxiproxy": "TOXIPROXY",
+    "grafana": "GRAFANA",
+}
+"""Roles that this machine reaches, on loopback at STORMDRILL_<…>_PORT."""
+_CONFIGS = {
+    "postgres": ("postgresql.conf", container_spec.POSTGRES_INIT),
+    "redis": ("{name}.conf",),
+    "toxiproxy": ("toxiproxy.json",),
+    "haproxy": ("haproxy.cfg",),
+    "prometheus": ("prometheus.yml", "drill/rules/*"),
+    "alertmanager": ("drill/alertmanager.yml",),
+    "jaeger": ("jaeger.yaml",),
+}
+"""Role → its files below the folder of all configuration."""
+_ONCE = {"restart": "no", "stop_grace_period": "1s"}
+_DONE, _WELL, _BEGUN = ({"condition": f"service_{word}"} for word in ("completed_successfully", "healthy", "started"))
+# Toxiproxy's address may be another one whenever containers start anew; to the cluster it is every node's.
+_REDIS = r"""until address=$(getent hosts toxiproxy); do sleep 0.1; done
+address=${address%% *}
+if [ -f /data/nodes.conf ]; then sed -i "s/^\([0-9a-f]* \)[^:]*:/\1$address:/" /data/nodes.conf; fi
+exec redis-server "$0" --cluster-announce-ip "$address"
+"""
+_CLUSTER = """\
+until address=$(getent hosts toxiproxy); do sleep 0.1; done
+address=${address%% *}
+nodes=
+for port in PORTS; do
+    until [ "$(redis-cli -h toxiproxy -p $port ping)" = PONG ]; do sleep 0.2; done
+    nodes="$nodes $address:$port"
+done
+if redis-cli -h toxiproxy -p $port cluster info | grep -q '^cluster_known_nodes:1\\b'; then
+    redis-cli --cluster create $nodes --cluster-replicas REPLICAS --cluster-yes
+fi
+for port in PORTS; do
+    until redis-cli -h toxiproxy -p $port cluster info | grep -q '^cluster_state:ok'; do sleep 0.2; done
+done
+"""
+
+
+def document(state: Path, builds: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The Compose file; `state` is an empty folder to render in, `builds` says how SERVICES and TOXIPROXY are built."""
+    return _Standalone(state, builds).document()
+
+
+class _Standalone:
+    def __init__(self, state: Path, builds: Mapping[str, Mapping[str, str]]) -> None:
+        self.builds = builds
+        self.settings = StackSettings(DEFAULT_PORT_BASE, state, state, workers=1)
+        # The watchdog undoes what the attacker does, and is a process of this machine.
+        self.topology: Topology = build(self.settings, frozenset({"watchdog"}), apart=True)
+        render.make_folders(self.settings, self.topology)
+        render.write_all(self.settings, self.topology)
+        conf = state / "config" / "postgresql.conf"
+        conf.write_text(render.postgresql_conf(self.topology))
+        (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(conf))
+        self.launches = {each.name: each for each in programs.launches(self.settings, self.topology, NAMES)}
+        self.images = images(SERVICES, TOXIPROXY)
+        self.allowed = yaml.safe_load(container_spec.COMPOSE_FILE.read_text())["services"]
+
+    def document(self) -> dict[str, Any]:
+        services = {program.name: self._service(program) for program in self.topology.programs}
+        volumes = [*self.images["postgres"].volumes, *(name for role in _KEPT for name in self._names(role))]
+        return {
+            "name": "stormdrill",
+            "services": services | dict(self._once()),
+            "networks": {name: {} for name in container_spec.NETWORKS},
+            "volumes": {name: {} for name in volumes},
+            "configs": {name: {"content": _escaped(self._inside(text))} for name, text in sorted(self._configs())},
+        }
+
+    def _service(self, program: Program) -> dict[str, Any]:
+        image, launch = self.images[program.role], self.launches[program.name]
+        command = [_escaped(self._inside(word)) for word in launch.argv[1:]]
+        environment = {name: _escaped(self._inside(value)) for name, value in sorted(launch.env.items())}
+        service: dict[str, Any] = self.allowed[program.name] | {"user": _USERS.get(program.role, _NOBODY)}
+        service |= self._built(image.reference) | {"command": command, "environment": environment}
+        if image.entrypoint is not None:
+            service["entrypoint"] = [_escaped(word) for word in image.entrypoint]
+        if image.healthcheck is not None:
+            well = container_spec.healthcheck(image.healthcheck, program)
+            service["healthcheck"] = well | {"interval": "2s" if program.role == "postgres" else "5s", "retries": 15}
+        if program.role in _SHOWN:
+            port = f"${{STORMDRILL_{_SHOWN[program.role]}_PORT:-{program.port}}}"
+            service["ports"] = [f"{LOOPBACK}:{port}:{program.port}"]
+        return service | self._files(program) | self._special(program) | _after(program, self.topology)
+
+    def _files(self, program: Program) -> dict[str, Any]:
+        volumes = [f"{name}:{folder}" for name, folder in self.images[program.role].volumes.items()]
+        if program.role in _KEPT:
+            volumes.append(f"{program.name}:{_DATA[program.role]}")
+        mounted = {"volumes": volumes} if volumes else {}
+        names = [path for path, _ in self._of(program)]
+        if not names:
+            return mounted
+        # Compose copies configuration into the container, which it cannot where all is read-only.
+        configs = [{"source": _flat(path), "target": f"{_CONFIG}/{path}"} for path in names]
+        return mounted | {"configs": configs, "read_only": False}
+
+    def _special(self, program: Program) -> dict[str, Any]:
+        match program.role:
+            case "postgres":
+                init = container_spec.POSTGRES_INIT
+                own = {"source": init, "target": f"/docker-entrypoint-initdb.d/{init}"}
+                environment = {"POSTGRES_USER": "stormdrill", "POSTGRES_DB": programs.DATABASE}
+                environment |= {"POSTGRES_HOST_AUTH_METHOD": "trust"}
+                environment |= {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"}
+                conf = {"source": "postgresql.conf", "target": f"{_CONFIG}/postgresql.conf"}
+                return {"command": ["postgres"], "environment": environment, "configs": [conf, own]}
+            case "redis":
+                return {"entrypoint": ["sh", "-c", _escaped(_REDIS)]}
+            case "grafana":
+                return {"command": [], "volumes": [f"../../dashboards:{_CONFIG}/dashboards:ro"]}
+        return {}
+
+    def _once(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What ends once it is done."""
+        ports = [str(self.topology.proxy(name).listen) for name in self._names("redis")]
+        script = _CLUSTER.replace("PORTS", " ".join(ports)).replace("REPLICAS", str(REDIS_REPLICAS_PER_MASTER))
+        nodes = dict.fromkeys([*self._names("redis"), "toxiproxy"], _BEGUN)
+        former = self.allowed["redis-1"] | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}
+        yield "redis-cluster", former | _ONCE | {"depends_on": nodes}
+        yield from ((f"migrate-{role}", self._migration(role)) for role in ("shop", "inventory"))
+
+    def _migration(self, role: str) -> dict[str, Any]:
+        first = self.topology.of_role(role)[0]
+        env = programs.service_environment(first, self.settings, self.topology)
+        # Straight: Toxiproxy has no shell to tell that it is well.
+        env[f"{role.upper()}_POSTGRES_DSN"] = programs.postgres_dsn(self.topology.one("postgres").port, "postgres")
+        service: dict[str, Any] = self.allowed[first.name] | {"user": _NOBODY} | self._built(SERVICES)
+        service |= {"networks": ["back"], "entrypoint": ["python", "-m", f"services.{role}.migrate"]}
+        service["environment"] = {name: _escaped(value) for name, value in sorted(env.items())}
+        return service | _ONCE | {"depends_on": {"postgres": _WELL}}
+
+    def _configs(self) -> Iterator[tuple[str, str]]:
+        for program in self.topology.programs:
+            for path, content in self._of(program):
+                yield _flat(path), content
+
+    def _of(self, program: Program) -> list[tuple[str, str]]:
+        config = self.settings.state / "config"
+        patterns = [pattern.format(name=program.name) for pattern in _CONFIGS.get(program.role, ())]
+        found = [path for pattern in patterns for path in sorted(config.glob(pattern))]
+        return [(str(path.relative_to(config)), path.read_text()) for path in found]
+
+    def _inside(self, text: str) -> str:
+        """With the containers' paths for this machine's."""
+        state = str(self.settings.state)
+        for program in self.topology.programs:
+            if program.role in _DATA:
+                text = re.sub(rf"{re.escape(state)}/data/{program.name}\b", _DATA[program.role], text)
+        text = text.replace(f"{state}/config", _CONFIG).replace(f"{state}/run", "/tmp")  # noqa: S108  # as above
+        return text.replace(str(grafana.DASHBOARDS), f"{_CONFIG}/dashboards")
+
+    def _built(self, reference: str) -> dict[str, Any]:
+        return {"image": reference, "build": self.builds[reference]} if reference else {}
+
+    def _names(self, role: str) -> list[str]:
+        return [program.name for program in self.topology.of_role(role)]
+
+
+def _after(program: Program, topology: Topology) -> dict[str, Any]:
+    needed: dict[str, dict[str, str]] = {}
+    if program.role in ("shop", "inventory"):
+        needed = {f"migrate-{program.role}": _DONE, "toxiproxy": _BEGUN}
+    if program.role == "shop":
+        needed["redis-cluster"] = _DONE
+    if program.role == "haproxy":
+        needed = {each.name: _BEGUN for each in topology.programs if each.wave is Wave.SERVICES}
+    return {"depends_on": needed} if needed else {}
+
+
+def _flat(path: str) -> str:
+    return path.replace("/", "-")
+
+
+def _escaped(text: str) -> str:
+    return container_spec.escaped(text)

@@ -1,0 +1,101 @@
+"""The self-contained Compose file: equal to what its command writes, and nothing in it is of this machine."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from compose import container_spec, standalone
+from compose.settings import ROOT
+from compose.standalone_spec import SERVICES, TOXIPROXY
+from compose.topology import INVENTORIES, REDIS_NODES, SHOPS
+
+FILE = standalone.FOLDER / "compose.yaml"
+ONCE = {"redis-cluster", "migrate-shop", "migrate-inventory"}
+
+
+@pytest.fixture(scope="module")
+def document():
+    return yaml.safe_load(FILE.read_text())
+
+
+def test_what_is_committed_is_what_the_command_writes():
+    for path, content in standalone.files().items():
+        assert path.read_text() == content, f"{path} is not up to date: make compose-file"
+
+
+def test_it_is_the_whole_system_without_the_attacker(document):
+    services = set(document["services"])
+    assert len({name for name in services if name.startswith("shop-")}) == SHOPS
+    assert len({name for name in services if name.startswith("inventory-")}) == INVENTORIES
+    assert len({name for name in services if name.startswith("redis-") and name[6:].isdecimal()}) == REDIS_NODES
+    assert services >= ONCE | {"haproxy", "postgres", "toxiproxy", "prometheus", "alertmanager", "pager", "jaeger"}
+    assert not {"watchdog"} & services
+
+
+def test_images_are_the_runtimes_and_ours_are_built_from_the_checkout(document):
+    official = yaml.safe_load(container_spec.COMPOSE_FILE.read_text())["services"]
+    for name, service in document["services"].items():
+        if service["image"] in (SERVICES, TOXIPROXY):
+            assert (FILE.parent / service["build"]["context"]).resolve() == ROOT, name
+        else:
+            assert service["image"] == official["redis-1" if name == "redis-cluster" else name]["image"], name
+            assert "build" not in service, name
+
+
+def test_dockerfiles_copy_what_is_there_and_check_hashes(document):
+    for service in ("shop-1", "toxiproxy"):
+        dockerfile = document["services"][service]["build"]["dockerfile_inline"]
+        copied = re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, flags=re.MULTILINE)
+        assert copied
+        assert all((ROOT / path).exists() for paths in copied for path in paths.split())
+    assert "--require-hashes" in document["services"]["shop-1"]["build"]["dockerfile_inline"]
+
+
+def test_nothing_in_it_is_of_the_machine_that_wrote_it(document):
+    text = FILE.read_text()
+    assert str(ROOT) not in text
+    assert not re.search(r"/(home|root|var/tmp|work)/|/tmp/tmp", text)
+    json.dumps(document)
+
+
+def test_each_is_unprivileged_and_published_on_loopback_only(document):
+    for name, service in document["services"].items():
+        assert service["user"] not in ("", "0", "root"), name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] or "configs" in service, name
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
+
+
+def test_only_postgres_and_the_front_are_kept_apart(document):
+    networks = {name: set(service["networks"]) for name, service in document["services"].items()}
+    assert {name for name, its in networks.items() if "front" in its} == {"haproxy", "shop-1", "shop-2", "shop-3"}
+    assert networks["postgres"] == {"back"}
+    assert "back" in networks["migrate-inventory"]
+
+
+def test_every_file_that_a_command_or_a_file_names_is_there(document):
+    text = json.dumps(document["services"]) + json.dumps(document["configs"])
+    placed = {each["target"] for service in document["services"].values() for each in service.get("configs", ())}
+    for path in set(re.findall(r"/etc/stormdrill/[\w./*-]+", text)):
+        if not path.startswith("/etc/stormdrill/dashboards"):
+            assert any(re.fullmatch(path.replace("*", ".*"), each) for each in placed), path
+    assert {each["source"] for service in document["services"].values() for each in service.get("configs", ())} == set(
+        document["configs"]
+    )
+
+
+def test_what_a_service_needs_is_awaited(document):
+    services = document["services"]
+    assert services["shop-1"]["depends_on"]["redis-cluster"] == {"condition": "service_completed_successfully"}
+    assert services["inventory-1"]["depends_on"]["migrate-inventory"] == {"condition": "service_completed_successfully"}
+    assert services["migrate-shop"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
+    assert services["postgres"]["healthcheck"]
+    assert all(services[name]["restart"] == "no" for name in ONCE)
+
+
+def test_the_official_postgres_image_makes_the_database_once(document):
+    assert document["services"]["postgres"]["environment"]["POSTGRES_DB"] == "stormdrill"
+    assert "CREATE DATABASE" not in FILE.read_text()
