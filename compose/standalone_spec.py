@@ -29,7 +29,7 @@ _KEPT = ("redis", "prometheus", "alertmanager")
 _USERS = {"postgres": "postgres", "redis": "redis", "grafana": "472"}
 """Those whose folders belong to a user of the image's own; nobody runs the others."""
 _NOBODY = "65534:65534"
-_SHOWN = {
+SHOWN = {
     "haproxy": "FRONT",
     "prometheus": "PROMETHEUS",
     "alertmanager": "ALERTMANAGER",
@@ -116,8 +116,8 @@ class _Standalone:
         if image.healthcheck is not None:
             well = container_spec.healthcheck(image.healthcheck, program)
             service["healthcheck"] = well | {"interval": "2s" if program.role == "postgres" else "5s", "retries": 15}
-        if program.role in _SHOWN:
-            port = f"${{STORMDRILL_{_SHOWN[program.role]}_PORT:-{program.port}}}"
+        if program.role in SHOWN:
+            port = f"${{STORMDRILL_{SHOWN[program.role]}_PORT:-{program.port}}}"
             service["ports"] = [f"{LOOPBACK}:{port}:{program.port}"]
         return service | self._files(program) | self._special(program) | _after(program, self.topology)
 

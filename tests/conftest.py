@@ -34,6 +34,8 @@ class Stack:
     settings: StackSettings
     topology: Topology
     environment: dict[str, str]
+    within: tuple[str, ...] = ()
+    """A command in front of `stormdrill`, which says what that finds on this machine."""
 
     def url(self, role: str) -> str:
         """The base URL of a role; of shop and inventory, through HAProxy."""
@@ -53,7 +55,7 @@ class Stack:
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start `stormdrill` with these arguments against this stack's settings."""
         return subprocess.Popen(
-            (sys.executable, "-m", "chaos", *map(str, arguments)),
+            (*self.within, sys.executable, "-m", "chaos", *map(str, arguments)),
             env=self.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,10 @@ import pytest
 
 from compose import engine, runtime
 from compose.container_spec import STACK_LABEL
-from compose.settings import from_environment
+from compose.settings import ROOT, from_environment
 from compose.tools import MissingTool, cache_folder
 from tests.conftest import TEST_PORT_BASE, Stack
-from tests.containers import machine
+from tests.containers import hidden, machine
 
 OWN_ENGINE = "STORMDRILL_OWN_DOCKER"
 """Set on machines that can pull no image: the tests start an engine of their own, with stand-ins."""
@@ -51,13 +52,15 @@ def an_engine() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def containers(an_engine: None) -> Iterator[Stack]:
     """A whole stack in containers, proven healthy; nothing of it is left afterwards."""
-    with a_stack("compose", int(TEST_PORT_BASE) + 1000) as stack:
+    # Not for a user who runs the tests: what hides a program takes root.
+    within = hidden.command() if os.environ.get(OWN_ENGINE) else ()
+    with a_stack("compose", int(TEST_PORT_BASE) + 1000, within) as stack:
         yield stack
 
 
 @contextmanager
-def a_stack(runtime_name: str, port_base: int) -> Iterator[Stack]:
-    """Bring one up with this runtime, and take it down again."""
+def a_stack(runtime_name: str, port_base: int, within: tuple[str, ...] = ()) -> Iterator[Stack]:
+    """Bring one up with this runtime, by a command that runs `within` another, and take it down again."""
     state = Path(tempfile.mkdtemp(prefix=f"stormdrill-{runtime_name}-", dir="/var/tmp"))
     runs = Path(tempfile.mkdtemp(prefix="stormdrill-runs-", dir="/var/tmp"))
     environment = os.environ | {
@@ -68,7 +71,11 @@ def a_stack(runtime_name: str, port_base: int) -> Iterator[Stack]:
     }
     settings = from_environment(environment)
     try:
-        yield Stack(settings, runtime.up(settings, print), environment)
+        if within:
+            # For the first time it builds images.
+            command = (*within, sys.executable, "-m", "chaos", "up")
+            subprocess.run(command, env=environment, cwd=ROOT, timeout=600, check=True)
+        yield Stack(settings, runtime.up(settings, print), environment, within)
     finally:
         runtime.down(settings, print)
         shutil.rmtree(runs)

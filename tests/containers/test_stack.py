@@ -1,6 +1,7 @@
 """The stack in containers: who may do what, who is touched, and that nothing is left of it."""
 
 import subprocess
+import sys
 import time
 
 import httpx
@@ -11,6 +12,8 @@ from chaos.lease import DURATION_SECONDS
 from compose.container_spec import STACK_LABEL
 from compose.container_spec import containers as in_containers
 from compose.containers import COMPOSE_FILE
+from compose.settings import ROOT
+from tests.containers import hidden
 from tests.containers.conftest import left
 from tests.e2e.conftest import EXPERIMENT, Runs, wait_until
 
@@ -31,6 +34,16 @@ def test_every_program_is_a_container_and_up_twice_is_harmless(containers, mine)
     assert (code, "already up and healthy" in output) == (0, True), output
     assert {name: container.id for name, container in mine.items()} == ids
     assert "every part is proven healthy" in containers.command("status")[1]
+
+
+def test_no_native_server_is_found_by_who_brings_it_up_and_runs_drills_on_it(containers):
+    if not containers.within:
+        pytest.skip("for the tests' own engine only: what hides a program takes root")
+    look = "from compose.tools import PACKAGES, _locate; print(*[name for name in PACKAGES if _locate(name)])"
+    found = subprocess.run(
+        (*containers.within, sys.executable, "-c", look), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(found.stdout.split()) <= {hidden.IN_IMAGES, hidden.OF_THE_SYSTEM}
 
 
 def test_each_is_unprivileged_read_only_and_bounded(mine):

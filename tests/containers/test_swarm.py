@@ -58,7 +58,7 @@ def swarm(a_manager, containers):
 def three_nodes(swarm, client):
     """Two more machines join it, each with the image of the services."""
     if not os.environ.get(OWN_ENGINE):
-        pytest.skip("makes machines for the tests' own engine only")
+        pytest.skip("for the tests' own engine only: it makes more machines")
     images = sorted({tag for each in replicas(client).values() for tag in each.image.tags})
     with contextlib.ExitStack() as stack:
         folders = {number: Path(tempfile.mkdtemp(prefix="stormdrill-node-", dir="/var/tmp")) for number in (2, 3)}

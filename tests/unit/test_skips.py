@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from compose.settings import ROOT
+from tests.skips import MEANT
 
 AT_A_TEST = "import pytest\ndef test_one():\n    pass\ndef test_two():\n    pytest.skip('no engine')\n"
 WHILE_COLLECTED = "import pytest\npytest.skip('no engine', allow_module_level=True)\n"
@@ -45,6 +46,11 @@ def test_so_does_one_where_the_tests_bring_an_engine_of_their_own(tmp_path):
 
 def test_elsewhere_it_does_not(tmp_path):
     assert session(tmp_path, AT_A_TEST).returncode == 0
+
+
+def test_one_that_is_listed_does_not(tmp_path):
+    test = f"import pytest\ndef test_it():\n    pytest.skip({next(iter(MEANT)) + ': says why'!r})\n"
+    assert session(tmp_path, test, CI="true").returncode == 0
 
 
 def test_what_is_expected_to_fail_is_no_skip(tmp_path):

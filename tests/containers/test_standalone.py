@@ -1,0 +1,95 @@
+"""The self-contained Compose file comes up by `docker compose` alone, serves, bears a restart, and leaves nothing."""
+
+import os
+import subprocess
+import uuid
+
+import httpx
+import pytest
+
+from compose import engine, image_build, standalone
+from compose.standalone_spec import SERVICES, SHOWN, TOXIPROXY
+from tests.conftest import TEST_PORT_BASE
+from tests.containers.conftest import OWN_ENGINE
+from tests.e2e.conftest import wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+PROJECT = "stormdrill-standalone-test"
+FILE = standalone.FOLDER / "compose.yaml"
+PORTS = {word: int(TEST_PORT_BASE) + 3000 + place for place, word in enumerate(SHOWN.values())}
+
+
+def compose(*arguments):
+    """Whatever the user types, and no more."""
+    command = ("docker", "compose", "--project-name", PROJECT, "--file", str(FILE), *arguments)
+    environment = os.environ | {f"STORMDRILL_{word}_PORT": str(port) for word, port in PORTS.items()}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(an_engine):
+    """Where no stage of a build has a network, the images are those that the container runtime builds."""
+    if not os.environ.get(OWN_ENGINE):
+        return "--build"
+    client = engine.connect()
+    for reference, tag in ((image_build.services(print), SERVICES), (image_build.toxiproxy(print), TOXIPROXY)):
+        client.images.get(reference).tag(tag)
+    return "--no-build"
+
+
+@pytest.fixture(scope="module")
+def up(built):
+    try:
+        compose("up", "--detach", built)
+        yield
+    finally:
+        compose("down", "--volumes")
+
+
+def test_compose_finds_nothing_to_complain_about(an_engine):
+    assert compose("config", "--quiet") == ""
+
+
+def test_it_serves_is_watched_and_does_so_again_after_a_restart(up):
+    wait_until(serves_an_order, 30, "an order")
+    wait_until(lambda: not unwatched(), 30, f"all targets: {unwatched()}")
+    # All addresses may be others then, Toxiproxy's too, by which the cluster's nodes know each other.
+    compose("restart", "--timeout", "2")
+    wait_until(serves_an_order, 30, "an order after a restart")
+
+
+def test_nothing_of_it_is_left_after_down(up):
+    compose("down", "--volumes")
+    client = engine.connect()
+    mine = {"label": f"com.docker.compose.project={PROJECT}"}
+    left = (client.containers.list(all=True, filters=mine), client.networks.list(filters=mine))
+    assert (*left, client.volumes.list(filters=mine)) == ([], [], [])
+
+
+def serves_an_order():
+    """By way of HAProxy, the Redis Cluster, Toxiproxy, Postgres and inventory."""
+    order = {"sku": "sku-0001", "quantity": 1}
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{PORTS['FRONT']}", timeout=5, trust_env=False) as client:
+            session = client.post("/sessions")
+            placed = client.post("/orders", json=order, headers={"Idempotency-Key": str(uuid.uuid4())})
+    except httpx.HTTPError:
+        return False
+    return (session.status_code, placed.status_code) == (201, 201)
+
+
+def unwatched():
+    """The targets that Prometheus does not see up, or what keeps it from being asked."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{PORTS['PROMETHEUS']}/api/v1/query?query=up", timeout=5, trust_env=False)
+    except httpx.HTTPError as error:
+        return str(error)
+    up = {
+        (each["metric"]["job"], each["metric"]["instance"], each["metric"].get("worker", "0")): each["value"][1]
+        for each in answer.json()["data"]["result"]
+    }
+    # A process that replaces another takes the second port of its instance.
+    return sorted(str(name) for name, value in up.items() if value != "1" and name[2] == "0") or (not up and "nothing")
