@@ -13,10 +13,10 @@ import pytest
 
 from chaos.lease import DURATION_SECONDS
 from compose import engine
-from compose.container_spec import STACK_LABEL
+from compose.container_spec import NETWORKS, STACK_LABEL
 from compose.swarm_spec import SERVICE_LABEL
 from tests.conftest import TEST_PORT_BASE
-from tests.containers import nodes
+from tests.containers import machine, nodes
 from tests.containers.conftest import OWN_ENGINE, a_stack, left
 from tests.e2e.conftest import Runs, wait_until
 
@@ -166,3 +166,19 @@ def test_nothing_of_it_is_left_after_down(swarm, client):
     assert left(client, swarm.settings.state) == []
     assert client.services.list() == []
     assert not swarm.settings.state.exists()
+
+
+def test_a_network_that_is_said_to_be_removed_is_gone(a_manager, client):
+    state, names = Path("/nowhere/at-all"), [f"stormdrill-removal_{name}" for name in NETWORKS]
+    labels = {STACK_LABEL: str(state)}
+    (image,) = {each for each in machine.official() if each.startswith("redis:")}
+    for _ in range(3):
+        for name in names:
+            client.networks.create(name, driver="overlay", attachable=True, labels=labels)
+        # Who is on it keeps it there.
+        client.containers.run(
+            image, ["900"], entrypoint=["sleep"], detach=True, labels=labels, network=names[0], stop_signal="SIGKILL"
+        )
+        engine.remove_all(state)
+        assert [each.name for each in client.networks.list() if each.name in names] == []
+    assert left(client, state) == []
