@@ -3,6 +3,7 @@
 `stormdrill compose-file` writes it, and beside it the packages of the image that is built of the services.
 """
 
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from compose import image_build, standalone_spec
+from compose.container_spec import escaped
 from compose.settings import ROOT
 from compose.standalone_spec import SERVICES, TOXIPROXY
 
@@ -26,7 +28,7 @@ _HEAD = """\
 # Drills (`make chaos-…`) need Python, and bring a stack of their own up: see README.md.
 """
 _TOXIPROXY_FILE = """\
-FROM golang:1.26 AS build
+FROM golang:{version} AS build
 COPY tools/go.mod tools/go.sum /src/
 WORKDIR /src
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server
@@ -53,8 +55,8 @@ def files() -> dict[Path, str]:
 
 def document() -> dict[str, Any]:
     """The Compose file."""
-    dockerfiles = {SERVICES: _services_dockerfile(), TOXIPROXY: _TOXIPROXY_FILE}
-    builds = {name: {"context": "../..", "dockerfile_inline": text} for name, text in dockerfiles.items()}
+    dockerfiles = {SERVICES: _services_dockerfile(), TOXIPROXY: _toxiproxy_dockerfile()}
+    builds = {name: {"context": "../..", "dockerfile_inline": escaped(text)} for name, text in dockerfiles.items()}
     with tempfile.TemporaryDirectory() as folder:
         return standalone_spec.document(Path(folder), builds)
 
@@ -74,6 +76,12 @@ def _services_dockerfile() -> str:
         assert old in text, f"compose/Dockerfile has no {old!r}"
         text = text.replace(old, new)
     return text
+
+
+def _toxiproxy_dockerfile() -> str:
+    wanted = re.search(r"^go (\d+\.\d+)", (ROOT / "tools" / "go.mod").read_text(), flags=re.MULTILINE)
+    assert wanted is not None
+    return _TOXIPROXY_FILE.format(version=wanted[1])
 
 
 def _here(name: str) -> str:

@@ -60,6 +60,12 @@ def test_nothing_in_it_is_of_the_machine_that_wrote_it(document):
     json.dumps(document)
 
 
+def test_nothing_but_ports_is_taken_from_the_environment_of_who_brings_it_up():
+    taken = re.findall(r"(?<!\$)(?:\$\$)*\$([^$].{0,40})", FILE.read_text())
+    assert taken
+    assert [each for each in taken if not re.match(r"\{STORMDRILL_[A-Z]+_PORT:", each)] == []
+
+
 def test_each_is_unprivileged_and_published_on_loopback_only(document):
     for name, service in document["services"].items():
         assert service["user"] not in ("", "0", "root"), name
