@@ -17,12 +17,10 @@ from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import MissingTool, find_one
 from compose.topology import Topology
 
-pytest_plugins = ["tests.limits"]
+pytest_plugins = ["tests.limits", "tests.skips"]
 
 # Whoever is started in the background ignores Ctrl-C and passes that on; what is tested here must hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-pytest_plugins = ("tests.skips",)
 
 TEST_PORT_BASE = os.environ.get("STORMDRILL_TEST_PORT_BASE", "26000")
 
