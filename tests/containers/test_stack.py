@@ -1,5 +1,7 @@
 """The stack in containers: who may do what, who is touched, and that nothing is left of it."""
 
+import os
+import re
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ from compose.container_spec import containers as in_containers
 from compose.containers import COMPOSE_FILE
 from compose.settings import ROOT
 from tests.containers import hidden
-from tests.containers.conftest import left
+from tests.containers.conftest import OWN_COMPOSE, OWN_ENGINE, left
 from tests.e2e.conftest import EXPERIMENT, Runs, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -34,6 +36,15 @@ def test_every_program_is_a_container_and_up_twice_is_harmless(containers, mine)
     assert (code, "already up and healthy" in output) == (0, True), output
     assert {name: container.id for name, container in mine.items()} == ids
     assert "every part is proven healthy" in containers.command("status")[1]
+
+
+def test_the_tests_own_engine_has_the_compose_that_was_built_for_it(containers):
+    if not os.environ.get(OWN_ENGINE):
+        pytest.skip("for the tests' own engine only: a user's Compose is of any version")
+    module = (ROOT / "tools" / os.environ.get(OWN_COMPOSE, "docker-compose") / "go.mod").read_text()
+    (wanted,) = re.findall(r"^\s+github\.com/docker/compose/v\d+ v(\S+)", module, flags=re.MULTILINE)
+    said = subprocess.run(("docker", "compose", "version", "--short"), capture_output=True, text=True, check=True)
+    assert said.stdout.strip().removeprefix("v") == wanted
 
 
 def test_no_native_server_is_found_by_who_brings_it_up_and_runs_drills_on_it(containers):
