@@ -25,7 +25,7 @@ _DATA = {
     "pager": "/tmp",  # noqa: S108  # in its own container
 }
 """Role → the folder that its image keeps for its data, and lets its user write."""
-_KEPT = ("redis", "prometheus", "alertmanager")
+_KEPT = ("redis", "prometheus", "alertmanager", "grafana")
 _USERS = {"postgres": "postgres", "redis": "redis", "grafana": "472"}
 """Those whose folders belong to a user of the image's own; nobody runs the others."""
 _NOBODY = "65534:65534"
@@ -111,11 +111,13 @@ class _Standalone:
         environment = {name: _escaped(self._inside(value)) for name, value in sorted(launch.env.items())}
         service: dict[str, Any] = self.allowed[program.name] | {"user": _USERS.get(program.role, _NOBODY)}
         service |= self._built(image.reference) | {"command": command, "environment": environment}
+        service["stop_signal"] = f"SIG{launch.stop_signal}"
         if image.entrypoint is not None:
             service["entrypoint"] = [_escaped(word) for word in image.entrypoint]
         if image.healthcheck is not None:
             well = container_spec.healthcheck(image.healthcheck, program)
-            service["healthcheck"] = well | {"interval": "2s" if program.role == "postgres" else "5s", "retries": 15}
+            interval = "2s" if program.role == "postgres" else "5s"
+            service["healthcheck"] = well | {"interval": interval, "start_period": "60s"}
         if program.role in SHOWN:
             port = f"${{STORMDRILL_{SHOWN[program.role]}_PORT:-{program.port}}}"
             service["ports"] = [f"{LOOPBACK}:{port}:{program.port}"]
@@ -146,7 +148,8 @@ class _Standalone:
             case "redis":
                 return {"entrypoint": ["sh", "-c", _escaped(_REDIS)]}
             case "grafana":
-                return {"command": [], "volumes": [f"../../dashboards:{_CONFIG}/dashboards:ro"]}
+                dashboards = f"../../dashboards:{_CONFIG}/dashboards:ro"
+                return {"command": [], "volumes": [f"{program.name}:{_DATA[program.role]}", dashboards]}
         return {}
 
     def _once(self) -> Iterator[tuple[str, dict[str, Any]]]:
