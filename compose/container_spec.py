@@ -96,12 +96,16 @@ def _mounts(program: Program, settings: StackSettings, image: Image) -> list[str
 def _special(program: Program, settings: StackSettings) -> dict[str, object]:
     match program.role:
         case "postgres":
-            # The image's entry point makes the database, as a user that it knows.
+            # The image's entry point makes user and database, and runs as a user that the image knows.
             init = settings.state / "config" / POSTGRES_INIT
             return {
                 "command": ["postgres"],
-                "environment": {"POSTGRES_USER": "stormdrill", "POSTGRES_HOST_AUTH_METHOD": "trust"}
-                | {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"},
+                "environment": {
+                    "POSTGRES_USER": programs.DATABASE_OWNER,
+                    "POSTGRES_DB": programs.DATABASE,
+                    "POSTGRES_HOST_AUTH_METHOD": "trust",
+                    "POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync",
+                },
                 "volumes": [
                     f"{init.parent}:{init.parent}:ro",
                     f"{init}:/docker-entrypoint-initdb.d/{init.name}:ro",

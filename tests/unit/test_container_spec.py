@@ -9,7 +9,7 @@ from compose import container_spec, programs, render
 from compose.container_spec import containers, document, published
 from compose.containers import COMPOSE_FILE
 from compose.images import NAMES, images
-from compose.settings import from_environment
+from compose.settings import ROOT, from_environment
 from compose.topology import OUTSIDE, build
 
 SETTINGS = from_environment({"STORMDRILL_STATE": "/var/tmp/x"})
@@ -45,6 +45,13 @@ def test_every_container_is_unprivileged_read_only_and_bounded(generated, commit
         assert service["mem_limit"], name
         assert service["pids_limit"] > 0, name
         assert generated[name]["user"] in (USER, "postgres"), name
+
+
+def test_the_database_is_made_in_one_place_for_each_runtime(generated):
+    told = generated["postgres"]["environment"]
+    assert programs.postgres_dsn(5432) == f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}"
+    makers = {file.name for file in (ROOT / "compose").glob("*.py") if "CREATE DATABASE" in file.read_text()}
+    assert makers == {"native.py"}, "the image's entry point makes it in containers"
 
 
 def test_ports_are_published_on_loopback_only(generated):
