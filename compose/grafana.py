@@ -69,7 +69,7 @@ def _traces(topology: Topology) -> str:
 
 
 def trace_search(topology: Topology) -> str:
-    """Jaeger's address as a browser reaches it; where there is none, that of the committed files: nobody answers there."""
+    """Jaeger's address as a browser reaches it; without one, that of the committed files, where nobody answers."""
     return next((f"http://127.0.0.1:{jaeger.port}" for jaeger in topology.of_role("jaeger")), _TRACE_SEARCH_IN_FILES)
 
 

@@ -18,7 +18,7 @@ class Image:
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Named volumes: name → folder in the container."""
     reference: str = ""
-    """Of what is built here; empty: compose.yaml names the official image."""
+    """Of what is built here, or with a digest of its own; empty: the official image, as compose.yaml names it."""
 
 
 _WGET = ("wget", "-q", "-O", "-", "http://127.0.0.1:{port}/-/healthy")

@@ -31,6 +31,7 @@ def an_engine() -> Iterator[None]:
             with machine.engine(folder) as host, pytest.MonkeyPatch.context() as patch:
                 patch.setenv("DOCKER_HOST", host)
                 patch.setenv("DOCKER_CONFIG", str(cache_folder() / "docker"))
+                patch.setenv("STORMDRILL_IMAGES_LOCK", str(folder / "none"))
                 machine.make_images(host)
                 yield
         finally:

@@ -70,7 +70,7 @@ def test_what_this_machine_asks_is_published_and_the_cluster_bus_is_not(topology
 def test_official_images_are_pinned(committed):
     references = {service["image"] for service in committed["services"].values() if "image" in service}
     assert references
-    assert all(re.fullmatch(r"[\w/-]+:v?\d+(\.\d+)+", each) or each == "postgres:15" for each in references)
+    assert all(re.fullmatch(r"[\w/-]+:v?\d+(\.\d+)+", each) or each == "postgres:17" for each in references)
     # By its plain name only: no registry's address.
     assert not [each for each in references if "." in each.partition(":")[0]]
 
