@@ -111,6 +111,7 @@ OFFICIAL = (
         base="debian",
         programs=_DEBIAN | {"python": "/usr/local/bin/python", "python3": "/usr/local/bin/python3"},
         command=("python3",),
+        path="/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ),
     OfficialImage(
         repository="prom/prometheus",
