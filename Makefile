@@ -5,8 +5,8 @@ PYTEST := .venv/bin/python -m pytest
 EXP ?= kill-instance
 RUN ?= runs/latest
 
-.PHONY: help setup up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards compose-file \
-	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier bench ci clean
+# Every target is a command, none a file.
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## print this help
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -55,6 +55,9 @@ validate: setup ## check every experiment file without touching a stack
 
 list: setup ## list the experiments
 	@$(STORMDRILL) list
+
+image-digests: setup ## pin the official images: write their digests into compose/images.lock (needs Docker and a network)
+	@.venv/bin/python -m compose.digests
 
 dashboards: setup ## make the dashboards' JSON files from their generator
 	@.venv/bin/python -m dashboards.generator

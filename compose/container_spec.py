@@ -74,7 +74,7 @@ def _service(
         service["entrypoint"] = [escaped(word) for word in image.entrypoint]
     if image.healthcheck is not None:
         service["healthcheck"] = healthcheck(image.healthcheck, program) | {"interval": "30s", "start_period": "30s"}
-    return service | _special(program, settings)
+    return service | _special(program, settings, image)
 
 
 def healthcheck(command: Sequence[str], program: Program) -> dict[str, object]:
@@ -90,22 +90,30 @@ def _mounts(program: Program, settings: StackSettings, image: Image) -> list[str
         mounts.append(f"{run}:{run}")
     if program.role == "grafana":
         mounts.append(f"{grafana.DASHBOARDS}:{grafana.DASHBOARDS}:ro")
-    return [*mounts, *(f"{name}:{folder}" for name, folder in image.volumes.items())]
+    return [*mounts, *_volumes(image)]
 
 
-def _special(program: Program, settings: StackSettings) -> dict[str, object]:
+def _volumes(image: Image) -> list[str]:
+    return [f"{name}:{folder}" for name, folder in image.volumes.items()]
+
+
+def _special(program: Program, settings: StackSettings, image: Image) -> dict[str, object]:
     match program.role:
         case "postgres":
-            # The image's entry point makes the database, as a user that it knows.
+            # The image's entry point makes user and database, and runs as a user that the image knows.
             init = settings.state / "config" / POSTGRES_INIT
             return {
                 "command": ["postgres"],
-                "environment": {"POSTGRES_USER": "stormdrill", "POSTGRES_HOST_AUTH_METHOD": "trust"}
-                | {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"},
+                "environment": {
+                    "POSTGRES_USER": programs.DATABASE_OWNER,
+                    "POSTGRES_DB": programs.DATABASE,
+                    "POSTGRES_HOST_AUTH_METHOD": "trust",
+                    "POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync",
+                },
                 "volumes": [
                     f"{init.parent}:{init.parent}:ro",
                     f"{init}:/docker-entrypoint-initdb.d/{init.name}:ro",
-                    "postgres:/var/lib/postgresql/data",
+                    *_volumes(image),
                 ],
                 "user": "postgres",
             }

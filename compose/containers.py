@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from compose import container_spec, engine, image_build, native, processes, programs, render, target_file
+from compose import container_spec, digests, engine, image_build, native, processes, programs, render, target_file
 from compose.container_spec import COMPOSE_FILE
 from compose.engine import ComposeProject, ContainerManager
 from compose.images import NAMES, Image, images
@@ -86,7 +86,7 @@ class Containers:
         (state / "config" / "postgresql.conf").write_text(render.postgresql_conf(topology))
         init = container_spec.postgres_init(state / "config" / "postgresql.conf")
         (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
-        references = images(image_build.services(progress), image_build.toxiproxy(progress))
+        references = digests.pinned(images(image_build.services(progress), image_build.toxiproxy(progress)))
         self._write_containers(topology, references, _owner(state), progress)
         target_file.write(self.settings, topology, self.name, self._control())
         # Prometheus asks for its metrics from a container.

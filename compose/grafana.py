@@ -30,7 +30,7 @@ def environment(program: Program, settings: StackSettings, topology: Topology) -
         "DASHBOARDS_FOLDER": str(dashboards_folder(settings)),
         "PROMETHEUS_URL": f"http://{topology.at(topology.one('prometheus').port)}",
         "PROMETHEUS_SCRAPE_INTERVAL": DRILL.scrape_interval_text,
-        "JAEGER_URL": trace_search(topology),
+        "JAEGER_URL": _traces(topology),
         "GF_PATHS_PROVISIONING": str(DASHBOARDS / "provisioning"),
         "GF_PATHS_DATA": str(data),
         "GF_PATHS_LOGS": str(data / "logs"),
@@ -63,8 +63,13 @@ def write_dashboards(settings: StackSettings, topology: Topology) -> None:
         (folder / file.name).write_text(file.read_text().replace(_TRACE_SEARCH_IN_FILES, trace_search(topology)))
 
 
+def _traces(topology: Topology) -> str:
+    """Jaeger's address as Grafana itself reaches it: within the network where it is a container."""
+    return next((f"http://{topology.at(jaeger.port)}" for jaeger in topology.of_role("jaeger")), _TRACE_SEARCH_IN_FILES)
+
+
 def trace_search(topology: Topology) -> str:
-    """Jaeger's address; where there is none, that of the committed files, at which nobody answers."""
+    """Jaeger's address as a browser reaches it; without one, that of the committed files, where nobody answers."""
     return next((f"http://127.0.0.1:{jaeger.port}" for jaeger in topology.of_role("jaeger")), _TRACE_SEARCH_IN_FILES)
 
 

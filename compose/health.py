@@ -183,8 +183,7 @@ def _ready(program: Program) -> None:
 
 
 def _postgres(port: int) -> None:
-    dsn = postgres_dsn(port).rpartition("/")[0] + "/postgres"
-    with psycopg.connect(dsn, connect_timeout=2) as connection:
+    with psycopg.connect(postgres_dsn(port), connect_timeout=2) as connection:
         connection.execute("SELECT 1")
 
 

@@ -18,13 +18,13 @@ from docker.errors import BuildError, ImageNotFound
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from compose import engine, go_program
+from compose import digests, engine, go_program
 from compose.engine_needs import MACHINES
 from compose.images import CROWD, SERVICES, TOXIPROXY
 from compose.settings import ROOT
 from compose.stack import Progress, StackError
 
-_PYTHON = "3.11"
+_PYTHON = "3.13"
 """Of the image, whatever this machine has."""
 _PYTHONS = [
     {"python_version": _PYTHON, "python_full_version": f"{_PYTHON}.{patch}", "sys_platform": "linux"}
@@ -71,14 +71,14 @@ def crowd_lock() -> str:
 def _lock_of(wanted: list[Requirement]) -> str:
     locked = _locked((ROOT / "requirements.lock").read_text())
     names = closure(wanted)
-    # What only some Python 3.11 needs is installed on each: this machine's need not be the image's.
+    # What only some patch release of it needs is installed on each: this machine's need not be the image's.
     return "".join(
         re.sub(r" ; .*(?= \\$)", "", locked[name], count=1, flags=re.M) for name in sorted(names & locked.keys())
     )
 
 
 def closure(wanted: list[Requirement]) -> set[str]:
-    """The names of what is wanted and of all that it needs on any Python 3.11, as this environment's packages say."""
+    """The names of what is wanted and of all that it needs on the image's Python, as the packages here say."""
     found: set[tuple[str, str]] = set()
     left = [(canonicalize_name(each.name), extra) for each in wanted for extra in ("", *each.extras)]
     while left:
@@ -106,7 +106,7 @@ def _locked(lock: str) -> dict[str, str]:
 
 def _python_image(repository: str, code: list[Path], lock: str, progress: Progress) -> str:
     files = {f"code/{file.relative_to(ROOT)}": file.read_bytes() for file in code}
-    files |= {"Dockerfile": (ROOT / "compose" / "Dockerfile").read_bytes(), "packages.lock": lock.encode()}
+    files |= {"Dockerfile": digests.pinned_dockerfile().encode(), "packages.lock": lock.encode()}
     return _image(repository, files, progress, partial(_wheels, lock))
 
 

@@ -18,7 +18,7 @@ class Image:
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Named volumes: name → folder in the container."""
     reference: str = ""
-    """Of what is built here; empty: compose.yaml names the official image."""
+    """Of what is built here, or with a digest of its own; empty: the official image, as compose.yaml names it."""
 
 
 _WGET = ("wget", "-q", "-O", "-", "http://127.0.0.1:{port}/-/healthy")
@@ -38,7 +38,8 @@ TOXIPROXY = "stormdrill/toxiproxy"
 def images(services: str, toxiproxy: str) -> dict[str, Image]:
     """Role → image, with the references of the two that are built here."""
     ours = Image(("gunicorn",), ("bash", "-c", _READY), reference=services)
-    # It announces Toxiproxy's address to its clients and to the other nodes, and that must be a number.
+    # It announces Toxiproxy's address to its clients and to the other nodes, and that must be a number. Without the
+    # image's entry point: since Redis 8 that has it load modules, which take memory of their own.
     redis_server = (
         "until address=$(getent hosts toxiproxy); do sleep 0.1; done; "
         'exec redis-server "$0" --cluster-announce-ip "${address%% *}"'

@@ -105,8 +105,12 @@ class Native:
         data.chmod(0o700)
         if os.getuid() == 0:
             shutil.chown(data, programs.POSTGRES_USER, programs.POSTGRES_USER)
-        initdb = (str(self.tools.path("initdb")), "-D", str(data), "-U", "stormdrill", "--auth=trust", "--no-sync")
-        run(programs.as_postgres_user((*initdb, "--locale=C", "--encoding=UTF8")), cwd=data)
+        made = (str(self.tools.path("initdb")), "-D", str(data), "-U", programs.DATABASE_OWNER, "--auth=trust")
+        run(programs.as_postgres_user((*made, "--no-sync", "--locale=C", "--encoding=UTF8")), cwd=data)
+        # By a Postgres that serves nobody, as initdb makes its own: whoever connects later finds the database.
+        strict = ("-c", "fsync=off", "-c", "exit_on_error=on")
+        alone = (str(self.tools.path("postgres")), "--single", "-D", str(data), *strict, "postgres")
+        run(programs.as_postgres_user(alone), cwd=data, told=f"CREATE DATABASE {programs.DATABASE}\n")
         with (data / "postgresql.conf").open("a") as conf:
             conf.write(render.postgresql_conf(topology))
 

@@ -12,7 +12,10 @@ from compose.tools import Tools
 from compose.topology import LOOPBACK, Program, Topology
 
 POSTGRES_USER = "postgres"
+"""Whom Postgres's processes run as."""
 DATABASE = "stormdrill"
+"""Each runtime makes it when it makes Postgres's data, and nobody else does."""
+DATABASE_OWNER = "stormdrill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def as_postgres_user(argv: tuple[str, ...]) -> tuple[str, ...]:
 
 def postgres_dsn(port: int, host: str = LOOPBACK) -> str:
     """Connection string of the drill's database behind this port."""
-    return f"postgresql://stormdrill@{host}:{port}/{DATABASE}"
+    return f"postgresql://{DATABASE_OWNER}@{host}:{port}/{DATABASE}"
 
 
 def service_environment(program: Program, settings: StackSettings, topology: Topology) -> dict[str, str]:

@@ -141,10 +141,14 @@ def runtime_of(state: Path) -> str:
         return ""
 
 
-def run(argv: tuple[str, ...], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
-    """Run a command to its end, a minute at most, and give what it printed. Raises CalledProcessError."""
+def run(argv: tuple[str, ...], env: Mapping[str, str] | None = None, cwd: Path | None = None, told: str = "") -> str:
+    """Run a command to its end, a minute at most, and give what it printed; `told` is its standard input.
+
+    Raises CalledProcessError.
+    """
+    settings = os.environ | dict(env or {})
     return subprocess.run(
-        argv, check=True, capture_output=True, text=True, timeout=60, cwd=cwd, env=os.environ | dict(env or {})
+        argv, check=True, capture_output=True, text=True, timeout=60, cwd=cwd, env=settings, input=told
     ).stdout
 
 
@@ -197,9 +201,6 @@ def _start(settings: StackSettings, runtime: Runtime, topology: Topology, progre
 
 
 def _migrate(settings: StackSettings, topology: Topology) -> None:
-    dsn = programs.postgres_dsn(topology.one("postgres").port)
-    with psycopg.connect(dsn.rpartition("/")[0] + "/postgres", autocommit=True, connect_timeout=5) as connection:
-        connection.execute(f"CREATE DATABASE {programs.DATABASE}")
     for role in ("shop", "inventory"):
         env = programs.service_environment(topology.of_role(role)[0], settings, topology)
         run((sys.executable, "-m", f"services.{role}.migrate"), env=env, cwd=ROOT)

@@ -35,6 +35,7 @@ def an_engine() -> Iterator[None]:
             with machine.engine(folder) as host, pytest.MonkeyPatch.context() as patch:
                 patch.setenv("DOCKER_HOST", host)
                 patch.setenv("DOCKER_CONFIG", str(cache_folder() / os.environ.get(OWN_COMPOSE, "docker-compose")))
+                patch.setenv("STORMDRILL_IMAGES_LOCK", str(folder / "none"))
                 machine.make_images(host)
                 yield
         finally:

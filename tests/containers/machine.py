@@ -5,6 +5,7 @@ Never over a user's own Docker: the engine has a folder, a socket and a bridge o
 
 import contextlib
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -16,43 +17,12 @@ import docker
 import yaml
 
 from compose.containers import COMPOSE_FILE
-from compose.tools import find_one
+from compose.tools import cache_folder
+from tests.containers import official_images, stand_ins
+from tests.containers.stand_ins import BASE, PACKAGES, RELEASE
 
-PACKAGES = (
-    "haproxy",
-    "postgresql-15",
-    "prometheus",
-    "prometheus-alertmanager",
-    "prometheus-postgres-exporter",
-    "prometheus-redis-exporter",
-    "python3-venv",
-    "redis-server",
-    "redis-tools",
-    "wget",
-)
-BASE = "stormdrill-test/debian"
-RELEASE = "bookworm"
 _HERE = Path(__file__).parent
 _STARTS_WITHIN_SECONDS = 30
-_STAND_INS = {
-    "haproxy": "",
-    "redis": "",
-    "postgres": """
-COPY postgres-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
-ENV PATH=/usr/lib/postgresql/15/bin:$PATH PGDATA=/var/lib/postgresql/data
-RUN install -d -o postgres -g postgres -m 700 /var/lib/postgresql/data && mkdir -p /docker-entrypoint-initdb.d
-VOLUME /var/lib/postgresql/data
-ENTRYPOINT ["sh", "/usr/local/bin/docker-entrypoint.sh"]
-CMD ["postgres"]
-""",
-    "prom/prometheus": 'ENTRYPOINT ["prometheus"]',
-    "prom/alertmanager": 'ENTRYPOINT ["prometheus-alertmanager"]',
-    "prometheuscommunity/postgres-exporter": 'ENTRYPOINT ["prometheus-postgres-exporter"]',
-    "oliver006/redis_exporter": 'ENTRYPOINT ["prometheus-redis-exporter"]',
-    "python": "RUN ln -s python3 /usr/bin/python",
-    "jaegertracing/jaeger": 'COPY jaeger /usr/bin/jaeger\nENTRYPOINT ["jaeger"]',
-}
-"""Repository → what its stand-in has beyond the base, so that it is started as the official image is."""
 
 
 @contextlib.contextmanager
@@ -131,18 +101,27 @@ def _make_base(host: str) -> None:
 
 
 def _stand_in(client: docker.DockerClient, reference: str) -> None:
-    repository = reference.partition(":")[0]
-    with tempfile.TemporaryDirectory() as folder:
+    image = official_images.row(reference)
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         context = Path(folder)
-        (context / "Dockerfile").write_text(f"FROM {BASE}\n{_STAND_INS[repository]}\n")
-        shutil.copy(_HERE / "postgres-entrypoint.sh", context)
-        if repository == "jaegertracing/jaeger":
-            shutil.copy(find_one("jaeger"), context / "jaeger")
+        (context / "Dockerfile").write_text(stand_ins.dockerfile(image))
+        if script := stand_ins.entrypoint(image):
+            shutil.copy(_HERE / script, context / "docker-entrypoint.sh")
+        for name, cached in stand_ins.built(image).items():
+            shutil.copy(_built(cached), context / name)
         client.images.build(path=folder, tag=reference, rm=True)
 
 
+def _built(name: str) -> Path:
+    path = cache_folder() / name
+    if not path.exists():
+        raise RuntimeError(f"{name} is not built: STORMDRILL_OWN_DOCKER=1 make setup")
+    return path
+
+
 def _mirror() -> str:
-    """Where this machine takes Debian's packages from."""
+    """Where this machine takes Debian's packages from, whichever release of Debian it is itself."""
     command = ("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages")
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return next(uri for release, uri in map(str.split, listed) if release == RELEASE)
+    release = platform.freedesktop_os_release()["VERSION_CODENAME"]
+    return next(uri for suite, uri in map(str.split, listed) if suite == release)

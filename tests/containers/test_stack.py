@@ -116,9 +116,14 @@ def test_the_watchdog_undoes_in_containers_what_a_killed_runner_left(containers,
 
 def test_nothing_is_left_after_down(containers, client, mine):
     state = containers.settings.state
+    # Some images declare volumes: each container has one of its own, with no name and no label.
+    mounts = [mount for container in mine.values() for mount in container.attrs["Mounts"]]
+    volumes = {mount["Name"] for mount in mounts if mount["Type"] == "volume"}
+    assert len(volumes) > 1
     code, output = containers.command("down")
     assert code == 0, output
     assert left(client, state) == []
+    assert volumes & {volume.name for volume in client.volumes.list()} == set()
     assert not state.exists()
     with pytest.raises(NotFound):
         mine["shop-1"].reload()

@@ -9,7 +9,7 @@ from compose import container_spec, programs, render
 from compose.container_spec import containers, document, published
 from compose.containers import COMPOSE_FILE
 from compose.images import NAMES, images
-from compose.settings import from_environment
+from compose.settings import ROOT, from_environment
 from compose.topology import OUTSIDE, build
 
 SETTINGS = from_environment({"STORMDRILL_STATE": "/var/tmp/x"})
@@ -47,6 +47,13 @@ def test_every_container_is_unprivileged_read_only_and_bounded(generated, commit
         assert generated[name]["user"] in (USER, "postgres"), name
 
 
+def test_the_database_is_made_in_one_place_for_each_runtime(generated):
+    told = generated["postgres"]["environment"]
+    assert programs.postgres_dsn(5432) == f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}"
+    makers = {file.name for file in (ROOT / "compose").glob("*.py") if "CREATE DATABASE" in file.read_text()}
+    assert makers == {"native.py"}, "the image's entry point makes it in containers"
+
+
 def test_ports_are_published_on_loopback_only(generated):
     ports = [port for service in generated.values() for port in service["ports"]]
     assert ports
@@ -63,7 +70,7 @@ def test_what_this_machine_asks_is_published_and_the_cluster_bus_is_not(topology
 def test_official_images_are_pinned(committed):
     references = {service["image"] for service in committed["services"].values() if "image" in service}
     assert references
-    assert all(re.fullmatch(r"[\w/-]+:v?\d+(\.\d+)+", each) or each == "postgres:15" for each in references)
+    assert all(re.fullmatch(r"[\w/-]+:v?\d+(\.\d+)+", each) or each == "postgres:17" for each in references)
     # By its plain name only: no registry's address.
     assert not [each for each in references if "." in each.partition(":")[0]]
 

@@ -50,10 +50,17 @@ def test_the_crowds_lock_has_locust_and_no_service():
     assert not {"fastapi", "gunicorn", "mypy"} & names
 
 
-def test_the_lock_does_not_depend_on_this_machines_python():
+def test_the_lock_is_for_the_images_python_and_not_for_this_machines(monkeypatch):
     lock = image_build.services_lock()
-    assert re.search(r"^async-timeout==", lock, flags=re.MULTILINE), "Python 3.11.2 needs it"
+    assert not re.search(r"^async-timeout==", lock, flags=re.MULTILINE), "only Python before 3.11.3 needs it"
     assert ";" not in lock
+    monkeypatch.setattr(image_build, "_PYTHONS", [{"python_version": "3.11", "python_full_version": "3.11.2"}])
+    assert re.search(r"^async-timeout==", image_build.services_lock(), flags=re.MULTILINE)
+
+
+def test_the_images_python_is_the_one_that_its_packages_are_chosen_for():
+    dockerfile = (ROOT / "compose" / "Dockerfile").read_text()
+    assert set(re.findall(r"^FROM python:(\d+\.\d+)-", dockerfile, flags=re.MULTILINE)) == {image_build._PYTHON}
 
 
 def test_the_dockerfile_keeps_the_rules():

@@ -1,0 +1,165 @@
+"""What the stack relies on in each official image, against the table of what these images are."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from compose.container_spec import document
+from compose.containers import COMPOSE_FILE
+from compose.images import NAMES, images
+from compose.programs import launches
+from compose.settings import ROOT, from_environment
+from compose.topology import build
+from tests.containers import machine, official_images, stand_ins
+from tests.containers.official_images import OFFICIAL, row
+
+SETTINGS = from_environment({"STORMDRILL_STATE": "/var/tmp/x"})
+USER = "1000:1000"
+SHELLS = {"sh", "bash"}
+BUILT_IN = {"done", "fi", "read", "printf", "echo"}
+OURS = {"shop", "inventory", "pager", "toxiproxy"}
+
+
+@pytest.fixture(scope="module")
+def topology():
+    return build(SETTINGS, apart=True)
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+
+
+@pytest.fixture(scope="module")
+def generated(topology):
+    return document(SETTINGS, topology, images("ours:1", "ways:1"), USER)["services"]
+
+
+@pytest.fixture(scope="module")
+def used(topology, committed):
+    """Each program that runs in an official image: name of the service, its role, the image's row."""
+    return [(one.name, one.role, row(committed[one.name]["image"])) for one in topology.programs if one.role in IMAGES]
+
+
+IMAGES = {role: image for role, image in images("ours:1", "ways:1").items() if role not in OURS}
+
+
+def commands(script):
+    """The programs that a shell's script calls."""
+    parts = re.split(r"[;\n)]|&&|\|\||\$\(", script)
+    first = (re.sub(r"^(\s|(until|do|then|if|exec)\b|\w+=)*", "", part).split() for part in parts)
+    return {words[0] for words in first if words and re.fullmatch(r"[a-z_-]+", words[0])} - BUILT_IN
+
+
+def test_a_scripts_programs_are_found():
+    assert commands("until address=$(getent hosts x); do sleep 0.1; done; exec redis-server $0") == {
+        *("getent", "sleep", "redis-server")
+    }
+    assert commands("exec 3<>/dev/tcp/x; printf 'GET' >&3; read -r _ <&3; [ a = b ] && wget x") == {"wget"}
+
+
+def test_each_image_that_is_named_has_one_row_and_no_row_is_left_over(committed):
+    dockerfile = (ROOT / "compose" / "Dockerfile").read_text()
+    named = {service["image"] for service in committed.values() if "image" in service}
+    named |= set(re.findall(r"^FROM (\S+)", dockerfile, flags=re.MULTILINE))
+    assert {row(reference).repository for reference in named} == {image.repository for image in OFFICIAL}
+    assert len({image.repository for image in OFFICIAL}) == len(OFFICIAL)
+    assert all(image.source for image in OFFICIAL)
+
+
+def test_every_program_that_is_called_is_in_the_image(used):
+    for name, role, image in used:
+        for command in (IMAGES[role].entrypoint, IMAGES[role].healthcheck):
+            if command is not None:
+                assert image.finds(command[0]), f"{name}: no {command[0]} in {image.repository}"
+                inside = commands(command[2]) if command[0] in SHELLS else set()
+                assert {each for each in inside if not image.finds(each)} == set(), name
+
+
+def test_the_services_image_has_what_its_health_check_calls():
+    python = row(re.findall(r"^FROM (\S+)", (ROOT / "compose" / "Dockerfile").read_text(), flags=re.MULTILINE)[-1])
+    shell, _, script = images("ours:1", "ways:1")["shop"].healthcheck
+    assert python.finds(shell)
+    assert not {each for each in commands(script) if not python.finds(each)}
+
+
+def test_what_is_run_in_a_container_beside_its_program_is_in_the_image():
+    calls = {
+        ("redis", "redis-cli"): re.compile(r'"exec", "-T", nodes\[0\]\.name, "([\w-]+)"'),
+        ("prom/prometheus", "promtool"): re.compile(r'engine\.beside\(state, "prometheus", \("(\w+)"'),
+    }
+    source = "".join(file.read_text() for file in (ROOT / "compose").glob("*.py"))
+    for (repository, program), call in calls.items():
+        assert call.findall(source) == [program]
+        assert row(repository).finds(program)
+    # These are all: who adds one adds it here.
+    assert len(re.findall(r'engine\.beside\(|"exec", "-T"|exec_run', source)) == len(calls)
+    assert not re.findall(r"exec_run|exec_create", "".join(file.read_text() for file in (ROOT / "chaos").rglob("*.py")))
+
+
+def test_arguments_are_given_to_the_program_or_to_a_script_that_passes_them_on(used, generated, topology):
+    expected = {launch.name: launch for launch in launches(SETTINGS, topology, NAMES)}
+    for name, role, image in used:
+        if IMAGES[role].entrypoint is not None:
+            continue
+        if image.entrypoint[0] in image.programs.values() and not image.entry_point_does:
+            assert [word.replace("$$", "$") for word in generated[name]["command"]] == list(expected[name].argv[1:])
+        else:
+            assert role in ("postgres", "grafana"), f"{name}: its entry point is a script, {image.entry_point_does}"
+
+
+def test_postgres_image_is_used_as_its_entry_point_wants_it(generated, committed):
+    image, service = row(committed["postgres"]["image"]), generated["postgres"]
+    assert service["command"] == ["postgres"], "anything else is only started, with no database made"
+    assert service["user"] in image.accounts, "initdb wants a user with a name"
+    assert service["environment"]["POSTGRES_DB"]
+    assert service["environment"]["POSTGRES_HOST_AUTH_METHOD"] == "trust" or service["environment"]["POSTGRES_PASSWORD"]
+    data = image.environment["PGDATA"]
+    assert [mount for mount in service["volumes"] if mount.endswith(f":{data}")], (
+        "else the data lie in a nameless volume"
+    )
+    assert [mount for mount in service["volumes"] if ":/docker-entrypoint-initdb.d/" in mount]
+
+
+def test_each_can_write_where_it_does_and_nowhere_else(used, generated, committed):
+    for name, _, image in used:
+        service = generated[name]
+        writable = [mount.split(":")[1] for mount in service["volumes"] if not mount.endswith(":ro")]
+        writable += [mount.partition(":")[0] for mount in committed[name]["tmpfs"]]
+        environment = {**image.environment, **service["environment"]}
+        for folder in image.writes:
+            told = Path(environment[folder[1:]]) if folder.startswith("$") else Path(folder)
+            assert [each for each in writable if told.is_relative_to(each)], f"{name} cannot write to {told}"
+
+
+def test_nobody_depends_on_the_images_own_user_or_stop_signal(used, generated):
+    for name, _, image in used:
+        assert generated[name]["user"] in {USER, *image.accounts}, name
+        assert generated[name]["stop_signal"], name
+
+
+def test_a_stand_in_is_outside_as_its_row_says():
+    for image in OFFICIAL:
+        if image.repository == "grafana/grafana":
+            continue
+        text = stand_ins.dockerfile(image)
+        assert f"ENV PATH={image.path}\n" in text
+        assert not image.entrypoint or "ENTRYPOINT [" in text
+        assert ("USER" in text) == bool(image.user)
+        assert all(f'"{volume}"' in text for volume in image.volumes)
+        assert all(f"COPY {name} {image.programs[name]}\n" in text for name in stand_ins.built(image))
+
+
+def test_what_an_image_lacks_is_taken_from_its_stand_in():
+    (haproxy,) = (line for line in stand_ins.dockerfile(row("haproxy")).splitlines() if line.startswith("RUN"))
+    assert {"wget", "redis-cli", "psql", "python3"} <= set(re.findall(r"[\w-]+", haproxy))
+    assert stand_ins.dockerfile(row("oliver006/redis_exporter")).count("busybox") == 0
+    assert official_images.absent(row("oliver006/redis_exporter")) >= {"sh", "wget", "getent"}
+
+
+def test_every_image_but_grafanas_has_a_stand_in():
+    assert {row(reference).repository for reference in machine.official()} == {
+        image.repository for image in OFFICIAL if image.repository != "grafana/grafana"
+    }
