@@ -138,10 +138,15 @@ build_tools() {
 # What the official images hold, for stand-ins of them and to test the rules with; under names that nobody takes for
 # the distribution's.
 build_alerting() {
-    local each
-    for each in prometheus/prometheus prometheus/promtool alertmanager/alertmanager alertmanager/amtool; do
-        build "stormdrill-${each#*/}" "github.com/prometheus/${each%/*}/cmd/${each#*/}" "${each%/*}" ||
-            fail "${each#*/} cannot be built (see $logs/stormdrill-${each#*/}.log): install Go 1.26.7 or newer"
+    local program module version
+    for program in prometheus promtool alertmanager amtool; do
+        case $program in prometheus | promtool) module=prometheus ;; *) module=alertmanager ;; esac
+        # Prometheus's module v0.316.0 is its release 3.16.0.
+        version=$(sed -nE "s|.*github.com/prometheus/$module v([0-9.]+).*|\1|p" "$root/tools/$module/go.mod" |
+            sed -E 's/^0\.([0-9])([0-9]{2})\./\1.\2./')
+        build "stormdrill-$program" "github.com/prometheus/$module/cmd/$program" "$module" \
+            "-X github.com/prometheus/common/version.Version=$version" ||
+            fail "$program cannot be built (see $logs/stormdrill-$program.log): install Go 1.26.7 or newer"
     done
 }
 

@@ -1,10 +1,13 @@
 """What the drill's Prometheus and Alertmanager are started with is accepted by each release that is tested with."""
 
+import re
+import subprocess
+
 import pytest
 
 from compose import programs as stack_programs
 from compose import render, tools
-from compose.settings import StackSettings, from_environment
+from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import Tools
 from compose.topology import Topology, build
 from tests.rules.conftest import OWN_ENGINE, programs_of, releases
@@ -46,6 +49,16 @@ def test_the_drills_configuration_is_valid(settings, topology, run_tool):
     output = run_tool("promtool", "check", "config", config / "prometheus.yml")
     assert output.count("SUCCESS") > 1, f"no rule file was found: {output}"
     run_tool("amtool", "check-config", config / "drill" / "alertmanager.yml")
+
+
+@pytest.mark.parametrize("release", releases()[1:])
+def test_what_was_built_says_the_release_of_its_module(release):
+    programs = programs_of(release)
+    for name, module in (("prometheus", "prometheus"), ("promtool", "prometheus"), ("amtool", "alertmanager")):
+        pinned = re.search(rf"prometheus/{module} v([\d.]+)", (ROOT / "tools" / module / "go.mod").read_text())
+        version = re.sub(r"^0\.(\d)(\d\d)\.", r"\1.\2.", pinned[1])
+        done = subprocess.run((programs[name], "--version"), capture_output=True, text=True, timeout=20, check=True)
+        assert f"{name}, version {version} " in done.stdout + done.stderr
 
 
 def test_where_the_other_release_was_to_be_built_its_absence_is_no_skip(monkeypatch, tmp_path):
