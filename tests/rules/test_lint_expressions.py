@@ -11,6 +11,7 @@ SNAPSHOT = Snapshot(
     {
         "requests_total": Metric("counter", LABELS | {"code": ("2xx", "5xx")}),
         "seconds_bucket": Metric("counter", LABELS),
+        "waits_bucket": Metric("counter", {"le": ("0.5", "1", "+Inf")}),
         "queue_length": Metric("gauge", LABELS),
         "queue_limit": Metric("gauge", LABELS),
         "up": Metric("gauge", {"job": None, "instance": None}),
@@ -128,6 +129,10 @@ def test_the_labels_of_what_is_not_known_are_not_guessed():
         ('requests_total{job="VARIABLE",code="5xx"}', None),
         ('{__name__=~"requests_.*",job="shop"}', None),
         ("chaos_fault_active", None),
+        ('waits_bucket{le="0.5"}', None),
+        ('waits_bucket{le=~"1([.]0)?"}', None),
+        ('waits_bucket{le="+Inf"}', None),
+        ('waits_bucket{le="1"}', "means '1', which Prometheus 3 stores as '1.0'"),
         ('ALERTS{alertname="ShopDown"}', None),
         ('request_total{job="shop"}', "no such metric on the running stack: request_total"),
         ('requests_total{job="shop",status="5xx"}', "requests_total has no label status"),

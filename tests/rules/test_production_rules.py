@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from alerts.lint import tools
+from tests.rules.conftest import programs_of, releases
 
 SILENT = """rule_files: [alerting.rules.yml]
 evaluation_interval: 15s
@@ -23,6 +24,12 @@ def folder(alerts, tmp_path):
     for name in ("alerting.rules.yml", "alerting.test.yml", "alertmanager.yml"):
         shutil.copy(alerts / name, tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("release", releases()[1:])
+def test_every_case_holds_on_the_other_release_too(release, alerts):
+    """`make lint-alerts` shows that they hold on the installed one."""
+    assert [str(problem) for problem in tools.check(alerts, programs_of(release))] == []
 
 
 def said(folder) -> list[str]:
