@@ -48,6 +48,7 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
         config / "drill",
         # The other receivers go straight: they tell when this way is broken.
         {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        dashboards="".join(f"http://127.0.0.1:{one.port}" for one in topology.of_role("grafana")),
     )
 
 

@@ -182,3 +182,23 @@ def test_where_it_is_not_installed_it_is_left_out_and_said_so(settings):
 def test_where_it_is_installed_people_are_told_where(settings, stack):
     assert target_file.urls(stack)["grafana"] == "http://127.0.0.1:20019"
     assert [probe for probe in health.everything(stack) if "grafana" in probe.name]
+
+
+@pytest.mark.parametrize(("left_out", "wanted"), [((), "http://127.0.0.1:20019/d/"), (("grafana",), None)])
+def test_the_stacks_alerts_lead_to_its_dashboards_or_to_none(settings, left_out, wanted):
+    topology = build(settings, frozenset(left_out))
+    render.make_folders(settings, topology)
+    render.write_all(settings, topology)
+    files = sorted((settings.state / "config" / "drill" / "rules").glob("*.yml"))
+    rules = [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+    alerts = [rule["annotations"] for rule in rules if "alert" in rule]
+    assert len(alerts) > 40
+    assert all("summary" in one for one in alerts)
+    if wanted is None:
+        assert not [one for one in alerts if "dashboard_url" in one]
+    else:
+        linked = [one["dashboard_url"] for one in alerts if "dashboard_url" in one]
+        assert all(url.startswith(wanted) for url in linked)
+        assert len(linked) == sum(
+            text.count("dashboard_url:") for text in map(Path.read_text, (ROOT / "alerts").glob("*.rules.yml"))
+        )
