@@ -63,8 +63,8 @@ def test_a_trace_is_kept_whole():
 
 def test_the_slowest_are_found_among_more_than_one_answer_holds():
     # The store gives its latest first: the slowest are the earliest, behind thousands of others.
-    slow = [trace(f"slow{number}", span("GET /", 6.0, 0.15 + number / 1000)) for number in range(12)]
-    quick = [trace(f"quick{number}", span("GET /", 7.0 + number / 100, 0.02 + number / 1e5)) for number in range(2000)]
+    slow = [trace(f"slow{number}", span("GET /", 6.0, 0.3 + number / 1000)) for number in range(12)]
+    quick = [trace(f"quick{number}", span("GET /", 7.0 + number / 100, 0.11 + number / 1e5)) for number in range(2000)]
     found = looked(Store(*slow, *quick))
     assert [one.id for one in found.traces] == [f"slow{number}" for number in range(11, 1, -1)]
     assert len(found.traces) == MOST_OF_A_KIND
