@@ -15,6 +15,7 @@ _DEEPEST = 8
 _NARROWEST = 0.4
 """Width of a bar, in hundredths of the axis, that can still be seen."""
 _HUES = 4
+_MOST_GAPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,22 @@ def _notes(seen: TracesSeen, recording: Recording, verdict: Verdict) -> Iterable
         f"Users sent {sent} requests, of which {refused} failed. One that no instance took, as when the load balancer "
         "answers itself, leaves no trace."
     )
-    for start, end in seen.missing:
-        yield _gap(start, end, recording.load.requests, verdict)
+    yield from _gaps(seen.missing, recording.load.requests, verdict)
 
 
-def _gap(start: float, end: float, requests: Iterable[Request], verdict: Verdict) -> str:
+def _gaps(missing: Iterable[tuple[float, float]], requests: Sequence[Request], verdict: Verdict) -> Iterable[str]:
+    """The longest stretches without a trace in which users came; where none came there is nothing to miss."""
+    gaps = [(start, end, [one for one in requests if start <= one.at < end]) for start, end in missing]
+    gaps = sorted((gap for gap in gaps if gap[2]), key=lambda gap: gap[0] - gap[1])
+    for start, end, within in sorted(gaps[:_MOST_GAPS], key=lambda gap: gap[0]):
+        yield _gap(start, end, within, verdict)
+    if more := gaps[_MOST_GAPS:]:
+        seconds = sum(end - start for start, end, _ in more)
+        yield f"{len(more)} shorter stretches without a trace, {seconds:.1f} s in all."
+
+
+def _gap(start: float, end: float, within: Sequence[Request], verdict: Verdict) -> str:
     zero = verdict.injected or 0.0
-    within = [request for request in requests if start <= request.at < end]
     well = sum(request.ok for request in within)
     return (
         f"No trace from {start - zero:.1f} s to {end - zero:.1f} s after {_zero(verdict)}, when users sent "

@@ -173,6 +173,15 @@ def test_a_gap_is_said_with_what_users_saw_in_it():
     assert "No trace from 2.0 s to 5.0 s after the injection, when users sent 150 requests and 50 were answered" in text
 
 
+def test_of_many_gaps_the_longest_are_told_and_the_others_counted():
+    gaps = [(float(at), at + 0.5) for at in range(6, 26)] + [(26.0, 29.0), (40.0, 60.0)]
+    notes = drawn(seen(missing=gaps)).notes
+    assert len([note for note in notes if note.startswith("No trace from")]) == 5
+    assert any("No trace from 16.0 s to 19.0 s" in note for note in notes)
+    assert "16 shorter stretches without a trace, 8.0 s in all." in notes
+    assert not [note for note in notes if "50.0 s" in note], "nobody came then"
+
+
 def test_none_is_never_shown_as_nothing_wrong():
     refused = tuple(one.at for one in requests() if 12 <= one.at < 20)
     text = rendered(seen(), requests=requests(failed_at=refused))
