@@ -25,7 +25,7 @@ from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.target import Target
 from chaos.verdict import ExitCode
-from compose import rolling, runtime, standalone, target_file, topology
+from compose import pages, rolling, runtime, standalone, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
@@ -168,7 +168,7 @@ def _up(_: argparse.Namespace) -> int:
     began = time.monotonic()
     stack = runtime.up(settings, Progress().note)
     print(f"stack up and proven healthy in {time.monotonic() - began:.1f} s")
-    print(*(f"  {name:<13}{url}" for name, url in target_file.urls(stack).items()), sep="\n")
+    print(*pages.lines(settings, stack, pages.look(stack)), sep="\n")
     print("next: make chaos-kill-instance | make list | make status | make down")
     return 0
 

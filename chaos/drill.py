@@ -239,9 +239,11 @@ class Drill:
         self._witnesses.ask_history(self._experiment, self._now())
         self._act()
         self._journal.replay(self._system, self._clock, only=self._own)
-        self._witnesses.ask_traces(span.of(read(self._recorder.folder)), self._now())
         self._witnesses.ask_panels(self._plan.panels, self._experiment.fault, self._now())
-        self._progress.done(f"{self._users.read_back(self._interrupts.check)} orders and sessions read back")
+        read_back = self._users.read_back(self._interrupts.check)
+        # Last, as spans leave a service a second after their request.
+        self._witnesses.ask_traces(span.of(read(self._recorder.folder)), self._now())
+        self._progress.done(f"{read_back} orders and sessions read back")
 
     def _put_back(self) -> None:
         """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""

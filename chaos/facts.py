@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from chaos.trace import TraceSeen
+
 
 class Fact(msgspec.Struct, frozen=True, tag_field="fact"):
     """Base of all facts."""
@@ -169,31 +171,24 @@ class PanelsAsked(Fact, frozen=True, tag="panels_asked"):
     """How far back the panels' rates look: a change may take so long to be seen in full."""
 
 
-class TraceSeen(msgspec.Struct, frozen=True):
-    """One trace."""
-
-    id: str
-    root: str
-    """The service and the name of its first span."""
-    began: float
-    """Seconds since the run's start."""
-    took_seconds: float
-    failed: bool
-    """Whether any of its spans did."""
-    detail: str
-    """Of a failed one, the span in which it began, with its error."""
-
-
 class TracesSeen(Fact, frozen=True, tag="traces_seen"):
-    """Some traces of the fault window, for people to look at."""
+    """Some traces of the run, for people to look at; never for a verdict."""
 
     error: str | None
-    """Why the trace store told nothing; None when it answered."""
-    slow_seconds: float
-    """A trace that took at least this long is slow."""
-    url: str
-    """Where a browser finds a trace, its id to be appended, while the stack is up."""
+    """Why the trace store told nothing, or not all; None when it answered."""
     traces: list[TraceSeen] = []
+    slow_seconds: float = 0.0
+    """In recordings of before spans were kept: a trace that took at least this long was slow."""
+    page: str = ""
+    """Where a browser found a trace, its id to be appended, when the run ended; empty: no page for people answered."""
+    whole_run: bool = False
+    """Whether the run was asked for from its baseline to its end; before, it was the fault's window alone."""
+    failed_found: int = 0
+    """How many failed traces the store told of, of which `traces` has some."""
+    more: bool = False
+    """Whether the store has more failed or slow traces than it was asked to tell of."""
+    missing: list[tuple[float, float]] = []
+    """From when to when no trace at all began, in seconds since the run's start."""
 
 
 class PageAlert(msgspec.Struct, frozen=True):

@@ -33,6 +33,8 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the stack's own watchdog shows live faults; empty: there is none, and each run starts one for itself."""
     toxiproxy: str = ""
     jaeger: str = ""
+    jaeger_ui: str = ""
+    """Where a browser finds Jaeger's pages, if not at `jaeger`; reports link to traces only if they answer."""
     grafana: str = ""
 
 

@@ -1,7 +1,8 @@
 """Drill time: the alert rules and routing of production with every duration divided, so that minutes become seconds.
 
 `python -m compose.drill_time --rules alerts --alertmanager alerts/alertmanager.yml --pager-url URL --out DIR` writes
-DIR/rules/*.rules.yml, DIR/alertmanager.yml and DIR/manifest.json. Nothing but durations and receiver URLs changes.
+DIR/rules/*.rules.yml, DIR/alertmanager.yml and DIR/manifest.json. Nothing but durations and receiver URLs changes, and
+for a stack the address of its dashboards.
 """
 
 import argparse
@@ -42,10 +43,12 @@ def generate(
     out_dir: Path,
     ways: Mapping[str, str] | None = None,
     profile: TimingProfile = DRILL,
+    dashboards: str | None = None,
 ) -> Manifest:
     """Write the drill's rules, routing and manifest below `out_dir`, replacing what an earlier call wrote there.
 
-    `ways` are addresses of the pager that single receivers use in place of `pager_url`.
+    `ways` are addresses of the pager that single receivers use in place of `pager_url`. `dashboards` is where Grafana
+    is; empty: there is none, and the alerts lead to no dashboard; None: as the production rules say.
     Raises DrillTimeError, before anything is written, for a file that cannot be run in drill time.
     """
     files = {path.name: _load(path) for path in sorted(rules_dir.glob("*.rules.yml"))}
@@ -55,6 +58,9 @@ def generate(
     changed = Durations(profile)
     left_out = _left_out(_rules(files), profile)
     drill_files = {name: _scale_file(name, document, left_out, changed) for name, document in files.items()}
+    if dashboards is not None:
+        for rule in _rules(drill_files):
+            _link(rule.body, dashboards)
     drill_routing = scale_routing(routing, pager_url, changed, alertmanager_file.name, ways or {})
     kept = [rule for rule in _rules(files) if rule.where not in left_out]
     manifest = Manifest(
@@ -130,6 +136,16 @@ def _scale_rule(rule: Rule, to: Durations) -> dict[str, Any]:
 def _scale_keys(tree: dict[str, Any], kinds: Mapping[str, Kind], where: str, to: Durations) -> dict[str, Any]:
     scaled = {key: to.scale(str(tree[key]), kind, f"{where}: {key}") for key, kind in kinds.items() if key in tree}
     return tree | scaled
+
+
+def _link(rule: dict[str, Any], dashboards: str) -> None:
+    """Have an alert's dashboard be that of the Grafana at this address, or none."""
+    if url := rule.get("annotations", {}).get("dashboard_url"):
+        others = {key: text for key, text in rule["annotations"].items() if key != "dashboard_url"}
+        # The path names the dashboard; what is before it is production's.
+        rule["annotations"] = others | (
+            {"dashboard_url": f"{dashboards}/d/{url.partition('/d/')[2]}"} if dashboards else {}
+        )
 
 
 class _Dumper(yaml.SafeDumper):

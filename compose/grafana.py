@@ -3,17 +3,23 @@
 What it shows comes from `dashboards/provisioning`, the same files that production uses; this gives them their values.
 """
 
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 from compose.settings import ROOT, StackSettings
 from compose.timing import DRILL
 from compose.tools import Tools
-from compose.topology import Program, Topology
+from compose.topology import Program, Topology, Wave
 
 DASHBOARDS = ROOT / "dashboards"
 _DEBIAN_HOME = Path("/usr/share/grafana")
 _TRACE_SEARCH_IN_FILES = "http://127.0.0.1:18013"
 """What stands in the committed dashboards: the Jaeger of a stack on the default ports."""
+_TRACE_VARIABLE = "jaeger"
+_OWN_FOLDERS = ("GF_PATHS_DATA", "GF_PATHS_LOGS", "GF_PATHS_PLUGINS")
+"""Where it writes; its image has places of its own."""
 
 
 def argv(tools: Tools) -> tuple[str, ...]:
@@ -26,12 +32,13 @@ def argv(tools: Tools) -> tuple[str, ...]:
 def environment(program: Program, settings: StackSettings, topology: Topology) -> dict[str, str]:
     """Grafana's settings, and the values that the provisioning files ask for."""
     data = settings.state / "data" / program.name
+    jaeger = next(iter(topology.of_role("jaeger")), None)
     return {
         "DASHBOARDS_FOLDER": str(dashboards_folder(settings)),
         "PROMETHEUS_URL": f"http://{topology.at(topology.one('prometheus').port)}",
         "PROMETHEUS_SCRAPE_INTERVAL": DRILL.scrape_interval_text,
-        "JAEGER_URL": _traces(topology),
-        "GF_PATHS_PROVISIONING": str(DASHBOARDS / "provisioning"),
+        "JAEGER_URL": f"http://{topology.at(jaeger.port)}" if jaeger else _TRACE_SEARCH_IN_FILES,
+        "GF_PATHS_PROVISIONING": str(folder(settings) / "provisioning"),
         "GF_PATHS_DATA": str(data),
         "GF_PATHS_LOGS": str(data / "logs"),
         "GF_PATHS_PLUGINS": str(data / "plugins"),
@@ -55,27 +62,53 @@ def environment(program: Program, settings: StackSettings, topology: Topology) -
     }
 
 
-def write_dashboards(settings: StackSettings, topology: Topology) -> None:
-    """Copy the dashboards into the stack's folder, with this stack's trace search in them."""
-    folder = dashboards_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+def write(settings: StackSettings, topology: Topology) -> None:
+    """Write what Grafana reads into the stack's folder; whoever it is run as can read it."""
+    shutil.copytree(DASHBOARDS / "provisioning", folder(settings) / "provisioning", dirs_exist_ok=True)
+    write_dashboards(settings, "")
+    # As somebody who looks would run it beside the stack, in this machine's network.
+    program = Program("grafana", "grafana", (topology.grafana,), Wave.FRONT)
+    env = environment(program, settings, topology.from_outside())
+    lines = [f"{name}={value}\n" for name, value in env.items() if name not in _OWN_FOLDERS]
+    environment_file(settings).write_text("".join(lines))
+    for path in (folder(settings), *folder(settings).rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def write_dashboards(settings: StackSettings, traces: str) -> None:
+    """Write the dashboards with links to the trace search at `traces`; empty: without any, as none answers."""
+    copies = dashboards_folder(settings)
+    copies.mkdir(parents=True, exist_ok=True)
     for file in DASHBOARDS.glob("*.json"):
-        (folder / file.name).write_text(file.read_text().replace(_TRACE_SEARCH_IN_FILES, trace_search(topology)))
+        text = file.read_text()
+        linked = text.replace(_TRACE_SEARCH_IN_FILES, traces) if traces else _without_traces(text)
+        (copies / file.name).write_text(linked)
 
 
-def _traces(topology: Topology) -> str:
-    """Jaeger's address as Grafana itself reaches it: within the network where it is a container."""
-    return next((f"http://{topology.at(jaeger.port)}" for jaeger in topology.of_role("jaeger")), _TRACE_SEARCH_IN_FILES)
-
-
-def trace_search(topology: Topology) -> str:
-    """Jaeger's address as a browser reaches it; without one, that of the committed files, where nobody answers."""
-    return next((f"http://127.0.0.1:{jaeger.port}" for jaeger in topology.of_role("jaeger")), _TRACE_SEARCH_IN_FILES)
+def folder(settings: StackSettings) -> Path:
+    """All that Grafana reads."""
+    return settings.state / "config" / "grafana"
 
 
 def dashboards_folder(settings: StackSettings) -> Path:
     """Where the copies are."""
-    return settings.state / "config" / "dashboards"
+    return folder(settings) / "dashboards"
+
+
+def environment_file(settings: StackSettings) -> Path:
+    """Its settings for `docker run --env-file`."""
+    return folder(settings) / "environment"
+
+
+def _without_traces(text: str) -> str:
+    board: dict[str, Any] = json.loads(text)
+    for panel in board["panels"]:
+        defaults = panel.get("fieldConfig", {}).get("defaults", {})
+        if "links" in defaults:
+            defaults["links"] = [link for link in defaults["links"] if f"${{{_TRACE_VARIABLE}:" not in link["url"]]
+    variables = board["templating"]["list"]
+    board["templating"]["list"] = [one for one in variables if one["name"] != _TRACE_VARIABLE]
+    return json.dumps(board, indent=2)
 
 
 def _home(path: Path) -> Path:

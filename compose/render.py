@@ -30,11 +30,15 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
     for node in topology.of_role("redis"):
         write("redis.conf", settings, _redis(node, settings, topology), as_name=f"{node.name}.conf")
     for jaeger in topology.of_role("jaeger"):
-        query, otlp, metrics, grpc = jaeger.ports
+        query, otlp, metrics, grpc, storage = jaeger.ports
         ports = {"query_port": query, "otlp_port": otlp, "metrics_port": metrics, "grpc_port": grpc}
+        ports |= {"storage_port": storage}
         write("jaeger.yaml", settings, {"listen": topology.listen, **ports})
-    if topology.of_role("grafana"):
-        grafana.write_dashboards(settings, topology)
+        http, grpc = topology.jaeger_ui, topology.jaeger_ui + 1
+        write("jaeger-ui.yaml", settings, {"http_port": http, "grpc_port": grpc, "storage_port": storage})
+        # Read by the user of an image that was not made for us.
+        (config / "jaeger-ui.yaml").chmod(0o644)
+    grafana.write(settings, topology)
     write("prometheus.yml", settings, _prometheus(settings, topology))
     (config / "toxiproxy.json").write_text(json.dumps(_toxiproxy(topology), indent=1))
     drill_time.generate(
@@ -44,6 +48,7 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
         config / "drill",
         # The other receivers go straight: they tell when this way is broken.
         {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        dashboards="".join(f"http://127.0.0.1:{one.port}" for one in topology.of_role("grafana")),
     )
 
 

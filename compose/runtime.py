@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compose import stack
+from compose import grafana, pages, stack
 from compose.containers import Containers
 from compose.manager import Manager, ProcessState
 from compose.native import Native
@@ -22,7 +22,10 @@ def up(settings: StackSettings, progress: Progress) -> Topology:
     if settings.runtime not in ("", standing.name):
         stack.down(settings, standing, progress)
         standing = _runtime(settings, settings.runtime)
-    return stack.up(settings, standing, progress)
+    topology = stack.up(settings, standing, progress)
+    # Whoever looks may have started Jaeger's pages since.
+    grafana.write_dashboards(settings, pages.look(topology).traces)
+    return topology
 
 
 def down(settings: StackSettings, progress: Progress) -> bool:

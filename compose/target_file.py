@@ -71,6 +71,8 @@ def urls(topology: Topology) -> dict[str, str]:
         "toxiproxy": topology.one("toxiproxy").port,
         "watchdog": topology.one("watchdog").port,
     } | {program.name: program.port for program in (*topology.of_role("jaeger"), *topology.of_role("grafana"))}
+    if topology.of_role("jaeger"):
+        shown["jaeger_ui"] = topology.jaeger_ui
     return {name: f"http://127.0.0.1:{port}" for name, port in shown.items()}
 
 

@@ -82,6 +82,10 @@ class Topology:
     inventory_front: int
     """HAProxy's port in front of the inventory instances."""
     haproxy_metrics: int
+    grafana: int = 0
+    """The port for Grafana, whether this stack runs it or somebody who looks."""
+    jaeger_ui: int = 0
+    """The first of two ports for Jaeger's pages, which somebody who looks may run beside a Jaeger that has none."""
     apart: bool = False
     """Whether each program has a network of its own, as a container has, in which it goes by its name."""
 
@@ -169,7 +173,7 @@ def build(
         Program("postgres", "postgres", (at(20),), Wave.BACKING),
         *redis,
         Program("toxiproxy", "toxiproxy", (at(16),), Wave.BACKING),
-        Program("jaeger", "jaeger", (at(13), at(14), at(15), at(18)), Wave.BACKING),
+        Program("jaeger", "jaeger", (at(13), at(14), at(15), at(18), at(23)), Wave.BACKING),
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
         *_service("shop", SHOPS, settings, (70, 90), replicated),
         *_service("inventory", INVENTORIES, settings, (80, 140), replicated),
@@ -197,7 +201,9 @@ def build(
         # A node announces one address, Toxiproxy's, for its clients and for the other nodes alike. No link, no faults.
         proxies += tuple(Proxy(_bus(node), at(169 + node.number), node.ports[1], ()) for node in redis)
     kept = tuple(program for program in programs if program.role not in left_out)
-    return Topology(kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), apart=apart)
+    return Topology(
+        kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
+    )
 
 
 def _bus(node: Program) -> str:

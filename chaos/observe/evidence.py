@@ -8,6 +8,7 @@ from chaos.experiment import Experiment
 from chaos.facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults import AnyFault, System
 from chaos.judge.span import Span
+from chaos.load.measures import Phase
 from chaos.observe import machine
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
@@ -92,11 +93,12 @@ class Witnesses:
         window = substitute.rate_interval(scrape, scrape)
         self._recorder.write(PanelsAsked(now, _as_panels_name_it(fault, self._target), window.total_seconds()))
 
-    def ask_traces(self, fault: Span, now: float) -> None:
-        """Record some traces of the fault window; nothing where the stack has no trace store."""
-        if self._target.urls.jaeger and fault.injected is not None:
-            jaeger = Jaeger(self._target.urls.jaeger, self._wall)
-            self._recorder.write(jaeger.look(now, fault.injected, fault.undone or now))
+    def ask_traces(self, run: Span, now: float) -> None:
+        """Record some traces of the run; nothing where the stack has no trace store or users never came."""
+        phases = [bounds for phase in Phase if (bounds := run.bounds(phase)) is not None]
+        if self._target.urls.jaeger and phases:
+            jaeger = Jaeger(self._target.urls.jaeger, self._wall, pages=self._target.urls.jaeger_ui)
+            self._recorder.write(jaeger.look(now, phases))
             jaeger.close()
 
     def _look_at_prometheus(self, at: float) -> Iterable[AnyFact]:

@@ -1,91 +1,183 @@
-"""Jaeger as a witness: some failed and some slow traces of a span of time; for people, never for a verdict."""
+"""Jaeger as a witness: the failed and the slowest traces of a run, whole; for people, never for a verdict."""
 
-from collections.abc import Iterable
+import itertools
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts import TraceSeen, TracesSeen
-from chaos.observe.http import JsonApi
+from chaos.facts import TracesSeen
+from chaos.observe import jaeger_trace
+from chaos.observe.http import JsonApi, is_application
+from chaos.trace import TraceSeen
 
-SLOW_SECONDS = 0.25
-"""A trace that took this long is worth a look; a healthy request takes a twentieth of it."""
-_MOST_OF_A_KIND = 5
-_ASKED_AT_MOST = 100
-_TIMEOUT_SECONDS = 5.0
+MOST_OF_A_KIND = 10
+_ASKED_AT_MOST = 60
+"""Traces in one answer: a store gives the latest first, so an answer that is full is not all."""
+_ANSWER_WITHIN_SECONDS = 5.0
+_ALL_WITHIN_SECONDS = 15.0
+_DURATIONS = (math.inf, 2.0, 0.5, 0.1, 0.02, 0.001)
+"""From the slowest down, until there are enough."""
+_FINEST = 1.1
+"""Durations that differ by less than this factor are not told apart."""
+_SHORTEST_SLICE_SECONDS, _MOST_SLICES = 1.0, 60
 
 
 class Jaeger:
-    """One Jaeger's query API. Times are seconds since the run's start, which was at Unix time `wall`."""
+    """One Jaeger's query API. Times are seconds since the run's start, which was at Unix time `wall`.
 
-    def __init__(self, url: str, wall: float, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Jaeger", url, transport, _TIMEOUT_SECONDS)
+    `pages` is where a browser finds its pages, if not at `url`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        wall: float,
+        transport: httpx.BaseTransport | None = None,
+        pages: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._api = JsonApi("Jaeger", url, transport, _ANSWER_WITHIN_SECONDS)
+        self._pages = [one for one in (pages, url) if one]
         self._wall = wall
-        self._page = f"{url}/trace/"
+        self._transport = transport
+        self._clock = clock
+        self._deadline = math.inf
+        self._more = False
 
-    def look(self, at: float, start: float, end: float) -> TracesSeen:
-        """The slowest of the failed and of the slow traces between `start` and `end`. Never raises."""
+    def look(self, at: float, spans: Iterable[tuple[float, float]]) -> TracesSeen:
+        """The failed and the slowest traces of a run with these phases, and when it has none. Never raises.
+
+        Takes 15 s at most, and 5 s where Jaeger hangs: what was told until then is kept, with the reason.
+        """
+        phases = list(spans)
+        self._deadline, self._more = self._clock() + _ALL_WITHIN_SECONDS, False
+        failed: dict[str, TraceSeen] = {}
+        slow: dict[str, TraceSeen] = {}
+        missing: list[tuple[float, float]] = []
+        error = None
         try:
-            found = list(self._traces(start, end))
-        except SignalUnavailable as error:
-            return TracesSeen(at, str(error), SLOW_SECONDS, self._page)
-        except (KeyError, TypeError, ValueError) as error:
-            return TracesSeen(at, f"Jaeger: not an answer: {type(error).__name__}: {error}", SLOW_SECONDS, self._page)
-        failed = [trace for trace in found if trace.failed]
-        slow = [trace for trace in found if not trace.failed and trace.took_seconds >= SLOW_SECONDS]
-        return TracesSeen(at, None, SLOW_SECONDS, self._page, [*_slowest(failed), *_slowest(slow)])
+            services = self._services()
+            for phase in phases:
+                self._failed(services, phase, failed)
+            self._slowest(services, phases, slow)
+            self._missing(services, phases, missing)
+        except SignalUnavailable as silent:
+            error = str(silent)
+        except (AttributeError, KeyError, TypeError, ValueError) as strange:
+            error = f"Jaeger: not an answer: {type(strange).__name__}: {strange}"
+        known = failed | slow
+        broken = [trace for trace in known.values() if trace.failed]
+        others = sorted((one for one in known.values() if not one.failed), key=lambda one: -one.took_seconds)
+        return TracesSeen(
+            at,
+            error,
+            [*_telling(broken), *others[:MOST_OF_A_KIND]],
+            page=self._page(),
+            whole_run=True,
+            failed_found=len(broken),
+            more=self._more,
+            missing=missing,
+        )
 
     def close(self) -> None:
         """Close its connections."""
         self._api.close()
 
-    def _traces(self, start: float, end: float) -> Iterable[TraceSeen]:
-        span: dict[str, str | float] = {
-            "start": round((self._wall + start) * 1e6),
-            "end": round((self._wall + end) * 1e6),
-            "limit": _ASKED_AT_MOST,
-        }
-        known: dict[str, TraceSeen] = {}
-        for service in self._api.get("/api/services")["data"] or ():
-            # It traces itself too.
-            if service != "jaeger":
-                for kind in ({"tags": '{"error":"true"}'}, {"minDuration": f"{SLOW_SECONDS * 1000:g}ms"}):
-                    answer = self._api.get("/api/traces", service=service, **span, **kind)
-                    known |= {trace["traceID"]: self._trace(trace) for trace in answer["data"] or () if trace["spans"]}
-        return known.values()
+    def _services(self) -> list[str]:
+        # It traces itself too.
+        return [service for service in self._get("/api/services") if service != "jaeger"]
 
-    def _trace(self, trace: dict[str, Any]) -> TraceSeen:
-        spans = sorted(trace["spans"], key=lambda span: float(span["startTime"]))
-        ids = {span["spanID"] for span in spans}
-        # Whose parent is not of this trace is the root; a load balancer that keeps no span may have begun it.
-        root = next((span for span in spans if not ids & _parents(span)), spans[0])
-        broken = [span for span in spans if _tag(span, "error") in (True, "true")]
-        service = trace["processes"][root["processID"]]["serviceName"]
-        return TraceSeen(
-            id=trace["traceID"],
-            root=f"{service}: {root['operationName']}",
-            began=float(root["startTime"]) / 1e6 - self._wall,
-            took_seconds=float(root["duration"]) / 1e6,
-            failed=bool(broken),
-            detail=_detail(broken[-1], trace) if broken else "",
-        )
+    def _failed(self, services: Iterable[str], phase: tuple[float, float], found: dict[str, TraceSeen]) -> None:
+        for service in services:
+            traces = self._ask(service, phase, tags='{"error":"true"}')
+            self._more |= len(traces) >= _ASKED_AT_MOST
+            found |= traces
+
+    def _slowest(self, services: list[str], phases: list[tuple[float, float]], found: dict[str, TraceSeen]) -> None:
+        run = (phases[0][0], phases[-1][1]) if phases else (0.0, 0.0)
+        for longest, least in itertools.pairwise(_DURATIONS):
+            for service in services:
+                self._lasting(service, run, least, longest, found)
+            if _enough(found.values(), least):
+                return
+
+    def _lasting(
+        self, service: str, run: tuple[float, float], least: float, longest: float, found: dict[str, TraceSeen]
+    ) -> None:
+        """All traces with a span of such a duration, or so many of the slowest that the others do not matter."""
+        bounds = {"minDuration": _microseconds(least)}
+        if longest < math.inf:
+            bounds["maxDuration"] = _microseconds(longest)
+        traces = self._ask(service, run, **bounds)
+        found |= traces
+        if len(traces) < _ASKED_AT_MOST:
+            return
+        middle = math.sqrt(least * longest) if longest < math.inf else least * 4
+        if middle / least < _FINEST:
+            self._more = True
+            return
+        self._lasting(service, run, middle, longest, found)
+        if not _enough(found.values(), middle):
+            self._lasting(service, run, least, middle, found)
+
+    def _missing(
+        self, services: list[str], phases: list[tuple[float, float]], missing: list[tuple[float, float]]
+    ) -> None:
+        if not phases:
+            return
+        start, end = phases[0][0], phases[-1][1]
+        slices = min(max(int((end - start) / _SHORTEST_SLICE_SECONDS), 1), _MOST_SLICES)
+        step = (end - start) / slices
+        for number in range(slices):
+            one = (start + number * step, start + (number + 1) * step)
+            if not any(self._find(service, one, 1) for service in services):
+                if missing and missing[-1][1] == one[0]:
+                    one = (missing.pop()[0], one[1])
+                missing.append(one)
+
+    def _ask(self, service: str, when: tuple[float, float], **what: str) -> dict[str, TraceSeen]:
+        found = self._find(service, when, _ASKED_AT_MOST, **what)
+        return {trace["traceID"]: jaeger_trace.seen(trace, self._wall) for trace in found if trace["spans"]}
+
+    def _find(self, service: str, when: tuple[float, float], limit: int, **what: str) -> list[Any]:
+        start, end = (round((self._wall + moment) * 1e6) for moment in when)
+        return self._get("/api/traces", service=service, start=start, end=end, limit=limit, **what)
+
+    def _get(self, path: str, **parameters: str | float) -> list[Any]:
+        if self._clock() > self._deadline:
+            raise SignalUnavailable(f"Jaeger: not everything was asked for within {_ALL_WITHIN_SECONDS:g} s")
+        return list(self._api.get(path, **parameters)["data"] or ())
+
+    def _page(self) -> str:
+        return next((f"{url}/trace/" for url in self._pages if is_application(url, "Jaeger UI", self._transport)), "")
 
 
-def _slowest(traces: Iterable[TraceSeen]) -> list[TraceSeen]:
-    return sorted(traces, key=lambda trace: trace.took_seconds, reverse=True)[:_MOST_OF_A_KIND]
+def _microseconds(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f}us"
 
 
-def _parents(span: dict[str, Any]) -> set[str]:
-    return {reference["spanID"] for reference in span.get("references") or () if reference["refType"] == "CHILD_OF"}
+def _enough(traces: Iterable[TraceSeen], least: float) -> bool:
+    """Whether there are so many that whatever took less than this is not among the slowest."""
+    return sum(not trace.failed and trace.took_seconds >= least for trace in traces) >= MOST_OF_A_KIND
 
 
-def _tag(span: dict[str, Any], name: str) -> Any:
-    return next((tag["value"] for tag in span.get("tags") or () if tag["key"] == name), None)
+def _telling(traces: Iterable[TraceSeen]) -> list[TraceSeen]:
+    """Of each kind of failure the slowest first, then the second of each kind, and so on."""
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for trace in sorted(traces, key=lambda one: -one.took_seconds):
+        kind = (trace.root, trace.detail)
+        ranked.append((seen[kind], trace))
+        seen[kind] += 1
+    # Where its first span failed, somebody was refused; elsewhere it was a part that did, and was made good.
+    ranked.sort(key=lambda pair: (pair[0], not _root_failed(pair[1])))
+    return [trace for _, trace in ranked[:MOST_OF_A_KIND]]
 
 
-def _detail(span: dict[str, Any], trace: dict[str, Any]) -> str:
-    """The span that began last of those that failed, which is where an error usually comes from."""
-    service = trace["processes"][span["processID"]]["serviceName"]
-    why = _tag(span, "otel.status_description") or _tag(span, "error.type") or _tag(span, "http.response.status_code")
-    return f"{service}: {span['operationName']}{f': {why}' if why else ''}"[:200]
+def _root_failed(trace: TraceSeen) -> bool:
+    return bool(trace.spans) and trace.spans[0].failed

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else: a page of the verdict, the timeline, and links to traces."""
+"""The report as one HTML file that needs nothing else: the verdict, the timeline, and traces as waterfalls."""
 
 import functools
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from chaos.facts import PageSeen, TracesSeen
+from chaos.facts import PageSeen
 from chaos.recording import Recording
-from chaos.report import drawing, timeline
+from chaos.report import drawing, timeline, waterfall
 from chaos.verdict import AlertOutcome, PanelResult, Verdict
 
 LEDGERS = ("orders", "sessions")
@@ -46,7 +46,7 @@ def render(verdict: Verdict, recording: Recording, shown: str) -> str:
         close=[alert for alert in quiet if alert.came_close],
         refused=_refused(recording, verdict),
         ledgers=[_ledger(name, verdict) for name in LEDGERS if verdict.has_ledgers],
-        traces=_traces(recording, verdict),
+        traces=waterfall.of(recording, verdict),
         **_panels(verdict.panels),
     )
 
@@ -120,25 +120,6 @@ def _ledger(name: str, verdict: Verdict) -> dict[str, Any]:
     if name == "sessions" and ledger.lost_ratio is not None:
         counts.append(f"share lost {ledger.lost_ratio:.2%}, wanted {ledger.bound}")
     return {"name": name, "counts": counts, "wrong": wrong}
-
-
-def _traces(recording: Recording, verdict: Verdict) -> Mapping[str, Any] | None:
-    seen = recording.first(TracesSeen)
-    if seen is None:
-        return None
-    rows = [
-        {
-            "why": "failed" if trace.failed else "slow",
-            "root": trace.root,
-            "id": trace.id,
-            "url": f"{seen.url}{trace.id}" if seen.url.startswith(("http://", "https://")) else "",
-            "after": trace.began - (verdict.injected or 0.0),
-            "took": trace.took_seconds,
-            "detail": trace.detail,
-        }
-        for trace in seen.traces
-    ]
-    return {"error": seen.error, "rows": rows, "slow": _milliseconds(seen.slow_seconds)}
 
 
 def _panels(results: list[PanelResult]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The stack as its user meets it: up twice, a taken port, a malformed experiment, and nothing left after down."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 
+import httpx
 import psutil
 import pytest
 
@@ -28,8 +30,18 @@ def test_up_twice_is_harmless(stack, supervisor):
     before = {row.name: row.pid for row in supervisor.processes()}
     code, output = stack.command("up")
     assert code == 0, output
-    assert "http://127.0.0.1" in output
     assert {row.name: row.pid for row in supervisor.processes()} == before
+
+
+def test_what_up_says_can_be_looked_at_answers(stack):
+    _, output = stack.command("up")
+    said = output.partition("to look at in a browser:")[2].partition("until Ctrl-C")[0]
+    pages, _, apis = said.partition("to ask with curl:")
+    for url in re.findall(r"http://\S+", apis):
+        assert httpx.get(url).is_success, url
+    looked = {url: httpx.get(url, follow_redirects=True).text for url in re.findall(r"http://\S+", pages)}
+    assert looked
+    assert not [url for url, text in looked.items() if "<script" not in text], looked
 
 
 def test_status_names_what_is_up(stack):

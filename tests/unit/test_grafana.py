@@ -1,7 +1,11 @@
 """Grafana, where it is installed: what it would be started with. It was never run by these tests."""
 
+import copy
+import json
+import os
 import re
 import stat
+from pathlib import Path
 
 import pytest
 import yaml
@@ -112,12 +116,69 @@ def test_exemplars_lead_to_the_traces():
     assert prometheus["jsonData"]["timeInterval"] == "$PROMETHEUS_SCRAPE_INTERVAL"
 
 
-def test_its_dashboards_search_for_traces_in_this_stack(settings, stack):
-    grafana.write_dashboards(settings, stack)
-    copies = {file.name: file.read_text() for file in grafana.dashboards_folder(settings).glob("*.json")}
-    assert copies.keys() == {file.name for file in (ROOT / "dashboards").glob("*.json")}
-    assert all("http://127.0.0.1:20013" in text for text in copies.values())
-    assert not [name for name, text in copies.items() if ":18013" in text]
+def copies(settings):
+    return {file.name: json.loads(file.read_text()) for file in grafana.dashboards_folder(settings).glob("*.json")}
+
+
+def trace_links(boards):
+    return [
+        link["url"]
+        for board in boards.values()
+        for panel in board["panels"]
+        for link in panel.get("fieldConfig", {}).get("defaults", {}).get("links", ())
+        if "jaeger" in link["url"]
+    ]
+
+
+COMMITTED = {file.name: json.loads(file.read_text()) for file in (ROOT / "dashboards").glob("*.json")}
+
+
+def test_where_jaegers_pages_answer_the_dashboards_search_for_traces_there(settings):
+    grafana.write_dashboards(settings, "http://127.0.0.1:20024")
+    found = copies(settings)
+    assert trace_links(found) == trace_links(COMMITTED)
+    variables = [one for board in found.values() for one in board["templating"]["list"] if one["name"] == "jaeger"]
+    assert len(variables) == len(COMMITTED)
+    assert {one["query"] for one in variables} == {"http://127.0.0.1:20024"}
+    assert ":18013" not in json.dumps(found)
+
+
+def test_where_they_do_not_no_panel_leads_to_them_and_nothing_else_is_changed(settings):
+    grafana.write_dashboards(settings, "")
+    found = copies(settings)
+    assert len(trace_links(COMMITTED)) == 86
+    assert "jaeger:raw" not in json.dumps(found)
+    assert ":18013" not in json.dumps(found)
+    for name, board in COMMITTED.items():
+        without = copy.deepcopy(board)
+        without["templating"]["list"] = [one for one in board["templating"]["list"] if one["name"] != "jaeger"]
+        for panel in without["panels"]:
+            if links := panel.get("fieldConfig", {}).get("defaults", {}).get("links"):
+                panel["fieldConfig"]["defaults"]["links"] = [one for one in links if "Traces of" not in one["title"]
+                                                             and "Failed traces" not in one["title"]]  # fmt: skip
+        assert found[name] == without
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_whoever_runs_it_beside_the_stack_has_its_settings_and_can_read_them(settings, apart):
+    topology = build(settings, frozenset({"grafana"}), apart=apart)
+    (settings.state / "config").mkdir()
+    before = os.umask(0o077)
+    try:
+        grafana.write(settings, topology)
+    finally:
+        os.umask(before)
+    env = dict(line.split("=", 1) for line in grafana.environment_file(settings).read_text().splitlines())
+    assert env["PROMETHEUS_URL"] == "http://127.0.0.1:20010"
+    assert env["JAEGER_URL"] == "http://127.0.0.1:20013"
+    assert (env["GF_SERVER_HTTP_ADDR"], env["GF_SERVER_HTTP_PORT"]) == ("127.0.0.1", "20019")
+    # Its image has folders of its own to write to; what it reads is what is mounted.
+    assert not {"GF_PATHS_DATA", "GF_PATHS_LOGS", "GF_PATHS_PLUGINS"} & set(env)
+    read = [env["GF_PATHS_PROVISIONING"], env["DASHBOARDS_FOLDER"], env["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]]
+    assert all(Path(path).is_relative_to(grafana.folder(settings)) and Path(path).exists() for path in read)
+    assert len(list(grafana.folder(settings).rglob("provisioning/*/*.yaml"))) == 2
+    for path in (grafana.folder(settings), *grafana.folder(settings).rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o644), path
 
 
 def test_where_it_is_not_installed_it_is_left_out_and_said_so(settings):
@@ -131,3 +192,23 @@ def test_where_it_is_not_installed_it_is_left_out_and_said_so(settings):
 def test_where_it_is_installed_people_are_told_where(settings, stack):
     assert target_file.urls(stack)["grafana"] == "http://127.0.0.1:20019"
     assert [probe for probe in health.everything(stack) if "grafana" in probe.name]
+
+
+@pytest.mark.parametrize(("left_out", "wanted"), [((), "http://127.0.0.1:20019/d/"), (("grafana",), None)])
+def test_the_stacks_alerts_lead_to_its_dashboards_or_to_none(settings, left_out, wanted):
+    topology = build(settings, frozenset(left_out))
+    render.make_folders(settings, topology)
+    render.write_all(settings, topology)
+    files = sorted((settings.state / "config" / "drill" / "rules").glob("*.yml"))
+    rules = [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+    alerts = [rule["annotations"] for rule in rules if "alert" in rule]
+    assert len(alerts) > 40
+    assert all("summary" in one for one in alerts)
+    if wanted is None:
+        assert not [one for one in alerts if "dashboard_url" in one]
+    else:
+        linked = [one["dashboard_url"] for one in alerts if "dashboard_url" in one]
+        assert all(url.startswith(wanted) for url in linked)
+        assert len(linked) == sum(
+            text.count("dashboard_url:") for text in map(Path.read_text, (ROOT / "alerts").glob("*.rules.yml"))
+        )

@@ -1,0 +1,42 @@
+"""One trace as it is recorded: its spans with what they say of themselves, bounded, and what was cut."""
+
+import msgspec
+
+
+class SpanSeen(msgspec.Struct, frozen=True):
+    """One span."""
+
+    id: str
+    parent: str
+    """The id of the span that it is a part of; empty: of none that the trace has."""
+    service: str
+    instance: str
+    """The service's instance, as the span's resource names it; empty where it does not."""
+    name: str
+    began: float
+    """Seconds since the trace's first span began."""
+    took_seconds: float
+    failed: bool
+    attributes: dict[str, str] = {}
+
+
+class TraceSeen(msgspec.Struct, frozen=True):
+    """One trace."""
+
+    id: str
+    root: str
+    """The service and the name of its first span."""
+    began: float
+    """Seconds since the run's start."""
+    took_seconds: float
+    """How long its first span took."""
+    failed: bool
+    """Whether any of its spans did."""
+    detail: str
+    """Of a failed one, the span in which it began, with its error."""
+    spans: list[SpanSeen] = []
+    """The first is its root; none in recordings of before spans were kept."""
+    left_out: int = 0
+    """How many more spans it has."""
+    lost_parents: int = 0
+    """How many of its spans, beside the first, are parts of one that the trace does not have: it is not whole."""
