@@ -7,7 +7,7 @@ mounted at the path that it has on this machine, so that it is the same there.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from compose import grafana, programs
+from compose import programs
 from compose.images import NAMES, Image
 from compose.settings import ROOT, StackSettings
 from compose.topology import LOOPBACK, OUTSIDE, THIS_MACHINE, Program, Topology
@@ -88,8 +88,6 @@ def _mounts(program: Program, settings: StackSettings, image: Image) -> list[str
     if program.role == "haproxy":
         run = settings.state / "run"
         mounts.append(f"{run}:{run}")
-    if program.role == "grafana":
-        mounts.append(f"{grafana.DASHBOARDS}:{grafana.DASHBOARDS}:ro")
     return [*mounts, *_volumes(image)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from compose import container_spec, grafana, programs, render
+from compose import container_spec, programs, render
 from compose.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
@@ -148,8 +148,9 @@ class _Standalone:
             case "redis":
                 return {"entrypoint": ["sh", "-c", _escaped(_REDIS)]}
             case "grafana":
-                dashboards = f"../../dashboards:{_CONFIG}/dashboards:ro"
-                return {"command": [], "volumes": [f"{program.name}:{_DATA[program.role]}", dashboards]}
+                read = {"dashboards": "dashboards", "dashboards/provisioning": "provisioning"}
+                mounts = [f"../../{ours}:{_CONFIG}/grafana/{its}:ro" for ours, its in read.items()]
+                return {"command": [], "volumes": [f"{program.name}:{_DATA[program.role]}", *mounts]}
         return {}
 
     def _once(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -188,8 +189,7 @@ class _Standalone:
         for program in self.topology.programs:
             if program.role in _DATA:
                 text = re.sub(rf"{re.escape(state)}/data/{program.name}\b", _DATA[program.role], text)
-        text = text.replace(f"{state}/config", _CONFIG).replace(f"{state}/run", "/tmp")  # noqa: S108  # as above
-        return text.replace(str(grafana.DASHBOARDS), f"{_CONFIG}/dashboards")
+        return text.replace(f"{state}/config", _CONFIG).replace(f"{state}/run", "/tmp")  # noqa: S108  # as above
 
     def _built(self, reference: str) -> dict[str, Any]:
         return {"image": reference, "build": self.builds[reference]} if reference else {}
