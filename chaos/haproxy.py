@@ -17,8 +17,11 @@ class HAProxy:
 
     def status(self, server: str) -> str | None:
         """Its word of `backend/server`: UP, DRAIN, `UP 1/3`, `no check`…; None when there is no such server."""
-        rows = csv.DictReader(self._ask("show stat").removeprefix("# ").splitlines())
-        return next((row["status"] for row in rows if f"{row['pxname']}/{row['svname']}" == server), None)
+        return next((row["status"] for row in self.statistics() if f"{row['pxname']}/{row['svname']}" == server), None)
+
+    def statistics(self) -> list[dict[str, str]]:
+        """What it counts of each frontend, backend and server, by its own names."""
+        return list(csv.DictReader(self._ask("show stat").removeprefix("# ").splitlines()))
 
     def ports(self, server: str) -> tuple[int, int]:
         """The port of `backend/server`, and the port where its health is checked. SignalUnavailable: no such server."""

@@ -57,8 +57,7 @@ class Containers:
     @cached_property
     def project(self) -> ComposeProject:
         """The project of Docker Compose."""
-        name = f"stormdrill-{os.getuid()}-{self.settings.port_base}"
-        return ComposeProject(name, (COMPOSE_FILE, self.settings.state / "config" / "compose.yaml"))
+        return ComposeProject(self.settings.project, (COMPOSE_FILE, self.settings.state / "config" / "compose.yaml"))
 
     def topology(self) -> Topology:
         """See Runtime; Grafana only where it is asked for, by `COMPOSE_PROFILES=grafana`."""

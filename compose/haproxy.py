@@ -15,6 +15,18 @@ IN_FLIGHT_PER_WORKER = 64
 QUEUE_LIMIT = 512
 # As many as HAProxy has places for; it learns from Docker's DNS which there are.
 MOST_REPLICAS = 20
+# Before the name of an instance's second server, which outlier detection leaves alone; rules know it, too.
+PANIC = "panic-"
+# Of requests; those that begin with X-Forwarded- as well.
+INTERNAL_HEADERS = (
+    "x-request-timeout-ms",
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "x-request-id",
+    "x-served-by",
+    "forwarded",
+)
 
 _PROBLEM_TYPE = "urn:stormdrill:problem:"
 _RETRY_AFTER_SECONDS = 1
@@ -54,6 +66,9 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "inventories": topology.of_role("inventory"),
         "replicated": topology.replicated,
         "most_replicas": MOST_REPLICAS,
+        "swarm_stack": settings.project,
+        "panic": PANIC,
+        "internal_headers": INTERNAL_HEADERS,
         "on": settings.balancer,
         "in_flight_per_instance": IN_FLIGHT_PER_WORKER * settings.workers,
         "queue_limit": QUEUE_LIMIT,

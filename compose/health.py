@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import redis
 
+from compose.haproxy import PANIC
 from compose.programs import postgres_dsn
 from compose.topology import INVENTORIES, REDIS_NODES, SHOPS, Program, Topology
 
@@ -238,7 +239,10 @@ def _servers_up(topology: Topology) -> list[str]:
     return [
         line
         for line in lines
-        if line.startswith("haproxy_server_status{") and 'state="UP"' in line and line.endswith(" 1")
+        if line.startswith("haproxy_server_status{")
+        and f'server="{PANIC}' not in line
+        and 'state="UP"' in line
+        and line.endswith(" 1")
     ]
 
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import drill_time, grafana
+from compose import connections, drill_time, grafana
 from compose.settings import StackSettings
 from compose.tools import Tools
 from compose.topology import LOOPBACK, Program, Topology
@@ -78,6 +78,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         dsn = postgres_dsn(port, topology.host(port))
         # So that pg_stat_activity says whose a connection is.
         ours[f"{prefix}_POSTGRES_DSN"] = f"{dsn}?application_name={program.name}"
+        size = str(connections.pool_size(settings, topology))
+        ours |= {f"{prefix}_POSTGRES_POOL_MIN": size, f"{prefix}_POSTGRES_POOL_MAX": size}
     if program.replicas:
         # HAProxy numbers replicas as it comes to know their addresses.
         ours[f"{prefix}_NAMES_ITSELF"] = "true"

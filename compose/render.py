@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jinja2
 
-from compose import drill_time, grafana, haproxy, scrape
+from compose import connections, drill_time, grafana, haproxy, scrape
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
@@ -59,7 +59,8 @@ def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
 
 def postgresql_conf(topology: Topology) -> str:
     """Postgres's own settings; appended to what initdb wrote, so that its defaults stay."""
-    return text("postgresql.conf", {"listen": topology.listen, "port": topology.one("postgres").port})
+    values = {"listen": topology.listen, "port": topology.one("postgres").port, "max_connections": connections.MOST}
+    return text("postgresql.conf", values)
 
 
 def text(name: str, values: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
+MOST_WORKERS = 8
 RUNTIMES = ("native", "compose", "swarm")
 PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
@@ -61,6 +62,11 @@ class StackSettings:
     """`native`: processes of this machine; `compose`: containers of Docker Compose; `swarm`: those, and services of
     a Docker Swarm; empty: as the stack that is up, or else native."""
 
+    @property
+    def project(self) -> str:
+        """The name of its project of Docker Compose, and of its stack on a Swarm."""
+        return f"stormdrill-{os.getuid()}-{self.port_base}"
+
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""
         return repr((self.port_base, self.workers, sorted(self.service_settings.items())))
@@ -82,7 +88,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         port_base=base,
         state=state,
         runs=Path(env.get("STORMDRILL_RUNS") or ROOT / "runs").absolute(),
-        workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, 4),
+        workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, MOST_WORKERS),
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import psycopg
 
-from compose import health, ports, programs
+from compose import connections, health, ports, programs
 from compose.manager import Manager, ProcessState
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology, Wave
@@ -70,6 +70,8 @@ def up(settings: StackSettings, runtime: Runtime, progress: Progress) -> Topolog
     for notice in runtime.notices():
         progress(f"note: {notice}")
     topology = runtime.topology()
+    if refusal := connections.refusal(settings, topology):
+        raise StackError(refusal)
     with _locked(settings.state):
         if _is_up(settings, runtime):
             progress("already up and healthy")

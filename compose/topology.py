@@ -7,7 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import IntEnum
 
-from compose.settings import StackSettings
+from compose.settings import MOST_WORKERS, StackSettings
 
 LOOPBACK = "127.0.0.1"
 THIS_MACHINE = "host.docker.internal"
@@ -175,8 +175,8 @@ def build(
         Program("toxiproxy", "toxiproxy", (at(16),), Wave.BACKING),
         Program("jaeger", "jaeger", (at(13), at(14), at(15), at(18), at(23)), Wave.BACKING),
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
-        *_service("shop", SHOPS, settings, (70, 90), replicated),
-        *_service("inventory", INVENTORIES, settings, (80, 140), replicated),
+        *_service("shop", SHOPS, settings, (71, 100), replicated),
+        *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
         Program("haproxy", "haproxy", (at(0), at(1), at(2)), Wave.FRONT),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
@@ -199,7 +199,7 @@ def build(
     )
     if apart:
         # A node announces one address, Toxiproxy's, for its clients and for the other nodes alike. No link, no faults.
-        proxies += tuple(Proxy(_bus(node), at(169 + node.number), node.ports[1], ()) for node in redis)
+        proxies += tuple(Proxy(_bus(node), at(180 + node.number), node.ports[1], ()) for node in redis)
     kept = tuple(program for program in programs if program.role not in left_out)
     return Topology(
         kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
@@ -219,12 +219,13 @@ def _way(program: Program, dependency: str, listen: int, upstream: int) -> Proxy
 def _service(
     role: str, instances: int, settings: StackSettings, offsets: tuple[int, int], replicated: bool
 ) -> tuple[Program, ...]:
-    """The programs of one role; `offsets` of their ports and of their metrics ports, less their numbers."""
+    """The programs of one role; `offsets` of the first one's port and of its first metrics port."""
 
     def program(name: str, number: int, replicas: int = 0) -> Program:
-        port, metrics = (settings.port_base + offset for offset in (offsets[0] + number, offsets[1] + 10 * number))
+        port, metrics = (settings.port_base + offset for offset in offsets)
+        metrics += (number - 1) * METRICS_PORTS_PER_WORKER * MOST_WORKERS
         metrics_ports = range(metrics, metrics + METRICS_PORTS_PER_WORKER * settings.workers)
-        return Program(name, role, (port,), Wave.SERVICES, tuple(metrics_ports), replicas)
+        return Program(name, role, (port + number - 1,), Wave.SERVICES, tuple(metrics_ports), replicas)
 
     if replicated:
         return (program(role, 1, instances),)

@@ -26,10 +26,11 @@ _STATES = (
 
 
 def _server_state() -> str:
-    # One series a state, of which one is 1: a single number a server makes a band of it.
+    # One series a state, of which one is 1: a single number a server makes a band of it. Those that panic routing has
+    # besides are left out.
     codes = ("UP", "DRAIN", "MAINT", "NOLB")
     terms = (
-        f'{code} * sum by (proxy, server) (haproxy_server_status{{{_PROXY},state="{state}"}})'
+        f'{code} * sum by (proxy, server) (haproxy_server_status{{{_PROXY},state="{state}",server!~"panic-.*"}})'
         for code, state in enumerate(codes, 1)
     )
     return " + ".join(terms)

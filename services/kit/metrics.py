@@ -51,6 +51,9 @@ def _version() -> str:
 
 # A path that matches no route must not become a label: anyone can invent paths.
 UNMATCHED = ""
+# Nor must a method: OpenTelemetry's conventions have one word for all others.
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_OTHER = "_OTHER"
 
 
 class HttpMetrics:
@@ -85,12 +88,16 @@ class HttpMetrics:
 
     def begin(self, method: str) -> None:
         """Count a request in."""
-        self._active.labels(method).inc()
+        self._active.labels(_known(method)).inc()
 
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request out, with the current trace as an example of its duration."""
-        self._active.labels(method).dec()
-        self._duration.labels(method, route, str(status)).observe(seconds, exemplar())
+        self._active.labels(_known(method)).dec()
+        self._duration.labels(_known(method), route, str(status)).observe(seconds, exemplar())
+
+
+def _known(method: str) -> str:
+    return method if method in _METHODS else _OTHER
 
 
 class _Silent(WSGIRequestHandler):

@@ -29,6 +29,9 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
+    """Of one that is there twice, the last."""
+    names: list[str]
+    """Of all headers."""
 
 
 @dataclass
@@ -74,9 +77,10 @@ class Instance:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.splitlines()
         method, path, _ = first.split()
-        headers = dict(line.lower().split(": ", 1) for line in lines if line)
+        pairs = [line.lower().split(": ", 1) for line in lines if line]
+        headers = dict(pairs)
         await reader.readexactly(int(headers.get("content-length", 0)))
-        return Request(method, path, headers)
+        return Request(method, path, headers, [name for name, _ in pairs])
 
     async def _answered(self, request, writer):
         self.requests.append(request)
@@ -141,6 +145,10 @@ class Balancer:
             if found and found[1] == name and wanted == dict(re.findall(r'(\w+)="([^"]*)"', found[2])):
                 return float(found[3])
         raise AssertionError(f"no metric {name} with {wanted}")
+
+    def down(self):
+        """Whether HAProxy has no server left, not even for panic routing."""
+        return self.metric("haproxy_backend_status", state="UP") == 0
 
     def up(self, server):
         """Whether HAProxy would send requests to this server."""

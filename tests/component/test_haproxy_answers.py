@@ -35,7 +35,7 @@ def problem(response, status, kind):
 def test_no_instance_is_503_with_retry_after(tmp_path, shop):
     shop.ready = False
     with balanced(tmp_path, shop) as balancer:
-        until(lambda: not balancer.up("shop-1"))
+        until(balancer.down)
         response = balancer.get()
         problem(response, 503, "service-unavailable")
         assert response.headers["retry-after"] == "1"

@@ -1,5 +1,6 @@
 """The stack as its user meets it: up twice, a taken port, a malformed experiment, and nothing left after down."""
 
+import dataclasses
 import os
 import re
 import signal
@@ -9,9 +10,12 @@ import sys
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
 from compose import ports, processes, runtime
+from compose.connections import pool_size
+from compose.programs import postgres_dsn
 from compose.settings import ROOT, from_environment
 from compose.topology import build
 from tests.e2e.conftest import wait_until
@@ -24,6 +28,11 @@ def well_again(stack):
     """These tests take the stack down themselves; the next file finds it up."""
     yield
     runtime.up(stack.settings, print)
+
+
+def of_two(stack):
+    """The same stack with two workers an instance."""
+    return dataclasses.replace(stack, environment=stack.environment | {"STORMDRILL_WORKERS": "2"})
 
 
 def test_up_twice_is_harmless(stack, supervisor):
@@ -65,11 +74,28 @@ def test_up_cleans_what_a_crash_left(stack, supervisor):
     orphans = {row.pid for row in supervisor.processes() if row.pid}
     os.kill(supervisord, signal.SIGKILL)
     wait_until(lambda: not supervisor.answers(), 5, "supervisord to be gone")
-    code, output = stack.command("up")
+    code, output = of_two(stack).command("up")
     assert code == 0, output
     left = {process.pid for process in processes.ours(stack.settings.state)}
     assert not orphans & left
-    assert stack.command("status")[0] == 0
+    assert of_two(stack).command("status")[0] == 0
+
+
+def test_instances_of_two_workers_hold(stack, runs, experiment, supervisor):
+    """On the stack that the test before has left: no other is to be brought up for it."""
+    experiment.write_text(experiment.read_text().replace("for: 10s", "for: 6s"))
+    before = {row.name: row.pid for row in supervisor.processes()}
+    two = of_two(stack)
+    code, output = two.command("run", experiment)
+    assert code == 0, output
+    changed = {row.name for row in supervisor.processes() if row.pid != before[row.name]}
+    assert changed <= {"shop-2", "prometheus", "alertmanager"}, "it was another stack"
+    with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
+        taken = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(shop|inventory)-[0-9]$'"
+        ).fetchone()
+    # Ten processes whose pools are full from the start.
+    assert taken == (10 * pool_size(from_environment(two.environment), stack.topology),)
 
 
 def test_down_leaves_nothing_but_the_recordings(stack):

@@ -135,9 +135,12 @@ class Client:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
 
     def get(self, path, headers=None):
+        return self.request("GET", path, headers)
+
+    def request(self, method, path, headers=None):
         async def ask():
             async with httpx.AsyncClient(transport=self._transport, base_url="http://test") as client:
-                return await client.get(path, headers=headers)
+                return await client.request(method, path, headers=headers)
 
         return asyncio.run(ask())
 
@@ -246,6 +249,13 @@ def test_requests_are_counted_by_route_and_never_by_path(client, registry):
     assert counted(registry, "/things/{sku}", "500") == 1
     assert counted(registry, "", "404") == 1
     assert registry.get_sample_value("http_server_active_requests", {"http_request_method": "GET"}) == 0
+
+
+def test_methods_that_nobody_knows_are_one(client, registry):
+    for method in ("FOO", "G!T", "A" * 20, "PROPFIND"):
+        assert client.request(method, "/things/a").status_code == 405
+    methods = {sample.labels.get("http_request_method") for family in registry.collect() for sample in family.samples}
+    assert methods - {None, "GET"} == {"_OTHER"}
 
 
 def test_health_is_not_counted(client, registry):

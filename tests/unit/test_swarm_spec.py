@@ -74,7 +74,9 @@ def test_haproxy_and_prometheus_ask_for_every_replica(topology):
     haproxy = render.haproxy_cfg(SETTINGS, topology)
     shop = topology.one("shop")
     assert f"server-template shop- 20 tasks.shop:{shop.port}" in haproxy
-    assert "%[srv_name]" not in haproxy
+    # By another name of the same service: HAProxy gives each address of a name to one server only.
+    assert f"server-template panic-shop- 20 tasks.{SETTINGS.project}_shop:{shop.port} backup observe none" in haproxy
+    assert "%[srv_name" not in haproxy
     (job,) = [job for job in scrape.jobs(topology) if job.name == "shop"]
     assert (job.targets, job.replicas) == ((), (scrape.Replicas("shop", shop.metrics_ports),))
     prometheus = yaml.safe_load(render.text("prometheus.yml", render._prometheus(SETTINGS, topology)))

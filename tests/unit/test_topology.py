@@ -11,10 +11,11 @@ def settings(**environment):
     return from_environment({"STORMDRILL_STATE": "/var/tmp/x", **environment})
 
 
-@pytest.mark.parametrize("workers", ["1", "4"])
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize("workers", ["1", "8"])
 @pytest.mark.parametrize("base", [18000, 26000])
-def test_ports_lie_in_the_range_and_each_is_used_once(base, workers):
-    stack = build(settings(STORMDRILL_PORT_BASE=str(base), STORMDRILL_WORKERS=workers))
+def test_ports_lie_in_the_range_and_each_is_used_once(base, workers, apart):
+    stack = build(settings(STORMDRILL_PORT_BASE=str(base), STORMDRILL_WORKERS=workers), apart=apart)
     ports = [port for program in stack.programs for port in (*program.ports, *program.metrics_ports)]
     ports += [proxy.listen for proxy in stack.proxies]
     assert len(ports) == len(set(ports)) == len(stack.all_ports())
@@ -60,6 +61,7 @@ def test_the_users_own_settings_reach_the_services_and_make_another_stack():
         ("STORMDRILL_PORT_BASE", "80"),
         ("STORMDRILL_PORT_BASE", "x"),
         ("STORMDRILL_WORKERS", "0"),
+        ("STORMDRILL_WORKERS", "9"),
         ("STORMDRILL_STATE", "/" + "long/" * 20),
     ],
 )

@@ -1,0 +1,85 @@
+"""What a stranger may not say, and where requests go when outlier detection has ejected every instance."""
+
+from collections import Counter
+
+import httpx
+import pytest
+
+from compose import render
+from compose.haproxy import INTERNAL_HEADERS
+from compose.settings import from_environment
+from tests.component.balancer import Instance, balanced, topology
+from tests.waiting import until
+
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "x-forwarded-anything")
+
+
+@pytest.fixture
+def shops():
+    return Instance("shop-1"), Instance("shop-2"), Instance("shop-3")
+
+
+def said(*names):
+    """Each of these headers in every spelling, each of them twice."""
+    spelt = [way(name) for name in names for way in (str.lower, str.upper, str.title)]
+    return [(name, "0") for name in spelt for _ in range(2)]
+
+
+def test_what_services_tell_each_other_is_no_strangers_to_say(tmp_path):
+    shop = Instance("shop-1")
+    with balanced(tmp_path, shop) as balancer:
+        underscored = [name.replace("-", "_") for name in (*INTERNAL_HEADERS, *FORWARDED)]
+        strange = said(*INTERNAL_HEADERS, *FORWARDED)
+        for part in (strange, [(name, "0") for name in (*underscored, "SCRIPT_NAME", "PATH_INFO", "REMOTE_USER")]):
+            assert balancer.get(headers=[*part, ("X-Mine", "kept")]).status_code == 200
+            received = shop.requests[-1]
+            assert received.headers["x-mine"] == "kept"
+            given = {name for name in received.names if name.startswith("x-")}
+            assert given == {"x-mine", "x-request-id", "x-forwarded-for"}
+            assert received.headers["x-forwarded-for"] == "127.0.0.1"
+            assert len(received.headers["x-request-id"]) > 30
+            assert Counter(received.names).most_common(1)[0][1] == 1, "one is there twice"
+            assert not {*INTERNAL_HEADERS} - {"x-request-id"} & {*received.names}
+            assert not [name for name in received.names if "_" in name]
+
+
+def test_between_services_they_stay(tmp_path):
+    """Inventory's frontend is for our services only."""
+    text = render.haproxy_cfg(from_environment({"STORMDRILL_STATE": str(tmp_path)}), topology([1], 2, 3, 4))
+    inventory = text.partition("frontend inventory")[2].partition("frontend metrics")[0]
+    assert "del-header" not in inventory
+
+
+def eject_all(balancer, shops, client):
+    """Have every instance fail every request until HAProxy has ejected all of them at once."""
+    for shop in shops:
+        shop.status = 503
+    seen = []
+
+    def none_up():
+        seen.extend(client.get("/carts") for _ in range(90))
+        return balancer.metric("haproxy_backend_active_servers") == 0
+
+    until(none_up)
+    return seen
+
+
+def test_when_the_last_is_ejected_each_instance_whose_own_check_passes_gets_requests(tmp_path, shops):
+    with balanced(tmp_path, *shops) as balancer, httpx.Client(base_url=balancer.url) as client:
+        shops[2].ready = False
+        until(lambda: balancer.metric("haproxy_server_status", "panic-shop-3", state="UP") == 0)
+        shops[2].requests.clear()
+        answers = eject_all(balancer, shops[:2], client)
+        answers += [client.get("/carts") for _ in range(90)]
+        # Each answer is an instance's own, which HAProxy's 503 is not.
+        assert Counter(answer.headers.get("x-served-by") for answer in answers).keys() == {"shop-1", "shop-2"}
+        assert not shops[2].requests
+        assert not balancer.down()
+        for shop in shops:
+            shop.status = 200
+        assert {client.get("/carts").status_code for _ in range(30)} == {200}
+
+
+def test_without_outlier_detection_there_is_nothing_to_panic_about(tmp_path, shops):
+    with balanced(tmp_path, *shops, SHOP_OUTLIER_DETECTION="off") as balancer:
+        assert "panic-" not in balancer.client.get(balancer.metrics_url).text
