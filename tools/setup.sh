@@ -16,6 +16,8 @@ started=$SECONDS
 
 say() { printf 'setup %4d s  %s\n' $((SECONDS - started)) "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 2; }
+sudo=''
+. "$root/tools/held_back.sh"
 
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
@@ -58,7 +60,7 @@ missing_packages() {
 }
 
 install_packages() {
-    local packages policy=/usr/sbin/policy-rc.d made_policy='' sudo=''
+    local packages
     packages=$(missing_packages | tr '\n' ' ')
     [ -n "${packages// /}" ] || return 0
     command -v apt-get >/dev/null || fail "this system has no apt; install these by hand (Debian's names): $packages"
@@ -71,16 +73,16 @@ install_packages() {
         case $answer in [yY]*) ;; *) fail "nothing installed; the packages are needed: $packages" ;; esac
     fi
     say "installing packages: $packages"
-    # Our servers are our own processes: on a machine with systemd none of these may be started or enabled.
-    if [ -d /run/systemd/system ] && [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
-        $sudo chmod 755 $policy
-        made_policy=1
-    fi
+    # Of two set-ups at a time the first to end would let the other's services start.
+    exec 9>"$cache/apt.lock"
+    flock 9
+    hold_services_back
     { $sudo apt-get update -q &&
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages; } \
-        >"$logs/apt.log" 2>&1 || { [ -z "$made_policy" ] || $sudo rm -f $policy; fail "apt failed, see $logs/apt.log"; }
-    [ -z "$made_policy" ] || $sudo rm -f $policy
+        $sudo env DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout=120 install -y -q --no-install-recommends $packages; } \
+        >"$logs/apt.log" 2>&1 9>&- || fail "apt failed, see $logs/apt.log"
+    release_services
+    exec 9>&-
     packages=$(missing_packages | tr '\n' ' ')
     [ -z "${packages// /}" ] || fail "still missing after the install: $packages(is this Python older than 3.11?)"
     say "packages installed"
