@@ -24,7 +24,7 @@ ln -s ../init.d/redis-server "$SYSTEM/etc/rc2.d/S01redis-server"
 ln -s /dev/null "$SYSTEM/etc/systemd/system/masked.service"
 "$SYSTEM/usr/sbin/policy-rc.d" || echo "policy $?"
 """
-"""What packages' scripts do while apt is at work: links for the next boot; and they ask policy-rc.d whether to start."""
+"""What packages' scripts do meanwhile: make links for the next boot, and ask policy-rc.d whether to start."""
 
 
 @pytest.fixture
