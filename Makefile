@@ -7,7 +7,7 @@ RUN ?= runs/latest
 
 # The parts of set-up are not made side by side.
 .NOTPARALLEL:
-.PHONY: help setup setup-python setup-native up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
+.PHONY: help doctor setup setup-python setup-native up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
 	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier bench ci clean
 
 help: ## print this help
@@ -21,6 +21,9 @@ chaos-%: setup ## run the experiment of this name, e.g. make chaos-kill-instance
 
 setup: ## install what is needed; quiet when there is nothing to do
 	@tools/setup.sh
+
+doctor: ## say what this machine has and lacks for each runtime, before anything is installed
+	@tools/doctor.sh
 
 # For what needs no server, and for what needs all of them whatever the runtime.
 setup-python setup-native:
