@@ -92,9 +92,9 @@ check_ports() {
 }
 
 check_python() {
-    local python
     echo "for every runtime"
-    if python=$(find_python); then has "$("$python" --version) ($python)"; fi
+    # Each of pyenv's takes half a second to say that it is none.
+    if found_python=$(find_python); then has "$("$found_python" --version) ($found_python)"; fi
     for package in $(missing_packages python); do
         if [ "$package" = python3 ]; then install all python3 3.11; else install all "$package"; fi
     done

@@ -24,9 +24,13 @@ assert_linux() {
 machine will do; what docker compose alone can bring up here, README says under \"In containers\""
 }
 
-# Prints the first Python that is new enough; the distribution's own comes last.
+# Prints the first Python that is new enough, or what was found before; the distribution's own comes last.
 find_python() {
     local candidate
+    if [ -n "${found_python:-}" ]; then
+        echo "$found_python"
+        return
+    fi
     for candidate in python3.14 python3.13 python3.12 python3.11 python3; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             command -v "$candidate"

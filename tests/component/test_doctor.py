@@ -12,27 +12,10 @@ from compose.settings import ROOT
 from compose.tools import find
 from tests.conftest import TEST_PORT_BASE
 
-_COMMANDS = [
-    "awk",
-    "bash",
-    "cat",
-    "cut",
-    "df",
-    "dirname",
-    "find",
-    "grep",
-    "head",
-    "id",
-    "nproc",
-    "sed",
-    "sh",
-    "sort",
-    "tail",
-    "timeout",
-    "tr",
-    "uname",
-    "wc",
-]
+_COMMANDS = (
+    *("awk", "bash", "cat", "cut", "df", "dirname", "find", "grep", "head", "id", "nproc", "sed", "sh", "sort", "tail"),
+    *("timeout", "tr", "uname", "wc"),
+)
 
 
 def _doctor(**environment: str) -> tuple[int, str]:
