@@ -56,8 +56,8 @@ check_machine() {
     fi
     # HAProxy reserves two files for each of its 8,000 connections and does not start without.
     files=$(ulimit -Hn)
-    if [ "$files" = unlimited ] || [ "$files" -ge 17000 ]; then has "$files open files a process"; else
-        lacks native "$files open files a process, 17000 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
+    if [ "$files" = unlimited ] || [ "$files" -ge 16384 ]; then has "$files open files a process"; else
+        lacks native "$files open files a process, 16384 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
     fi
     check_disk
     if [ -d /run/systemd/system ]; then has "systemd runs; set-up starts and enables no service"; else
