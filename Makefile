@@ -8,7 +8,7 @@ RUN ?= runs/latest
 # The parts of set-up are not made side by side.
 .NOTPARALLEL:
 .PHONY: help doctor setup setup-python setup-native up down swarm-up restart status logs run chaos-all coverage undo report validate list fmt lint typecheck lint-alerts dashboards \
-	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier bench ci clean
+	check-dashboards test test-unit test-rules test-component test-e2e test-compose test-undo test-verifier test-distros bench ci clean
 
 help: ## print this help
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -108,6 +108,9 @@ test-undo: setup-native ## hours: every fault, the runner killed in every phase,
 
 test-verifier: setup-native ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier
+
+test-distros: setup-native ## over an hour: Debian 12 and 13 from nothing, README's first command and the tests in each (root, mmdebstrap)
+	@$(PYTEST) tests/distros
 
 bench: setup-native ## what it costs to be observed: CPU of a shop worker per request, by turns, with bounds
 	@.venv/bin/python -m tests.bench

@@ -30,20 +30,29 @@ class Root:
     environment: dict[str, str]
 
     def run(self, command: str, within_seconds: int, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run this in the checkout, by bash, to its end; whatever it started ends with it. Raises TimeoutExpired."""
+        """Run this in the checkout, by bash, to its end; whatever it started ends with it.
+
+        Raises TimeoutError after so many seconds, with what it said last.
+        """
         variables = [f"{name}={value}" for name, value in (self.environment | environment).items()]
         # bash is the first process there, and reaps; a single command would replace it.
         inside = ("/usr/bin/env", "-i", *variables, "bash", "-c", f"cd {CHECKOUT}\n{command}\nexit $?")
         proc = f"--mount-proc={self.folder / 'proc'}"
-        return subprocess.run(
-            ("unshare", "--mount", "--pid", "--fork", "--kill-child", proc, "sh", "-ec", _ENTER, self.folder, *inside),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=within_seconds,
-            check=False,
-        )
+        entered = ("unshare", "--mount", "--pid", "--fork", "--kill-child", proc, "sh", "-ec", _ENTER, str(self.folder))
+        try:
+            return subprocess.run(
+                (*entered, *inside),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=within_seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            raise TimeoutError(
+                f"{command}: not ended after {within_seconds} s:\n{(late.stdout or b'')[-3000:]!r}"
+            ) from None
 
 
 def make(release: str, folder: Path) -> Root:
