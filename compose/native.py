@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from compose import processes, programs, render, target_file
+from compose import processes, programs, render, target_file, versions
 from compose.settings import StackSettings
 from compose.stack import Progress, StackError, run
 from compose.supervisor import Supervisor
@@ -75,7 +75,9 @@ class Native:
                 raise StackError(str(error)) from error
 
     def prepare(self, topology: Topology, progress: Progress) -> None:
-        """See Runtime."""
+        """See Runtime; raises TooOld. What is up already is not asked for its version."""
+        for line in versions.assert_new_enough(self.tools):
+            progress(f"note: {line}")
         state = self.settings.state
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)

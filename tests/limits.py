@@ -16,6 +16,7 @@ SECONDS = {
     "containers": 900,
     "undo": 900,
     "verifier": 900,
+    "distros": 3600,
 }
 """Folder below tests/ → limit; a test that needs more says so itself, by `pytest.mark.timeout`."""
 _HERE = Path(__file__).parent

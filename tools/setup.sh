@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the project needs: distribution packages, a Python environment, two programs built with Go.
+# setup.sh [python|native]: installs what is needed: distribution packages, a Python environment, programs built with Go.
+# `python`: the environment alone; `native`: all that a stack of this machine's processes needs; neither: what the runtime
+# needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -17,75 +19,7 @@ started=$SECONDS
 
 say() { printf 'setup %4d s  %s\n' $((SECONDS - started)) "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 2; }
-
-has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
-
-# Prints the first Python that is new enough; the distribution's own comes last.
-find_python() {
-    local candidate
-    for candidate in python3.13 python3.12 python3.11 python3; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            command -v "$candidate"
-            return
-        fi
-    done
-    return 1
-}
-
-# Prints the distribution packages that are missing, one a line.
-missing_packages() {
-    command -v haproxy >/dev/null || echo haproxy
-    command -v redis-server >/dev/null || echo redis-server
-    command -v redis-cli >/dev/null || echo redis-tools
-    command -v setpriv >/dev/null || echo util-linux
-    command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
-    { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null ||
-        echo prometheus-alertmanager
-    { command -v prometheus-postgres-exporter || command -v postgres_exporter; } >/dev/null ||
-        echo prometheus-postgres-exporter
-    { command -v prometheus-redis-exporter || command -v redis_exporter; } >/dev/null || echo prometheus-redis-exporter
-    has_postgres || echo postgresql
-    if [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
-        command -v dockerd >/dev/null || echo docker.io
-        command -v mmdebstrap >/dev/null || echo mmdebstrap
-        command -v ip >/dev/null || echo iproute2
-    fi
-    local python
-    if python=$(find_python); then
-        "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
-    else
-        echo python3 python3-venv
-    fi
-}
-
-install_packages() {
-    local packages policy=/usr/sbin/policy-rc.d made_policy='' sudo=''
-    packages=$(missing_packages | tr '\n' ' ')
-    [ -n "${packages// /}" ] || return 0
-    command -v apt-get >/dev/null || fail "this system has no apt; install these by hand (Debian's names): $packages"
-    if [ "$(id -u)" != 0 ]; then
-        command -v sudo >/dev/null || fail "not root and no sudo; have these packages installed: $packages"
-        sudo=sudo
-    fi
-    if [ -t 0 ] && [ "${YES:-}" != 1 ]; then
-        read -r -p "setup: install these packages with apt: $packages? [y/N] " answer
-        case $answer in [yY]*) ;; *) fail "nothing installed; the packages are needed: $packages" ;; esac
-    fi
-    say "installing packages: $packages"
-    # Our servers are our own processes: on a machine with systemd none of these may be started or enabled.
-    if [ -d /run/systemd/system ] && [ ! -e $policy ]; then
-        printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
-        $sudo chmod 755 $policy
-        made_policy=1
-    fi
-    { $sudo apt-get update -q &&
-        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages; } \
-        >"$logs/apt.log" 2>&1 || { [ -z "$made_policy" ] || $sudo rm -f $policy; fail "apt failed, see $logs/apt.log"; }
-    [ -z "$made_policy" ] || $sudo rm -f $policy
-    packages=$(missing_packages | tr '\n' ' ')
-    [ -z "${packages// /}" ] || fail "still missing after the install: $packages(is this Python older than 3.11?)"
-    say "packages installed"
-}
+. "$root/tools/packages.sh"
 
 install_python() {
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
@@ -129,9 +63,10 @@ build() {
 }
 
 build_tools() {
+    [ "$what" != python ] || return 0
     build toxiproxy-server github.com/Shopify/toxiproxy/v2/cmd/server ||
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
-    build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
+    [ "$what" != native ] || build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
         say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
     [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || { build_compose && build_alerting; }
 }
@@ -179,8 +114,14 @@ wait_for() {
     wait "$1"
 }
 
+case ${1:-} in
+    '') what=$(runtime) ;;
+    python | native) what=$1 ;;
+    *) fail "usage: tools/setup.sh [python|native]" ;;
+esac
+assert_linux
 mkdir -p "$logs" "$built"
-install_packages
+install_packages "$what"
 build_tools &
 tools=$!
 install_python || { kill "$tools" 2>/dev/null; fail "the Python environment could not be made"; }

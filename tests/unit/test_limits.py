@@ -9,7 +9,7 @@ from tests import limits
 
 pytest_plugins = ["pytester"]
 
-LONG = ("undo", "verifier")
+LONG = ("distros", "undo", "verifier")
 
 
 def folders():
@@ -32,7 +32,7 @@ def test_a_test_that_hangs_fails_by_name(pytester, monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "collected"),
-    [((), {"unit"}), (("tests",), {"unit"}), (("tests/undo", "tests/verifier"), {"undo", "verifier"})],
+    [((), {"unit"}), (("tests",), {"unit"}), (("tests/undo", "tests/distros"), {"undo", "distros"})],
 )
 def test_what_takes_hours_is_collected_only_where_it_is_named(pytester, arguments, collected):
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["norecursedirs"]

@@ -1,0 +1,107 @@
+"""Services of packages that set-up installs: neither started nor enabled, however it ends; what was there stays."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from compose.settings import ROOT
+
+_MACHINE = {
+    "enabled before": "etc/systemd/system/multi-user.target.wants/ssh.service",
+    "init script before": "etc/rc2.d/S01ssh",
+}
+_INSTALL = """
+wants=$SYSTEM/etc/systemd/system/multi-user.target.wants
+ln -s /lib/systemd/system/redis-server.service "$wants/redis-server.service"
+ln -s /lib/systemd/system/redis-server.service "$SYSTEM/etc/systemd/system/redis.service"
+mkdir -p "$SYSTEM/etc/systemd/system/timers.target.wants" "$SYSTEM/etc/systemd/system/sockets.target.wants"
+ln -s /lib/systemd/system/logrotate.timer "$SYSTEM/etc/systemd/system/timers.target.wants/logrotate.timer"
+ln -s /lib/systemd/system/docker.socket "$SYSTEM/etc/systemd/system/sockets.target.wants/docker.socket"
+ln -s ../init.d/redis-server "$SYSTEM/etc/rc2.d/S01redis-server"
+ln -s /dev/null "$SYSTEM/etc/systemd/system/masked.service"
+"$SYSTEM/usr/sbin/policy-rc.d" || echo "policy $?"
+"""
+"""What packages' scripts do meanwhile: make links for the next boot, and ask policy-rc.d whether to start."""
+
+
+@pytest.fixture
+def system(tmp_path) -> Path:
+    """The part of a machine's file system that counts here, with one service that is enabled."""
+    for link in _MACHINE.values():
+        (tmp_path / link).parent.mkdir(parents=True)
+        (tmp_path / link).symlink_to("/lib/systemd/system/ssh.service")
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    return tmp_path
+
+
+def _while_installing(system: Path, what: str) -> "subprocess.Popen[str]":
+    script = f"""
+        set -euo pipefail
+        say() {{ echo "said $*"; }}
+        sudo=''
+        . {ROOT}/tools/held_back.sh
+        hold_services_back
+        {what}
+        release_services
+    """
+    return subprocess.Popen(("bash", "-c", script), env={"SYSTEM": str(system)}, stdout=subprocess.PIPE, text=True)
+
+
+def _links(system: Path) -> Iterator[str]:
+    return (str(path.relative_to(system)) for path in (system / "etc").rglob("*") if path.is_symlink())
+
+
+def _left(system: Path) -> tuple[list[str], bool]:
+    return sorted(_links(system)), (system / "usr/sbin/policy-rc.d").exists()
+
+
+_AS_BEFORE = (
+    sorted([*_MACHINE.values(), "etc/rc2.d/K01redis-server", "etc/systemd/system/masked.service"]),
+    False,
+)
+
+
+def test_what_was_installed_is_disabled_and_what_was_there_is_left_as_it_was(system):
+    process = _while_installing(system, _INSTALL)
+    said, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert _left(system) == _AS_BEFORE
+    assert "policy 101" in said
+    assert "redis-server.service" in said
+    assert "ssh" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_apt_is_at_work_leaves_nothing_behind(system, number):
+    process = _while_installing(system, f"{_INSTALL}\nkill -{int(number)} $$\necho 'went on'")
+    said, _ = process.communicate(timeout=10)
+    assert process.returncode == 128 + number
+    assert "went on" not in said
+    assert _left(system) == _AS_BEFORE
+
+
+def test_a_failing_install_leaves_nothing_behind(system):
+    process = _while_installing(system, f"{_INSTALL}\nexit 2")
+    process.communicate(timeout=10)
+    assert process.returncode == 2
+    assert _left(system) == _AS_BEFORE
+
+
+def test_a_policy_that_was_there_stays(system):
+    policy = system / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 104\n")
+    policy.chmod(0o755)
+    said, _ = _while_installing(system, _INSTALL).communicate(timeout=10)
+    assert "policy 104" in said
+    assert policy.read_text() == "#!/bin/sh\nexit 104\n"
+
+
+def test_the_policy_of_a_set_up_that_was_killed_goes_with_the_next_one(system):
+    process = _while_installing(system, "kill -9 $$")
+    process.communicate(timeout=10)
+    assert (system / "usr/sbin/policy-rc.d").exists()
+    _while_installing(system, "true").communicate(timeout=10)
+    assert _left(system) == (sorted(_MACHINE.values()), False)

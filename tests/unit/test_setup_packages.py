@@ -1,0 +1,113 @@
+"""What set-up installs for which runtime: the servers for the native one only, and the same runtime that `up` means."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from compose import runtime
+from compose.settings import ROOT, from_environment
+from compose.stack import runtime_of
+
+# On a machine with Python and Docker, but none of the servers.
+_PRESENT = ("bash", "id", "uname", "find", "sort", "comm", "cat", "setpriv", "docker")
+_SERVERS = {
+    "haproxy",
+    "redis-server",
+    "redis-tools",
+    "prometheus",
+    "prometheus-alertmanager",
+    "prometheus-postgres-exporter",
+    "prometheus-redis-exporter",
+}
+
+
+@pytest.fixture
+def bare(tmp_path) -> dict[str, str]:
+    """The environment of a machine without servers, and without apt."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in _PRESENT:
+        if path := shutil.which(name):
+            (folder / name).symlink_to(path)
+    # A virtual environment's link would not know its own packages under another name.
+    (folder / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (folder / "python3").chmod(0o755)
+    return {"PATH": str(folder), "HOME": str(tmp_path), "STORMDRILL_STATE": str(tmp_path / "state")}
+
+
+def _tell(environment: dict[str, str], function: str) -> tuple[int, list[str]]:
+    script = f"""
+        set -euo pipefail
+        root={ROOT}
+        fail() {{ echo "$*"; exit 2; }}
+        . {ROOT}/tools/packages.sh
+        {function}
+    """
+    done = subprocess.run(("bash", "-c", script), env=environment, capture_output=True, text=True, check=False)
+    assert not done.stderr
+    return done.returncode, done.stdout.split()
+
+
+def test_containers_need_no_server(bare):
+    assert _tell(bare, "missing_packages compose") == (0, [])
+    assert _tell(bare, "missing_packages swarm") == (0, [])
+    assert _tell(bare, "missing_packages python") == (0, [])
+
+
+def test_the_native_runtime_needs_all(bare):
+    code, packages = _tell(bare, "missing_packages native")
+    assert code == 0
+    assert set(packages) - {"postgresql"} == _SERVERS
+
+
+def test_the_tests_own_engine_is_for_who_asks_for_it(bare):
+    _, packages = _tell(bare | {"STORMDRILL_OWN_DOCKER": "1"}, "missing_packages compose")
+    assert "mmdebstrap" in packages
+    assert _tell(bare | {"STORMDRILL_OWN_DOCKER": "1"}, "missing_packages python") == (0, [])
+
+
+@pytest.mark.parametrize("asked", ["", "native", "compose", "swarm"])
+@pytest.mark.parametrize("up", ["", "native", "compose", "swarm"])
+def test_set_up_means_the_runtime_that_up_means(bare, asked, up):
+    environment = bare | ({"RUNTIME": asked} if asked else {})
+    settings = from_environment(environment)
+    if up:
+        settings.state.mkdir()
+        (settings.state / "stormdrill-stack").write_text(f"{up} (19000, 1, [])")
+        assert runtime_of(settings.state) == up
+    wanted = settings.runtime or runtime._standing(settings).name
+    assert _tell(environment, "runtime") == (0, [wanted])
+
+
+def test_the_state_folder_is_the_one_that_the_stack_has(bare):
+    environment = {name: value for name, value in bare.items() if name != "STORMDRILL_STATE"}
+    environment["STORMDRILL_PORT_BASE"] = "19123"
+    assert _tell(environment, "state_folder") == (0, [str(from_environment(environment).state)])
+
+
+def test_a_runtime_that_is_none_is_refused(bare):
+    code, said = _tell(bare | {"RUNTIME": "podman"}, "runtime")
+    assert code == 2
+    assert " ".join(said) == "RUNTIME: 'podman': must be native or compose or swarm"
+
+
+def test_a_system_that_is_not_linux_is_refused_in_one_line(bare):
+    uname = Path(bare["PATH"]) / "uname"
+    uname.unlink()
+    uname.write_text("#!/bin/sh\necho Darwin\n")  # as macOS's uname -s
+    uname.chmod(0o755)
+    done = subprocess.run(
+        (str(ROOT / "tools/setup.sh"), "python"),
+        env=bare | {"PATH": f"{bare['PATH']}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Darwin cannot run drills" in done.stderr
+    assert done.stderr.count("\n") == 1

