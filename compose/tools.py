@@ -65,8 +65,8 @@ def cache_folder() -> Path:
 
 
 def modules_key(folder: Path) -> str:
-    """Changes with every module in and below the folder; `tools/setup.sh` computes the same."""
-    files = [*sorted(folder.glob("go.*")), *sorted(folder.glob("*/go.*"))]
+    """Changes with every file of a module in and below the folder; `tools/setup.sh` computes the same."""
+    files = sorted({*folder.rglob("go.*"), *folder.rglob("*.go")}, key=lambda file: str(file.relative_to(folder)))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

@@ -10,7 +10,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cache=${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}
 # One folder for each state of all modules, as compose/tools.py has it: a program of another version is another program.
-built=$cache/bin/$(cd "$root/tools" && LC_ALL=C && cat go.* */go.* | sha256sum | cut -c1-12)
+built=$cache/bin/$(cd "$root/tools" && find . -name 'go.*' -o -name '*.go' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-12)
 wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs

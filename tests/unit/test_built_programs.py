@@ -10,7 +10,9 @@ import pytest
 from compose.settings import ROOT
 from compose.tools import modules_key
 
-FILES = sorted(str(file.relative_to(ROOT / "tools")) for file in (ROOT / "tools").rglob("go.*"))
+FILES = sorted(
+    str(file.relative_to(ROOT / "tools")) for name in ("go.*", "*.go") for file in (ROOT / "tools").rglob(name)
+)
 
 
 def key_of_setup(root: Path) -> str:

@@ -86,7 +86,7 @@ def test_every_file_that_a_command_or_a_file_names_is_there(document):
     text = json.dumps(document["services"]) + json.dumps(document["configs"])
     placed = {each["target"] for service in document["services"].values() for each in service.get("configs", ())}
     for path in set(re.findall(r"/etc/stormdrill/[\w./*-]+", text)):
-        if not path.startswith("/etc/stormdrill/dashboards"):
+        if not path.startswith("/etc/stormdrill/grafana"):
             assert any(re.fullmatch(path.replace("*", ".*"), each) for each in placed), path
     assert {each["source"] for service in document["services"].values() for each in service.get("configs", ())} == set(
         document["configs"]
