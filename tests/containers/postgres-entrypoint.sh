@@ -51,7 +51,8 @@ make_data() {
     : "${POSTGRES_HOST_AUTH_METHOD:=$(postgres -C password_encryption)}"
     printf '\nhost all all all %s\n' "$POSTGRES_HOST_AUTH_METHOD" >>"$PGDATA/pg_hba.conf"
     export PGPASSWORD=${PGPASSWORD:-$POSTGRES_PASSWORD}
-    pg_ctl -D "$PGDATA" -o "$(printf '%q ' "$@") -c listen_addresses='' -p ${PGPORT:-5432}" -w start
+    set -- "$@" -c listen_addresses='' -p "${PGPORT:-5432}"
+    pg_ctl -D "$PGDATA" -o "$(printf '%q ' "$@")" -w start
     make_database
     run_scripts
     pg_ctl -D "$PGDATA" -m fast -w stop

@@ -72,7 +72,8 @@ def test_it_has_the_programs_of_its_row_and_none_of_the_others(image, of_table, 
 
 @pytest.mark.parametrize("image", [each for each in REFERENCES if row(each).repository in PROGRAM], indirect=True)
 def test_it_is_of_the_release_that_its_tag_names(image, of_table, request, client):
-    program, argument = PROGRAM[of_table.repository]
+    name, argument = PROGRAM[of_table.repository]
+    program = of_table.programs[name]
     wanted = re.search(r":v?([\d.]+)", request.node.callspec.params["image"])[1]
     said = client.containers.run(image.id, [argument], entrypoint=[program], remove=True, stderr=True, user="65534")
     assert re.search(rf"(?<![\d.]){re.escape(wanted)}(?!\d)", said.decode()), said
@@ -113,7 +114,7 @@ def test_postgres_makes_the_database_that_it_is_told_and_runs_scripts_as_its_own
         POSTGRES_PASSWORD="secret",
     )
     assert databases(container, "somebody") == {"postgres", "something", "template0", "template1"}
-    assert ask(container, "somebody", "something", "SELECT tablename FROM pg_tables WHERE tablename ~ 'script'") == {
+    assert ask(container, "somebody", "something", "SELECT tablename FROM pg_tables WHERE tablename ~ '^made'") == {
         "made_by_script"
     }
     assert container.exec_run(["stat", "-c", "%U", "/proc/1/cwd/PG_VERSION"]).output.split() == [b"postgres"]
