@@ -164,6 +164,7 @@ def _alerting(program: Program, settings: StackSettings, topology: Topology, too
                 f"--config.file={config / 'prometheus.yml'}",
                 f"--storage.tsdb.path={data}",
                 "--web.enable-lifecycle",
+                # Prometheus 3 warns that the second becomes a setting in its file, which 2.42 does not know there.
                 "--enable-feature=exemplar-storage,extra-scrape-metrics",
                 *common,
                 *drill_time.PROMETHEUS_FLAGS,

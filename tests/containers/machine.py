@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
-import yaml
 
-from compose.containers import COMPOSE_FILE
+from compose import digests
 from compose.tools import cache_folder
 from tests.containers import official_images, stand_ins
 from tests.containers.stand_ins import BASE, PACKAGES, RELEASE
@@ -79,11 +78,10 @@ def make_images(host: str) -> None:
 
 
 def official() -> set[str]:
-    """The official images that the stack needs, as its files name them; Grafana has no stand-in."""
-    services = yaml.safe_load(COMPOSE_FILE.read_text())["services"].values()
-    named = {service["image"] for service in services if "image" in service and "profiles" not in service}
-    dockerfile = COMPOSE_FILE.with_name("Dockerfile").read_text().splitlines()
-    return named | {line.split()[1] for line in dockerfile if line.startswith("FROM")}
+    """The official images that the stack needs; Grafana has no stand-in."""
+    return {
+        reference for reference in digests.named() if official_images.row(reference).repository != "grafana/grafana"
+    }
 
 
 def _make_base(host: str) -> None:
