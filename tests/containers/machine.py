@@ -79,9 +79,7 @@ def make_images(host: str) -> None:
 
 def official() -> set[str]:
     """The official images that the stack needs; Grafana has no stand-in."""
-    return {
-        reference for reference in digests.named() if official_images.row(reference).repository != "grafana/grafana"
-    }
+    return {each for each in digests.named() if official_images.row(each).repository != "grafana/grafana"}
 
 
 def _make_base(host: str) -> None:
