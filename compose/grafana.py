@@ -82,7 +82,10 @@ def write_dashboards(settings: StackSettings, traces: str) -> None:
     for file in DASHBOARDS.glob("*.json"):
         text = file.read_text()
         linked = text.replace(_TRACE_SEARCH_IN_FILES, traces) if traces else _without_traces(text)
-        (copies / file.name).write_text(linked)
+        copy = copies / file.name
+        # Grafana reads what has changed: it should not meet the half of one that has not.
+        if not copy.exists() or copy.read_text() != linked:
+            copy.write_text(linked)
 
 
 def folder(settings: StackSettings) -> Path:

@@ -5,6 +5,7 @@ A probe returns nothing when the part is proven well and raises NotReady saying 
 
 import concurrent.futures
 import functools
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import redis
 
 from compose.haproxy import PANIC
 from compose.programs import postgres_dsn
-from compose.topology import INVENTORIES, REDIS_NODES, SHOPS, Program, Topology
+from compose.topology import INVENTORIES, LOOPBACK, REDIS_NODES, SHOPS, Program, Topology
 
 PROBE_TIMEOUT_SECONDS = 2.0
 _REDIS_SLOTS = 16384
@@ -90,9 +91,10 @@ def backing(topology: Topology) -> list[Probe]:
         Probe("toxiproxy", partial(_toxiproxy, topology)),
         Probe("pager", partial(_ready, topology.one("pager"))),
     ]
-    return probes + [
-        Probe("jaeger", partial(_http_ok, node.port, "/api/services")) for node in topology.of_role("jaeger")
-    ]
+    for node in topology.of_role("jaeger"):
+        probes.append(Probe("jaeger", partial(_http_ok, node.port, "/api/services")))
+        probes.append(Probe("jaeger for another with pages", partial(_listens, node.ports[4])))
+    return probes
 
 
 def redis_cluster(topology: Topology) -> list[Probe]:
@@ -165,6 +167,11 @@ def _client() -> httpx.Client:
     return httpx.Client(
         timeout=PROBE_TIMEOUT_SECONDS, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
     )
+
+
+def _listens(port: int) -> None:
+    with socket.create_connection((LOOPBACK, port), PROBE_TIMEOUT_SECONDS):
+        pass
 
 
 def _http_ok(port: int, path: str) -> None:

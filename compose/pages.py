@@ -56,10 +56,11 @@ def lines(settings: StackSettings, topology: Topology, seen: Look) -> list[str]:
 
 def _missing(settings: StackSettings, topology: Topology, seen: Look) -> Iterable[str]:
     if "grafana" not in seen.pages:
-        yield f"Grafana, with the dashboards of this stack at http://{LOOPBACK}:{topology.grafana}, until Ctrl-C:"
+        where = "as a part of the stack" if topology.apart else "until Ctrl-C"
+        yield f"Grafana, with this stack's dashboards at http://{LOOPBACK}:{topology.grafana}, {where}:"
         yield f"  {beside.grafana_command(settings, topology)}"
     if "jaeger" not in seen.pages and topology.of_role("jaeger"):
-        yield f"Jaeger's pages, with the traces of this stack at http://{LOOPBACK}:{topology.jaeger_ui}, until Ctrl-C:"
+        yield f"Jaeger's pages, with this stack's traces at http://{LOOPBACK}:{topology.jaeger_ui}, until Ctrl-C:"
         yield f"  {beside.jaeger_command(settings)}"
         yield "  then `make up` again: it puts links to traces into the dashboards"
 

@@ -127,7 +127,7 @@ def test_jaegers_pages_read_what_the_stack_keeps_and_listen_on_loopback(settings
 
 def test_in_containers_grafana_is_a_part_of_the_stack(settings):
     text = said(settings, PROMETHEUS | {20013: JAEGER}, apart=True)
-    assert "COMPOSE_PROFILES=grafana make up" in text
+    assert "as a part of the stack:\n  COMPOSE_PROFILES=grafana make up" in text
     assert "docker run" not in text
 
 
