@@ -192,7 +192,7 @@ check_containers() {
     fi
     compose=$(timeout 10 docker compose version --short 2>/dev/null)
     if [ -n "$compose" ] && at_least "${compose#v}" 2.20; then has "Docker Compose $compose"; else
-        lacks compose "docker compose ${compose:-: not found}: 2.20 or newer is needed: install docker-compose-plugin"
+        lacks compose "docker compose ${compose:-not found}, 2.20 or newer is needed: install docker-compose-plugin"
     fi
 }
 
