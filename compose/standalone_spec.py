@@ -140,7 +140,7 @@ class _Standalone:
             case "postgres":
                 init = container_spec.POSTGRES_INIT
                 own = {"source": init, "target": f"/docker-entrypoint-initdb.d/{init}"}
-                environment = {"POSTGRES_USER": "stormdrill", "POSTGRES_DB": programs.DATABASE}
+                environment = {"POSTGRES_USER": programs.DATABASE_OWNER, "POSTGRES_DB": programs.DATABASE}
                 environment |= {"POSTGRES_HOST_AUTH_METHOD": "trust"}
                 environment |= {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"}
                 conf = {"source": "postgresql.conf", "target": f"{_CONFIG}/postgresql.conf"}
