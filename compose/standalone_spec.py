@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from compose import container_spec, programs, render
+from compose import container_spec, digests, programs, render
 from compose.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
@@ -91,7 +91,7 @@ class _Standalone:
         conf.write_text(render.postgresql_conf(self.topology))
         (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(conf))
         self.launches = {each.name: each for each in programs.launches(self.settings, self.topology, NAMES)}
-        self.images = images(SERVICES, TOXIPROXY)
+        self.images = digests.pinned(images(SERVICES, TOXIPROXY))
         self.allowed = yaml.safe_load(container_spec.COMPOSE_FILE.read_text())["services"]
 
     def document(self) -> dict[str, Any]:
@@ -140,7 +140,7 @@ class _Standalone:
             case "postgres":
                 init = container_spec.POSTGRES_INIT
                 own = {"source": init, "target": f"/docker-entrypoint-initdb.d/{init}"}
-                environment = {"POSTGRES_USER": "stormdrill", "POSTGRES_DB": programs.DATABASE}
+                environment = {"POSTGRES_USER": programs.DATABASE_OWNER, "POSTGRES_DB": programs.DATABASE}
                 environment |= {"POSTGRES_HOST_AUTH_METHOD": "trust"}
                 environment |= {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"}
                 conf = {"source": "postgresql.conf", "target": f"{_CONFIG}/postgresql.conf"}
@@ -158,7 +158,8 @@ class _Standalone:
         ports = [str(self.topology.proxy(name).listen) for name in self._names("redis")]
         script = _CLUSTER.replace("PORTS", " ".join(ports)).replace("REPLICAS", str(REDIS_REPLICAS_PER_MASTER))
         nodes = dict.fromkeys([*self._names("redis"), "toxiproxy"], _BEGUN)
-        former = self.allowed["redis-1"] | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}
+        redis = self.allowed["redis-1"] | self._built(self.images["redis"].reference)
+        former = redis | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}
         yield "redis-cluster", former | _ONCE | {"depends_on": nodes}
         yield from ((f"migrate-{role}", self._migration(role)) for role in ("shop", "inventory"))
 
@@ -192,7 +193,9 @@ class _Standalone:
         return text.replace(f"{state}/config", _CONFIG).replace(f"{state}/run", "/tmp")  # noqa: S108  # as above
 
     def _built(self, reference: str) -> dict[str, Any]:
-        return {"image": reference, "build": self.builds[reference]} if reference else {}
+        """Which image it is, and how it is made; nothing where compose.yaml says it."""
+        made = {"build": self.builds[reference]} if reference in self.builds else {}
+        return {"image": reference} | made if reference else {}
 
     def _names(self, role: str) -> list[str]:
         return [program.name for program in self.topology.of_role(role)]

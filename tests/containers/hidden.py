@@ -9,9 +9,7 @@ IN_IMAGES = "toxiproxy-server"
 OF_THE_SYSTEM = "setpriv"
 _POSTGRES = "/usr/lib/postgresql"
 # A file that is there, and cannot be run; a folder that is empty.
-_HIDE = (
-    'for each in $HIDDEN; do mount --bind /dev/null "$each"; done; [ ! -d {0} ] || mount -t tmpfs none {0}; exec "$@"'
-)
+_HIDE = 'for each in {0}; do mount --bind /dev/null "$each"; done; [ ! -d {1} ] || mount -t tmpfs none {1}; exec "$@"'
 
 
 def servers() -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import uuid
+from functools import partial
 
 import httpx
 import pytest
@@ -16,13 +17,22 @@ from tests.e2e.conftest import wait_until
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 PROJECT = "stormdrill-standalone-test"
-FILE = standalone.FOLDER / "compose.yaml"
 PORTS = {word: int(TEST_PORT_BASE) + 3000 + place for place, word in enumerate(SHOWN.values())}
 
 
-def compose(*arguments):
-    """Whatever the user types, and no more."""
-    command = ("docker", "compose", "--project-name", PROJECT, "--file", str(FILE), *arguments)
+@pytest.fixture(scope="module")
+def compose(an_engine, tmp_path_factory):
+    """What the user types, and no more."""
+    file = standalone.FOLDER / "compose.yaml"
+    if os.environ.get(OWN_ENGINE):
+        # Stand-ins have no digests: the same file, made without the lock that may be there.
+        text, file = standalone.files()[file], tmp_path_factory.mktemp("standalone") / file.name
+        file.write_text(text)
+    return partial(_compose, ("--file", str(file), "--project-directory", str(standalone.FOLDER)))
+
+
+def _compose(file, *arguments):
+    command = ("docker", "compose", "--project-name", PROJECT, *file, *arguments)
     environment = os.environ | {f"STORMDRILL_{word}_PORT": str(port) for word, port in PORTS.items()}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -41,7 +51,7 @@ def built(an_engine):
 
 
 @pytest.fixture(scope="module")
-def up(built):
+def up(built, compose):
     try:
         compose("up", "--detach", built)
         yield
@@ -49,11 +59,11 @@ def up(built):
         compose("down", "--volumes")
 
 
-def test_compose_finds_nothing_to_complain_about(an_engine):
+def test_compose_finds_nothing_to_complain_about(compose):
     assert compose("config", "--quiet") == ""
 
 
-def test_it_serves_is_watched_and_does_so_again_after_a_restart(up):
+def test_it_serves_is_watched_and_does_so_again_after_a_restart(up, compose):
     wait_until(serves_an_order, 30, "an order")
     wait_until(lambda: not unwatched(), 30, f"all targets: {unwatched()}")
     # All addresses may be others then, Toxiproxy's too, by which the cluster's nodes know each other.
@@ -61,7 +71,7 @@ def test_it_serves_is_watched_and_does_so_again_after_a_restart(up):
     wait_until(serves_an_order, 30, "an order after a restart")
 
 
-def test_nothing_of_it_is_left_after_down(up):
+def test_nothing_of_it_is_left_after_down(up, compose):
     compose("down", "--volumes")
     client = engine.connect()
     mine = {"label": f"com.docker.compose.project={PROJECT}"}

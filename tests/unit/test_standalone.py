@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from compose import container_spec, standalone
+from compose import digests, standalone
 from compose.settings import ROOT
 from compose.standalone_spec import SERVICES, TOXIPROXY
 from compose.topology import INVENTORIES, REDIS_NODES, SHOPS
@@ -35,13 +35,24 @@ def test_it_is_the_whole_system_without_the_attacker(document):
 
 
 def test_images_are_the_runtimes_and_ours_are_built_from_the_checkout(document):
-    official = yaml.safe_load(container_spec.COMPOSE_FILE.read_text())["services"]
+    official, locked = digests.by_service(), digests.locked()
     for name, service in document["services"].items():
         if service["image"] in (SERVICES, TOXIPROXY):
             assert (FILE.parent / service["build"]["context"]).resolve() == ROOT, name
         else:
-            assert service["image"] == official["redis-1" if name == "redis-cluster" else name]["image"], name
+            reference = official["redis-1" if name == "redis-cluster" else name]
+            assert service["image"] == "@".join(filter(None, (reference, locked.get(reference)))), name
             assert "build" not in service, name
+
+
+def test_images_are_pinned_where_there_is_a_lock(tmp_path, monkeypatch):
+    lock, digest = tmp_path / "images.lock", f"sha256:{'0' * 64}"
+    lock.write_text(digests.text(dict.fromkeys(digests.named(), digest)))
+    monkeypatch.setenv("STORMDRILL_IMAGES_LOCK", str(lock))
+    services = standalone.document()["services"]
+    for service in services.values():
+        pinned = service["build"]["dockerfile_inline"] if service["image"] == SERVICES else service["image"]
+        assert digest in pinned or service["image"] == TOXIPROXY
 
 
 def test_dockerfiles_copy_what_is_there_and_check_hashes(document):
