@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from compose import container_spec, digests, programs, render
 from compose.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
@@ -91,8 +89,8 @@ class _Standalone:
         conf.write_text(render.postgresql_conf(self.topology))
         (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(conf))
         self.launches = {each.name: each for each in programs.launches(self.settings, self.topology, NAMES)}
-        self.images = digests.pinned(images(SERVICES, TOXIPROXY))
-        self.allowed = yaml.safe_load(container_spec.COMPOSE_FILE.read_text())["services"]
+        self.images = images(SERVICES, TOXIPROXY)
+        self.allowed = digests.services()
 
     def document(self) -> dict[str, Any]:
         services = {program.name: self._service(program) for program in self.topology.programs}

@@ -25,8 +25,10 @@ PROGRAM = {
     "python": ("python", "--version"),
     "prometheuscommunity/postgres-exporter": ("postgres_exporter", "--version"),
     "oliver006/redis_exporter": ("redis_exporter", "--version"),
+    "prom/prometheus": ("prometheus", "--version"),
+    "prom/alertmanager": ("alertmanager", "--version"),
 }
-"""How each is asked for its release; stand-ins of the others are built without one, and their go.mod names it."""
+"""How each is asked for its release; Jaeger's stand-in is built without one, and the unit tests look at its module."""
 OTHERS = ("postgres", "redis", "haproxy", "prometheus", "alertmanager", "jaeger")
 """The jobs whose series are of somebody else's making."""
 READY_WITHIN_SECONDS = 30
@@ -66,6 +68,15 @@ def test_it_has_the_programs_of_its_row_and_none_of_the_others(image, of_table, 
         places = of_table.path.split(":")
         found = [name for name in absent(of_table) if any(has(container, f"{each}/{name}") for each in places)]
         assert found == []
+    finally:
+        container.remove(v=True)
+
+
+@pytest.mark.parametrize("image", [each for each in REFERENCES if row(each).owners], indirect=True)
+def test_its_folders_belong_to_whom_its_row_says(image, of_table, client):
+    container = client.containers.create(image.id, command=["nothing is run"])
+    try:
+        assert {folder: owner(container, folder) for folder in of_table.owners} == dict(of_table.owners)
     finally:
         container.remove(v=True)
 
@@ -163,6 +174,12 @@ def has(container, path):
     status = api.head(url, params={"path": path}).status_code
     assert status in (200, 404), status
     return status == 200
+
+
+def owner(container, folder):
+    packed = io.BytesIO(b"".join(container.get_archive(folder)[0]))
+    with tarfile.open(fileobj=packed) as tar:
+        return tar.next().uid
 
 
 def archive(name, text):
