@@ -138,6 +138,8 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if not seconds:
+        return "0"
     if seconds >= 1:
         return f"{seconds:.2f} s"
     return f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"
