@@ -188,7 +188,9 @@ class TracesSeen(Fact, frozen=True, tag="traces_seen"):
     more: bool = False
     """Whether the store has more failed or slow traces than it was asked to tell of."""
     missing: list[tuple[float, float]] = []
-    """From when to when no trace at all began, in seconds since the run's start."""
+    """From when to when no trace of `service` began, in seconds since the run's start."""
+    service: str = ""
+    """The service in which most traces begin: whom users ask. Empty: there was no trace at all."""
 
 
 class PageAlert(msgspec.Struct, frozen=True):

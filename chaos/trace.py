@@ -18,6 +18,8 @@ class SpanSeen(msgspec.Struct, frozen=True):
     took_seconds: float
     failed: bool
     attributes: dict[str, str] = {}
+    kind: str = ""
+    """`server`, `client`, `internal`, ... in OpenTelemetry's words; empty where it does not say."""
 
 
 class TraceSeen(msgspec.Struct, frozen=True):
@@ -40,3 +42,13 @@ class TraceSeen(msgspec.Struct, frozen=True):
     """How many more spans it has."""
     lost_parents: int = 0
     """How many of its spans, beside the first, are parts of one that the trace does not have: it is not whole."""
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether somebody asked for it; what a service does of its own accord nobody waits for."""
+        return bool(self.spans) and self.spans[0].kind in ("server", "consumer")
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether its first span failed; else a part of it did, and was made good."""
+        return bool(self.spans) and self.spans[0].failed

@@ -25,7 +25,8 @@ def grafana_command(settings: StackSettings, topology: Topology) -> str:
 def jaeger_command(settings: StackSettings) -> str:
     """A Jaeger that has pages and reads the stack's own."""
     file = settings.state / "config" / "jaeger-ui.yaml"
-    return f"{_docker('jaeger', file)} {shlex.quote(f'--config=file:{file}')}"
+    # It would trace itself, and try to send that somewhere.
+    return f"{_docker('jaeger', file, '-e', 'OTEL_TRACES_SAMPLER=always_off')} {shlex.quote(f'--config=file:{file}')}"
 
 
 def _docker(service: str, seen: Path, *options: str) -> str:

@@ -98,8 +98,9 @@ def _launch(program: Program, settings: StackSettings, topology: Topology, tools
     if program.role == "grafana":
         return Launch(program.name, grafana.argv(tools), grafana.environment(program, settings, topology))
     argv, stop_signal = _third_party(program, settings, topology, tools)
-    # Toxiproxy otherwise traces every connection.
-    env = {"LOG_LEVEL": "error"} if program.role == "toxiproxy" else {}
+    # Toxiproxy otherwise logs every connection, and Jaeger traces itself and tries for seconds to send that somewhere.
+    own = {"toxiproxy": {"LOG_LEVEL": "error"}, "jaeger": {"OTEL_TRACES_SAMPLER": "always_off"}}
+    env = own.get(program.role, {})
     return Launch(program.name, argv, env, stop_signal)
 
 

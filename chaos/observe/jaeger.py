@@ -59,20 +59,22 @@ class Jaeger:
         failed: dict[str, TraceSeen] = {}
         slow: dict[str, TraceSeen] = {}
         missing: list[tuple[float, float]] = []
-        error = None
+        error, asked = None, ""
         try:
             services = self._services()
             for phase in phases:
                 self._failed(services, phase, failed)
             self._slowest(services, phases, slow)
-            self._missing(services, phases, missing)
+            asked = _asked_by_users((failed | slow).values())
+            self._missing([asked] if asked else services, phases, missing)
         except SignalUnavailable as silent:
             error = str(silent)
         except (AttributeError, KeyError, TypeError, ValueError) as strange:
             error = f"Jaeger: not an answer: {type(strange).__name__}: {strange}"
         known = failed | slow
         broken = [trace for trace in known.values() if trace.failed]
-        others = sorted((one for one in known.values() if not one.failed), key=lambda one: -one.took_seconds)
+        others = [one for one in known.values() if not one.failed]
+        others.sort(key=lambda one: (not one.was_asked, -one.took_seconds))
         return TracesSeen(
             at,
             error,
@@ -82,6 +84,7 @@ class Jaeger:
             failed_found=len(broken),
             more=self._more,
             missing=missing,
+            service=asked,
         )
 
     def close(self) -> None:
@@ -90,7 +93,7 @@ class Jaeger:
 
     def _services(self) -> list[str]:
         # It traces itself too.
-        return [service for service in self._get("/api/services") if service != "jaeger"]
+        return sorted(service for service in self._get("/api/services") if service != "jaeger")
 
     def _failed(self, services: Iterable[str], phase: tuple[float, float], found: dict[str, TraceSeen]) -> None:
         for service in services:
@@ -162,8 +165,9 @@ def _microseconds(seconds: float) -> str:
 
 
 def _enough(traces: Iterable[TraceSeen], least: float) -> bool:
-    """Whether there are so many that whatever took less than this is not among the slowest."""
-    return sum(not trace.failed and trace.took_seconds >= least for trace in traces) >= MOST_OF_A_KIND
+    """Whether there are so many that whatever took less than this is not among the slowest that somebody asked for."""
+    slow = (trace for trace in traces if trace.was_asked and not trace.failed and trace.took_seconds >= least)
+    return sum(1 for _ in slow) >= MOST_OF_A_KIND
 
 
 def _telling(traces: Iterable[TraceSeen]) -> list[TraceSeen]:
@@ -175,9 +179,11 @@ def _telling(traces: Iterable[TraceSeen]) -> list[TraceSeen]:
         ranked.append((seen[kind], trace))
         seen[kind] += 1
     # Where its first span failed, somebody was refused; elsewhere it was a part that did, and was made good.
-    ranked.sort(key=lambda pair: (pair[0], not _root_failed(pair[1])))
+    ranked.sort(key=lambda pair: (pair[0], not pair[1].was_refused))
     return [trace for _, trace in ranked[:MOST_OF_A_KIND]]
 
 
-def _root_failed(trace: TraceSeen) -> bool:
-    return bool(trace.spans) and trace.spans[0].failed
+def _asked_by_users(traces: Iterable[TraceSeen]) -> str:
+    """The service in which most traces begin: a pager that gets a heartbeat says nothing of users."""
+    roots = Counter(trace.spans[0].service for trace in traces if trace.spans)
+    return max(roots, key=lambda service: (roots[service], service), default="")

@@ -77,6 +77,7 @@ def _span(span: Json, trace: Json, zero: float, parents: dict[str, str]) -> Span
         took_seconds=float(span["duration"]) / 1e6,
         failed=failed(span),
         attributes=_attributes(span),
+        kind=_short(_tag(span, "span.kind") or ""),
     )
 
 
@@ -107,7 +108,7 @@ def _tag(of: Json, name: str) -> Any:
 def _detail(span: Json, trace: Json) -> str:
     """The span that began last of those that failed, which is where an error usually comes from."""
     why = _tag(span, "otel.status_description") or _tag(span, "error.type") or _tag(span, "http.response.status_code")
-    return f"{_service(span, trace)}: {span['operationName']}{f': {why}' if why else ''}"[:_LONGEST_TEXT]
+    return _short(f"{_service(span, trace)}: {span['operationName']}{f': {why}' if why else ''}")
 
 
 def _short(value: object) -> str:

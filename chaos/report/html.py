@@ -68,6 +68,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"clock": clock, "milliseconds": _milliseconds, "seconds": _seconds, "labels": _labels}
+    environment.filters["duration"] = _duration
     return environment
 
 
@@ -134,6 +135,14 @@ def _panels(results: list[PanelResult]) -> dict[str, Any]:
 
 def _milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds * 1000:.1f} ms"
+
+
+def _duration(seconds: float) -> str:
+    if not seconds:
+        return "0"
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"
 
 
 def _seconds(seconds: float | None) -> str:

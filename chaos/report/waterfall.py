@@ -45,6 +45,8 @@ class Waterfall:
     """What the user asked: method and path where they are known, else the first span's name."""
     place: str
     failed: bool
+    refused: bool
+    """Whether it failed as a whole; else a part of it did, and was made good."""
     status: str
     """What was answered."""
     took_seconds: float
@@ -82,7 +84,7 @@ def of(recording: Recording, verdict: Verdict) -> Traces:
     drawn = [_waterfall(trace, page, verdict) for trace in seen.traces]
     return Traces(
         failed=sorted((one for one in drawn if one.failed), key=lambda one: one.after),
-        slowest=sorted((one for one in drawn if not one.failed), key=lambda one: -one.took_seconds),
+        slowest=[one for one in drawn if not one.failed],
         notes=list(_notes(seen, recording, verdict)),
         linked=page != "",
     )
@@ -109,25 +111,25 @@ def _notes(seen: TracesSeen, recording: Recording, verdict: Verdict) -> Iterable
         f"Users sent {sent} requests, of which {refused} failed. One that no instance took, as when the load balancer "
         "answers itself, leaves no trace."
     )
-    yield from _gaps(seen.missing, recording.load.requests, verdict)
+    yield from _gaps(seen, recording.load.requests, verdict)
 
 
-def _gaps(missing: Iterable[tuple[float, float]], requests: Sequence[Request], verdict: Verdict) -> Iterable[str]:
+def _gaps(seen: TracesSeen, requests: Sequence[Request], verdict: Verdict) -> Iterable[str]:
     """The longest stretches without a trace in which users came; where none came there is nothing to miss."""
-    gaps = [(start, end, [one for one in requests if start <= one.at < end]) for start, end in missing]
+    gaps = [(start, end, [one for one in requests if start <= one.at < end]) for start, end in seen.missing]
     gaps = sorted((gap for gap in gaps if gap[2]), key=lambda gap: gap[0] - gap[1])
     for start, end, within in sorted(gaps[:_MOST_GAPS], key=lambda gap: gap[0]):
-        yield _gap(start, end, within, verdict)
+        yield _gap(f"No trace{f' of {seen.service}' if seen.service else ''}", start, end, within, verdict)
     if more := gaps[_MOST_GAPS:]:
         seconds = sum(end - start for start, end, _ in more)
         yield f"{len(more)} shorter stretches without a trace, {seconds:.1f} s in all."
 
 
-def _gap(start: float, end: float, within: Sequence[Request], verdict: Verdict) -> str:
+def _gap(nothing: str, start: float, end: float, within: Sequence[Request], verdict: Verdict) -> str:
     zero = verdict.injected or 0.0
     well = sum(request.ok for request in within)
     return (
-        f"No trace from {start - zero:.1f} s to {end - zero:.1f} s after {_zero(verdict)}, when users sent "
+        f"{nothing} from {start - zero:.1f} s to {end - zero:.1f} s after {_zero(verdict)}, when users sent "
         f"{len(within)} requests and {well} were answered well: their spans were lost, or no instance took them."
     )
 
@@ -144,6 +146,7 @@ def _waterfall(trace: TraceSeen, page: str, verdict: Verdict) -> Waterfall:
         asked=_asked(trace.root, root),
         place=_place(root) if root else trace.root.partition(":")[0],
         failed=trace.failed,
+        refused=trace.was_refused or not trace.spans,
         status=_first(root, "http.response.status_code", "http.status_code", "rpc.grpc.status_code"),
         took_seconds=trace.took_seconds,
         after=trace.began - (verdict.injected or 0.0),

@@ -10,7 +10,7 @@ import httpx
 WALL = 1000.0
 
 
-def span(name, began, took, error=False, parent=None, **tags):
+def span(name, began, took, error=False, parent=None, kind="server", **tags):
     found = [{"key": key.replace("__", "."), "value": value} for key, value in tags.items()]
     return {
         "spanID": name,
@@ -19,7 +19,11 @@ def span(name, began, took, error=False, parent=None, **tags):
         "startTime": round((WALL + began) * 1e6),
         "duration": round(took * 1e6),
         "references": [{"refType": "CHILD_OF", "spanID": parent}] if parent else [],
-        "tags": found + ([{"key": "error", "value": True}] if error else []),
+        "tags": [
+            {"key": "span.kind", "value": kind},
+            *found,
+            *([{"key": "error", "value": True}] if error else []),
+        ],
     }
 
 

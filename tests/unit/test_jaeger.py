@@ -71,6 +71,14 @@ def test_the_slowest_are_found_among_more_than_one_answer_holds():
     assert not found.more
 
 
+def test_what_a_service_does_of_its_own_accord_comes_after_what_was_asked():
+    sweeps = [trace(f"sweep{number}", span("sweep", 6.0, 3.0, kind="internal")) for number in range(12)]
+    asked = [trace(f"asked{number}", span("GET /", 7.0, 0.03 + number / 1000)) for number in range(8)]
+    ids = [one.id for one in looked(Store(*sweeps, *asked)).traces]
+    assert ids[:8] == [f"asked{number}" for number in range(7, -1, -1)]
+    assert [one[:5] for one in ids[8:]] == ["sweep", "sweep"]
+
+
 def test_that_equally_slow_ones_cannot_all_be_told_is_said():
     assert looked(Store(*(trace(f"t{number}", span("GET /", 7.0, 0.1)) for number in range(500)))).more
 
@@ -101,6 +109,20 @@ def test_when_it_has_no_trace_at_all_is_said():
     # As when it was killed and began anew, or its spans were lost on their way.
     store = Store(*(trace(f"t{at}", span("GET /", at + 0.5, 0.001)) for at in range(5, 32) if not 12 <= at < 20))
     assert looked(store).missing == [pytest.approx((12.0, 20.0))]
+
+
+def test_a_gap_is_one_in_what_users_ask_and_no_pagers_heartbeat_hides_it():
+    beats = [
+        trace(f"beat{at}", span("POST /receivers/{receiver}", at + 0.5, 0.001), service="pager") for at in range(5, 32)
+    ]
+    asked = [
+        trace(f"t{at}-{n}", span("GET /", at + 0.5, 0.002 + n / 1e4))
+        for at in range(5, 32)
+        if not 12 <= at < 20
+        for n in (0, 1)
+    ]
+    found = looked(Store(*beats, *asked))
+    assert (found.service, found.missing) == ("shop", [pytest.approx((12.0, 20.0))])
 
 
 def test_of_an_empty_store_all_is_missing():
