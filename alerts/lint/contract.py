@@ -22,8 +22,9 @@ def check(everything: Everything) -> Iterator[Problem]:
     """Everything that is missing somewhere, or names what does not exist."""
     yield from _runbooks(everything)
     yield from _pairs(everything)
+    known = {name_of(each) for rule in everything.rules for each in behind(rule, everything)}
     for case in everything.cases:
-        yield from _names(case, everything)
+        yield from _names(case, known, everything)
     yield from _claims_of_cases(everything)
     for alert in everything.alerts.values():
         for what in _proofs(alert, everything):
@@ -89,8 +90,7 @@ def _selected(expression: str) -> list[VectorSelector]:
         return []  # rules.py says that it cannot be read; promtool says so of a case's
 
 
-def _names(case: Case, everything: Everything) -> Iterator[Problem]:
-    known = {name_of(each) for rule in everything.rules for each in behind(rule, everything)}
+def _names(case: Case, known: set[str], everything: Everything) -> Iterator[Problem]:
     for alert in sorted({check.alert for check in case.checks} - everything.alerts.keys()):
         yield Problem(case.file, case.name, f"no such alert: {alert}; promtool passes when it is expected to be silent")
     for metric in sorted({name_of(each) for series in case.series for each in _selected(series)} - known):

@@ -1,5 +1,6 @@
 """What the drill's Prometheus and Alertmanager are started with is accepted by each release that is tested with."""
 
+import json
 import re
 import subprocess
 
@@ -7,6 +8,7 @@ import pytest
 
 from compose import programs as stack_programs
 from compose import render, tools
+from compose.healthy_past import HISTORY_SECONDS, Counted, openmetrics
 from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import Tools
 from compose.topology import Topology, build
@@ -49,6 +51,17 @@ def test_the_drills_configuration_is_valid(settings, topology, run_tool):
     output = run_tool("promtool", "check", "config", config / "prometheus.yml")
     assert output.count("SUCCESS") > 1, f"no rule file was found: {output}"
     run_tool("amtool", "check-config", config / "drill" / "alertmanager.yml")
+
+
+def test_the_clean_past_becomes_blocks(tmp_path, run_tool):
+    labels = {"job": "shop", "instance": "shop-1"}
+    past = [Counted("a_bucket", labels | {"le": "0.5"}, 1000.0, 1.0), Counted("a_count", labels, 1000.0, 1.0)]
+    # Well within one of the two hours that a block spans.
+    (tmp_path / "past.om").write_text(openmetrics(past, 7200.0 * 250_000 + 3600))
+    run_tool("promtool", "tsdb", "create-blocks-from", "openmetrics", tmp_path / "past.om", tmp_path / "store")
+    (block,) = (tmp_path / "store").glob("*/meta.json")
+    stored = json.loads(block.read_text())["stats"]
+    assert (stored["numSeries"], stored["numSamples"]) == (2, 2 * HISTORY_SECONDS)
 
 
 @pytest.mark.parametrize("release", releases()[1:])
