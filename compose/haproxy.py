@@ -91,7 +91,8 @@ def problems() -> dict[int, str]:
 
 
 def _problem(status: int, detail: str) -> str:
-    title = HTTPStatus(status).phrase
+    # RFC 9110's name, as the services have it; Python before 3.13 has an older one.
+    title = "Content Too Large" if status == 413 else HTTPStatus(status).phrase
     kind = "internal-error" if status == 500 else title.lower().replace(" ", "-")
     members = {"type": _PROBLEM_TYPE + kind, "title": title, "status": status, "detail": detail, "trace_id": None}
     return json.dumps(members, separators=(",", ":"))

@@ -88,6 +88,7 @@ has_built() {
 check_ports() {
     local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up=''
     echo "ports"
+    case $base in *[!0-9]*) fail "STORMDRILL_PORT_BASE: '$base': must be a whole number" ;; esac
     { read -r up _ <"$(state_folder)/stormdrill-stack"; } 2>/dev/null
     if [ -n "$up" ]; then
         note "a stack is up in $(state_folder), runtime $up: its ports are its own"
@@ -172,7 +173,7 @@ note_enabled() {
         prometheus-redis-exporter; do
         [ ! -L "/etc/systemd/system/multi-user.target.wants/$unit.service" ] || enabled="$enabled $unit"
     done
-    [ -z "$enabled" ] || note "enabled at boot, which a stack does not need: systemctl disable$enabled"
+    [ -z "$enabled" ] || note "enabled at boot, for no stack; unless something else needs them: systemctl disable$enabled"
 }
 
 check_containers() {

@@ -34,8 +34,8 @@ hold_services_back() {
 release_services() {
     trap '' HUP INT TERM
     trap - EXIT
-    disable_new
     if grep -qs "$policy_mark" "$policy"; then $sudo rm -f "$policy"; fi
+    disable_new || say "not all could be disabled; \`make doctor\` names what is enabled"
     trap - HUP INT TERM
 }
 
@@ -48,7 +48,7 @@ disable_new() {
             # As update-rc.d disables it: an upgrade of the package then leaves it so.
             */etc/rc?.d/S*) $sudo mv -f "$link" "${link%/*}/K${link##*/S}" ;;
             *) $sudo rm -f "$link" && names="$names ${link##*/}" ;;
-        esac
+        esac || return 1
     done <<<"$new"
     if [ -z "${SYSTEM:-}" ] && [ -d /run/systemd/system ]; then $sudo systemctl daemon-reload || true; fi
     say "not enabled, as they were not before:$(printf '%s\n' $names | LC_ALL=C sort -u | tr '\n' ' ' | sed 's/^/ /; s/ $//')"

@@ -20,22 +20,25 @@ runtime() {
 
 # Whether this can be a drill's machine: processes and the clock that goes on in sleep are read as only Linux has them.
 assert_linux() {
-    [ "$(uname -s)" = Linux ] || fail "$(uname -s) cannot run drills, natively or in containers: use Linux, a virtual \
-machine will do; what docker compose alone can bring up here, README says under \"In containers\""
+    [ "$(uname -s)" = Linux ] || fail "drills need Linux, which $(uname -s) is not: use a virtual machine; \
+the system alone, without drills, comes up with docker compose (README, \"In containers\")"
 }
 
-# Prints the first Python that is new enough, or what was found before; the distribution's own comes last.
+# Prints the first Python that is new enough and can make an environment, else one that is new enough, or what was found
+# before; the distribution's own comes last.
 find_python() {
-    local candidate
+    local candidate needs
     if [ -n "${found_python:-}" ]; then
         echo "$found_python"
         return
     fi
-    for candidate in python3.14 python3.13 python3.12 python3.11 python3; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            command -v "$candidate"
-            return
-        fi
+    for needs in 'sys, ensurepip, venv' sys; do
+        for candidate in python3.14 python3.13 python3.12 python3.11 python3; do
+            if "$candidate" -c "import $needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then
+                command -v "$candidate"
+                return
+            fi
+        done
     done
     return 1
 }

@@ -28,6 +28,13 @@ from starlette.routing import Match
 
 TYPE_PREFIX = "urn:stormdrill:problem:"
 MEDIA_TYPE = "application/problem+json"
+# As RFC 9110 has them. Python before 3.13 has older names, and clients know a problem by its type, which is made of it.
+_RENAMED = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 
 class InvalidPart(BaseModel):
@@ -138,6 +145,11 @@ _DOCUMENTED: dict[int, dict[str, Any]] = {
 }
 
 
+def title(status: int) -> str:
+    """What a problem with this status is called, on each Python."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 def respond(
     status: int,
     kind: str,
@@ -150,7 +162,7 @@ def respond(
     context = trace.get_current_span().get_span_context()
     body = ProblemBody(
         type=TYPE_PREFIX + kind,
-        title=HTTPStatus(status).phrase,
+        title=title(status),
         status=status,
         detail=detail,
         trace_id=trace.format_trace_id(context.trace_id) if context.is_valid else None,
@@ -166,7 +178,7 @@ async def _on_problem(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    kind = title(error.status_code).lower().replace(" ", "-")
     headers = {"allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
     return respond(error.status_code, kind, str(error.detail), headers=headers)
 

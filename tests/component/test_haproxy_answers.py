@@ -2,13 +2,12 @@
 
 import socket
 import subprocess
-from http import HTTPStatus
 
 import pytest
 
 from compose import haproxy
 from compose.tools import find
-from services.kit.problems import ProblemBody
+from services.kit.problems import ProblemBody, title
 from tests.component.balancer import Instance, balanced
 from tests.waiting import until
 
@@ -23,7 +22,7 @@ def problem(response, status, kind):
     assert response.headers["content-type"] == "application/problem+json"
     assert ProblemBody.model_validate_json(response.content) == ProblemBody(
         type=f"urn:stormdrill:problem:{kind}",
-        title=HTTPStatus(status).phrase,
+        title=title(status),
         status=status,
         detail=response.json()["detail"],
         trace_id=None,
@@ -67,7 +66,7 @@ def test_the_backoffice_is_not_for_users(tmp_path, shop, path):
 def test_every_status_it_can_answer_with_is_a_problem():
     for status, body in haproxy.problems().items():
         read = ProblemBody.model_validate_json(body)
-        assert (read.status, read.title) == (status, HTTPStatus(status).phrase)
+        assert (read.status, read.title) == (status, title(status))
         assert "'" not in body, "it is quoted by them in HAProxy's file"
 
 

@@ -40,7 +40,8 @@ def test_containers_need_python_and_no_server(root):
         said = _run(root, "command -v haproxy redis-server prometheus postgres || echo none", 20)
         assert said.strip() == "none"
         assert "toxiproxy-server" in _run(root, "ls ~/.cache/stormdrill/bin/*", 20)
-        assert "haproxy: not found" not in _run(root, "RUNTIME=compose make validate", 120)
+        # Nor by what needs none, whatever the runtime.
+        assert "kill-instance" in _run(root, "make list", 120)
     finally:
         _run(root, "mv /usr/bin/apt-get.away /usr/bin/apt-get", 20)
 

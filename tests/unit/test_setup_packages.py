@@ -70,6 +70,17 @@ def test_the_tests_own_engine_is_for_who_asks_for_it(bare):
     assert _tell(bare | {"STORMDRILL_OWN_DOCKER": "1"}, "missing_packages python") == (0, [])
 
 
+def test_a_python_that_cannot_make_an_environment_is_the_last_choice(bare):
+    newer = Path(bare["PATH"]) / "python3.14"
+    # As Debian's without its package for venv.
+    newer.write_text("#!/bin/sh\ncase $2 in *venv*) exit 1 ;; esac\n")
+    newer.chmod(0o755)
+    assert _tell(bare, "find_python") == (0, [f"{bare['PATH']}/python3"])
+    (newer.parent / "python3").unlink()
+    assert _tell(bare, "find_python") == (0, [str(newer)])
+    assert _tell(bare, "missing_packages python") == (0, ["python3-venv"])
+
+
 @pytest.mark.parametrize("asked", ["", "native", "compose", "swarm"])
 @pytest.mark.parametrize("up", ["", "native", "compose", "swarm"])
 def test_set_up_means_the_runtime_that_up_means(bare, asked, up):
@@ -109,5 +120,5 @@ def test_a_system_that_is_not_linux_is_refused_in_one_line(bare):
         check=False,
     )
     assert done.returncode == 2
-    assert "Darwin cannot run drills" in done.stderr
+    assert "drills need Linux, which Darwin is not" in done.stderr
     assert done.stderr.count("\n") == 1
