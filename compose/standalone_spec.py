@@ -200,11 +200,14 @@ class _Standalone:
 
 
 def _after(program: Program, topology: Topology) -> dict[str, Any]:
-    needed: dict[str, dict[str, str]] = {}
+    needed: dict[str, dict[str, Any]] = {}
     if program.role in ("shop", "inventory"):
         needed = {f"migrate-{program.role}": _DONE, "toxiproxy": _BEGUN}
     if program.role == "shop":
         needed["redis-cluster"] = _DONE
+    if program.role == "redis":
+        # Whose address each announces: one that starts anew after them would have another.
+        needed = {"toxiproxy": _BEGUN | {"restart": True}}
     if program.role == "haproxy":
         needed = {each.name: _BEGUN for each in topology.programs if each.wave is Wave.SERVICES}
     return {"depends_on": needed} if needed else {}

@@ -109,6 +109,7 @@ def test_what_a_service_needs_is_awaited(document):
     assert services["shop-1"]["depends_on"]["redis-cluster"] == {"condition": "service_completed_successfully"}
     assert services["inventory-1"]["depends_on"]["migrate-inventory"] == {"condition": "service_completed_successfully"}
     assert services["migrate-shop"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
+    assert services["redis-6"]["depends_on"]["toxiproxy"] == {"condition": "service_started", "restart": True}
     assert services["postgres"]["healthcheck"]
     assert all(services[name]["restart"] == "no" for name in ONCE)
 
