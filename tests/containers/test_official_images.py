@@ -25,8 +25,10 @@ PROGRAM = {
     "python": ("python", "--version"),
     "prometheuscommunity/postgres-exporter": ("postgres_exporter", "--version"),
     "oliver006/redis_exporter": ("redis_exporter", "--version"),
+    "prom/prometheus": ("prometheus", "--version"),
+    "prom/alertmanager": ("alertmanager", "--version"),
 }
-"""How each is asked for its release; stand-ins of the others are built without one, and their go.mod names it."""
+"""How each is asked for its release; Jaeger's stand-in is built without one, and the unit tests look at its module."""
 OTHERS = ("postgres", "redis", "haproxy", "prometheus", "alertmanager", "jaeger")
 """The jobs whose series are of somebody else's making."""
 READY_WITHIN_SECONDS = 30

@@ -163,3 +163,10 @@ def test_every_image_but_grafanas_has_a_stand_in():
     assert {row(reference).repository for reference in machine.official()} == {
         image.repository for image in OFFICIAL if image.repository != "grafana/grafana"
     }
+
+
+def test_jaegers_stand_in_is_of_the_release_that_is_named(committed):
+    (module,) = re.findall(r"jaegertracing/jaeger v1\.(\d+)\.(\d+)", (ROOT / "tools" / "go.mod").read_text())
+    minor, patch = map(int, module)
+    # Both lines are released together: 1.76 with 2.13.
+    assert committed["jaeger"]["image"] == f"jaegertracing/jaeger:2.{minor - 63}.{patch}"
