@@ -37,6 +37,8 @@ class OfficialImage:
     volumes: tuple[str, ...] = ()
     """Declared: where nothing is mounted there, each container gets a volume of its own."""
     stop_signal: str = ""
+    owners: Mapping[str, int] = field(default_factory=dict)
+    """Folder → the number of the user it belongs to; a new volume that is mounted there takes that over."""
     writes: tuple[str, ...] = ()
     """Folders that it writes to of its own accord when it is run as the stack runs it."""
 
@@ -48,9 +50,10 @@ class OfficialImage:
         return path if str(PurePosixPath(path).parent) in self.path.split(":") else ""
 
 
-_DEBIAN = {"sh": "/usr/bin/sh", "bash": "/usr/bin/bash", "getent": "/usr/bin/getent", "sleep": "/usr/bin/sleep"}
-_BUSYBOX = {"busybox": "/bin/busybox", "sh": "/bin/sh", "sleep": "/bin/sleep", "wget": "/bin/wget"}
-_ALPINE = {"busybox": "/bin/busybox", "sh": "/bin/sh", "sleep": "/bin/sleep", "wget": "/usr/bin/wget"}
+_SHELL = ("sh", "sleep", "grep", "sed")
+_DEBIAN = {name: f"/usr/bin/{name}" for name in (*_SHELL, "bash", "getent")}
+_BUSYBOX = {name: f"/bin/{name}" for name in (*_SHELL, "busybox", "wget")}
+_ALPINE = _BUSYBOX | {"wget": "/usr/bin/wget"}
 _NOBODY = {"nobody": 65534}
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/17/bin"
 
@@ -66,6 +69,7 @@ OFFICIAL = (
         user="haproxy",
         accounts={"haproxy": 99},
         workdir="/var/lib/haproxy",
+        owners={"/var/lib/haproxy": 99},
         stop_signal="SIGUSR1",
     ),
     OfficialImage(
@@ -82,6 +86,7 @@ OFFICIAL = (
         accounts={"redis": 999},
         workdir="/data",
         volumes=("/data",),
+        owners={"/data": 999},
     ),
     OfficialImage(
         repository="postgres",
@@ -102,6 +107,7 @@ OFFICIAL = (
         path=f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{POSTGRES_PROGRAMS}",
         volumes=("/var/lib/postgresql/data",),
         stop_signal="SIGINT",
+        owners={"/var/lib/postgresql/data": 999},
         # Debian has /var/run at /run.
         writes=("/tmp", "/run/postgresql", "/var/lib/postgresql/data"),
     ),
@@ -114,6 +120,15 @@ OFFICIAL = (
         path="/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     ),
     OfficialImage(
+        repository="golang",
+        source="docker-library/golang: 1.25/trixie/Dockerfile",
+        base="debian",
+        programs=_DEBIAN | {"go": "/usr/local/go/bin/go", "wget": "/usr/bin/wget"},
+        environment={"GOPATH": "/go", "GOTOOLCHAIN": "local"},
+        path="/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        workdir="/go",
+    ),
+    OfficialImage(
         repository="prom/prometheus",
         source="prometheus/prometheus: Dockerfile; prometheus/busybox (uclibc)",
         base="busybox",
@@ -124,6 +139,7 @@ OFFICIAL = (
         accounts=_NOBODY,
         workdir="/prometheus",
         volumes=("/prometheus",),
+        owners={"/prometheus": 65534},
     ),
     OfficialImage(
         repository="prom/alertmanager",
@@ -136,6 +152,7 @@ OFFICIAL = (
         accounts=_NOBODY,
         workdir="/alertmanager",
         volumes=("/alertmanager",),
+        owners={"/alertmanager": 65534},
     ),
     OfficialImage(
         repository="prometheuscommunity/postgres-exporter",
@@ -185,6 +202,7 @@ OFFICIAL = (
         },
         path="/usr/share/grafana/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         workdir="/usr/share/grafana",
+        owners={"/var/lib/grafana": 472},
         writes=("$GF_PATHS_DATA", "$GF_PATHS_LOGS", "$GF_PATHS_PLUGINS"),
     ),
 )

@@ -32,6 +32,7 @@ _DEBIANS_NAMES = {
     "redis_exporter": "prometheus-redis-exporter",
     "python": "python3",
 }
+_APPLETS = ("sh", "sleep", "grep", "sed", "wget")
 _ENTRYPOINT = "docker-entrypoint.sh"
 
 
@@ -70,10 +71,10 @@ def _debian(image: OfficialImage) -> list[str]:
     steps += [f'{{ for each in {gone}; do path=$(command -v "$each") && rm "$path"; done; true; }}']
     for name, number in image.accounts.items():
         steps += [f"groupmod -g {number} {name}", f"usermod -u {number} -g {number} {name}"]
-        steps += [f"install -d -o {name} -g {name} {folder}" for folder in (image.workdir,) if folder]
+    steps += [f"install -d -o {owner} -g {owner} {folder}" for folder, owner in image.owners.items()]
     if image.repository == "postgres":
-        owned = "install -d -o postgres -g postgres"
-        steps += [f"{owned} -m 1777 {image.environment['PGDATA']}", f"{owned} -m 3777 /var/run/postgresql"]
+        data, sockets = image.environment["PGDATA"], "/var/run/postgresql"
+        steps += [f"chmod 1777 {data}", f"install -d -o postgres -g postgres -m 3777 {sockets}"]
         steps += ["install -d /docker-entrypoint-initdb.d"]
     copied = [f"COPY {_ENTRYPOINT} /usr/local/bin/{_ENTRYPOINT}"] if entrypoint(image) else []
     return [f"FROM {BASE}", f"ENV PATH={image.path}:{POSTGRES_PROGRAMS}", f"RUN {' && '.join(steps)}", *copied]
@@ -90,8 +91,7 @@ def _from_nothing(image: OfficialImage) -> list[str]:
             "printf 'root:x:0:\\nnobody:x:65534:\\n' >/made/etc/group",
             "printf 'hosts: files dns\\n' >/made/etc/nsswitch.conf",
         ]
-    applets = {"sh", "sleep", "wget"}
-    steps += [f"ln -s /bin/busybox /made{path}" for name, path in image.programs.items() if name in applets]
+    steps += [f"ln -s /bin/busybox /made{path}" for name, path in image.programs.items() if name in _APPLETS]
     for name, path in image.programs.items():
         if name in _DEBIANS_NAMES:
             # With the libraries that it is linked with: the original is linked with none.
@@ -99,7 +99,7 @@ def _from_nothing(image: OfficialImage) -> list[str]:
                 f'program=$(command -v {_DEBIANS_NAMES[name]}); cp "$program" /made{path}',
                 'for each in $(ldd "$program" | grep -o \'/[^ ]*\'); do cp -L --parents "$each" /made; done',
             ]
-    steps += [f"install -d -o 65534 -g 65534 /made{image.workdir}"] if image.workdir else []
+    steps += [f"install -d -o {owner} -g {owner} /made{folder}" for folder, owner in image.owners.items()]
     return [
         f"FROM {BASE} AS parts",
         f"RUN {' && '.join(steps)}",

@@ -72,6 +72,15 @@ def test_it_has_the_programs_of_its_row_and_none_of_the_others(image, of_table, 
         container.remove(v=True)
 
 
+@pytest.mark.parametrize("image", [each for each in REFERENCES if row(each).owners], indirect=True)
+def test_its_folders_belong_to_whom_its_row_says(image, of_table, client):
+    container = client.containers.create(image.id, command=["nothing is run"])
+    try:
+        assert {folder: owner(container, folder) for folder in of_table.owners} == dict(of_table.owners)
+    finally:
+        container.remove(v=True)
+
+
 @pytest.mark.parametrize("image", [each for each in REFERENCES if row(each).repository in PROGRAM], indirect=True)
 def test_it_is_of_the_release_that_its_tag_names(image, of_table, request, client):
     name, argument = PROGRAM[of_table.repository]
@@ -165,6 +174,12 @@ def has(container, path):
     status = api.head(url, params={"path": path}).status_code
     assert status in (200, 404), status
     return status == 200
+
+
+def owner(container, folder):
+    packed = io.BytesIO(b"".join(container.get_archive(folder)[0]))
+    with tarfile.open(fileobj=packed) as tar:
+        return tar.next().uid
 
 
 def archive(name, text):
