@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 from docker.errors import DockerException
@@ -72,6 +73,14 @@ def by_service() -> dict[str, str]:
     return {name: service["image"] for name, service in services.items() if "image" in service}
 
 
+def services() -> dict[str, dict[str, Any]]:
+    """The services of compose.yaml, their official images with digests if there is a lock file. Raises InvalidLock."""
+    digests = locked()
+    written: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
+    pins = {name: {"image": _pinned(reference, digests)} for name, reference in by_service().items()}
+    return {name: service | pins.get(name, {}) for name, service in written.items()}
+
+
 def pinned(images: Mapping[str, Image]) -> dict[str, Image]:
     """The roles' images, the official ones with their digests where there is a lock file. Raises InvalidLock."""
     digests = locked()
@@ -113,7 +122,7 @@ def main() -> int:
         print(f"image-digests: {error}; compose/images.lock is as it was", file=sys.stderr)
         return 2
     lock_file().write_text(text(digests))
-    print(f"{lock_file()}: {len(digests)} images")
+    print(f"{lock_file()}: {len(digests)} images; `make compose-file` has them in the self-contained file")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from compose import image_build, standalone_spec
+from compose import digests, image_build, standalone_spec
 from compose.container_spec import escaped
 from compose.settings import ROOT
 from compose.standalone_spec import SERVICES, TOXIPROXY
@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
 
 def _services_dockerfile() -> str:
     """As the runtime's, but that pip fetches the packages itself."""
-    text = (ROOT / "compose" / "Dockerfile").read_text()
+    text = digests.pinned_dockerfile()
     text = text[text.index("FROM ") :]
     for old, new in (
         (

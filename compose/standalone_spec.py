@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from compose import container_spec, programs, render
+from compose import container_spec, digests, programs, render
 from compose.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
@@ -92,7 +90,7 @@ class _Standalone:
         (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(conf))
         self.launches = {each.name: each for each in programs.launches(self.settings, self.topology, NAMES)}
         self.images = images(SERVICES, TOXIPROXY)
-        self.allowed = yaml.safe_load(container_spec.COMPOSE_FILE.read_text())["services"]
+        self.allowed = digests.services()
 
     def document(self) -> dict[str, Any]:
         services = {program.name: self._service(program) for program in self.topology.programs}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose import digests
+from compose import digests, standalone
 from compose.digests import InvalidLock
 from compose.images import images
 from compose.tools import MissingTool
@@ -52,6 +52,15 @@ def test_every_official_image_is_pinned_and_ours_are_not(lock):
     lines = digests.pinned_dockerfile().splitlines()
     assert all(f"@{DIGEST}" in line for line in lines if line.startswith("FROM"))
     assert [line for line in lines if line.startswith("FROM") and line.endswith(" AS packages")]
+
+
+def test_the_self_contained_file_is_pinned_as_well(lock):
+    lock.write_text(digests.text(dict.fromkeys(digests.named(), DIGEST)))
+    services = standalone.document()["services"]
+    official = {service["image"] for service in services.values() if "build" not in service}
+    assert official
+    assert [reference for reference in official if not reference.endswith(f"@{DIGEST}")] == []
+    assert f"FROM python:3.13-slim-trixie@{DIGEST} AS packages" in services["shop-1"]["build"]["dockerfile_inline"]
 
 
 def test_a_lock_of_other_images_is_refused_with_what_to_do(lock):
