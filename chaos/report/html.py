@@ -142,6 +142,8 @@ def _duration(seconds: float) -> str:
         return "0"
     if seconds >= 1:
         return f"{seconds:.2f} s"
+    if seconds < 0.0001:
+        return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"
 
 

@@ -22,7 +22,10 @@ TRACES = (
     trace("a1" * 16, span("11" * 8, 1.0, 0.2), span("12" * 8, 1.05, 0.1, error=True, parent="11" * 8)),
     trace("a2" * 16, span("21" * 8, 2.0, 0.3, error=True, http__response__status_code="503")),
     trace("a3" * 16, span("31" * 8, 12.0, 3.0), service="inventory"),
-    *(trace(f"b{number:031x}", span(f"{number:016x}", 4.0 + number / 100, 0.01)) for number in range(1, 100)),
+    *(
+        trace(f"b{number:031x}", span(f"{number:016x}", 4.0 + number / 100, 0.01 + number / 1e4))
+        for number in range(1, 100)
+    ),
     trace("a4" * 16, span("41" * 8, 25.0, 9.0, error=True)),
 )
 

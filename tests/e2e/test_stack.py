@@ -44,11 +44,11 @@ def test_up_twice_is_harmless(stack, supervisor):
 
 def test_what_up_says_can_be_looked_at_answers(stack):
     _, output = stack.command("up")
-    said = output.partition("to look at in a browser:")[2].partition("until Ctrl-C")[0]
-    pages, _, apis = said.partition("to ask with curl:")
-    for url in re.findall(r"http://\S+", apis):
-        assert httpx.get(url).is_success, url
-    looked = {url: httpx.get(url, follow_redirects=True).text for url in re.findall(r"http://\S+", pages)}
+    pages, _, apis = output.partition("to look at in a browser:")[2].partition("to ask with curl:")
+    named = re.compile(r"^  [a-z]+ +(http://\S+)", re.MULTILINE)
+    assert len(named.findall(apis)) == 7
+    assert [url for url in named.findall(apis) if not httpx.get(url).is_success] == []
+    looked = {url: httpx.get(url, follow_redirects=True).text for url in named.findall(pages)}
     assert looked
     assert not [url for url, text in looked.items() if "<script" not in text], looked
 
