@@ -41,7 +41,7 @@ install() {
     fi
 }
 
-# Numbers in the lines beside it are what a stack was measured to need, with room.
+# The numbers are what a stack takes, with room; that of open files was tried.
 check_machine() {
     local cores memory files
     echo "machine"

@@ -18,6 +18,9 @@ enabled_links() {
     } 2>/dev/null | LC_ALL=C sort
 }
 
+# Whether the policy that is there is a set-up's.
+left_behind() { grep -qs "$policy_mark" "$policy"; }
+
 # From here to release_services, which also runs however the script ends, SIGKILL excepted: then the next one clears up.
 hold_services_back() {
     enabled_before=$(enabled_links)
@@ -34,7 +37,7 @@ hold_services_back() {
 release_services() {
     trap '' HUP INT TERM
     trap - EXIT
-    if grep -qs "$policy_mark" "$policy"; then $sudo rm -f "$policy"; fi
+    if left_behind; then $sudo rm -f "$policy"; fi
     disable_new || say "not all could be disabled; \`make doctor\` names what is enabled"
     trap - HUP INT TERM
 }

@@ -75,9 +75,19 @@ missing_servers() {
     has_postgres || echo postgresql
 }
 
+# Takes away the policy-rc.d of a set-up that was killed; one that is at work has the lock.
+clear_up_after_killed() {
+    left_behind || return 0
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    exec 9>"$cache/apt.lock"
+    if flock -n 9; then $sudo rm -f "$policy"; fi
+    exec 9>&-
+}
+
 # install_packages WHAT: as missing_packages. Asks first where there is a terminal.
 install_packages() {
     local packages answer
+    clear_up_after_killed
     packages=$(missing_packages "$1" | tr '\n' ' ')
     [ -n "${packages// /}" ] || return 0
     command -v apt-get >/dev/null || fail "this system has no apt; install these by hand (Debian's names): $packages"

@@ -18,12 +18,22 @@ from compose.settings import ROOT
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 ALL_SEEN_WITHIN_SECONDS = 60.0
+_OF_ACTIVITY = {"application_name", "backend_type", "usename", "wait_event", "wait_event_type"}
 # Labels that some releases of the servers have and others have not; no rule or panel reads one.
 OF_A_RELEASE = {
     "prometheus_build_info": {"branch", "revision", "tags"},
     "prometheus_notifications_dropped_total": {"alertmanager"},
     "prometheus_notifications_queue_length": {"alertmanager"},
     "alertmanager_notifications_failed_total": {"reason"},
+    "redis_instance_info": {"master_replid"},
+    "pg_database_size_bytes": {"server"},
+    "pg_locks_count": {"server"},
+    "pg_stat_activity_count": _OF_ACTIVITY,
+    "pg_stat_activity_max_tx_duration": _OF_ACTIVITY,
+    "pg_stat_database_conflicts": {"server"},
+    "pg_stat_database_deadlocks": {"server"},
+    "pg_stat_database_xact_commit": {"server"},
+    "pg_stat_database_xact_rollback": {"server"},
 }
 
 

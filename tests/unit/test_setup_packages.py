@@ -1,6 +1,7 @@
 """What set-up installs for which runtime: the servers for the native one only, and the same runtime that `up` means."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,17 @@ def test_a_python_that_cannot_make_an_environment_is_the_last_choice(bare):
     (newer.parent / "python3").unlink()
     assert _tell(bare, "find_python") == (0, [str(newer)])
     assert _tell(bare, "missing_packages python") == (0, ["python3-venv"])
+
+
+@pytest.mark.parametrize(("content", "stays"), [("# {mark}\nexit 101\n", False), ("exit 101\n", True)])
+def test_the_policy_of_a_set_up_that_was_killed_goes_also_where_nothing_is_missing(bare, tmp_path, content, stays):
+    policy = tmp_path / "usr/sbin/policy-rc.d"
+    policy.parent.mkdir(parents=True)
+    mark = re.search("policy_mark='(.*)'", (ROOT / "tools/held_back.sh").read_text())[1]
+    policy.write_text(content.format(mark=mark))
+    environment = bare | {"PATH": os.environ["PATH"], "SYSTEM": str(tmp_path)}
+    assert _tell(environment, f"cache={tmp_path}; missing_packages() {{ :; }}; install_packages native")[0] == 0
+    assert policy.exists() == stays
 
 
 @pytest.mark.parametrize("asked", ["", "native", "compose", "swarm"])
