@@ -18,6 +18,9 @@ COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
 """Who may do what."""
 POSTGRES_INIT = "include.sh"
 NETWORKS = ("front", "back", "telemetry")
+# What compose.yaml allows an instance is enough for four workers of 100 MiB each.
+_WORKERS_IN_ALLOWED = 4
+_MIB_A_WORKER = 128
 
 
 def containers(topology: Topology) -> list[Program]:
@@ -119,7 +122,15 @@ def _special(program: Program, settings: StackSettings, image: Image) -> dict[st
             return {"extra_hosts": [f"{THIS_MACHINE}:host-gateway"]}
         case "grafana":
             return {"command": []}
+        case "shop" | "inventory":
+            return memory(settings)
     return {}
+
+
+def memory(settings: StackSettings) -> dict[str, object]:
+    """More of it than compose.yaml allows an instance, where it has more workers than fit in there."""
+    workers = settings.workers
+    return {"mem_limit": f"{_MIB_A_WORKER * workers}m"} if workers > _WORKERS_IN_ALLOWED else {}
 
 
 def postgres_init(conf: Path) -> str:

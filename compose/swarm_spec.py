@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from compose import programs
+from compose import container_spec, programs
 from compose.container_spec import COMPOSE_FILE, STACK_LABEL, escaped, healthcheck
 from compose.images import NAMES, Image
 from compose.settings import StackSettings
@@ -37,7 +37,12 @@ def document(
     launches = {launch.name: launch for launch in programs.launches(settings, topology, NAMES)}
     allowed = yaml.safe_load(COMPOSE_FILE.read_text())["services"]
     services = {
-        program.name: _service(program, images[program.role], launches[program.name], allowed[program.instances[0]])
+        program.name: _service(
+            program,
+            images[program.role],
+            launches[program.name],
+            allowed[program.instances[0]] | container_spec.memory(settings),
+        )
         | {"user": user}
         for program in topology.replicated
     }

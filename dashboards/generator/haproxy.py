@@ -52,7 +52,7 @@ _SERVERS = Row(
         ),
         Panel(
             "Servers in rotation",
-            "Servers to which a backend sends requests; at 0 users get HAProxy's own 503.",
+            "Servers to which a backend sends requests; at 0 it sends them to all that pass their checks, if any do.",
             "none",
             (Query(f"haproxy_backend_active_servers{{{_PROXY}}}", "{{proxy}}"),),
             moves_with=(KILL_SHOP,),

@@ -187,7 +187,7 @@ def slow() -> list[Sent]:
 
 
 def everything(page: str) -> list[Sent]:
-    """All of the above; `page` is the shop's OpenAPI page."""
+    """All of the above but what is about the same moment; `page` is the shop's OpenAPI page."""
     # The slow ones first: they take five seconds, whatever else there is.
     return [
         *slow(),

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import struct
-import time
 from collections import Counter
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -16,7 +16,6 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
-AT_A_TIME = 40
 # As long as HAProxy waits for a whole request, and some.
 PATIENCE_SECONDS = 8.0
 # Of a server: what `observe layer7` counts, and how often it was taken out.
@@ -37,40 +36,46 @@ def statistics(stack):
 
 
 async def _send(port, sent):
-    """The status of the answer; 0: there was none, as for a client that did not wait."""
+    """The answer; empty: there was none, as for a client that did not wait."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent.raw)
-        if sent.aborted_after is not None:
-            await asyncio.sleep(sent.aborted_after)
-            linger = struct.pack("ii", 1, 0)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            writer.transport.abort()
-            return 0
-        answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
-        writer.close()
+        if sent.aborted_after is None:
+            return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+        await asyncio.sleep(sent.aborted_after)
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
     except (ConnectionError, TimeoutError):
-        return 0
-    head = answer[:12].split()
-    return int(head[1]) if answer.startswith(b"HTTP/1") else 0
+        pass  # HAProxy may close while it is still being sent to
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    return b""
 
 
-def send(stack, requests):
-    """Send all of them, so many at a time; the statuses of each kind."""
+def send(stack, requests, at_a_time):
+    """Send all of them, so many at a time; each with its answer."""
     port = stack.topology.one("haproxy").port
 
     async def main():
-        turn = asyncio.Semaphore(AT_A_TIME)
+        turn = asyncio.Semaphore(at_a_time)
 
         async def one(sent):
             if sent.name == "slow":  # takes no turn, only time
-                return sent.name, await _send(port, sent)
+                return sent, await _send(port, sent)
             async with turn:
-                return sent.name, await _send(port, sent)
+                return sent, await _send(port, sent)
 
         return await asyncio.gather(*(one(sent) for sent in requests))
 
-    return Counter(asyncio.run(main()))
+    return asyncio.run(main())
+
+
+def statuses(answers):
+    """How many there are of each; 0: no answer."""
+    return Counter(int(answer[9:12]) if answer.startswith(b"HTTP/1") else 0 for _, answer in answers)
 
 
 @pytest.fixture
@@ -88,20 +93,19 @@ def unharmed(stack):
 def test_the_time_out_that_took_the_shop_down(stack, unharmed):
     path = "/orders/00000000-0000-4000-8000-000000000000"
     hurry = stranger.request("GET", path, b"X-Request-Timeout-Ms: 0")
-    answers = send(stack, [stranger.Sent("hurry", hurry)] * 400)
-    assert answers == {("hurry", 404): 400}
+    assert statuses(send(stack, [stranger.Sent("hurry", hurry)] * 400, at_a_time=40)) == {404: 400}
+
+
+def test_orders_that_take_turns_on_one_row(stack, unharmed):
+    assert statuses(send(stack, stranger.at_the_same_moment(), at_a_time=20)) == {201: 120}
 
 
 def test_everything_at_its_worst(stack, unharmed):
-    page = httpx.get(f"{stack.url('shop')}/openapi.json").text
-    requests = stranger.everything(page)
-    began = time.monotonic()
-    answers = send(stack, requests)
-    print(f"{len(requests)} requests in {time.monotonic() - began:.1f} s")
-    statuses = Counter()
-    for (_, status), number in answers.items():
-        statuses[status] += number
-    print(sorted(statuses.items()))
-    assert not [kind for kind in answers if kind[1] >= 500], answers
+    requests = stranger.everything(httpx.get(f"{stack.url('shop')}/openapi.json").text)
+    # Forty at a time are more than two cores answer in time: on a stack just started 36 of 1,687 got a 503 of overload,
+    # and none in the next round. What is looked for is in the requests.
+    answers = send(stack, requests, at_a_time=8)
+    assert not [(sent.name, answer[-300:]) for sent, answer in answers if answer[9:10] == b"5"]
     # They are what they are meant to be: refused by HAProxy and by the shop, answered, and given up.
-    assert {0, 200, 201, 400, 401, 404, 405, 408, 409, 413, 414, 422} <= set(statuses), statuses
+    found = statuses(answers)
+    assert {0, 200, 201, 400, 401, 404, 405, 408, 409, 413, 414, 422} <= set(found), found

@@ -81,9 +81,8 @@ def test_up_cleans_what_a_crash_left(stack, supervisor):
     assert of_two(stack).command("status")[0] == 0
 
 
-def test_instances_of_two_workers_hold(stack, runs, experiment, supervisor):
+def test_instances_of_two_workers_hold(stack, experiment, supervisor):
     """On the stack that the test before has left: no other is to be brought up for it."""
-    experiment.write_text(experiment.read_text().replace("for: 10s", "for: 6s"))
     before = {row.name: row.pid for row in supervisor.processes()}
     two = of_two(stack)
     code, output = two.command("run", experiment)

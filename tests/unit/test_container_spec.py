@@ -54,6 +54,13 @@ def test_the_database_is_made_in_one_place_for_each_runtime(generated):
     assert makers == {"native.py"}, "the image's entry point makes it in containers"
 
 
+def test_an_instance_of_many_workers_may_use_more_memory_and_others_not():
+    many = from_environment({"STORMDRILL_STATE": "/var/tmp/x", "STORMDRILL_WORKERS": "8"})
+    told = document(many, build(many, apart=True), images("ours:1", "ways:1"), USER)["services"]
+    limits = {name: service["mem_limit"] for name, service in told.items() if "mem_limit" in service}
+    assert limits == dict.fromkeys(("shop-1", "shop-2", "shop-3", "inventory-1", "inventory-2"), "1024m")
+
+
 def test_ports_are_published_on_loopback_only(generated):
     ports = [port for service in generated.values() for port in service["ports"]]
     assert ports
