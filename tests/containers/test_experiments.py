@@ -10,7 +10,8 @@ from tests import agreement
 from tests.agreement import EXPERIMENTS, outcomes
 from tests.e2e.conftest import Runs
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+# The first test waits for all runs: twelve where the native ones are not noted, of some 40 s each, and for two stacks.
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def verdict_of(stack, experiment):
