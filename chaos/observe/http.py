@@ -1,5 +1,7 @@
-"""Asks a stack's own HTTP APIs for JSON, with a deadline on every call."""
+"""Asks a stack's own HTTP APIs for JSON, with a deadline and a longest answer on every call."""
 
+import json
+import time
 from typing import Any
 
 import httpx
@@ -8,10 +10,15 @@ from chaos import ask
 from chaos.errors import SignalUnavailable
 
 TIMEOUT_SECONDS = 2.0
+LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
+"""Some ten times what the drill's stack says at once; a server that lies must not fill the runner's memory."""
 
 
 class JsonApi:
-    """One server's API. Calls raise SignalUnavailable when there is no usable answer within `timeout` seconds."""
+    """One server's API. Calls raise SignalUnavailable when there is no usable answer within `timeout` seconds.
+
+    The time is for the whole answer: one that comes byte by byte is given up, a last wait of `timeout` later at most.
+    """
 
     def __init__(
         self,
@@ -21,6 +28,7 @@ class JsonApi:
         timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         self._name = name
+        self._timeout = timeout
         self._client = httpx.Client(
             base_url=base_url, timeout=timeout, transport=transport, trust_env=False, verify=ask.certificates()
         )
@@ -28,13 +36,14 @@ class JsonApi:
     def get(self, path: str, **parameters: str | float) -> Any:
         """The decoded answer."""
         try:
-            answer = self._client.get(path, params=parameters)
+            with self._client.stream("GET", path, params=parameters) as answer:
+                content = _read(answer, self._timeout)
             if answer.status_code == httpx.codes.BAD_REQUEST:
                 # The server says in its own words what is wrong with the question.
-                raise SignalUnavailable(f"{self._name}: {answer.text[:300]}")
+                raise SignalUnavailable(f"{self._name}: {content.decode(errors='replace')[:300]}")
             answer.raise_for_status()
-            return answer.json()
-        except (httpx.HTTPError, ValueError) as error:
+            return json.loads(content)
+        except (httpx.HTTPError, ValueError, RecursionError) as error:
             raise SignalUnavailable(f"{self._name}: {path}: {type(error).__name__}: {error}".splitlines()[0]) from error
 
     def close(self) -> None:
@@ -45,13 +54,26 @@ class JsonApi:
 def is_application(url: str, name: str, transport: httpx.BaseTransport | None = None) -> bool:
     """Whether a browser finds the application of this name there, rather than a page that stands in for one.
 
-    Jaeger built without its pages answers with text that names them, and no script. Takes 2 s at most; never raises.
+    Jaeger built without its pages answers with text that names them, and no script. Takes 4 s at most; never raises.
     """
     with httpx.Client(
         timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False, verify=ask.certificates(), follow_redirects=True
     ) as client:
         try:
-            answer = client.get(url)
+            with client.stream("GET", url) as answer:
+                text = _read(answer, TIMEOUT_SECONDS).decode(errors="replace")
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
-    return answer.is_success and name in answer.text and "<script" in answer.text
+    return answer.is_success and name in text and "<script" in text
+
+
+def _read(answer: httpx.Response, within_seconds: float) -> bytes:
+    """The whole content. Raises httpx.ReadTimeout where it takes longer, and httpx.DecodingError where it is too long."""
+    deadline, content = time.monotonic() + within_seconds, bytearray()
+    for chunk in answer.iter_bytes():
+        content += chunk
+        if len(content) > LONGEST_ANSWER_BYTES:
+            raise httpx.DecodingError(f"longer than {LONGEST_ANSWER_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout(f"not whole within {within_seconds:g} s")
+    return bytes(content)

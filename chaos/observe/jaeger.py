@@ -52,7 +52,7 @@ class Jaeger:
     def look(self, at: float, spans: Iterable[tuple[float, float]]) -> TracesSeen:
         """The failed and the slowest traces of a run with these phases, and when it has none. Never raises.
 
-        Takes 15 s at most, and 5 s where Jaeger hangs: what was told until then is kept, with the reason.
+        Takes 15 s and its last answer's 10 at most, 5 where Jaeger hangs: what was told is kept, with the reason.
         """
         phases = list(spans)
         self._deadline, self._more = self._clock() + _ALL_WITHIN_SECONDS, False

@@ -1,5 +1,6 @@
 """Reads one trace of Jaeger's JSON: who asked what of whom, how long it took, what failed; bounded."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ Json = dict[str, Any]
 
 def seen(trace: Json, wall: float) -> TraceSeen:
     """The trace, whose times are counted from Unix time `wall`. Raises KeyError, TypeError or ValueError."""
-    spans = sorted(trace["spans"], key=lambda span: float(span["startTime"]))
+    spans = sorted((_plain(span) for span in trace["spans"]), key=lambda span: float(span["startTime"]))
     parents = {span["spanID"]: _parent(span) for span in spans}
     # Whose parent is not of this trace is the root; a load balancer that keeps no span may have begun it.
     tops = [span for span in spans if parents[span["spanID"]] not in parents] or spans[:1]
@@ -49,18 +50,28 @@ def failed(span: Json) -> bool:
     return _tag(span, "error") in (True, "true")
 
 
+def _plain(span: Json) -> Json:
+    """The span with an id that is text and times that a recording can hold. Raises ValueError or TypeError."""
+    began, took = float(span["startTime"]), float(span["duration"])
+    if not (math.isfinite(began) and math.isfinite(took)) or took < 0:
+        raise ValueError(f"a span from {began} of {took} microseconds")
+    return span | {"spanID": str(span["spanID"]), "startTime": began, "duration": took}
+
+
 def _kept(spans: Sequence[Json], parents: dict[str, str], root: Json) -> list[Json]:
     """The root, what failed, what took longest, and what these are parts of; in the order in which they began."""
     by_id = {span["spanID"]: span for span in spans}
     keep = {root["spanID"]}
     for span in sorted(spans, key=lambda one: (not failed(one), -float(one["duration"]))):
-        above: list[str] = []
+        above: set[str] = set()
         at = span["spanID"]
-        while at in by_id and at not in keep and at not in above:
-            above.append(at)
+        while at in by_id and at not in keep and at not in above and len(keep) + len(above) <= MOST_SPANS:
+            above.add(at)
             at = parents[at]
         if len(keep) + len(above) <= MOST_SPANS:
-            keep.update(above)
+            keep |= above
+        if len(keep) == MOST_SPANS:
+            break
     return [root, *(span for span in spans if span is not root and by_id.get(span["spanID"]) is span
                     and span["spanID"] in keep)]  # fmt: skip
 
@@ -96,7 +107,7 @@ def _service(span: Json, trace: Json) -> str:
 
 def _parent(span: Json) -> str:
     above: Iterable[str] = (
-        reference["spanID"] for reference in span.get("references") or () if reference["refType"] == "CHILD_OF"
+        str(reference["spanID"]) for reference in span.get("references") or () if reference["refType"] == "CHILD_OF"
     )
     return next(iter(above), "")
 

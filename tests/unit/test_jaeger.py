@@ -1,5 +1,8 @@
 """Jaeger as a witness: the failed and the slowest traces of a run, whole, or why there are none; it never raises."""
 
+import math
+import time
+
 import httpx
 import pytest
 
@@ -165,6 +168,21 @@ def test_a_trace_that_lost_spans_says_so():
 def test_spans_that_are_parts_of_each_other_end_nothing():
     found = seen(span("a", 12.0, 1.0, parent="b"), span("b", 12.1, 0.5, parent="a"), span("c", 12.1, 0.5, parent="c"))
     assert {one.name for one in found.spans} == {"a", "b", "c"}
+
+
+def test_a_chain_without_end_is_read_at_once():
+    number = 5_000
+    chain = [span(f"s{depth}", 12.0, 0.1, parent=f"s{depth - 1}" if depth else "") for depth in range(number)]
+    began = time.monotonic()
+    found = seen(*chain)
+    assert time.monotonic() - began < 2, "0.1 s when it was written; with a list to search, minutes"
+    assert len(found.spans) + found.left_out == number
+
+
+@pytest.mark.parametrize(("key", "value"), [("duration", math.nan), ("startTime", math.inf), ("duration", -1)])
+def test_times_that_a_recording_cannot_hold_are_no_answer(key, value):
+    with pytest.raises(ValueError, match="a span from"):
+        seen(span("GET /", 12.0, 0.1) | {key: value})
 
 
 def test_attributes_are_bounded_and_an_exceptions_message_is_one():
