@@ -68,7 +68,7 @@ def is_application(url: str, name: str, transport: httpx.BaseTransport | None = 
 
 
 def _read(answer: httpx.Response, within_seconds: float) -> bytes:
-    """The whole content. Raises httpx.ReadTimeout where it takes longer, and httpx.DecodingError where it is too long."""
+    """The whole content. Raises httpx.ReadTimeout where it takes longer, httpx.DecodingError where it is too long."""
     deadline, content = time.monotonic() + within_seconds, bytearray()
     for chunk in answer.iter_bytes():
         content += chunk
