@@ -11,7 +11,7 @@ import pytest
 from tests.distros.root import Root, make, root_in
 
 KEPT = "STORMDRILL_DISTROS"
-"""A folder where the releases are kept from one run to the next, with all that is installed and built in them."""
+"""A folder where the releases stay as the last test has left them, to go on with single tests (`-k`)."""
 
 
 @pytest.fixture(scope="session")
