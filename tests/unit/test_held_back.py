@@ -1,5 +1,6 @@
 """Services of packages that set-up installs: neither started nor enabled, however it ends; what was there stays."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,15 +15,15 @@ _MACHINE = {
     "init script before": "etc/rc2.d/S01ssh",
 }
 _INSTALL = """
-wants=$SYSTEM/etc/systemd/system/multi-user.target.wants
+wants=$STORMDRILL_SYSTEM/etc/systemd/system/multi-user.target.wants
 ln -s /lib/systemd/system/redis-server.service "$wants/redis-server.service"
-ln -s /lib/systemd/system/redis-server.service "$SYSTEM/etc/systemd/system/redis.service"
-mkdir -p "$SYSTEM/etc/systemd/system/timers.target.wants" "$SYSTEM/etc/systemd/system/sockets.target.wants"
-ln -s /lib/systemd/system/logrotate.timer "$SYSTEM/etc/systemd/system/timers.target.wants/logrotate.timer"
-ln -s /lib/systemd/system/docker.socket "$SYSTEM/etc/systemd/system/sockets.target.wants/docker.socket"
-ln -s ../init.d/redis-server "$SYSTEM/etc/rc2.d/S01redis-server"
-ln -s /dev/null "$SYSTEM/etc/systemd/system/masked.service"
-"$SYSTEM/usr/sbin/policy-rc.d" || echo "policy $?"
+ln -s /lib/systemd/system/redis-server.service "$STORMDRILL_SYSTEM/etc/systemd/system/redis.service"
+mkdir -p "$STORMDRILL_SYSTEM/etc/systemd/system/timers.target.wants" "$STORMDRILL_SYSTEM/etc/systemd/system/sockets.target.wants"
+ln -s /lib/systemd/system/logrotate.timer "$STORMDRILL_SYSTEM/etc/systemd/system/timers.target.wants/logrotate.timer"
+ln -s /lib/systemd/system/docker.socket "$STORMDRILL_SYSTEM/etc/systemd/system/sockets.target.wants/docker.socket"
+ln -s ../init.d/redis-server "$STORMDRILL_SYSTEM/etc/rc2.d/S01redis-server"
+ln -s /dev/null "$STORMDRILL_SYSTEM/etc/systemd/system/masked.service"
+"$STORMDRILL_SYSTEM/usr/sbin/policy-rc.d" || echo "policy $?"
 """
 """What packages' scripts do meanwhile: make links for the next boot, and ask policy-rc.d whether to start."""
 
@@ -47,7 +48,12 @@ def _while_installing(system: Path, what: str) -> "subprocess.Popen[str]":
         {what}
         release_services
     """
-    return subprocess.Popen(("bash", "-c", script), env={"SYSTEM": str(system)}, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        ("bash", "-c", script),
+        env={"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(system)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def _links(system: Path) -> Iterator[str]:
@@ -71,6 +77,15 @@ def test_what_was_installed_is_disabled_and_what_was_there_is_left_as_it_was(sys
     assert _left(system) == _AS_BEFORE
     assert "policy 101" in said
     assert "redis-server.service" in said
+    assert "ssh" not in said
+
+
+def test_an_init_script_that_is_numbered_anew_is_none_that_came(system):
+    rc = system / "etc/rc2.d"
+    came = 'mv "$STORMDRILL_SYSTEM/etc/rc2.d/S01ssh" "$STORMDRILL_SYSTEM/etc/rc2.d/S02ssh"\n' + _INSTALL
+    said, _ = _while_installing(system, came).communicate(timeout=10)
+    assert sorted(path.name for path in rc.iterdir()) == ["K01redis-server", "S02ssh"]
+    assert "redis-server redis-server.service" in said, "what was an init script alone would not be named"
     assert "ssh" not in said
 
 

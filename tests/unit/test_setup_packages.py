@@ -88,7 +88,7 @@ def test_the_policy_of_a_set_up_that_was_killed_goes_also_where_nothing_is_missi
     policy.parent.mkdir(parents=True)
     mark = re.search("policy_mark='(.*)'", (ROOT / "tools/held_back.sh").read_text())[1]
     policy.write_text(content.format(mark=mark))
-    environment = bare | {"PATH": os.environ["PATH"], "SYSTEM": str(tmp_path)}
+    environment = bare | {"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(tmp_path)}
     assert _tell(environment, f"cache={tmp_path}; missing_packages() {{ :; }}; install_packages native")[0] == 0
     assert policy.exists() == stays
 

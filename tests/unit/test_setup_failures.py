@@ -1,0 +1,55 @@
+"""Set-up that fails says so, and the next one tries again: nothing is noted as done that is not."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from compose.settings import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    """What set-up reads of a checkout."""
+    folder = tmp_path / "a checkout"
+    shutil.copytree(ROOT / "tools", folder / "tools")
+    shutil.copy(ROOT / "requirements.lock", folder)
+    return folder
+
+
+def _set_up(checkout: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    own = {"STORMDRILL_CACHE": str(checkout / "cache"), "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    return subprocess.run(
+        (str(checkout / "tools/setup.sh"), "python"),
+        env=os.environ | own | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_packages_that_cannot_be_fetched_end_it_and_are_asked_for_the_next_time(checkout):
+    done = _set_up(checkout)
+    assert done.returncode == 2, done.stderr
+    assert "the Python environment could not be made" in done.stderr
+    assert "ready" not in done.stderr
+    assert not (checkout / ".venv/setup-done").exists()
+
+
+def test_a_go_that_cannot_be_fetched_is_none(checkout):
+    script = (checkout / "tools/setup.sh").read_text()
+    functions = script[script.index("find_python") if "find_python()" in script else script.index("install_python()") :]
+    functions = functions[: functions.index("case ${1:-} in")]
+    lines = (
+        "set -euo pipefail",
+        f'root="{checkout}"; cache="{checkout}/cache"; logs=$cache; found_python=$(command -v false)',
+        "go() { echo go1.19; }",
+        functions,
+        f'. "{checkout}/tools/packages.sh"',
+        'if found=$(find_go "$root/tools"); then echo "found $found"; fi',
+    )
+    done = subprocess.run(("bash", "-c", "\n".join(lines)), capture_output=True, text=True, check=True, timeout=20)
+    assert done.stdout == ""
