@@ -18,7 +18,7 @@ _INSTALL = """
 wants=$STORMDRILL_SYSTEM/etc/systemd/system/multi-user.target.wants
 ln -s /lib/systemd/system/redis-server.service "$wants/redis-server.service"
 ln -s /lib/systemd/system/redis-server.service "$STORMDRILL_SYSTEM/etc/systemd/system/redis.service"
-mkdir -p "$STORMDRILL_SYSTEM/etc/systemd/system/timers.target.wants" "$STORMDRILL_SYSTEM/etc/systemd/system/sockets.target.wants"
+mkdir -p "$STORMDRILL_SYSTEM"/etc/systemd/system/{timers,sockets}.target.wants
 ln -s /lib/systemd/system/logrotate.timer "$STORMDRILL_SYSTEM/etc/systemd/system/timers.target.wants/logrotate.timer"
 ln -s /lib/systemd/system/docker.socket "$STORMDRILL_SYSTEM/etc/systemd/system/sockets.target.wants/docker.socket"
 ln -s ../init.d/redis-server "$STORMDRILL_SYSTEM/etc/rc2.d/S01redis-server"
@@ -50,7 +50,7 @@ def _while_installing(system: Path, what: str) -> "subprocess.Popen[str]":
     """
     return subprocess.Popen(
         ("bash", "-c", script),
-        env={"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(system)},
+        env=environment,
         stdout=subprocess.PIPE,
         text=True,
     )
