@@ -50,7 +50,7 @@ def _while_installing(system: Path, what: str) -> "subprocess.Popen[str]":
     """
     return subprocess.Popen(
         ("bash", "-c", script),
-        env=environment,
+        env={"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(system)},
         stdout=subprocess.PIPE,
         text=True,
     )
