@@ -185,8 +185,10 @@ class TracesSeen(Fact, frozen=True, tag="traces_seen"):
     """Whether the run was asked for from its baseline to its end; before, it was the fault's window alone."""
     failed_found: int = 0
     """How many failed traces the store told of, of which `traces` has some."""
-    more: bool = False
-    """Whether the store has more failed or slow traces than it was asked to tell of."""
+    more_failed: bool = False
+    """Whether the store has more failed ones than it was asked to tell of."""
+    more_slow: bool = False
+    """Whether the store has more that are about as slow as some of these than it was asked to tell of."""
     missing: list[tuple[float, float]] = []
     """From when to when no trace of `service` began, in seconds since the run's start."""
     service: str = ""

@@ -47,7 +47,7 @@ class Jaeger:
         self._transport = transport
         self._clock = clock
         self._deadline = math.inf
-        self._more = False
+        self._more_failed = self._more_slow = False
 
     def look(self, at: float, spans: Iterable[tuple[float, float]]) -> TracesSeen:
         """The failed and the slowest traces of a run with these phases, and when it has none. Never raises.
@@ -55,7 +55,8 @@ class Jaeger:
         Takes 15 s and its last answer's 10 at most, 5 where Jaeger hangs: what was told is kept, with the reason.
         """
         phases = list(spans)
-        self._deadline, self._more = self._clock() + _ALL_WITHIN_SECONDS, False
+        self._deadline = self._clock() + _ALL_WITHIN_SECONDS
+        self._more_failed = self._more_slow = False
         failed: dict[str, TraceSeen] = {}
         slow: dict[str, TraceSeen] = {}
         missing: list[tuple[float, float]] = []
@@ -82,7 +83,8 @@ class Jaeger:
             page=self._page(),
             whole_run=True,
             failed_found=len(broken),
-            more=self._more,
+            more_failed=self._more_failed,
+            more_slow=self._more_slow,
             missing=missing,
             service=asked,
         )
@@ -98,7 +100,7 @@ class Jaeger:
     def _failed(self, services: Iterable[str], phase: tuple[float, float], found: dict[str, TraceSeen]) -> None:
         for service in services:
             traces = self._ask(service, phase, tags='{"error":"true"}')
-            self._more |= len(traces) >= _ASKED_AT_MOST
+            self._more_failed |= len(traces) >= _ASKED_AT_MOST
             found |= traces
 
     def _slowest(self, services: list[str], phases: list[tuple[float, float]], found: dict[str, TraceSeen]) -> None:
@@ -122,7 +124,7 @@ class Jaeger:
             return
         middle = math.sqrt(least * longest) if longest < math.inf else least * 4
         if middle / least < _FINEST:
-            self._more = True
+            self._more_slow = True
             return
         self._lasting(service, run, middle, longest, found)
         if not _enough(found.values(), middle):

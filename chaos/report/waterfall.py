@@ -101,10 +101,10 @@ def _notes(seen: TracesSeen, recording: Recording, verdict: Verdict) -> Iterable
         return
     failed = sum(trace.failed for trace in seen.traces)
     if seen.failed_found > failed:
-        found = f"{'at least ' * seen.more}{seen.failed_found}"
+        found = f"{'at least ' * seen.more_failed}{seen.failed_found}"
         yield f"{failed} of {found} failed traces are shown, of each kind of failure some."
-    elif seen.more:
-        yield "Jaeger has more traces than it was asked for: there may be others as slow as these."
+    if seen.more_slow:
+        yield "Jaeger has more slow traces than it was asked for: there may be others about as slow as these."
     sent = sum(phase.requests for phase in verdict.phases)
     refused = sum(phase.failed for phase in verdict.phases)
     yield (

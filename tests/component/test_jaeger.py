@@ -121,7 +121,7 @@ def test_it_answers_as_the_stand_in_does(jaegers):
     assert [one.id for one in real.traces] == [one.id for one in made.traces]
     assert [one.id[:2] for one in real.traces[:3]] == ["a2", "a1", "a3"]
     assert "a4" * 16 not in {one.id for one in real.traces}
-    assert (real.failed_found, real.more) == (made.failed_found, made.more) == (2, False)
+    assert (real.failed_found, real.more_failed) == (made.failed_found, made.more_failed) == (2, False)
     assert real.missing == pytest.approx(made.missing)
     for ours, theirs in zip(real.traces, made.traces, strict=True):
         assert [

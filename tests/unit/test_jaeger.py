@@ -71,7 +71,7 @@ def test_the_slowest_are_found_among_more_than_one_answer_holds():
     found = looked(Store(*slow, *quick))
     assert [one.id for one in found.traces] == [f"slow{number}" for number in range(11, 1, -1)]
     assert len(found.traces) == MOST_OF_A_KIND
-    assert not found.more
+    assert not found.more_slow
 
 
 def test_what_a_service_does_of_its_own_accord_comes_after_what_was_asked():
@@ -83,7 +83,7 @@ def test_what_a_service_does_of_its_own_accord_comes_after_what_was_asked():
 
 
 def test_that_equally_slow_ones_cannot_all_be_told_is_said():
-    assert looked(Store(*(trace(f"t{number}", span("GET /", 7.0, 0.1)) for number in range(500)))).more
+    assert looked(Store(*(trace(f"t{number}", span("GET /", 7.0, 0.1)) for number in range(500)))).more_slow
 
 
 def test_of_each_kind_of_failure_some_are_kept():
@@ -93,7 +93,7 @@ def test_of_each_kind_of_failure_some_are_kept():
     ids = [one.id for one in found.traces]
     assert len(ids) == MOST_OF_A_KIND
     assert ids[:3] == ["t29", "rare", "t28"]
-    assert (found.failed_found, found.more) == (31, False)
+    assert (found.failed_found, found.more_failed) == (31, False)
 
 
 def test_who_was_refused_comes_before_what_was_made_good():
@@ -104,7 +104,7 @@ def test_who_was_refused_comes_before_what_was_made_good():
 
 def test_that_there_are_more_failed_ones_than_were_told_is_said():
     found = looked(Store(*(trace(f"t{number}", span("GET /", 12.0, 0.1, error=True)) for number in range(99))))
-    assert found.more
+    assert found.more_failed
     assert found.failed_found == 60
 
 

@@ -167,7 +167,12 @@ def test_what_was_cut_is_said():
     assert "7 more spans were not recorded" in text
     assert "Not whole: 2 spans are parts of some that were lost." in text
     assert "1 of 31 failed traces are shown" in text
-    assert "1 of at least 60 failed" in rendered(seen(trace(), failed_found=60, more=True))
+    assert "1 of at least 60 failed" in rendered(seen(trace(), failed_found=60, more_failed=True))
+
+
+def test_that_there_are_others_as_slow_is_said():
+    assert "others about as slow as these" in rendered(seen(trace(), more_slow=True))
+    assert "others about as slow" not in rendered(seen(trace(), more_failed=True))
 
 
 def test_a_gap_is_said_with_what_users_saw_in_it():
