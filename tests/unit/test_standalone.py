@@ -80,6 +80,13 @@ def test_dockerfiles_copy_what_is_there_and_check_hashes(document):
     assert "--require-hashes" in document["services"]["pager"]["build"]["dockerfile_inline"]
 
 
+def test_what_is_copied_from_the_checkout_is_readable_whatever_its_umask_was(document):
+    dockerfile = document["services"]["pager"]["build"]["dockerfile_inline"]
+    made, run = dockerfile.split("\n\nFROM ")
+    assert re.search(r"^COPY services (\S+)/services\nRUN chmod -R u=rwX,go=rX \1$", made, flags=re.MULTILINE)
+    assert re.findall(r"^COPY (?!--from=packages )", run, flags=re.MULTILINE) == []
+
+
 def test_nothing_in_it_is_of_the_machine_that_wrote_it(document):
     text = FILE.read_text()
     assert str(ROOT) not in text
