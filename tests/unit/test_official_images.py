@@ -202,3 +202,40 @@ def test_jaegers_stand_in_is_of_the_release_that_is_named(committed):
     minor, patch = map(int, module)
     # Both lines are released together: 1.76 with 2.13.
     assert committed["jaeger"]["image"] == f"jaegertracing/jaeger:2.{minor - 63}.{patch}"
+
+
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENGINE_29 = {"Env": [PATH], "Entrypoint": ["/redis_exporter"], "User": "59000:59000"}
+"""As API 1.52 answers, which leaves out what is empty."""
+ENGINE_20 = ENGINE_29 | {
+    "Hostname": "",
+    "AttachStdin": False,
+    "Cmd": None,
+    "Image": "sha256:0",
+    "Volumes": None,
+    "WorkingDir": "",
+    "OnBuild": None,
+    "Labels": None,
+}
+"""As Engine 20.10 answers of the same image; it has no StopSignal where none was given."""
+
+
+@pytest.mark.parametrize("config", [ENGINE_20, ENGINE_29])
+def test_an_image_is_compared_with_its_row_whichever_engine_answers(config):
+    exporter = row("oliver006/redis_exporter")
+    assert official_images.differences(config, exporter) == []
+    for field, value in {
+        "Entrypoint": None,
+        "Cmd": ["a"],
+        "User": "",
+        "Volumes": {"/data": {}},
+        "StopSignal": "SIGINT",
+        "Env": ["PATH=/bin"],
+    }.items():
+        (said,) = official_images.differences(config | {field: value}, exporter)
+        assert said.startswith("PATH" if field == "Env" else field)
+    assert len(official_images.differences(config, row("postgres"))) > 4
+
+
+def test_an_empty_answer_is_equal_to_no_row():
+    assert [image for image in OFFICIAL if not official_images.differences({}, image)] == []
