@@ -54,7 +54,8 @@ class OfficialImage:
 _SHELL = ("sh", "sleep", "grep", "sed")
 _DEBIAN = {name: f"/usr/bin/{name}" for name in (*_SHELL, "bash", "getent")}
 _BUSYBOX = {name: f"/bin/{name}" for name in (*_SHELL, "busybox", "wget")}
-_ALPINE = _BUSYBOX | {"wget": "/usr/bin/wget"}
+# getent is of musl-utils, which the image of Alpine has from the beginning.
+_ALPINE = _BUSYBOX | {"wget": "/usr/bin/wget", "getent": "/usr/bin/getent"}
 _NOBODY = {"nobody": 65534}
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/17/bin"
 
@@ -186,7 +187,7 @@ OFFICIAL = (
         repository="grafana/grafana",
         source="grafana/grafana: Dockerfile, packaging/docker/run.sh",
         base="alpine",
-        programs=_ALPINE | {"grafana": "/usr/share/grafana/bin/grafana", "run.sh": "/run.sh"},
+        programs=_ALPINE | {"bash": "/bin/bash", "grafana": "/usr/share/grafana/bin/grafana", "run.sh": "/run.sh"},
         entrypoint=("/run.sh",),
         entry_point_does=(
             "makes the folder of the plug-ins, and becomes `grafana server` with --homepath, --config and the paths of "

@@ -186,6 +186,25 @@ def test_what_an_image_lacks_is_taken_from_its_stand_in():
     assert official_images.absent(row("oliver006/redis_exporter")) >= {"sh", "wget", "getent"}
 
 
+def test_whatever_program_a_row_has_is_in_its_stand_in():
+    debian = set(official_images.OFFICIAL[0].programs)
+    for image in stood_in_for():
+        text = stand_ins.dockerfile(image)
+        for name, path in image.programs.items():
+            # The base has Debian's programs at their places; the rest is put there.
+            if image.base != "debian" or path.startswith("/usr/local/"):
+                assert path in text, f"{image.repository}: no {path}"
+            else:
+                assert name in debian | {"postgres", "initdb", "pg_ctl", "pg_isready", "psql"}, name
+
+
+def test_alpines_images_have_getent_and_grafanas_has_a_bash():
+    assert row("jaegertracing/jaeger").finds("getent") == "/usr/bin/getent"
+    assert "bash" in official_images.absent(row("jaegertracing/jaeger"))
+    assert row("grafana/grafana").finds("bash") == "/bin/bash"
+    assert "getent" in official_images.absent(row("prom/prometheus")), "uclibc's busybox has none"
+
+
 def test_every_image_but_grafanas_has_a_stand_in():
     assert {row(reference).repository for reference in machine.official()} == {
         image.repository for image in stood_in_for()
