@@ -92,6 +92,7 @@ class Containers:
         launches = [each for each in programs.launches(self.settings, topology, NAMES) if each.name in OUTSIDE]
         seen = [replace(each, argv=(*each.argv, "--also-at", engine.gateway())) for each in launches]
         native.write_supervisord(self.settings, seen)
+        render.readable(state / "config")
 
     def start_manager(self) -> None:
         """See Runtime; supervisord keeps the watchdog, Docker the rest."""

@@ -63,7 +63,7 @@ def environment(program: Program, settings: StackSettings, topology: Topology) -
 
 
 def write(settings: StackSettings, topology: Topology) -> None:
-    """Write what Grafana reads into the stack's folder; whoever it is run as can read it."""
+    """Write what Grafana reads into the stack's folder."""
     shutil.copytree(DASHBOARDS / "provisioning", folder(settings) / "provisioning", dirs_exist_ok=True)
     write_dashboards(settings, "")
     # As somebody who looks would run it beside the stack, in this machine's network.
@@ -71,8 +71,6 @@ def write(settings: StackSettings, topology: Topology) -> None:
     env = environment(program, settings, topology.from_outside())
     lines = [f"{name}={value}\n" for name, value in env.items() if name not in _OWN_FOLDERS]
     environment_file(settings).write_text("".join(lines))
-    for path in (folder(settings), *folder(settings).rglob("*")):
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def write_dashboards(settings: StackSettings, traces: str) -> None:

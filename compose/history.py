@@ -23,7 +23,7 @@ import httpx
 import psycopg
 import yaml
 
-from compose import healthy_past
+from compose import healthy_past, render
 from compose.healthy_past import Counted
 from compose.manager import Manager
 from compose.runtime import manager_of, promtool
@@ -67,6 +67,7 @@ def replace(state: Path, deadline: float) -> None:
         shutil.rmtree(child) if child.is_dir() else child.unlink()
     source = state / "config" / "history.om"
     source.write_text(healthy_past.openmetrics(past, time.time()))
+    render.readable(source)
     promtool(state, ("tsdb", "create-blocks-from", "openmetrics", str(source), str(store)))
     source.unlink()
     for name in _RESTARTED:

@@ -20,11 +20,23 @@ _TEMPLATES = jinja2.Environment(
 def make_folders(settings: StackSettings, topology: Topology) -> None:
     """Make the folders of the state folder: one for all configuration, one for all logs, one for each one's data."""
     for folder in ("config", "logs", "run", "data", *(f"data/{program.name}" for program in topology.programs)):
-        (settings.state / folder).mkdir(mode=0o711, exist_ok=True)
+        path = settings.state / folder
+        path.mkdir(exist_ok=True)
+        # Whatever the umask: Postgres and the containers run as others, and pass through.
+        path.chmod(0o711)
+
+
+def readable(path: Path) -> None:
+    """Let everybody read a file or all that a folder has, whatever the umask: programs run as many users.
+
+    For configuration, in which nothing is secret.
+    """
+    for each in (path, *path.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)
 
 
 def write_all(settings: StackSettings, topology: Topology) -> None:
-    """Write every configuration file below `state/config`, drill-time rules and routing included."""
+    """Write every configuration file below `state/config`, drill-time rules and routing included, for all to read."""
     config = settings.state / "config"
     (config / "haproxy.cfg").write_text(haproxy_cfg(settings, topology))
     for node in topology.of_role("redis"):
@@ -36,8 +48,6 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
         write("jaeger.yaml", settings, {"listen": topology.listen, **ports})
         http, grpc = topology.jaeger_ui, topology.jaeger_ui + 1
         write("jaeger-ui.yaml", settings, {"http_port": http, "grpc_port": grpc, "storage_port": storage})
-        # Read by the user of an image that was not made for us.
-        (config / "jaeger-ui.yaml").chmod(0o644)
     grafana.write(settings, topology)
     write("prometheus.yml", settings, _prometheus(settings, topology))
     (config / "toxiproxy.json").write_text(json.dumps(_toxiproxy(topology), indent=1))
@@ -50,6 +60,7 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
         {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
         dashboards="".join(f"http://127.0.0.1:{one.port}" for one in topology.of_role("grafana")),
     )
+    readable(config)
 
 
 def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:

@@ -71,9 +71,14 @@ def _services_dockerfile() -> str:
             f"COPY {_here(_LOCK)} /tmp/packages.lock\n",
         ),
         ("--no-index --find-links /tmp/wheels ", ""),
-        ("COPY code /srv\n", "COPY services /srv/services\n"),
+        # The user need not be the owner of a checkout that was made with another umask.
+        (
+            "\n\nFROM ",
+            "\nCOPY services /srv/services\nRUN chmod -R u=rwX,go=rX /srv\n\nFROM ",
+        ),
+        ("COPY code /srv\n", "COPY --from=packages /srv /srv\n"),
     ):
-        assert old in text, f"compose/Dockerfile has no {old!r}"
+        assert text.count(old) == 1, f"compose/Dockerfile has no {old!r}"
         text = text.replace(old, new)
     return text
 

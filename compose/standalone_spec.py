@@ -14,6 +14,9 @@ from compose.settings import DEFAULT_PORT_BASE, StackSettings
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
 
 SERVICES, TOXIPROXY = "stormdrill/services:checkout", "stormdrill/toxiproxy:checkout"
+_BUILT_BY = {SERVICES: "pager", TOXIPROXY: "toxiproxy"}
+"""Image → the one service that says how it is built: an image that two services build is exported twice at once, and
+where containerd keeps the images the second export is refused."""
 _CONFIG = "/etc/stormdrill"
 _DATA = {
     "redis": "/data",
@@ -108,7 +111,7 @@ class _Standalone:
         command = [_escaped(self._inside(word)) for word in launch.argv[1:]]
         environment = {name: _escaped(self._inside(value)) for name, value in sorted(launch.env.items())}
         service: dict[str, Any] = self.allowed[program.name] | {"user": _USERS.get(program.role, _NOBODY)}
-        service |= self._built(image.reference) | {"command": command, "environment": environment}
+        service |= self._image(image.reference, program.name) | {"command": command, "environment": environment}
         service["stop_signal"] = f"SIG{launch.stop_signal}"
         if image.entrypoint is not None:
             service["entrypoint"] = [_escaped(word) for word in image.entrypoint]
@@ -156,7 +159,7 @@ class _Standalone:
         ports = [str(self.topology.proxy(name).listen) for name in self._names("redis")]
         script = _CLUSTER.replace("PORTS", " ".join(ports)).replace("REPLICAS", str(REDIS_REPLICAS_PER_MASTER))
         nodes = dict.fromkeys([*self._names("redis"), "toxiproxy"], _BEGUN)
-        redis = self.allowed["redis-1"] | self._built(self.images["redis"].reference)
+        redis = self.allowed["redis-1"] | self._image(self.images["redis"].reference, "redis-cluster")
         former = redis | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}
         yield "redis-cluster", former | _ONCE | {"depends_on": nodes}
         yield from ((f"migrate-{role}", self._migration(role)) for role in ("shop", "inventory"))
@@ -166,10 +169,12 @@ class _Standalone:
         env = programs.service_environment(first, self.settings, self.topology)
         # Straight: Toxiproxy has no shell to tell that it is well.
         env[f"{role.upper()}_POSTGRES_DSN"] = programs.postgres_dsn(self.topology.one("postgres").port, "postgres")
-        service: dict[str, Any] = self.allowed[first.name] | {"user": _NOBODY} | self._built(SERVICES)
+        service: dict[str, Any] = self.allowed[first.name] | {"user": _NOBODY}
+        service |= self._image(SERVICES, f"migrate-{role}")
         service |= {"networks": ["back"], "entrypoint": ["python", "-m", f"services.{role}.migrate"]}
         service["environment"] = {name: _escaped(value) for name, value in sorted(env.items())}
-        return service | _ONCE | {"depends_on": {"postgres": _WELL}}
+        # Whoever brings up a part of the system, gets who builds its image with it.
+        return service | _ONCE | {"depends_on": {"postgres": _WELL, _BUILT_BY[SERVICES]: _BEGUN}}
 
     def _configs(self) -> Iterator[tuple[str, str]]:
         for program in self.topology.programs:
@@ -190,10 +195,13 @@ class _Standalone:
                 text = re.sub(rf"{re.escape(state)}/data/{program.name}\b", _DATA[program.role], text)
         return text.replace(f"{state}/config", _CONFIG).replace(f"{state}/run", "/tmp")  # noqa: S108  # as above
 
-    def _built(self, reference: str) -> dict[str, Any]:
-        """Which image it is, and how it is made; nothing where compose.yaml says it."""
-        made = {"build": self.builds[reference]} if reference in self.builds else {}
-        return {"image": reference} | made if reference else {}
+    def _image(self, reference: str, name: str) -> dict[str, Any]:
+        """Which image it is, and how it is made or by whom; nothing where compose.yaml says it."""
+        if reference not in self.builds:
+            return {"image": reference} if reference else {}
+        # No registry has it. Compose builds all that it is to build before it starts anything.
+        made = {"build": self.builds[reference]} if _BUILT_BY[reference] == name else {"pull_policy": "never"}
+        return {"image": reference} | made
 
     def _names(self, role: str) -> list[str]:
         return [program.name for program in self.topology.of_role(role)]

@@ -8,6 +8,7 @@ can be pulled, the tests in containers look whether it is true of them.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class OfficialImage:
 _SHELL = ("sh", "sleep", "grep", "sed")
 _DEBIAN = {name: f"/usr/bin/{name}" for name in (*_SHELL, "bash", "getent")}
 _BUSYBOX = {name: f"/bin/{name}" for name in (*_SHELL, "busybox", "wget")}
-_ALPINE = _BUSYBOX | {"wget": "/usr/bin/wget"}
+# getent is of musl-utils, which the image of Alpine has from the beginning.
+_ALPINE = _BUSYBOX | {"wget": "/usr/bin/wget", "getent": "/usr/bin/getent"}
 _NOBODY = {"nobody": 65534}
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/17/bin"
 
@@ -185,7 +187,7 @@ OFFICIAL = (
         repository="grafana/grafana",
         source="grafana/grafana: Dockerfile, packaging/docker/run.sh",
         base="alpine",
-        programs=_ALPINE | {"grafana": "/usr/share/grafana/bin/grafana", "run.sh": "/run.sh"},
+        programs=_ALPINE | {"bash": "/bin/bash", "grafana": "/usr/share/grafana/bin/grafana", "run.sh": "/run.sh"},
         entrypoint=("/run.sh",),
         entry_point_does=(
             "makes the folder of the plug-ins, and becomes `grafana server` with --homepath, --config and the paths of "
@@ -217,3 +219,19 @@ def row(reference: str) -> OfficialImage:
 def absent(image: OfficialImage) -> set[str]:
     """The names of the programs that other images have, and this one has not."""
     return {name for each in OFFICIAL for name in each.programs} - set(image.programs)
+
+
+def differences(config: Mapping[str, Any], image: OfficialImage) -> list[str]:
+    """What `docker image inspect` says under Config that the row does not; a field that is empty may be left out."""
+    environment = dict(each.split("=", 1) for each in config.get("Env") or ())
+    said: dict[str, tuple[object, object]] = {
+        "Entrypoint": (tuple(config.get("Entrypoint") or ()), image.entrypoint),
+        "Cmd": (tuple(config.get("Cmd") or ()), image.command),
+        "User": (config.get("User") or "", image.user),
+        "Volumes": (set(config.get("Volumes") or ()), set(image.volumes)),
+        "WorkingDir": (config.get("WorkingDir") or "", image.workdir or config.get("WorkingDir") or ""),
+        "StopSignal": (config.get("StopSignal") or "", image.stop_signal),
+        "PATH": (environment.get("PATH", "").split(":"), image.path.split(":")),
+        "Env": ({name: environment.get(name) for name in image.environment}, dict(image.environment)),
+    }
+    return [f"{field}: {its}, not {wanted}" for field, (its, wanted) in said.items() if its != wanted]

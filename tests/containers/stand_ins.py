@@ -32,6 +32,8 @@ _DEBIANS_NAMES = {
     "redis_exporter": "prometheus-redis-exporter",
     "python": "python3",
 }
+_COPIED = (*_DEBIANS_NAMES, "getent")
+"""Programs of Debian's that are put into what is made of nothing."""
 _APPLETS = ("sh", "sleep", "grep", "sed", "wget")
 _ENTRYPOINT = "docker-entrypoint.sh"
 
@@ -93,10 +95,10 @@ def _from_nothing(image: OfficialImage) -> list[str]:
         ]
     steps += [f"ln -s /bin/busybox /made{path}" for name, path in image.programs.items() if name in _APPLETS]
     for name, path in image.programs.items():
-        if name in _DEBIANS_NAMES:
-            # With the libraries that it is linked with: the original is linked with none.
+        if name in _COPIED:
+            # With the libraries that it is linked with: the original is linked with none, or with Alpine's.
             steps += [
-                f'program=$(command -v {_DEBIANS_NAMES[name]}); cp "$program" /made{path}',
+                f'program=$(command -v {_DEBIANS_NAMES.get(name, name)}); cp "$program" /made{path}',
                 'for each in $(ldd "$program" | grep -o \'/[^ ]*\'); do cp -L --parents "$each" /made; done',
             ]
     steps += [f"install -d -o {owner} -g {owner} /made{folder}" for folder, owner in image.owners.items()]

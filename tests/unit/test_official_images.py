@@ -13,6 +13,7 @@ from compose.containers import COMPOSE_FILE
 from compose.images import NAMES, images
 from compose.programs import launches
 from compose.settings import ROOT, from_environment
+from compose.standalone_spec import SERVICES, TOXIPROXY
 from compose.topology import build
 from tests.containers import machine, official_images, stand_ins
 from tests.containers.official_images import OFFICIAL, row
@@ -150,7 +151,8 @@ def test_nobody_depends_on_the_images_own_user_or_stop_signal(used, generated):
 
 
 def test_the_self_contained_file_relies_on_nothing_else():
-    official = {name: service for name, service in alone().items() if "build" not in service}
+    ours = (SERVICES, TOXIPROXY)
+    official = {name: service for name, service in alone().items() if service["image"] not in ours}
     assert len(official) > 10
     for name, service in official.items():
         image = row(service["image"])
@@ -184,6 +186,25 @@ def test_what_an_image_lacks_is_taken_from_its_stand_in():
     assert official_images.absent(row("oliver006/redis_exporter")) >= {"sh", "wget", "getent"}
 
 
+def test_whatever_program_a_row_has_is_in_its_stand_in():
+    debian = set(official_images.OFFICIAL[0].programs)
+    for image in stood_in_for():
+        text = stand_ins.dockerfile(image)
+        for name, path in image.programs.items():
+            # The base has Debian's programs at their places; the rest is put there.
+            if image.base != "debian" or path.startswith("/usr/local/"):
+                assert path in text, f"{image.repository}: no {path}"
+            else:
+                assert name in debian | {"postgres", "initdb", "pg_ctl", "pg_isready", "psql"}, name
+
+
+def test_alpines_images_have_getent_and_grafanas_has_a_bash():
+    assert row("jaegertracing/jaeger").finds("getent") == "/usr/bin/getent"
+    assert "bash" in official_images.absent(row("jaegertracing/jaeger"))
+    assert row("grafana/grafana").finds("bash") == "/bin/bash"
+    assert "getent" in official_images.absent(row("prom/prometheus")), "uclibc's busybox has none"
+
+
 def test_every_image_but_grafanas_has_a_stand_in():
     assert {row(reference).repository for reference in machine.official()} == {
         image.repository for image in stood_in_for()
@@ -200,3 +221,40 @@ def test_jaegers_stand_in_is_of_the_release_that_is_named(committed):
     minor, patch = map(int, module)
     # Both lines are released together: 1.76 with 2.13.
     assert committed["jaeger"]["image"] == f"jaegertracing/jaeger:2.{minor - 63}.{patch}"
+
+
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENGINE_29 = {"Env": [PATH], "Entrypoint": ["/redis_exporter"], "User": "59000:59000"}
+"""As API 1.52 answers, which leaves out what is empty."""
+ENGINE_20 = ENGINE_29 | {
+    "Hostname": "",
+    "AttachStdin": False,
+    "Cmd": None,
+    "Image": "sha256:0",
+    "Volumes": None,
+    "WorkingDir": "",
+    "OnBuild": None,
+    "Labels": None,
+}
+"""As Engine 20.10 answers of the same image; it has no StopSignal where none was given."""
+
+
+@pytest.mark.parametrize("config", [ENGINE_20, ENGINE_29])
+def test_an_image_is_compared_with_its_row_whichever_engine_answers(config):
+    exporter = row("oliver006/redis_exporter")
+    assert official_images.differences(config, exporter) == []
+    for field, value in {
+        "Entrypoint": None,
+        "Cmd": ["a"],
+        "User": "",
+        "Volumes": {"/data": {}},
+        "StopSignal": "SIGINT",
+        "Env": ["PATH=/bin"],
+    }.items():
+        (said,) = official_images.differences(config | {field: value}, exporter)
+        assert said.startswith("PATH" if field == "Env" else field)
+    assert len(official_images.differences(config, row("postgres"))) > 4
+
+
+def test_an_empty_answer_is_equal_to_no_row():
+    assert [image for image in OFFICIAL if not official_images.differences({}, image)] == []

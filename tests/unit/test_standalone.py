@@ -38,11 +38,27 @@ def test_images_are_the_runtimes_and_ours_are_built_from_the_checkout(document):
     official, locked = digests.by_service(), digests.locked()
     for name, service in document["services"].items():
         if service["image"] in (SERVICES, TOXIPROXY):
-            assert (FILE.parent / service["build"]["context"]).resolve() == ROOT, name
+            built = service.get("build")
+            assert (FILE.parent / built["context"]).resolve() == ROOT if built else service["pull_policy"] == "never"
         else:
             reference = official["redis-1" if name == "redis-cluster" else name]
             assert service["image"] == "@".join(filter(None, (reference, locked.get(reference)))), name
             assert "build" not in service, name
+
+
+def test_each_image_of_ours_is_built_by_one_service_which_all_that_use_it_bring_along(document):
+    services = document["services"]
+    builders = {service["image"]: name for name, service in services.items() if "build" in service}
+    assert len(builders) == len([service for service in services.values() if "build" in service])
+    assert set(builders) == {SERVICES, TOXIPROXY}
+    for name, service in services.items():
+        assert builders.get(service["image"], name) in {name, *needed(services, name)}, name
+
+
+def needed(services, name):
+    """The services that Compose brings up with this one."""
+    direct = set(services[name].get("depends_on", ()))
+    return direct.union(*(needed(services, each) for each in direct))
 
 
 def test_images_are_pinned_where_there_is_a_lock(tmp_path, monkeypatch):
@@ -51,17 +67,24 @@ def test_images_are_pinned_where_there_is_a_lock(tmp_path, monkeypatch):
     monkeypatch.setenv("STORMDRILL_IMAGES_LOCK", str(lock))
     services = standalone.document()["services"]
     for service in services.values():
-        pinned = service["build"]["dockerfile_inline"] if service["image"] == SERVICES else service["image"]
-        assert digest in pinned or service["image"] == TOXIPROXY
+        pinned = service.get("build", {}).get("dockerfile_inline", "") + service["image"]
+        assert digest in pinned or "pull_policy" in service or service["image"] == TOXIPROXY
 
 
 def test_dockerfiles_copy_what_is_there_and_check_hashes(document):
-    for service in ("shop-1", "toxiproxy"):
+    for service in ("pager", "toxiproxy"):
         dockerfile = document["services"][service]["build"]["dockerfile_inline"]
         copied = re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, flags=re.MULTILINE)
         assert copied
         assert all((ROOT / path).exists() for paths in copied for path in paths.split())
-    assert "--require-hashes" in document["services"]["shop-1"]["build"]["dockerfile_inline"]
+    assert "--require-hashes" in document["services"]["pager"]["build"]["dockerfile_inline"]
+
+
+def test_what_is_copied_from_the_checkout_is_readable_whatever_its_umask_was(document):
+    dockerfile = document["services"]["pager"]["build"]["dockerfile_inline"]
+    made, run = dockerfile.split("\n\nFROM ")
+    assert re.search(r"^COPY services (\S+)/services\nRUN chmod -R u=rwX,go=rX \1$", made, flags=re.MULTILINE)
+    assert re.findall(r"^COPY (?!--from=packages )", run, flags=re.MULTILINE) == []
 
 
 def test_nothing_in_it_is_of_the_machine_that_wrote_it(document):
