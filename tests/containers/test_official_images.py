@@ -119,7 +119,8 @@ def test_postgres_makes_the_database_that_it_is_told_and_runs_scripts_as_its_own
     assert ask(container, "somebody", "something", "SELECT tablename FROM pg_tables WHERE tablename ~ '^made'") == {
         "made_by_script"
     }
-    assert container.exec_run(["stat", "-c", "%U", "/proc/1/cwd/PG_VERSION"]).output.split() == [b"postgres"]
+    uids = container.exec_run(["grep", "^Uid:", "/proc/1/status"]).output.decode().split()[1:]
+    assert set(uids) == {str(row("postgres").accounts["postgres"])}
 
 
 def test_postgres_makes_none_without_a_password_or_trust(postgres):
