@@ -21,7 +21,9 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from compose import engine_needs
+from compose.command import run
 from compose.container_spec import STACK_LABEL
+from compose.interrupts import NEVER, Interrupts
 from compose.manager import ProcessState
 from compose.tools import MissingTool
 from compose.topology import LOOPBACK
@@ -85,16 +87,10 @@ def _ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run((_docker(), *arguments), capture_output=True, text=True, timeout=30, check=False)
 
 
-def command(*arguments: str) -> str:
+def command(*arguments: str, interrupts: Interrupts = NEVER) -> str:
     """Run `docker` with these arguments, and give what it printed. Raises CalledProcessError."""
-    return subprocess.run(
-        (_docker(), *arguments),
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=_COMMAND_WITHIN_SECONDS,
-        env=os.environ | {"COMPOSE_PROGRESS": "plain"},
-    ).stdout
+    plain = {"COMPOSE_PROGRESS": "plain"}
+    return run((_docker(), *arguments), plain, within_seconds=_COMMAND_WITHIN_SECONDS, interrupts=interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +99,13 @@ class ComposeProject:
 
     name: str
     files: tuple[Path, ...]
+    interrupts: Interrupts = NEVER
+    """Looked at while Compose is at work."""
 
     def run(self, *arguments: str) -> str:
         """Run `docker compose` on it, and give what it printed. Raises CalledProcessError."""
         files = [word for file in self.files for word in ("--file", str(file))]
-        return command("compose", "--project-name", self.name, *files, *arguments)
+        return command("compose", "--project-name", self.name, *files, *arguments, interrupts=self.interrupts)
 
 
 class ContainerManager:
