@@ -56,7 +56,9 @@ def main() -> None:
         )
         sys.exit(ExitCode.UNDO_FAILED)
     except Interrupted as error:
-        sys.exit(EXIT_CODES[endings.of(error)])
+        code = EXIT_CODES[endings.of(error)]
+        print(f"stormdrill: interrupted (exit {code:d})", file=sys.stderr)
+        sys.exit(code)
     except (ChaosError, StackError, MissingTool, InvalidSettings, DrillTimeError) as error:
         print(f"stormdrill: {error}", file=sys.stderr)
         sys.exit(ExitCode.INVALID)
@@ -135,7 +137,7 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 def _dashboards(arguments: argparse.Namespace) -> int:
     progress, interrupts = Progress(), Interrupts()
-    interrupts.listen("ending the load")
+    interrupts.listen("what was begun is ended")
     target = _target(arguments.target, progress, interrupts)
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, targets.control(target)), progress.waits, interrupts)

@@ -87,8 +87,9 @@ def _heard() -> list[signal.Signals]:
 
 
 def _end(number: int, _: FrameType | None) -> None:
-    _say("interrupted")
-    os._exit(130 if number == signal.SIGINT else 143)
+    code = 130 if number == signal.SIGINT else 143
+    _say(f"interrupted (exit {code})")
+    os._exit(code)
 
 
 def _say(text: str) -> None:

@@ -95,11 +95,6 @@ def down(settings: StackSettings, runtime: Runtime, progress: Progress) -> bool:
     return True
 
 
-def is_up(settings: StackSettings, runtime: Runtime) -> bool:
-    """Whether this stack's process manager answers and every part of the stack is healthy."""
-    return _is_up(settings, runtime, NEVER)
-
-
 @contextlib.contextmanager
 def whole_stack(settings: StackSettings, runtime: Runtime) -> Iterator[Topology]:
     """Keep `up` and `down` away while something is done to a stack that is up and well.

@@ -45,7 +45,7 @@ def run(
     if dry:
         return _print_plan(experiment)
     progress, interrupts = Progress(), Interrupts()
-    interrupts.listen()
+    interrupts.listen("what was begun is undone; a second signal skips waiting for proofs")
     target = find_target(progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     system = System(target, targets.control(target))

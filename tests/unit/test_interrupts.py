@@ -46,7 +46,7 @@ def interrupts():
 def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number, code):
     given = (sys.executable, "-c", IMPATIENT, "validate", str(int(number)))
     done = subprocess.run(given, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (code, "", "stormdrill: interrupted\n")
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"stormdrill: interrupted (exit {code})\n")
 
 
 def test_each_signal_is_answered_with_what_happens_now(interrupts, capfd):
