@@ -115,8 +115,8 @@ class Native:
         if os.getuid() == 0:
             shutil.chown(data, programs.POSTGRES_USER, programs.POSTGRES_USER)
         made = (str(self.tools.path("initdb")), "-D", str(data), "-U", programs.DATABASE_OWNER, "--auth=trust")
-        made = programs.as_postgres_user((*made, "--no-sync", "--locale=C", "--encoding=UTF8"))
-        run(made, cwd=data, interrupts=self.interrupts)
+        whole = programs.as_postgres_user((*made, "--no-sync", "--locale=C", "--encoding=UTF8"))
+        run(whole, cwd=data, interrupts=self.interrupts)
         # By a Postgres that serves nobody, as initdb makes its own: whoever connects later finds the database.
         strict = ("-c", "fsync=off", "-c", "exit_on_error=on")
         alone = (str(self.tools.path("postgres")), "--single", "-D", str(data), *strict, "postgres")
