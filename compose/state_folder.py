@@ -70,20 +70,31 @@ def locked(state: Path) -> Iterator[None]:
     state.chmod(0o711)
     descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise StackError(f"another `up` or `down` is at work in {state}; wait for it") from error
+        _take(descriptor, state)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                state.rmdir()  # works on an empty one: the stack was refused, or is down
     finally:
         os.close(descriptor)
-        with contextlib.suppress(OSError):
-            state.rmdir()  # which an empty one is: the stack was refused, or is down
 
 
 def empty(state: Path) -> None:
     """Remove all that is in the folder, the mark last: what is ended half-way is still known for a stack's."""
     for child in sorted(state.iterdir(), key=lambda child: child.name == _MARK):
         shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+
+
+def _take(descriptor: int, state: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever had it may have removed the folder meanwhile.
+        free = state.exists() and os.fstat(descriptor).st_ino == state.stat().st_ino
+    except BlockingIOError:
+        free = False
+    if not free:
+        raise StackError(f"another `up` or `down` is at work in {state}; wait for it")
 
 
 def _assert_mine(state: Path) -> None:

@@ -8,6 +8,8 @@ import sys
 import psutil
 import pytest
 
+from chaos import cli
+from chaos.arguments import parser
 from chaos.errors import Interrupted
 from chaos.interrupts import Interrupts
 from chaos.progress import Progress
@@ -47,6 +49,43 @@ def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number, 
     given = (sys.executable, "-c", IMPATIENT, "validate", str(int(number)))
     done = subprocess.run(given, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", f"stormdrill: interrupted (exit {code})\n")
+
+
+CHANGING = {
+    "run": ("no-fault",),
+    "all": (),
+    "dashboards": (),
+    "undo": ("--target", "chaos/targets/example.yaml"),
+    "up": (),
+    "down": (),
+    "restart": (),
+}
+"""The commands that change something, with what they need to begin."""
+READING = {"report", "coverage", "validate", "list", "schema", "status", "compose-file"}
+"""Whoever ends one of these loses nothing but what it would have said, or written anew."""
+
+
+class Listens(Exception):
+    pass
+
+
+def test_every_command_is_known_for_what_a_signal_means_to_it():
+    assert set(cli._COMMANDS) == set(CHANGING) | READING
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_command_that_changes_something_listens_first(name, monkeypatch, tmp_path):
+    monkeypatch.setenv("STORMDRILL_STATE", str(tmp_path / "none"))
+    monkeypatch.chdir(ROOT)
+
+    def listen(*_):
+        raise Listens
+
+    monkeypatch.setattr(Interrupts, "listen", listen)
+    given = parser(cli._COMMANDS).parse_args([name, *CHANGING[name]])
+    with pytest.raises(Listens):
+        given.command(given)
+    assert not (tmp_path / "none").exists()
 
 
 def test_each_signal_is_answered_with_what_happens_now(interrupts, capfd):

@@ -91,6 +91,24 @@ def test_what_is_emptied_half_way_is_still_known_for_a_stacks(state, monkeypatch
         assert state_folder.mark_of(state) is not None
 
 
+def test_another_at_work_is_waited_for_and_keeps_its_folder(tmp_path):
+    with state_folder.locked(tmp_path / "new"):
+        with pytest.raises(StackError, match="is at work"), state_folder.locked(tmp_path / "new"):
+            pass
+        assert (tmp_path / "new").exists()
+
+
+def test_a_lock_on_a_folder_that_is_gone_is_none(state):
+    descriptor = os.open(state, os.O_RDONLY)
+    state.rmdir()
+    state.mkdir()
+    try:
+        with pytest.raises(StackError, match="is at work"):
+            state_folder._take(descriptor, state)
+    finally:
+        os.close(descriptor)
+
+
 def test_one_that_is_left_empty_is_gone(tmp_path):
     with state_folder.locked(tmp_path / "new"):
         assert (tmp_path / "new").stat().st_mode & 0o777 == 0o711
