@@ -215,6 +215,8 @@ def _remove(mine: Callable[[], Sequence[Any]], all_there_are: Callable[[], Seque
         with ThreadPoolExecutor(len(left)) as pool:
             # One that reaches over several machines is in use for a while after who used it is gone.
             refused = next((f": {why}" for why in pool.map(_end, left) if why), refused)
+        # What the engine was still making for a Compose that was interrupted.
+        ids |= {each.id for each in mine()}
         time.sleep(_POLL_SECONDS)
 
 

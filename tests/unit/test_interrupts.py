@@ -10,6 +10,7 @@ import pytest
 
 from chaos import cli
 from chaos.arguments import parser
+from chaos.commands.runner import StackLost
 from chaos.errors import Interrupted
 from chaos.interrupts import Interrupts
 from chaos.progress import Progress
@@ -86,6 +87,17 @@ def test_a_command_that_changes_something_listens_first(name, monkeypatch, tmp_p
     with pytest.raises(Listens):
         given.command(given)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_catalogue_whose_stack_is_not_brought_back_says_why(monkeypatch, interrupts):
+    def cut(*_):
+        raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr(cli, "_bring_up", cut)
+    with pytest.raises(StackLost, match="its bringing up was interrupted"):
+        cli._bring_back(interrupts)
+    signal.raise_signal(signal.SIGINT)
+    cli._bring_back(interrupts)  # and after a signal it is not even begun
 
 
 def test_each_signal_is_answered_with_what_happens_now(interrupts, capfd):
