@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -253,8 +254,12 @@ def test_an_up_that_is_interrupted_at_any_line_leaves_nothing(sleepers):
 
     def interrupted(at):
         left_by_an_earlier_release(sleepers)
+        began = time.monotonic()
         with watched((stack,), at):
-            return outcome(bring_up) == "interrupted" and is_gone(sleepers)
+            ended = outcome(bring_up)
+        # And not when it has waited in vain, a minute later.
+        assert time.monotonic() - began < stack.READY_WITHIN_SECONDS / 4
+        return ended == "interrupted" and is_gone(sleepers)
 
     assert interrupted(until_it_waits)
     for place in dict.fromkeys(places):
