@@ -32,6 +32,7 @@ _CALL_TIMEOUT_SECONDS = 10
 _STOP_WITHIN_SECONDS = 6
 _SERVICE_LABEL = "com.docker.compose.service"
 _COMMAND_WITHIN_SECONDS = 300
+_BESIDE_WITHIN_SECONDS = 20  # whose data it works on is down meanwhile
 _GONE_WITHIN_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
@@ -166,7 +167,7 @@ def gateway() -> str:
 
 def beside(state: Path, name: str, argv: tuple[str, ...]) -> None:
     """Run a program of this container's image, as its user and with its mounts, to its end. Raises OSError."""
-    client = connect(timeout_seconds=60)
+    client = connect(timeout_seconds=_BESIDE_WITHIN_SECONDS)
     found = client.containers.list(all=True, filters={"label": [f"{STACK_LABEL}={state}", f"{_SERVICE_LABEL}={name}"]})
     if not found:
         raise OSError(f"the stack has no container {name}")
