@@ -7,10 +7,16 @@ from argparse import Namespace
 import pytest
 
 from chaos import cli
+from chaos.commands import undo
 from chaos.errors import UndoFailed
+from chaos.faults import ProcessKill
+from chaos.interrupts import Interrupts
+from chaos.undo import UndoJournal
+from chaos.values import Duration
 from compose import state_folder
 from compose.state_folder import Mark, StackError
 from tests.failpoints import handlers_kept
+from tests.fakes import FakeControl, system
 
 # As `process.kill` of a release that knew a field which is gone, and the mark of the one before this.
 RECORD = '{"number":1,"run_id":"r","experiment_id":"e","what":{"type":"process.kill","for":"5s","volume":11}}'
@@ -113,6 +119,18 @@ def test_one_that_is_left_empty_is_gone(tmp_path):
     with state_folder.locked(tmp_path / "new"):
         assert (tmp_path / "new").stat().st_mode & 0o777 == 0o711
     assert not (tmp_path / "new").exists()
+
+
+def test_up_undoes_first_what_a_run_left(ours, monkeypatch):
+    control = FakeControl(running={"shop-1": False, "shop-2": True})
+    journal, target, open_then = UndoJournal(ours), system(ours, control).target, []
+    marked(ours, OLD_MARK)
+    journal.register("r", "e", ProcessKill(Duration.parse("5s"), "shop-1"))
+    monkeypatch.setattr(undo.targets, "control", lambda _: control)
+    monkeypatch.setattr(cli, "_target_of_before", lambda: target)
+    monkeypatch.setattr(cli.runtime, "up", lambda *_: open_then.append(journal.open()))
+    cli._bring_up(print, Interrupts())
+    assert (control.started, open_then) == (["shop-1"], [[]])
 
 
 def test_up_refuses_to_drop_an_undo_record_that_it_cannot_read(ours):
