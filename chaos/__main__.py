@@ -1,6 +1,15 @@
-"""`python -m chaos` is `stormdrill`."""
+"""`stormdrill`, and `python -m chaos`: a Ctrl-C is heard before the imports, which take a second."""
 
-from chaos.cli import main
+from chaos.interrupts import end_at_once
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    end_at_once()
+    from chaos import cli  # noqa: PLC0415  # only now, so that a signal meanwhile is no traceback
+
+    cli.main()
+
 
 if __name__ == "__main__":
     main()

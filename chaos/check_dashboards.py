@@ -10,6 +10,7 @@ from pathlib import Path
 from chaos.clock import SystemClock
 from chaos.errors import InvalidFile, SignalUnavailable
 from chaos.faults import System
+from chaos.interrupts import Interrupts
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.load import control
 from chaos.load.settings import LoadSettings
@@ -31,11 +32,11 @@ _NAME = "check-dashboards"
 Waits = Callable[[str], None]
 
 
-def check(system: System, waits: Waits) -> list[Shown]:
+def check(system: System, waits: Waits, interrupts: Interrupts) -> list[Shown]:
     """Put the ordinary load on the stack until every panel shows data, at most SHOWS_WITHIN_SECONDS; then end it.
 
     The answer is what each panel, and the query behind each variable, showed when it was last asked. Raises InvalidFile
-    when the target has no dashboards, RunInProgress when a run holds the lease.
+    when the target has no dashboards, RunInProgress when a run holds the lease, Interrupted when the load is ended.
     """
     dashboards = system.target.dashboards
     if dashboards is None:
@@ -45,12 +46,14 @@ def check(system: System, waits: Waits) -> list[Shown]:
     lease.acquire(run_id, _LONGEST_SECONDS)
     try:
         with Heartbeat(lease, run_id), tempfile.TemporaryDirectory(prefix=f"stormdrill-{_NAME}-") as folder:
-            return _under_load(system, dashboards, run_id, Path(folder), waits)
+            return _under_load(system, dashboards, run_id, Path(folder), waits, interrupts)
     finally:
         lease.release(run_id)
 
 
-def _under_load(system: System, dashboards: Dashboards, run_id: str, folder: Path, waits: Waits) -> list[Shown]:
+def _under_load(
+    system: System, dashboards: Dashboards, run_id: str, folder: Path, waits: Waits, interrupts: Interrupts
+) -> list[Shown]:
     journal = UndoJournal(system.target.state_folder)
     settings = LoadSettings(max_duration=timedelta(seconds=_LONGEST_SECONDS))
     process = control.start(folder, system.target.urls.users, settings, time.monotonic())
@@ -62,14 +65,14 @@ def _under_load(system: System, dashboards: Dashboards, run_id: str, folder: Pat
 
     try:
         control.await_first_request(process, folder, _FIRST_REQUEST_WITHIN)
-        return _look_until_all_show(system, dashboards, waits)
+        return _look_until_all_show(system, dashboards, waits, interrupts)
     except control.LoadNotStarted as error:
         raise SignalUnavailable(str(error)) from error
     finally:
         journal.replay(system, SystemClock(), only=own)
 
 
-def _look_until_all_show(system: System, dashboards: Dashboards, waits: Waits) -> list[Shown]:
+def _look_until_all_show(system: System, dashboards: Dashboards, waits: Waits, interrupts: Interrupts) -> list[Shown]:
     times = substitute.times(dashboards.scrape_interval, panel.SHOWN)
     folder = Path(dashboards.folder)
     panels = panel.read(folder, times) + panel.read_variables(folder, times)
@@ -84,7 +87,7 @@ def _look_until_all_show(system: System, dashboards: Dashboards, waits: Waits) -
         if rows:
             first = ", ".join(f"{panels[index].dashboard} / {panels[index].title}" for index in empty[:2])
             waits(f"for data on {len(empty)} of {len(panels)}: {first}{', …' if len(empty) > 2 else ''}")
-            time.sleep(_LOOK_EVERY_SECONDS)
+            interrupts.wait(_LOOK_EVERY_SECONDS)
         now = time.time()
         answers = source.answers([panels[index] for index in empty], now - _LOOKED_BACK_SECONDS, now)
         rows |= {index: shown.judge(panels[index], answer) for index, answer in zip(empty, answers, strict=True)}

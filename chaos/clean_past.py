@@ -19,7 +19,8 @@ from chaos.target import Target
 
 FRESH_SECONDS = 30.0
 """How old a past made ahead may be when a run takes it: what happens between two runs of a catalogue."""
-_LONGEST_SECONDS = 40.0
+_LONGEST_SECONDS = 60.0
+"""Longer than the command's own patience: cut short, it would leave Prometheus down."""
 
 
 class _Made(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

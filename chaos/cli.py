@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import check_dashboards, preflight, rules, verdict_schema
+from chaos import check_dashboards, endings, preflight, rules, verdict_schema
 from chaos import experiment as experiments
 from chaos import target as targets
 from chaos.arguments import Command, parser
@@ -17,20 +17,22 @@ from chaos.commands import all as catalogue
 from chaos.commands import coverage, files, listing, run, runner, undo
 from chaos.commands.coverage import Sources
 from chaos.commands.runner import Setting, StackLost
-from chaos.errors import ChaosError, UndoFailed
+from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.experiment import Vocabulary
 from chaos.faults import System
+from chaos.interrupts import Interrupts
 from chaos.lease import LeaseFile
 from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.target import Target
-from chaos.verdict import ExitCode
+from chaos.verdict import EXIT_CODES, ExitCode
 from compose import pages, rolling, runtime, standalone, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
 from compose.stack import StackError
 from compose.tools import MissingTool
+from compose.topology import Topology
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPERIMENTS = Path(__file__).with_name("experiments")
@@ -53,11 +55,13 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(ExitCode.UNDO_FAILED)
+    except Interrupted as error:
+        code = EXIT_CODES[endings.of(error)]
+        print(f"stormdrill: interrupted (exit {code:d})", file=sys.stderr)
+        sys.exit(code)
     except (ChaosError, StackError, MissingTool, InvalidSettings, DrillTimeError) as error:
         print(f"stormdrill: {error}", file=sys.stderr)
         sys.exit(ExitCode.INVALID)
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -70,17 +74,18 @@ def _run(arguments: argparse.Namespace) -> int:
 def _all(arguments: argparse.Namespace) -> int:
     known = _vocabulary(arguments.target)
     planned = catalogue.choose(EXPERIMENTS, arguments.only, arguments.skip)
-    progress = Progress()
-    target = _target(arguments.target, progress)
+    interrupts = Interrupts()
+    interrupts.listen("the catalogue ends when the present run is undone; a second signal skips waiting for proofs")
+    target = _target(arguments.target, Progress(), interrupts)
     run.assert_free(target.state_folder)
     options = ("--target", str(arguments.target)) if arguments.target else ()
-    settle, bring_up = _settle(target, own=arguments.target is None), _bring_back
+    settle, bring_up = _settle(target, arguments.target is None, interrupts), partial(_bring_back, interrupts)
     setting = Setting(runner.command(options), target.runs_folder, catalogue.bring_back(settle, bring_up))
     sources = Sources(ROOT, EXPERIMENTS, ALERTS, target.runs_folder)
-    return catalogue.run_all(planned, sources, known, setting)
+    return catalogue.run_all(planned, sources, known, setting, interrupts)
 
 
-def _settle(target: Target, own: bool) -> Callable[[bool], str]:
+def _settle(target: Target, own: bool, interrupts: Interrupts) -> Callable[[bool], str]:
     """Waits until no runner is at work and, of our own stack, all parts are well; what stays unwell, in words."""
     lease, settings = LeaseFile(target.state_folder, SystemClock()), stack_settings.from_environment()
     system = System(target, targets.control(target))
@@ -96,17 +101,21 @@ def _settle(target: Target, own: bool) -> Callable[[bool], str]:
 
     def settle(completed: bool) -> str:
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
-        while (unwell := look(completed)) and time.monotonic() < deadline:
+        while (unwell := look(completed)) and time.monotonic() < deadline and not interrupts.arrived:
             time.sleep(_POLL_SECONDS)
         return unwell if own else ""
 
     return settle
 
 
-def _bring_back() -> None:
+def _bring_back(interrupts: Interrupts) -> None:
+    if interrupts.arrived:
+        return  # the catalogue ends here, and whoever ended it may want to look at what is unwell
     try:
-        runtime.up(stack_settings.from_environment(), lambda _: None)
-    except StackError as error:
+        _bring_up(lambda _: None, interrupts)
+    except Interrupted as error:
+        raise StackLost("the stack is down: its bringing up was interrupted") from error
+    except (StackError, RunInProgress, UndoFailed) as error:
         raise StackLost(f"the stack could not be brought back: {error}") from error
 
 
@@ -127,10 +136,11 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 
 def _dashboards(arguments: argparse.Namespace) -> int:
-    progress = Progress()
-    target = _target(arguments.target, progress)
+    progress, interrupts = Progress(), Interrupts()
+    interrupts.listen("what was begun is ended")
+    target = _target(arguments.target, progress, interrupts)
     progress.phase("dashboards")
-    rows = check_dashboards.check(System(target, targets.control(target)), progress.waits)
+    rows = check_dashboards.check(System(target, targets.control(target)), progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
     print(*shown.report(rows), sep="\n")
     return 1 if any(row.amiss for row in rows) else 0
@@ -153,7 +163,9 @@ def _undo(arguments: argparse.Namespace) -> int:
     if target is None:
         print("nothing to undo: no stack is up")
         return 0
-    return undo.undo(target)
+    interrupts = Interrupts()
+    interrupts.listen("going on until all is undone; a second signal skips waiting for proofs")
+    return undo.undo(target, interrupts)
 
 
 def _compose_file(_: argparse.Namespace) -> int:
@@ -162,22 +174,33 @@ def _compose_file(_: argparse.Namespace) -> int:
 
 
 def _up(_: argparse.Namespace) -> int:
-    settings = stack_settings.from_environment()
-    # The stack may rightly be unwell then, and would be cleaned away under the run.
-    run.assert_free(settings.state)
+    interrupts = Interrupts()
+    interrupts.listen("ending what was started")
     began = time.monotonic()
-    stack = runtime.up(settings, Progress().note)
+    stack = _bring_up(Progress().note, interrupts)
     print(f"stack up and proven healthy in {time.monotonic() - began:.1f} s")
-    print(*pages.lines(settings, stack, pages.look(stack)), sep="\n")
+    print(*pages.lines(stack_settings.from_environment(), stack, pages.look(stack)), sep="\n")
     print("next: make chaos-kill-instance | make list | make status | make down")
     return 0
 
 
+def _bring_up(progress: Callable[[str], None], interrupts: Interrupts) -> Topology:
+    """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before."""
+    settings = stack_settings.from_environment()
+    runtime.assert_known(settings)
+    # The stack may rightly be unwell then, and would be cleaned away under the run.
+    run.assert_free(settings.state)
+    undo.undo_before_up(settings.state, _target_of_before())
+    return runtime.up(settings, progress, interrupts)
+
+
 def _down(_: argparse.Namespace) -> int:
     settings = stack_settings.from_environment()
-    target = _existing_target(None)
-    if target is not None:
-        undo.undo_before_down(target)
+    runtime.assert_known(settings)
+    interrupts = Interrupts()
+    interrupts.listen("`down` goes on to its end")
+    run.assert_free(settings.state, "end it with Ctrl-C first")
+    undo.undo_before_down(settings.state, _target_of_before())
     was_up = runtime.down(settings, Progress().note)
     print("stack is down; nothing of it is left but the recordings" if was_up else "nothing was up")
     return 0
@@ -185,9 +208,12 @@ def _down(_: argparse.Namespace) -> int:
 
 def _restart(_: argparse.Namespace) -> int:
     settings = stack_settings.from_environment()
+    runtime.assert_known(settings)
+    interrupts = Interrupts()
+    interrupts.listen("the instance in hand is brought back, the others are not touched")
     run.assert_free(settings.state, "end it with Ctrl-C first")
     began = time.monotonic()
-    number = rolling.restart(settings, Progress().note)
+    number = rolling.restart(settings, Progress().note, interrupts)
     print(f"{number} instances restarted one after the other in {time.monotonic() - began:.1f} s")
     return 0
 
@@ -201,29 +227,39 @@ def _status(_: argparse.Namespace) -> int:
     return 1 if unwell else 0
 
 
-def _target(file: Path | None, progress: Progress) -> Target:
+def _target(file: Path | None, progress: Progress, interrupts: Interrupts) -> Target:
     if file is not None:
         return targets.read(file)
     settings = stack_settings.from_environment()
-    existing = settings.state / "target.yaml"
-    if existing.exists():
-        target, clock = targets.read(existing), SystemClock()
-        # While a run is live the stack may rightly be unwell: never clean it away under that run. Where a catalogue has
-        # just cleaned the past, Prometheus has scraped nothing yet; what else is unwell the preflight finds.
-        if LeaseFile(settings.state, clock).live() or CleanPast(target, clock).made_ahead():
-            return target
+    runtime.assert_known(settings)
+    target, clock = _target_of_before(), SystemClock()
+    # While a run is live the stack may rightly be unwell: never clean it away under that run. Where a catalogue has
+    # just cleaned the past, Prometheus has scraped nothing yet; what else is unwell the preflight finds.
+    if target is not None and (LeaseFile(settings.state, clock).live() or CleanPast(target, clock).made_ahead()):
+        return target
     progress.phase("stack")
-    runtime.up(settings, progress.waits)
+    _bring_up(progress.waits, interrupts)
     progress.done("up and proven healthy")
-    return targets.read(existing)
+    return targets.read(settings.state / "target.yaml")
+
+
+def _target_of_before() -> Target | None:
+    """That of our own stack, if one was up and this release can read it."""
+    try:
+        return _existing_target(None)
+    except InvalidFile:
+        return None
 
 
 def _existing_target(file: Path | None) -> Target | None:
-    if file is None:
-        file = stack_settings.from_environment().state / "target.yaml"
-        if not file.exists():
-            return None
-    return targets.read(file)
+    if file is not None:
+        return targets.read(file)
+    file = stack_settings.from_environment().state / "target.yaml"
+    try:
+        return targets.read(file) if file.exists() else None
+    except InvalidFile as error:
+        what_to_do = "where another release wrote it, `make up` replaces its stack and `make down` ends it"
+        raise InvalidFile(file, error.path, f"{error.reason}; {what_to_do}", error.line) from error
 
 
 def _vocabulary(target: Path | None) -> Vocabulary:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from chaos.clock import Clock
-from chaos.errors import LeaseLost, RunInProgress
+from chaos.errors import InvalidFile, LeaseLost, RunInProgress
 
 DURATION_SECONDS = 5.0
 RENEW_EVERY_SECONDS = 1.0
@@ -43,11 +43,14 @@ class LeaseFile:
         self._clock = clock
 
     def read(self) -> Lease | None:
-        """The lease, expired or not; None when nobody holds one."""
+        """The lease, expired or not; None when nobody holds one. Raises InvalidFile when another release wrote it."""
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=Lease)
         except FileNotFoundError:
             return None
+        except msgspec.DecodeError as error:
+            what_to_do = "end the run of the release that wrote it; where none is in progress, remove this file"
+            raise InvalidFile(self._file, "", f"{error}: {what_to_do}") from error
 
     def live(self) -> Lease | None:
         """The lease of a runner that is alive; None when there is none."""

@@ -1,5 +1,6 @@
 """Says on stderr what a run does: one line a phase with its time, and meanwhile what it waits for."""
 
+import contextlib
 import sys
 import time
 from typing import TextIO
@@ -25,8 +26,7 @@ class Progress:
     def waits(self, what: str) -> None:
         """What the phase waits for now."""
         if self._stream.isatty():
-            self._stream.write(f"\r\x1b[K{self._line(what)}")
-            self._stream.flush()
+            self._say(f"\r\x1b[K{self._line(what)}")
         elif time.monotonic() - self._said_at > _REPEAT_SECONDS:
             self._said_at = time.monotonic()
             self.note(what)
@@ -35,13 +35,19 @@ class Progress:
         """The phase has ended, and how; does nothing between phases."""
         if self._phase:
             start = "\r\x1b[K" if self._stream.isatty() else ""
-            print(f"{start}{self._line(what)}", file=self._stream, flush=True)
+            self._say(f"{start}{self._line(what)}\n")
             self._phase = ""
 
     def note(self, text: str) -> None:
         """A line of its own."""
         start = "\r\x1b[K" if self._stream.isatty() else ""
-        print(f"{start}             {text}", file=self._stream, flush=True)
+        self._say(f"{start}             {text}\n")
+
+    def _say(self, text: str) -> None:
+        # A terminal that was closed, or a reader that has gone, keeps nothing from being put back.
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def _line(self, what: str) -> str:
         return f"{self._phase:<10}{time.monotonic() - self._phase_began:5.1f} s  {what}"

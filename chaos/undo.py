@@ -77,14 +77,27 @@ class UndoJournal:
                 records[entry.number] = entry
         return list(records.values())
 
+    def unreadable(self) -> list[str]:
+        """What another release wrote and this one cannot read, as it stands, unless it says that it is undone."""
+        found: dict[int, str] = {}
+        for place, line in enumerate(self._lines(), 1):
+            entry = _decode(line)
+            if isinstance(entry, _Done):
+                found.pop(entry.done, None)
+            elif entry is None and _is_whole(line):
+                found[place] = line.decode(errors="replace")
+        return list(found.values())
+
     def replay(
         self,
         system: System,
         clock: Clock,
-        only: Callable[[UndoRecord], bool] = lambda _: True,
+        only: Callable[[UndoRecord], bool] | None = None,
         patience: Callable[[], bool] = lambda: True,
     ) -> list[tuple[UndoRecord, Proof]]:
         """Undo what is open and matches `only`, last first, and prove each within PROVEN_WITHIN_SECONDS.
+
+        Where all is meant, what is unreadable counts as not undone.
 
         `patience` is asked while it waits for a proof; when it says no, the wait ends, never the undo: such a
         record is returned with a proof that does not hold, and stays open for whoever replays next.
@@ -94,7 +107,7 @@ class UndoJournal:
         failures: list[str] = []
         by_hand: list[str] = []
         with self._locked("undo"):
-            for record in reversed([record for record in self.open() if only(record)]):
+            for record in reversed([record for record in self.open() if only is None or only(record)]):
                 try:
                     proof = _undo_one(record.what, system.on_behalf_of(record.number), clock, patience)
                 except UndoFailed as error:
@@ -105,6 +118,9 @@ class UndoJournal:
                     self._append(msgspec.json.encode(_Done(record.number)))
                     memo.forget(self._state, record.number)
                 done.append((record, proof))
+        if only is None and (unreadable := self.unreadable()):
+            failures += [f"another release wrote, and this one cannot read: {line}" for line in unreadable]
+            by_hand.append(f"`make undo` with that release, or, when it is put back, remove it from {self._file}")
         if failures:
             raise UndoFailed(failures, by_hand)
         return done
@@ -144,6 +160,12 @@ def _decode(line: bytes) -> UndoRecord | _Done | None:
     with contextlib.suppress(msgspec.DecodeError):
         return msgspec.json.decode(line, type=UndoRecord, dec_hook=values.decode)
     return None  # torn by a crash before its fsync ended: what it announced never began
+
+
+def _is_whole(line: bytes) -> bool:
+    with contextlib.suppress(msgspec.DecodeError):
+        return isinstance(msgspec.json.decode(line), dict)
+    return False
 
 
 def _undo_one(what: CanUndo, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:

@@ -12,6 +12,7 @@ from compose import container_spec, digests, engine, image_build, native, proces
 from compose.container_spec import COMPOSE_FILE
 from compose.engine import ComposeProject, ContainerManager
 from compose.images import NAMES, Image, images
+from compose.interrupts import NEVER, Interrupts
 from compose.manager import ProcessState
 from compose.settings import StackSettings
 from compose.stack import Progress
@@ -36,6 +37,8 @@ class Containers:
     """Runtime by containers; see `stack.Runtime`."""
 
     settings: StackSettings
+    interrupts: Interrupts = NEVER
+    """Looked at where something takes long that `up` takes back."""
 
     name = "compose"
 
@@ -57,7 +60,8 @@ class Containers:
     @cached_property
     def project(self) -> ComposeProject:
         """The project of Docker Compose."""
-        return ComposeProject(self.settings.project, (COMPOSE_FILE, self.settings.state / "config" / "compose.yaml"))
+        files = (COMPOSE_FILE, self.settings.state / "config" / "compose.yaml")
+        return ComposeProject(self.settings.project, files, self.interrupts)
 
     def topology(self) -> Topology:
         """See Runtime; Grafana only where it is asked for, by `COMPOSE_PROFILES=grafana`."""
@@ -85,7 +89,8 @@ class Containers:
         (state / "config" / "postgresql.conf").write_text(render.postgresql_conf(topology))
         init = container_spec.postgres_init(state / "config" / "postgresql.conf")
         (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
-        references = digests.pinned(images(image_build.services(progress), image_build.toxiproxy(progress)))
+        with self.interrupts.at_once():  # the engine takes minutes, and gives up when nobody listens
+            references = digests.pinned(images(image_build.services(progress), image_build.toxiproxy(progress)))
         self._write_containers(topology, references, _owner(state), progress)
         target_file.write(self.settings, topology, self.name, self._control())
         # Prometheus asks for its metrics from a container.

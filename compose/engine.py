@@ -21,7 +21,9 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from compose import engine_needs
+from compose.command import run
 from compose.container_spec import STACK_LABEL
+from compose.interrupts import NEVER, Interrupts
 from compose.manager import ProcessState
 from compose.tools import MissingTool
 from compose.topology import LOOPBACK
@@ -30,6 +32,7 @@ _CALL_TIMEOUT_SECONDS = 10
 _STOP_WITHIN_SECONDS = 6
 _SERVICE_LABEL = "com.docker.compose.service"
 _COMMAND_WITHIN_SECONDS = 300
+_BESIDE_WITHIN_SECONDS = 20  # whose data it works on is down meanwhile
 _GONE_WITHIN_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
@@ -85,16 +88,10 @@ def _ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run((_docker(), *arguments), capture_output=True, text=True, timeout=30, check=False)
 
 
-def command(*arguments: str) -> str:
+def command(*arguments: str, interrupts: Interrupts = NEVER) -> str:
     """Run `docker` with these arguments, and give what it printed. Raises CalledProcessError."""
-    return subprocess.run(
-        (_docker(), *arguments),
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=_COMMAND_WITHIN_SECONDS,
-        env=os.environ | {"COMPOSE_PROGRESS": "plain"},
-    ).stdout
+    plain = {"COMPOSE_PROGRESS": "plain"}
+    return run((_docker(), *arguments), plain, within_seconds=_COMMAND_WITHIN_SECONDS, interrupts=interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +100,13 @@ class ComposeProject:
 
     name: str
     files: tuple[Path, ...]
+    interrupts: Interrupts = NEVER
+    """Looked at while Compose is at work."""
 
     def run(self, *arguments: str) -> str:
         """Run `docker compose` on it, and give what it printed. Raises CalledProcessError."""
         files = [word for file in self.files for word in ("--file", str(file))]
-        return command("compose", "--project-name", self.name, *files, *arguments)
+        return command("compose", "--project-name", self.name, *files, *arguments, interrupts=self.interrupts)
 
 
 class ContainerManager:
@@ -168,7 +167,7 @@ def gateway() -> str:
 
 def beside(state: Path, name: str, argv: tuple[str, ...]) -> None:
     """Run a program of this container's image, as its user and with its mounts, to its end. Raises OSError."""
-    client = connect(timeout_seconds=60)
+    client = connect(timeout_seconds=_BESIDE_WITHIN_SECONDS)
     found = client.containers.list(all=True, filters={"label": [f"{STACK_LABEL}={state}", f"{_SERVICE_LABEL}={name}"]})
     if not found:
         raise OSError(f"the stack has no container {name}")
@@ -217,6 +216,8 @@ def _remove(mine: Callable[[], Sequence[Any]], all_there_are: Callable[[], Seque
         with ThreadPoolExecutor(len(left)) as pool:
             # One that reaches over several machines is in use for a while after who used it is gone.
             refused = next((f": {why}" for why in pool.map(_end, left) if why), refused)
+        # What the engine was still making for a Compose that was interrupted.
+        ids |= {each.id for each in mine()}
         time.sleep(_POLL_SECONDS)
 
 

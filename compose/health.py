@@ -14,6 +14,8 @@ from functools import partial
 import httpx
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from compose.haproxy import PANIC
 from compose.programs import postgres_dsn
@@ -198,7 +200,11 @@ def _postgres(port: int) -> None:
 def _redis_client(topology: Topology, node: Program) -> redis.Redis:
     timeout = PROBE_TIMEOUT_SECONDS
     port = topology.proxy(node.name).listen
-    return redis.Redis(port=port, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True)
+    # Who asks, asks again; the client's own three tries would make it 4 s until a refused connection is told.
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis(
+        port=port, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, retry=once
+    )
 
 
 def _redis_node(topology: Topology, node: Program) -> None:

@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,24 +56,36 @@ def replace(state: Path, deadline: float) -> None:
     give_up_half_done_orders(target["postgres"])
     # Before anything is stopped, in case it fails.
     past = _past(state)
-    manager = manager_of(state)
-    for name in _RESTARTED:
-        manager.stop(name)
-    _wait(lambda: not _running(manager), deadline, "Prometheus and Alertmanager to stop")
-    # Else it would take an alert that fired while the stack came up, and is gone, for one already notified.
-    (state / "data" / "alertmanager" / "nflog").unlink(missing_ok=True)
-    store = state / "data" / "prometheus"
-    for child in store.iterdir():  # the folder itself belongs to whom Prometheus runs as
-        shutil.rmtree(child) if child.is_dir() else child.unlink()
-    source = state / "config" / "history.om"
-    source.write_text(healthy_past.openmetrics(past, time.time()))
-    render.readable(source)
-    promtool(state, ("tsdb", "create-blocks-from", "openmetrics", str(source), str(store)))
-    source.unlink()
-    for name in _RESTARTED:
-        manager.start(name)
+    with stopped(manager_of(state), deadline):
+        # Else it would take an alert that fired while the stack came up, and is gone, for one already notified.
+        (state / "data" / "alertmanager" / "nflog").unlink(missing_ok=True)
+        store = state / "data" / "prometheus"
+        for child in store.iterdir():  # the folder itself belongs to whom Prometheus runs as
+            shutil.rmtree(child) if child.is_dir() else child.unlink()
+        source = state / "config" / "history.om"
+        source.write_text(healthy_past.openmetrics(past, time.time()))
+        render.readable(source)
+        promtool(state, ("tsdb", "create-blocks-from", "openmetrics", str(source), str(store)))
+        source.unlink()
     for name in _RESTARTED:
         _wait(partial(_answers, f"{urls[name]}/-/ready"), deadline, f"{name} to be ready")
+
+
+@contextmanager
+def stopped(manager: Manager, deadline: float) -> Iterator[None]:
+    """Have Prometheus and Alertmanager down for the block; whatever goes wrong, both are asked to start again.
+
+    Raises TimeoutError when they do not end before the monotonic `deadline`.
+    """
+    try:
+        for name in _RESTARTED:
+            manager.stop(name)
+        _wait(lambda: not _running(manager), deadline, "Prometheus and Alertmanager to stop")
+        yield
+    finally:
+        for name in _RESTARTED:
+            with suppress(OSError):  # whoever waits for them says that they are not there
+                manager.start(name)
 
 
 def give_up_half_done_orders(dsn: str) -> None:

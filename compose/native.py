@@ -12,13 +12,16 @@ from functools import cached_property
 from pathlib import Path
 
 from compose import processes, programs, render, target_file, versions
+from compose.command import run
+from compose.interrupts import NEVER, Interrupts
 from compose.settings import StackSettings
-from compose.stack import Progress, StackError, run
+from compose.stack import Progress, StackError
 from compose.supervisor import Supervisor
 from compose.tools import OPTIONAL, Tools, find, find_one
 from compose.topology import REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
 
 STOPPED_WITHIN_SECONDS = 8.0
+_PROMTOOL_WITHIN_SECONDS = 20.0  # Prometheus is down meanwhile
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Native:
     """Runtime by processes of this machine; see `stack.Runtime`."""
 
     settings: StackSettings
+    interrupts: Interrupts = NEVER
+    """Looked at where something takes long that `up` takes back."""
 
     name = "native"
 
@@ -42,7 +47,7 @@ class Native:
     @staticmethod
     def promtool(state: Path, arguments: tuple[str, ...]) -> None:
         """Run promtool as this user. Raises MissingTool and subprocess.SubprocessError."""
-        run((str(find_one("promtool")), *arguments))
+        run((str(find_one("promtool")), *arguments), within_seconds=_PROMTOOL_WITHIN_SECONDS)
 
     @cached_property
     def tools(self) -> Tools:
@@ -67,7 +72,8 @@ class Native:
                 _wait_stopped(supervisor, time.monotonic() + STOPPED_WITHIN_SECONDS)
                 supervisor.shutdown()
                 processes.wait_gone(state, time.monotonic() + 2.0)
-        if left := processes.ours(state):
+        # What ends may have started another meanwhile.
+        while left := processes.ours(state):
             progress(f"ending {len(left)} processes that an earlier stack left")
             try:
                 processes.end(left)
@@ -100,7 +106,8 @@ class Native:
         """See Runtime."""
         nodes = [topology.at(topology.proxy(node.name).listen) for node in topology.of_role("redis")]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER))
-        run((str(self.tools.path("redis-cli")), "--cluster", "create", *nodes, *replicas, "--cluster-yes"))
+        create = (str(self.tools.path("redis-cli")), "--cluster", "create", *nodes, *replicas, "--cluster-yes")
+        run(create, interrupts=self.interrupts)
 
     def _make_database(self, topology: Topology) -> None:
         data = self.settings.state / "data" / "postgres"
@@ -108,11 +115,13 @@ class Native:
         if os.getuid() == 0:
             shutil.chown(data, programs.POSTGRES_USER, programs.POSTGRES_USER)
         made = (str(self.tools.path("initdb")), "-D", str(data), "-U", programs.DATABASE_OWNER, "--auth=trust")
-        run(programs.as_postgres_user((*made, "--no-sync", "--locale=C", "--encoding=UTF8")), cwd=data)
+        whole = programs.as_postgres_user((*made, "--no-sync", "--locale=C", "--encoding=UTF8"))
+        run(whole, cwd=data, interrupts=self.interrupts)
         # By a Postgres that serves nobody, as initdb makes its own: whoever connects later finds the database.
         strict = ("-c", "fsync=off", "-c", "exit_on_error=on")
         alone = (str(self.tools.path("postgres")), "--single", "-D", str(data), *strict, "postgres")
-        run(programs.as_postgres_user(alone), cwd=data, told=f"CREATE DATABASE {programs.DATABASE}\n")
+        told = f"CREATE DATABASE {programs.DATABASE}\n"
+        run(programs.as_postgres_user(alone), cwd=data, told=told, interrupts=self.interrupts)
         with (data / "postgresql.conf").open("a") as conf:
             conf.write(render.postgresql_conf(topology))
 

@@ -1,10 +1,12 @@
 """A rolling restart: every shop and inventory instance in turn, each back in HAProxy before the next one goes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from compose import health, runtime
-from compose.manager import Manager
+from compose.interrupts import NEVER, Interrupts
+from compose.manager import Manager, ProcessState
 from compose.settings import StackSettings
 from compose.stack import Progress, StackError
 from compose.topology import Program, Topology
@@ -16,33 +18,44 @@ BACK_WITHIN_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
 
-def restart(settings: StackSettings, progress: Progress) -> int:
+def restart(settings: StackSettings, progress: Progress, interrupts: Interrupts = NEVER) -> int:
     """Restart all instances one after the other and return how many there were.
 
-    Raises StackError when the stack is not up and well, when `up` or `down` is at work, and when an instance does not
-    end within STOPPED_WITHIN_SECONDS or is not back within BACK_WITHIN_SECONDS; the rest is then left as it is.
+    A signal ends it when the instance in hand serves again. Raises StackError when the stack is not up and well, when
+    `up` or `down` is at work, and when an instance does not end within STOPPED_WITHIN_SECONDS or is not back within
+    BACK_WITHIN_SECONDS; the rest is then left as it is.
     """
     with runtime.whole_stack(settings) as (topology, manager):
         if topology.replicated:
             raise StackError("a Swarm restarts its replicas by itself: docker service update --force <stack>_shop")
         instances = [program for role in ROLES for program in topology.of_role(role)]
-        for instance in instances:
-            progress(_restart(instance, topology, manager))
+        try:
+            one_after_the_other(instances, topology, manager, progress, interrupts)
+        except OSError as error:
+            raise StackError(f"{error}; see `make status`") from error
     return len(instances)
+
+
+def one_after_the_other(
+    instances: Sequence[Program], topology: Topology, manager: Manager, progress: Progress, interrupts: Interrupts
+) -> None:
+    """Restart these instances; see `restart`."""
+    for number, instance in enumerate(instances):
+        if interrupts.arrived:
+            progress(f"{number} of {len(instances)} instances restarted, the others not touched")
+            interrupts.check()
+        progress(_restart(instance, topology, manager))
 
 
 def _restart(instance: Program, topology: Topology, manager: Manager) -> str:
     began = time.monotonic()
-    manager.stop(instance.name)
     try:
-        _await_end(instance, manager)
-    except KeyboardInterrupt:
-        # No instance stays down because somebody lost patience.
-        _await_end(instance, manager)
-        raise
+        manager.stop(instance.name)
+        _wait(lambda: not _row(manager, instance).pid, STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
     finally:
+        # No instance stays down because it took too long to end, or because the manager did not answer in time.
         stopped = time.monotonic()
-        manager.start(instance.name)
+        _wait(lambda: _started(instance, manager), BACK_WITHIN_SECONDS, f"{instance.name} to be started again")
     # First the instance's own word: HAProxy's may be from before the stop.
     _wait(lambda: not health.ready(instance).failure(), BACK_WITHIN_SECONDS, f"{instance.name} to be ready")
     _wait(
@@ -54,12 +67,17 @@ def _restart(instance: Program, topology: Topology, manager: Manager) -> str:
     return f"{instance.name}: ended {drained:.1f} s after it was asked, serves again {away:.1f} s later"
 
 
-def _await_end(instance: Program, manager: Manager) -> None:
-    _wait(lambda: not _pid(manager, instance), STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
+def _started(instance: Program, manager: Manager) -> bool:
+    """Ask for its start, and see whether it is there; one that is still ending is not started, and nothing says so."""
+    with suppress(OSError):
+        manager.start(instance.name)
+        row = _row(manager, instance)
+        return row.pid != 0 and row.state != "STOPPING"
+    return False
 
 
-def _pid(manager: Manager, instance: Program) -> int:
-    return next(row.pid for row in manager.processes() if row.name == instance.name)
+def _row(manager: Manager, instance: Program) -> ProcessState:
+    return next(row for row in manager.processes() if row.name == instance.name)
 
 
 def _wait(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -4,25 +4,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compose import grafana, pages, stack
+from compose import grafana, pages, stack, state_folder
 from compose.containers import Containers
+from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState
 from compose.native import Native
 from compose.settings import StackSettings
-from compose.stack import Progress, Runtime, runtime_of
+from compose.stack import Progress, Runtime
 from compose.swarm import Swarm
 from compose.topology import Program, Topology
 
 _RUNTIMES: dict[str, type[Native] | type[Containers]] = {"native": Native, "compose": Containers, "swarm": Swarm}
 
 
-def up(settings: StackSettings, progress: Progress) -> Topology:
+def up(settings: StackSettings, progress: Progress, interrupts: Interrupts = NEVER) -> Topology:
     """Bring the stack up; see `stack.up`. One of the other runtime in the same state folder is taken down first."""
-    standing = _standing(settings)
+    standing = _standing(settings, interrupts)
     if settings.runtime not in ("", standing.name):
         stack.down(settings, standing, progress)
-        standing = _runtime(settings, settings.runtime)
-    topology = stack.up(settings, standing, progress)
+        standing = _runtime(settings, settings.runtime, interrupts)
+    topology = stack.up(settings, standing, progress, interrupts)
     # Whoever looks may have started Jaeger's pages since.
     grafana.write_dashboards(settings, pages.look(topology).traces)
     return topology
@@ -46,19 +47,29 @@ def status(settings: StackSettings) -> tuple[list[tuple[Program, ProcessState | 
     return stack.status(settings, _standing(settings))
 
 
+def assert_known(settings: StackSettings) -> None:
+    """Raises StackError when the state folder is not ours to touch, or holds what this release does not know."""
+    state_folder.mark_of(settings.state)
+
+
 def manager_of(state: Path) -> Manager:
     """Who starts and stops the programs of the stack in this folder."""
-    return _RUNTIMES[runtime_of(state)].manager_of(state)
+    return _RUNTIMES[_name(state)].manager_of(state)
 
 
 def promtool(state: Path, arguments: tuple[str, ...]) -> None:
     """Run promtool on the store of the stack in this folder, as whom Prometheus runs as. Raises OSError."""
-    _RUNTIMES[runtime_of(state)].promtool(state, arguments)
+    _RUNTIMES[_name(state)].promtool(state, arguments)
 
 
-def _standing(settings: StackSettings) -> Runtime:
-    return _runtime(settings, runtime_of(settings.state) or settings.runtime or next(iter(_RUNTIMES)))
+def _standing(settings: StackSettings, interrupts: Interrupts = NEVER) -> Runtime:
+    return _runtime(settings, _name(settings.state) or settings.runtime or next(iter(_RUNTIMES)), interrupts)
 
 
-def _runtime(settings: StackSettings, name: str) -> Runtime:
-    return _RUNTIMES[name](settings)
+def _name(state: Path) -> str:
+    mark = state_folder.mark_of(state)
+    return mark.runtime if mark else ""
+
+
+def _runtime(settings: StackSettings, name: str, interrupts: Interrupts) -> Runtime:
+    return _RUNTIMES[name](settings, interrupts)

@@ -1,31 +1,26 @@
 """Brings the stack up, takes it down, says what is up: the same for every runtime."""
 
 import contextlib
-import fcntl
-import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Protocol
 
 import psycopg
 
-from compose import connections, health, ports, programs
+from compose import connections, health, ports, programs, state_folder
+from compose.command import run
+from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState
 from compose.settings import ROOT, StackSettings
+from compose.state_folder import Mark
 from compose.topology import Program, Topology, Wave
 
 READY_WITHIN_SECONDS = 60.0
-_MARK = "stormdrill-stack"
+StackError = state_folder.StackError
 
 Progress = Callable[[str], None]
-
-
-class StackError(Exception):
-    """The stack could not be brought up or down; the message says why and what to do next."""
 
 
 class Runtime(Protocol):
@@ -61,32 +56,30 @@ class Runtime(Protocol):
         """Make one Redis Cluster of the nodes."""
 
 
-def up(settings: StackSettings, runtime: Runtime, progress: Progress) -> Topology:
+def up(settings: StackSettings, runtime: Runtime, progress: Progress, interrupts: Interrupts = NEVER) -> Topology:
     """Bring the stack up and return once every part is proven healthy.
 
-    A healthy stack with the same settings is left as it is; anything else of ours is cleaned away first.
-    Raises StackError after READY_WITHIN_SECONDS for each step.
+    A healthy stack with the same settings is left as it is; anything else of ours is cleaned away first, and what a
+    signal interrupts is cleaned away as well. Raises StackError after READY_WITHIN_SECONDS for each step.
     """
     for notice in runtime.notices():
         progress(f"note: {notice}")
     topology = runtime.topology()
     if refusal := connections.refusal(settings, topology):
         raise StackError(refusal)
-    with _locked(settings.state):
-        if _is_up(settings, runtime):
+    with state_folder.locked(settings.state):
+        if _is_up(settings, runtime, interrupts):
             progress("already up and healthy")
             return topology
         _clean(settings, runtime, progress)
         if taken := ports.taken(topology.all_ports()):
             raise StackError("\n".join([*taken, "end its owner, or move the whole stack: STORMDRILL_PORT_BASE=<port>"]))
         try:
-            (settings.state / _MARK).write_text(_mark(settings, runtime))
-            runtime.prepare(topology, progress)
-            _start(settings, runtime, topology, progress)
-        except (health.NeverReady, subprocess.CalledProcessError, psycopg.Error, OSError) as error:
-            raise StackError(
-                f"the stack did not come up: {_explain(error)}\nlogs: {settings.state / 'logs'}"
-            ) from error
+            _begin(settings, runtime, topology, progress, interrupts)
+        finally:
+            if interrupts.arrived:
+                _clean(settings, runtime, progress)
+                interrupts.check()
     return topology
 
 
@@ -97,15 +90,9 @@ def down(settings: StackSettings, runtime: Runtime, progress: Progress) -> bool:
     """
     if not settings.state.exists():
         return False
-    with _locked(settings.state):
+    with state_folder.locked(settings.state):
         _clean(settings, runtime, progress)
-        shutil.rmtree(settings.state)
     return True
-
-
-def is_up(settings: StackSettings, runtime: Runtime) -> bool:
-    """Whether this stack's process manager answers and every part of the stack is healthy."""
-    return _is_up(settings, runtime)
 
 
 @contextlib.contextmanager
@@ -117,7 +104,9 @@ def whole_stack(settings: StackSettings, runtime: Runtime) -> Iterator[Topology]
     topology = runtime.topology()
     if not settings.state.exists():
         raise StackError("the stack is not up; `make up` brings it up")
-    with _locked(settings.state):
+    with state_folder.locked(settings.state):
+        if _is_old(settings):
+            raise StackError("the stack was brought up by an earlier release; `make up` replaces it")
         if not runtime.manager.answers():
             raise StackError("the stack is not up; `make up` brings it up")
         if unwell := health.failures([*health.services(topology), health.haproxy(topology)]):
@@ -135,88 +124,75 @@ def status(
     return rows, health.failures(health.everything(topology)) if states else {"stack": "not up"}
 
 
-def runtime_of(state: Path) -> str:
-    """The name of the runtime that the stack in this folder was brought up with; empty where there is none."""
-    try:
-        return (state / _MARK).read_text().partition(" ")[0]
-    except FileNotFoundError:
-        return ""
+def _mark(settings: StackSettings, runtime: Runtime) -> Mark:
+    return Mark(runtime.name, settings.fingerprint())
 
 
-def run(argv: tuple[str, ...], env: Mapping[str, str] | None = None, cwd: Path | None = None, told: str = "") -> str:
-    """Run a command to its end, a minute at most, and give what it printed; `told` is its standard input.
-
-    Raises CalledProcessError.
-    """
-    settings = os.environ | dict(env or {})
-    return subprocess.run(
-        argv, check=True, capture_output=True, text=True, timeout=60, cwd=cwd, env=settings, input=told
-    ).stdout
+def _is_old(settings: StackSettings) -> bool:
+    mark = state_folder.mark_of(settings.state)
+    return mark is not None and mark.version < state_folder.VERSION
 
 
-def _mark(settings: StackSettings, runtime: Runtime) -> str:
-    return f"{runtime.name} {settings.fingerprint()}"
-
-
-def _is_up(settings: StackSettings, runtime: Runtime) -> bool:
-    mark = settings.state / _MARK
-    if not mark.exists() or mark.read_text() != _mark(settings, runtime):
+def _is_up(settings: StackSettings, runtime: Runtime, interrupts: Interrupts) -> bool:
+    if state_folder.mark_of(settings.state) != _mark(settings, runtime):
         return False
-    return runtime.manager.answers() and not health.failures(health.everything(runtime.topology()))
-
-
-@contextlib.contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    # The lock is on the folder itself, so that it leaves no file; 0711 lets Postgres's user pass through.
-    if state.exists() and any(state.iterdir()) and not (state / _MARK).exists():
-        raise StackError(f"{state} is not a stack's state folder; set STORMDRILL_STATE to an empty or new one")
-    state.mkdir(mode=0o711, parents=True, exist_ok=True)
-    if state.stat().st_uid != os.getuid():
-        raise StackError(f"{state} belongs to another user; set STORMDRILL_STATE")
-    state.chmod(0o711)
-    descriptor = os.open(state, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise StackError(f"another `up` or `down` is at work in {state}; wait for it") from error
-    finally:
-        os.close(descriptor)
+    with interrupts.at_once():
+        return runtime.manager.answers() and not health.failures(health.everything(runtime.topology()))
 
 
 def _clean(settings: StackSettings, runtime: Runtime, progress: Progress) -> None:
-    runtime.end_all(progress)
-    for child in settings.state.iterdir():
-        shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+    if _is_old(settings):
+        progress("taking down the stack of an earlier release")
+    try:
+        runtime.end_all(progress)
+        state_folder.empty(settings.state)
+    except OSError as error:
+        raise StackError(f"the stack cannot be taken down whole: {error}; `make down` tries again") from error
 
 
-def _start(settings: StackSettings, runtime: Runtime, topology: Topology, progress: Progress) -> None:
+def _begin(
+    settings: StackSettings, runtime: Runtime, topology: Topology, progress: Progress, interrupts: Interrupts
+) -> None:
+    try:
+        interrupts.check()
+        state_folder.write_mark(settings.state, _mark(settings, runtime))
+        runtime.prepare(topology, progress)
+        _start(settings, runtime, topology, progress, interrupts)
+    except (health.NeverReady, subprocess.SubprocessError, psycopg.Error, OSError) as error:
+        raise StackError(f"the stack did not come up: {_explain(error)}\nlogs: {settings.state / 'logs'}") from error
+
+
+def _start(
+    settings: StackSettings, runtime: Runtime, topology: Topology, progress: Progress, interrupts: Interrupts
+) -> None:
     runtime.start_manager()
     runtime.start_wave(topology, Wave.BACKING)
-    _wait(health.backing(topology), progress)
+    _wait(health.backing(topology), progress, interrupts)
     runtime.form_cluster(topology)
-    _migrate(settings, topology.from_outside())
-    _wait(health.redis_cluster(topology), progress)
+    _migrate(settings, topology.from_outside(), interrupts)
+    _wait(health.redis_cluster(topology), progress, interrupts)
     runtime.start_wave(topology, Wave.SERVICES)
     runtime.start_wave(topology, Wave.FRONT)
-    _wait(health.services(topology) + health.front(topology), progress)
+    _wait(health.services(topology) + health.front(topology), progress, interrupts)
 
 
-def _migrate(settings: StackSettings, topology: Topology) -> None:
+def _migrate(settings: StackSettings, topology: Topology, interrupts: Interrupts) -> None:
     for role in ("shop", "inventory"):
         env = programs.service_environment(topology.of_role(role)[0], settings, topology)
-        run((sys.executable, "-m", f"services.{role}.migrate"), env=env, cwd=ROOT)
+        run((sys.executable, "-m", f"services.{role}.migrate"), env=env, cwd=ROOT, interrupts=interrupts)
 
 
-def _wait(probes: list[health.Probe], progress: Progress) -> None:
+def _wait(probes: list[health.Probe], progress: Progress, interrupts: Interrupts) -> None:
     last = time.monotonic()
 
     def waiting(missing: Mapping[str, str]) -> None:
         nonlocal last
+        interrupts.check()
         if time.monotonic() - last > 2:
             last = time.monotonic()
             progress(f"waiting for {', '.join(missing)}")
 
+    interrupts.check()
     health.wait_for(probes, time.monotonic() + READY_WITHIN_SECONDS, waiting)
 
 

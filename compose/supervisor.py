@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import xml.parsers.expat
 import xmlrpc.client
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from compose.manager import ProcessState
 
 
 class Supervisor:
-    """The process manager of one stack. Calls raise OSError when it does not answer within `timeout_seconds`."""
+    """One stack's process manager. Calls raise OSError when it refuses, or does not answer in `timeout_seconds`."""
 
     def __init__(self, socket_path: Path, timeout_seconds: float = 3.0) -> None:
         self._socket_path = socket_path
@@ -28,16 +29,16 @@ class Supervisor:
         """Ask for a start and return at once; a program that already runs is left alone."""
         try:
             self._call("startProcess", name, False)
-        except xmlrpc.client.Fault as fault:
-            if "ALREADY_STARTED" not in fault.faultString:
+        except OSError as error:
+            if "ALREADY_STARTED" not in str(error):
                 raise
 
     def stop(self, name: str) -> None:
         """Ask a program to stop and return at once; one that does not run is left alone."""
         try:
             self._call("stopProcess", name, False)
-        except xmlrpc.client.Fault as fault:
-            if "NOT_RUNNING" not in fault.faultString:
+        except OSError as error:
+            if "NOT_RUNNING" not in str(error):
                 raise
 
     def stop_all(self) -> None:
@@ -52,14 +53,18 @@ class Supervisor:
         """Whether supervisord is there and well."""
         try:
             return bool(self._call("getState")["statename"] == "RUNNING")
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        except OSError:
             return False
 
     def _call(self, method: str, *arguments: Any) -> Any:
         with xmlrpc.client.ServerProxy(
             "http://localhost/RPC2", transport=_UnixTransport(self._socket_path, self._timeout_seconds)
         ) as proxy:
-            return getattr(proxy.supervisor, method)(*arguments)
+            try:
+                return getattr(proxy.supervisor, method)(*arguments)
+            except (http.client.HTTPException, xmlrpc.client.Error, xml.parsers.expat.ExpatError) as error:
+                # It refuses, or ended while it answered.
+                raise OSError(f"supervisord: {method}: {error}") from error
 
 
 class _UnixTransport(xmlrpc.client.Transport):

@@ -78,9 +78,10 @@ class Swarm(Containers):
         if wave is Wave.SERVICES:
             file = self.settings.state / "config" / "stack.yaml"
             deploy = ("stack", "deploy", "--resolve-image", "never", "--compose-file", str(file))
-            engine.command(*deploy, self.project.name)
+            engine.command(*deploy, self.project.name, interrupts=self.interrupts)
             # Whoever scrapes them before they run pages that HAProxy, or some of them, are down.
-            _wait(partial(_all_run, self.settings.state), "the Swarm's replicas to run", READY_WITHIN_SECONDS)
+            with self.interrupts.at_once():
+                _wait(partial(_all_run, self.settings.state), "the Swarm's replicas to run", READY_WITHIN_SECONDS)
 
     def _write_containers(self, topology: Topology, images: Mapping[str, Image], user: str, progress: Progress) -> None:
         labels = {container_spec.STACK_LABEL: str(self.settings.state)}
@@ -89,7 +90,8 @@ class Swarm(Containers):
             engine.connect().networks.create(name, driver="overlay", attachable=True, labels=labels)
         there: dict[str, object] = {name: {"external": True, "name": whole} for name, whole in names.items()}
         document = container_spec.document(self.settings, topology, images, user, there)
-        crowd = image_build.crowd(progress)
+        with self.interrupts.at_once():
+            crowd = image_build.crowd(progress)
         services = document["services"]
         assert isinstance(services, dict)
         self._write("compose.yaml", document | {"services": services | swarm_spec.left_to_swarm(topology)})

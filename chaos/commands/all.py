@@ -46,7 +46,7 @@ def choose(folder: Path, only: list[str], skip: list[str]) -> list[str]:
     return chosen
 
 
-def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Setting) -> int:
+def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Setting, interrupts: Interrupts) -> int:
     """Run the planned experiments and say what came of it. Raises InvalidFile before anything, and RunInProgress."""
     with _only_one(setting.runs):
         guesses, rows = estimates(planned, sources, known), coverage.of_files(sources, known)
@@ -55,8 +55,6 @@ def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Se
         version, dirty = revision.of(sources.root)
         started = Catalogue(folder.name, time.time(), 0.0, version, dirty, planned, [], "it is still running, or died")
         shown = Shown(planned, guesses)
-        interrupts = Interrupts()
-        interrupts.listen()
         experiments_runner = Runner(setting, interrupts, shown.doing)
 
         def save(catalogue: Catalogue) -> None:

@@ -26,7 +26,7 @@ from chaos.target import Target
 def run(
     file: Path,
     known: Vocabulary,
-    find_target: Callable[[Progress], Target],
+    find_target: Callable[[Progress, Interrupts], Target],
     root: Path,
     dry: bool,
     target_file: Path | None = None,
@@ -44,13 +44,12 @@ def run(
     print(f"stormdrill: revision {version}{' (dirty)' if dirty else ''}; again: {again}", file=sys.stderr)
     if dry:
         return _print_plan(experiment)
-    progress = Progress()
-    target = find_target(progress)
+    progress, interrupts = Progress(), Interrupts()
+    interrupts.listen("what was begun is undone; a second signal skips waiting for proofs")
+    target = find_target(progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     system = System(target, targets.control(target))
     assert_free(target.state_folder)
-    interrupts = Interrupts()
-    interrupts.listen()
     run_id = free_id(target.runs_folder, f"{began}-{file.stem}")
     panels = tuple(panel.of_target(target))
     plan = Plan(run_id, file.stem, experiment, known.alerts, target.load.settings(), version, dirty, panels)

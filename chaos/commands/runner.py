@@ -149,8 +149,8 @@ def run_all(planned: list[str], runner: Runner, started: Catalogue, save: Callab
 
 
 def exit_code(catalogue: Catalogue, signal_number: int | None) -> int:
-    """0 only if every experiment was run and held; what a signal ended says so."""
-    if signal_number is not None:
+    """0 only if every experiment was run and held; what a signal ended says so, one that came too late does nothing."""
+    if signal_number is not None and catalogue.ended_early:
         return int(EXIT_CODES[Ending.INTERRUPTED if signal_number == signal.SIGINT else Ending.TERMINATED])
     return 0 if catalogue.held else 1
 

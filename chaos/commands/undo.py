@@ -1,30 +1,62 @@
 """Undoes what earlier runs left behind, unless a runner is at work on it."""
 
 import sys
+from pathlib import Path
 
 from chaos import target as targets
 from chaos.clock import SystemClock
 from chaos.commands.run import assert_free
 from chaos.errors import UndoFailed
 from chaos.faults import System
+from chaos.interrupts import Interrupts
 from chaos.target import Target
 from chaos.undo import UndoJournal
 
+_WAY_OUT = "`make undo` with the release that wrote them; or `make down`, which ends the stack with all that is in it"
 
-def undo(target: Target) -> int:
-    """Undo everything that is open, and prove it. Raises RunInProgress and UndoFailed."""
+
+def undo(target: Target, interrupts: Interrupts) -> int:
+    """Undo everything that is open, and prove it. Raises RunInProgress and UndoFailed.
+
+    A second signal skips waiting for proofs: Interrupted is raised when one was.
+    """
     assert_free(target.state_folder, "it undoes itself, end it with Ctrl-C")
-    done = UndoJournal(target.state_folder).replay(System(target, targets.control(target)), SystemClock())
-    print(*[f"undone: {proof.detail}" for _, proof in done] or ["nothing to undo"], sep="\n")
+    system = System(target, targets.control(target))
+    done = UndoJournal(target.state_folder).replay(system, SystemClock(), patience=lambda: not interrupts.in_a_hurry)
+    print(*[f"{_word(proof.holds)}: {proof.detail}" for _, proof in done] or ["nothing to undo"], sep="\n")
+    if not all(proof.holds for _, proof in done):
+        interrupts.check()
     return 0
 
 
-def undo_before_down(target: Target) -> None:
-    """Undo what is open without waiting for proofs. Raises RunInProgress."""
-    assert_free(target.state_folder, "end it with Ctrl-C first")
-    system = System(target, targets.control(target))
+def undo_before_up(state: Path, target: Target | None) -> None:
+    """Undo what is open in a stack that may be about to be replaced.
+
+    Raises UndoFailed where nobody knows what there is to undo: the records, or the target, are another release's.
+    """
+    journal = UndoJournal(state)
+    if unknown := journal.unreadable() or (target is None and [record.what.by_hand() for record in journal.open()]):
+        raise UndoFailed([f"{state} holds undo records of another release: {line}" for line in unknown], [_WAY_OUT])
+    _undo_at_once(journal, target)
+
+
+def undo_before_down(state: Path, target: Target | None) -> None:
+    """Undo what is open without waiting for proofs; says what cannot be."""
+    journal = UndoJournal(state)
+    if target is None and (left := [*journal.unreadable(), *(record.what.by_hand() for record in journal.open())]):
+        print("stormdrill: not undone, as another release wrote it:", *left, sep="\n  ", file=sys.stderr)
+    _undo_at_once(journal, target)
+
+
+def _undo_at_once(journal: UndoJournal, target: Target | None) -> None:
+    if target is None or not (journal.open() or journal.unreadable()):
+        return
     try:
-        UndoJournal(target.state_folder).replay(system, SystemClock(), patience=lambda: False)
+        journal.replay(System(target, targets.control(target)), SystemClock(), patience=lambda: False)
     except UndoFailed as error:
         # The stack goes away anyway; only what is outside it, the load, would matter.
-        print(f"stormdrill: {error}", file=sys.stderr)
+        print(f"stormdrill: not undone: {error}", file=sys.stderr)
+
+
+def _word(holds: bool) -> str:
+    return "undone" if holds else "undone, but not waited for its proof"

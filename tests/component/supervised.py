@@ -39,7 +39,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
 _PROGRAM = """
 [program:{name}]
-command = {python} {folder}/server.py
+command = {python} {folder}/server.py {argument}
 autorestart = true
 startsecs = 1
 stopwaitsecs = 6
@@ -50,10 +50,13 @@ PROCESSES = 3
 
 
 @contextmanager
-def supervised(folder, *names):
-    """A ProcessControl of programs with these names."""
-    (folder / "server.py").write_text(_SERVER)
-    programs = [_PROGRAM.format(name=name, python=sys.executable, folder=folder) for name in names]
+def supervised(folder, *names, server=_SERVER, arguments=None):
+    """A ProcessControl of programs with these names, each with its argument, if it has one."""
+    (folder / "server.py").write_text(server)
+    given = dict.fromkeys(names, "") | (arguments or {})
+    programs = [
+        _PROGRAM.format(name=name, python=sys.executable, folder=folder, argument=given[name]) for name in names
+    ]
     (folder / "supervisord.conf").write_text(textwrap.dedent(_CONFIG.format(folder=folder)) + "".join(programs))
     command = (sys.executable, "-m", "supervisor.supervisord", "-c", folder / "supervisord.conf")
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as supervisord:

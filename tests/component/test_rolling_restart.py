@@ -70,15 +70,19 @@ def worker_pids(stack):
 
 
 @pytest.mark.stack
-def test_an_interrupted_restart_leaves_no_instance_down(stack):
+def test_an_interrupted_restart_ends_when_the_instance_in_hand_serves_again(stack):
+    """Whole, at one moment; test_signals sends a signal at each."""
     before = worker_pids(stack)
     process = stack.start("restart")
     # The first instance has been asked to end.
     until(lambda: not serves(stack, "inventory-1"))
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode not in (0, None)
-    until(lambda: serves(stack, "inventory-1"), seconds=30)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
+    assert "SIGTERM: the instance in hand is brought back, the others are not touched" in output
+    assert "1 of 5 instances restarted" in output
+    assert serves(stack, "inventory-1")
     after = worker_pids(stack)
     assert {name for name in before if before[name] != after[name]} == {"inventory-1"}
 

@@ -69,13 +69,21 @@ def test_a_malformed_experiment_touches_nothing(stack, experiment, supervisor):
     assert {row.name: row.pid for row in supervisor.processes()} == before
 
 
+def as_of_an_earlier_release(stack):
+    """Its mark named no version, and its target file is not understood."""
+    (stack.settings.state / "stormdrill-stack").write_text(f"native {stack.settings.fingerprint()}")
+    stack.target.write_text("template: 0\n")
+
+
 def test_up_cleans_what_a_crash_left(stack, supervisor):
     supervisord = int((stack.settings.state / "supervisord.pid").read_text())
     orphans = {row.pid for row in supervisor.processes() if row.pid}
     os.kill(supervisord, signal.SIGKILL)
     wait_until(lambda: not supervisor.answers(), 5, "supervisord to be gone")
+    as_of_an_earlier_release(stack)
     code, output = of_two(stack).command("up")
     assert code == 0, output
+    assert "taking down the stack of an earlier release" in output
     left = {process.pid for process in processes.ours(stack.settings.state)}
     assert not orphans & left
     assert of_two(stack).command("status")[0] == 0
@@ -97,14 +105,43 @@ def test_instances_of_two_workers_hold(stack, experiment, supervisor):
     assert taken == (10 * pool_size(from_environment(two.environment), stack.topology),)
 
 
-def test_down_leaves_nothing_but_the_recordings(stack):
-    code, output = stack.command("down")
-    assert code == 0, output
-    assert processes.ours(stack.settings.state) == []
-    assert ports.taken(build(stack.settings).all_ports()) == []
-    assert not stack.settings.state.exists()
+def test_down_leaves_nothing_but_the_recordings_whoever_is_impatient(stack):
+    down = stack.start("down")
+    assert down.stdout.readline().strip() == "stopping the stack"
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        down.send_signal(number)
+    output, _ = down.communicate(timeout=60)
+    assert down.returncode == 0, output
+    assert "SIGINT: `down` goes on to its end" in output
+    assert nothing_is_left(stack)
     assert stack.settings.runs.exists()
     assert stack.command("down") == (0, "nothing was up\n")
+
+
+def nothing_is_left(stack):
+    state = stack.settings.state
+    return not processes.ours(state) and not ports.taken(build(stack.settings).all_ports()) and not state.exists()
+
+
+def test_an_interrupted_up_leaves_nothing(stack):
+    """Whole, at one moment, the signals sent as a terminal does it; test_signals sends one at every line."""
+    up = subprocess.Popen(
+        (sys.executable, "-m", "chaos", "up"),
+        env=stack.environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    ledger = stack.settings.state / "processes"
+    wait_until(lambda: ledger.exists() and " haproxy\n" in ledger.read_text(), 40, "HAProxy to be started")
+    for _ in range(2):
+        os.killpg(up.pid, signal.SIGINT)
+    output, _ = up.communicate(timeout=40)
+    assert (up.returncode, "Traceback" in output) == (130, False), output
+    assert "ending what was started" in output
+    assert nothing_is_left(stack)
 
 
 def test_a_taken_port_is_reported_with_its_owner(stack):

@@ -1,6 +1,7 @@
 """The catalogue goes on whatever an experiment does, ends by Ctrl-C, and puts nothing over the latest single run."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from chaos.experiment import Vocabulary
 from chaos.interrupts import Interrupts
 from chaos.verdict import Outcome
 from compose.settings import ROOT
+from tests.failpoints import handlers_kept, once_at, watched
 from tests.unit.catalogues import alert, catalogue, verdict
 from tests.unit.recordings import recording
 
@@ -68,11 +70,14 @@ def setting(sources, tmp_path):
 
 @pytest.fixture(autouse=True)
 def signals_as_before():
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    with handlers_kept():
+        yield
+
+
+def listening():
+    interrupts = Interrupts()
+    interrupts.listen()
+    return interrupts
 
 
 def written(sources):
@@ -82,7 +87,7 @@ def written(sources):
 
 def test_what_fails_crashes_or_is_refused_ends_nothing(sources, setting, capsys):
     planned = ["crashed", "deviated", "refused", "held"]
-    assert command.run_all(planned, sources, KNOWN, setting) == 1
+    assert command.run_all(planned, sources, KNOWN, setting, Interrupts()) == 1
     folder, found = written(sources)
     assert [(one.experiment, one.word, one.exit_code) for one in found.entries] == [
         ("crashed", "did not run", -signal.SIGKILL),
@@ -102,12 +107,12 @@ def test_what_fails_crashes_or_is_refused_ends_nothing(sources, setting, capsys)
 
 
 def test_only_if_all_held_is_the_exit_code_0(sources, setting, capsys):
-    assert command.run_all(["held"], sources, KNOWN, setting) == 0
+    assert command.run_all(["held"], sources, KNOWN, setting, Interrupts()) == 0
     assert "- users were hurt" not in capsys.readouterr().err
 
 
 def test_the_latest_single_run_stays_the_latest(sources, setting):
-    command.run_all(["deviated", "held"], sources, KNOWN, setting)
+    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts())
     assert (sources.runs / "latest").resolve().name == "1-held"
 
 
@@ -118,7 +123,7 @@ def test_an_interrupt_is_passed_on_once_and_ends_the_catalogue(sources, setting,
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    assert command.run_all(["deviated", "waits", "held"], sources, KNOWN, setting) == 130
+    assert command.run_all(["deviated", "waits", "held"], sources, KNOWN, setting, listening()) == 130
     assert (sources.runs / "1-waits" / "asked").exists()
     _, found = written(sources)
     assert (found.ended_early, found.left_out) == ("by SIGINT", ["held"])
@@ -127,10 +132,29 @@ def test_an_interrupt_is_passed_on_once_and_ends_the_catalogue(sources, setting,
     assert "ended early: by SIGINT; not run: held" in printed
 
 
+def test_a_signal_at_any_line_leaves_a_catalogue_that_says_what_was_run(sources, setting):
+    started, places = catalogue(name="all", planned=["held"], ended_early="it died"), []
+
+    def run(at):
+        shutil.rmtree(sources.runs / "1-held", ignore_errors=True)
+        (sources.runs / "latest").unlink(missing_ok=True)
+        one = Runner(setting, listening(), lambda _: None)
+        with watched((runner,), at):
+            ended = runner.run_all(["held"], one, started, lambda _: None)
+            return runner.exit_code(ended, one.signal_number), ended
+
+    run(places.append)
+    for place in dict.fromkeys(places):
+        code, ended = run(once_at(place))
+        assert (code, ended.ended_early) in ((130, "by SIGINT"), (0, "")), place
+        assert [one.exit_code for one in ended.entries] in ([], [0], [-signal.SIGINT]), place
+        assert code or ended.held, place
+
+
 def test_a_stack_that_is_unwell_is_brought_back_and_it_is_said(sources, setting, capsys):
     unwell = iter(["redis-1: down", ""])
     setting = Setting(setting.command, setting.runs, lambda _: next(unwell))
-    command.run_all(["deviated", "held"], sources, KNOWN, setting)
+    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts())
     _, found = written(sources)
     assert [one.brought_back for one in found.entries] == ["redis-1: down", ""]
     assert "the stack was brought back: redis-1: down" in capsys.readouterr().err
@@ -141,14 +165,14 @@ def test_a_stack_that_cannot_be_brought_back_ends_it(sources, setting, capsys):
         raise StackLost("the stack could not be brought back: no port")
 
     setting = Setting(setting.command, setting.runs, lost)
-    assert command.run_all(["held", "deviated"], sources, KNOWN, setting) == 1
+    assert command.run_all(["held", "deviated"], sources, KNOWN, setting, Interrupts()) == 1
     _, found = written(sources)
     assert (found.left_out, found.held) == (["deviated"], False)
     assert "no port" in capsys.readouterr().out
 
 
 def test_the_past_is_cleaned_ahead_for_whichever_run_another_follows(sources, setting):
-    command.run_all(["deviated", "held"], sources, KNOWN, setting)
+    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts())
     options = {name: (sources.runs / f"1-{name}" / "option").read_text().strip() for name in ("deviated", "held")}
     assert options == {"deviated": runner.ANOTHER_FOLLOWS, "held": ""}
 
@@ -156,7 +180,7 @@ def test_the_past_is_cleaned_ahead_for_whichever_run_another_follows(sources, se
 def test_only_a_run_that_came_to_its_end_vouches_for_the_stack(sources, setting):
     told = []
     setting = Setting(setting.command, setting.runs, lambda completed: told.append(completed) or "")
-    command.run_all(["crashed", "deviated", "refused", "held"], sources, KNOWN, setting)
+    command.run_all(["crashed", "deviated", "refused", "held"], sources, KNOWN, setting, Interrupts())
     assert told == [False, True, False, True]
 
 
@@ -176,7 +200,7 @@ def test_a_runner_that_hangs_is_ended(sources, setting, monkeypatch):
 
 def test_a_second_catalogue_is_refused(sources, setting):
     with command._only_one(sources.runs), pytest.raises(RunInProgress):
-        command.run_all(["held"], sources, KNOWN, setting)
+        command.run_all(["held"], sources, KNOWN, setting, Interrupts())
     assert list(sources.runs.glob("*-all")) == []
 
 

@@ -48,3 +48,17 @@ def test_an_engine_on_another_machine_is_not_asked(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@far.example")
     with pytest.raises(engine.MissingTool, match="on another machine"):
         engine.connect()
+
+
+def test_what_is_still_being_made_meanwhile_is_removed_as_well(monkeypatch):
+    monkeypatch.setattr(engine, "_POLL_SECONDS", 0)
+    first, late = Lingering("shop-1", 3), Lingering("shop-2", 6)
+    there = [first]
+
+    def mine():
+        if first.asked:
+            there[1:] = [late]
+        return there
+
+    engine._remove(mine, listed(there))
+    assert late.asked >= 1

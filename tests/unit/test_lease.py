@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.errors import LeaseLost, RunInProgress
+from chaos.errors import InvalidFile, LeaseLost, RunInProgress
 from chaos.faults import ProcessKill
 from chaos.lease import DURATION_SECONDS, LeaseFile
 from chaos.stop_load import StopLoad
@@ -30,6 +30,12 @@ def test_a_second_runner_is_refused_until_the_first_is_done(lease):
         lease.acquire("two", LONG)
     lease.release("one")
     lease.acquire("two", LONG)
+
+
+def test_a_lease_that_another_release_wrote_is_one_line_with_the_next_step(lease, tmp_path):
+    (tmp_path / "lease.json").write_text('{"run": 7}')
+    with pytest.raises(InvalidFile, match=r"lease\.json: .*where none is in progress, remove this file"):
+        lease.acquire("two", LONG)
 
 
 def test_renewing_keeps_it_alive(lease, clock):

@@ -11,7 +11,7 @@ import pytest
 
 from compose import runtime
 from compose.settings import ROOT, from_environment
-from compose.stack import runtime_of
+from compose.state_folder import mark_of
 
 # On a machine with Python and Docker, but none of the servers.
 _PRESENT = ("bash", "id", "uname", "find", "sort", "comm", "cat", "setpriv", "docker")
@@ -101,7 +101,8 @@ def test_set_up_means_the_runtime_that_up_means(bare, asked, up):
     if up:
         settings.state.mkdir()
         (settings.state / "stormdrill-stack").write_text(f"{up} (19000, 1, [])")
-        assert runtime_of(settings.state) == up
+        assert (mark := mark_of(settings.state)) is not None
+        assert mark.runtime == up
     wanted = settings.runtime or runtime._standing(settings).name
     assert _tell(environment, "runtime") == (0, [wanted])
 

@@ -82,6 +82,23 @@ def test_a_torn_line_hides_no_other_record(journal, tmp_path):
     assert [record.what for record in journal.open()] == KILLS
 
 
+def test_what_another_release_wrote_is_never_taken_for_undone(journal, tmp_path):
+    foreign = ['{"number":1,"what":{"type":"process.melt"}}', '{"undone":1}']
+    (tmp_path / "undo.ndjson").write_text("\n".join([*foreign, '{"number":2,"run_']) + "\n")
+    journal.register("mine", "e", KILLS[0])
+    control = FakeControl(running={"shop-1": False, "shop-2": True})
+    assert journal.unreadable() == foreign
+    assert len(journal.replay(system(tmp_path, control), FakeClock(), only=lambda record: record.run_id == "mine")) == 1
+    with pytest.raises(UndoFailed, match=r"process\.melt") as caught:
+        journal.replay(system(tmp_path, control), FakeClock())
+    assert "remove it from" in caught.value.by_hand[0]
+
+
+def test_what_another_release_wrote_and_has_undone_is_over(journal, tmp_path):
+    (tmp_path / "undo.ndjson").write_text('{"number":1,"what":{"type":"process.melt"}}\n{"done":1}\n')
+    assert journal.unreadable() == []
+
+
 def test_without_patience_a_proof_is_left_to_the_next(journal, tmp_path):
     class Slow(FakeControl):
         def start(self, instance):

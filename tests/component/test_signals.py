@@ -1,0 +1,298 @@
+"""A signal at every line of `restart`, `up` and `down`: no instance stays down, nothing of a stack is left half."""
+
+import os
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from chaos.errors import Interrupted
+from chaos.interrupts import Interrupts
+from compose import health, history, processes, rolling, stack, state_folder
+from compose.manager import Manager
+from compose.settings import StackSettings
+from compose.supervisor import Supervisor
+from compose.topology import Program, Topology, Wave, build
+from tests.component.supervised import supervised
+from tests.conftest import TEST_PORT_BASE
+from tests.failpoints import from_there_on, handlers_kept, once_at, watched
+from tests.ports import free_port
+from tests.waiting import until
+
+LAUNCHER = Path(processes.__file__).with_name("launch.sh")
+_READY = """
+import http.server, sys
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Ready).serve_forever()
+"""
+
+
+@pytest.fixture(autouse=True)
+def goes_on():
+    with handlers_kept():
+        yield
+
+
+def listening() -> Interrupts:
+    interrupts = Interrupts()
+    interrupts.listen()
+    return interrupts
+
+
+def outcome(do) -> str:
+    try:
+        do()
+    except Interrupted:
+        return "interrupted"
+    return "done"
+
+
+@dataclass
+class Instances:
+    """Two instances below a supervisord, and a page that says of both that HAProxy uses them, as the real one does.
+
+    That the real one is asked rightly is test_rolling_restart's.
+    """
+
+    topology: Topology
+    manager: Supervisor
+
+    def pids(self) -> list[int]:
+        rows = {row.name: row.pid for row in self.manager.processes()}
+        return [rows[program.name] for program in self.topology.programs]
+
+    def serve(self) -> bool:
+        return all(health.ready(program).failure() is None for program in self.topology.programs)
+
+    def restart(self, manager: Manager | None = None) -> None:
+        """As the command does it, with its own seam."""
+        programs, managed = self.topology.programs, manager or self.manager
+        rolling.one_after_the_other(programs, self.topology, managed, lambda _: None, listening())
+
+
+@pytest.fixture(scope="module")
+def instances(tmp_path_factory):
+    names = ("alertmanager", "prometheus")  # whom history.py stops
+    ports = {name: free_port() for name in names}
+
+    class Used(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            lines = [f'haproxy_server_status{{proxy="p",server="{name}",state="UP"}} 1\n' for name in names]
+            self.wfile.write("".join(lines).encode())
+
+        def log_message(self, *_):
+            pass
+
+    folder = tmp_path_factory.mktemp("instances")
+    with ExitStack() as stack:
+        page = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Used))
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        stack.callback(page.shutdown)
+        stack.enter_context(supervised(folder, *names, server=_READY, arguments=ports))
+        programs = tuple(Program(name, "shop", (ports[name],), Wave.SERVICES) for name in names)
+        topology = Topology(programs, (), inventory_front=0, haproxy_metrics=page.server_port)
+        found = Instances(topology, Supervisor(folder / "s.sock"))
+        until(found.serve)
+        yield found
+
+
+def test_a_restart_that_is_interrupted_at_any_line_leaves_no_instance_down(instances):
+    places = []
+    with watched((rolling,), places.append):
+        instances.restart()
+    for place in dict.fromkeys(places):
+        before = instances.pids()
+        with watched((rolling,), once_at(place)):
+            ended = outcome(instances.restart)
+        after = instances.pids()
+        assert instances.serve(), place
+        assert 0 not in after, place
+        renewed = [old != new for old, new in zip(before, after, strict=True)]
+        # In their order, and the one after the instance in hand is not touched.
+        assert renewed in ([[False, False], [True, False]] if ended == "interrupted" else [[True, True]]), place
+
+
+def test_a_hail_of_signals_is_no_different(instances):
+    before = instances.pids()
+    with watched((rolling,), from_there_on(("rolling.py", rolling._restart.__code__.co_firstlineno + 1))):
+        assert outcome(instances.restart) == "interrupted"
+    assert instances.serve()
+    assert instances.pids()[0] not in (0, before[0])
+    assert instances.pids()[1] == before[1]
+
+
+class Unsure(Supervisor):
+    """Does what it is told, and its answer is lost."""
+
+    def stop(self, name: str) -> None:
+        super().stop(name)
+        raise OSError("timed out")
+
+
+def test_an_instance_whose_stop_was_not_answered_is_started_again(instances):
+    before = instances.pids()
+    with pytest.raises(OSError, match="timed out"):
+        instances.restart(Unsure(instances.manager._socket_path))
+    until(instances.serve)
+    assert instances.pids()[0] not in (0, before[0])
+    assert instances.pids()[1] == before[1]
+
+
+def test_an_instance_that_ends_too_late_is_started_again(instances, monkeypatch):
+    monkeypatch.setattr(rolling, "STOPPED_WITHIN_SECONDS", -1.0)
+    before = instances.pids()
+    with pytest.raises(stack.StackError, match="to end"):
+        instances.restart()
+    until(instances.serve)
+    assert instances.pids()[0] not in (0, before[0])
+
+
+def test_alerting_is_started_again_when_its_past_cannot_be_replaced(instances):
+    before, down = instances.pids(), []
+
+    def fail():
+        down.extend(instances.pids())
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), history.stopped(instances.manager, deadline=float("inf")):
+        fail()
+    assert down == [0, 0]
+    until(instances.serve)
+    assert not {0, *before} & set(instances.pids())
+    with pytest.raises(TimeoutError), history.stopped(instances.manager, deadline=0.0):
+        pass
+    until(lambda: 0 not in instances.pids())
+
+
+@dataclass
+class Sleepers:
+    """A runtime whose programs only sleep: their proofs never pass, so that whoever waits for them waits."""
+
+    settings: StackSettings
+    name = "native"
+
+    @property
+    def manager(self) -> Supervisor:
+        return Supervisor(self.settings.state / "none.sock")
+
+    def topology(self) -> Topology:
+        return build(self.settings)
+
+    def notices(self) -> list[str]:
+        return []
+
+    def end_all(self, progress) -> None:
+        while left := processes.ours(self.settings.state):
+            processes.end(left)
+
+    def prepare(self, topology, progress) -> None:
+        processes.begin_ledger(self.settings.state)
+        (self.settings.state / "data").mkdir()
+
+    def start_manager(self) -> None:
+        self.start("supervisord")
+
+    def start_wave(self, topology, wave) -> None:
+        self.start("postgres")
+
+    def form_cluster(self, topology) -> None:
+        raise AssertionError("nobody was proven to be ready")
+
+    def start(self, name: str) -> None:
+        state = self.settings.state
+        command = (str(LAUNCHER), str(state / "processes"), name, "sleep", "60")
+        os.posix_spawn(LAUNCHER, command, os.environ | {processes.OWNED_BY: str(state)}, setsid=True)
+
+
+@pytest.fixture
+def sleepers(tmp_path):
+    """A runtime in whose folder an earlier release has left a stack, as its `up` wrote it."""
+    runtime = Sleepers(StackSettings(int(TEST_PORT_BASE) + 200, tmp_path / "state", tmp_path / "runs", workers=1))
+    yield runtime
+    if runtime.settings.state.exists():
+        runtime.end_all(print)
+
+
+def left_by_an_earlier_release(runtime: Sleepers) -> None:
+    state = runtime.settings.state
+    state.mkdir()
+    (state / "stormdrill-stack").write_text(f"native {runtime.settings.fingerprint()}")
+    runtime.prepare(None, print)
+    runtime.start("redis-1")
+
+
+def is_gone(runtime: Sleepers) -> bool:
+    return not runtime.settings.state.exists() and processes.ours(runtime.settings.state) == []
+
+
+def test_an_up_that_is_interrupted_at_any_line_leaves_nothing(sleepers):
+    places = []
+
+    def until_it_waits(place):
+        if (place in places) and place[1] > stack._wait.__code__.co_firstlineno:
+            from_there_on(place)(place)
+        elif not seams or not seams[-1].arrived:
+            places.append(place)
+
+    seams = []
+
+    def bring_up():
+        seams.append(listening())
+        stack.up(sleepers.settings, sleepers, lambda _: None, seams[-1])
+
+    def interrupted(at):
+        left_by_an_earlier_release(sleepers)
+        began = time.monotonic()
+        with watched((stack,), at):
+            ended = outcome(bring_up)
+        # And not when it has waited in vain, a minute later.
+        assert time.monotonic() - began < stack.READY_WITHIN_SECONDS / 4
+        return ended == "interrupted" and is_gone(sleepers)
+
+    assert interrupted(until_it_waits)
+    for place in dict.fromkeys(places):
+        assert interrupted(from_there_on(place)), place
+
+
+def test_a_down_that_is_interrupted_at_any_line_goes_on_to_its_end(sleepers):
+    places = []
+
+    def take_down(at):
+        left_by_an_earlier_release(sleepers)
+        with watched((stack, state_folder), at):
+            listening()
+            return stack.down(sleepers.settings, sleepers, lambda _: None) and is_gone(sleepers)
+
+    assert take_down(places.append)
+    for place in dict.fromkeys(places):
+        assert take_down(from_there_on(place)), place
+
+
+def test_a_stack_whose_proofs_are_looked_at_is_not_touched_by_a_signal(sleepers, instances):
+    """The `up` of a stack that may be up and well: until that is known, nothing is begun."""
+    left_by_an_earlier_release(sleepers)
+    state_folder.write_mark(sleepers.settings.state, stack._mark(sleepers.settings, sleepers))
+    looked = ("stack.py", stack._is_up.__code__.co_firstlineno + 4)
+    with watched((stack,), once_at(looked)):
+        assert outcome(lambda: stack.up(sleepers.settings, sleepers, print, listening())) == "interrupted"
+    assert [process.name() for process in processes.ours(sleepers.settings.state)] == ["sleep"]
+
+
+@pytest.mark.stack
+def test_the_page_of_the_instances_is_what_haproxy_shows(stack, instances):
+    """The one thing that stands in for a real server here."""
+    [mine, *_] = httpx.get(f"http://127.0.0.1:{instances.topology.haproxy_metrics}/metrics").text.splitlines()
+    real = httpx.get(f"http://127.0.0.1:{stack.topology.haproxy_metrics}/metrics").text
+    assert mine.replace('proxy="p",server="alertmanager"', 'proxy="shop",server="shop-1"') in real.splitlines()
