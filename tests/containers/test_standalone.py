@@ -72,7 +72,8 @@ def test_it_serves_is_watched_and_does_so_again_after_a_restart(up, compose):
 
 
 def test_nothing_of_it_is_left_after_down(up, compose):
-    compose("down", "--volumes")
+    # Its seconds of grace are the programs' business, and tested elsewhere.
+    compose("down", "--volumes", "--timeout", "1")
     client = engine.connect()
     mine = {"label": f"com.docker.compose.project={PROJECT}"}
     left = (client.containers.list(all=True, filters=mine), client.networks.list(filters=mine))
