@@ -99,7 +99,7 @@ def test_one_that_was_interrupted_while_it_was_formed_is_formed_anew(programs, m
     ],
 )
 def test_what_does_not_become_whole_fails_in_time_and_says_what_to_do(programs, monkeypatch, answers, environment):
-    done, _ = form(programs, answers, monkeypatch, seconds=1, **environment)
+    done, _ = form(programs, answers, monkeypatch, seconds=0, **environment)
     assert done.returncode == 1
     assert done.stderr.endswith("docker compose -f compose/standalone/compose.yaml down --volumes, then up again\n")
 
