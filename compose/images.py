@@ -38,10 +38,11 @@ TOXIPROXY = "stormdrill/toxiproxy"
 def images(services: str, toxiproxy: str) -> dict[str, Image]:
     """Role → image, with the references of the two that are built here."""
     ours = Image(("gunicorn",), ("bash", "-c", _READY), reference=services)
-    # It announces Toxiproxy's address to its clients and to the other nodes, and that must be a number. Without the
-    # image's entry point: since Redis 8 that has it load modules, which take memory of their own.
+    # It announces Toxiproxy's address to its clients and to the other nodes, and that must be a number, of the kind
+    # that every network has. Without the image's entry point: since Redis 8 that has it load modules, which take memory
+    # of their own.
     redis_server = (
-        "until address=$(getent hosts toxiproxy); do sleep 0.1; done; "
+        "until address=$(getent ahostsv4 toxiproxy); do sleep 0.1; done; "
         'exec redis-server "$0" --cluster-announce-ip "${address%% *}"'
     )
     return {

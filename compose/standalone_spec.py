@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from compose import container_spec, digests, programs, render
+from compose import container_spec, digests, programs, render, standalone_scripts
 from compose.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
@@ -52,27 +52,6 @@ _CONFIGS = {
 """Role → its files below the folder of all configuration."""
 _ONCE = {"restart": "no", "stop_grace_period": "1s"}
 _DONE, _WELL, _BEGUN = ({"condition": f"service_{word}"} for word in ("completed_successfully", "healthy", "started"))
-# Toxiproxy's address may be another one whenever containers start anew; to the cluster it is every node's.
-_REDIS = r"""until address=$(getent hosts toxiproxy); do sleep 0.1; done
-address=${address%% *}
-if [ -f /data/nodes.conf ]; then sed -i "s/^\([0-9a-f]* \)[^:]*:/\1$address:/" /data/nodes.conf; fi
-exec redis-server "$0" --cluster-announce-ip "$address"
-"""
-_CLUSTER = """\
-until address=$(getent hosts toxiproxy); do sleep 0.1; done
-address=${address%% *}
-nodes=
-for port in PORTS; do
-    until [ "$(redis-cli -h toxiproxy -p $port ping)" = PONG ]; do sleep 0.2; done
-    nodes="$nodes $address:$port"
-done
-if redis-cli -h toxiproxy -p $port cluster info | grep -q '^cluster_known_nodes:1\\b'; then
-    redis-cli --cluster create $nodes --cluster-replicas REPLICAS --cluster-yes
-fi
-for port in PORTS; do
-    until redis-cli -h toxiproxy -p $port cluster info | grep -q '^cluster_state:ok'; do sleep 0.2; done
-done
-"""
 
 
 def document(state: Path, builds: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -145,9 +124,11 @@ class _Standalone:
                 environment |= {"POSTGRES_HOST_AUTH_METHOD": "trust"}
                 environment |= {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"}
                 conf = {"source": "postgresql.conf", "target": f"{_CONFIG}/postgresql.conf"}
-                return {"command": ["postgres"], "environment": environment, "configs": [conf, own]}
+                script = _escaped(standalone_scripts.postgres(conf["target"]))
+                started = {"entrypoint": ["sh", "-c", script], "command": ["postgres"]}
+                return started | {"environment": environment, "configs": [conf, own]}
             case "redis":
-                return {"entrypoint": ["sh", "-c", _escaped(_REDIS)]}
+                return {"entrypoint": ["sh", "-c", _escaped(standalone_scripts.REDIS)]}
             case "grafana":
                 read = {"dashboards": "dashboards", "dashboards/provisioning": "provisioning"}
                 mounts = [f"../../{ours}:{_CONFIG}/grafana/{its}:ro" for ours, its in read.items()]
@@ -156,8 +137,8 @@ class _Standalone:
 
     def _once(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What ends once it is done."""
-        ports = [str(self.topology.proxy(name).listen) for name in self._names("redis")]
-        script = _CLUSTER.replace("PORTS", " ".join(ports)).replace("REPLICAS", str(REDIS_REPLICAS_PER_MASTER))
+        ports = [self.topology.proxy(name).listen for name in self._names("redis")]
+        script = standalone_scripts.cluster(ports, REDIS_REPLICAS_PER_MASTER)
         nodes = dict.fromkeys([*self._names("redis"), "toxiproxy"], _BEGUN)
         redis = self.allowed["redis-1"] | self._image(self.images["redis"].reference, "redis-cluster")
         former = redis | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}

@@ -51,11 +51,11 @@ class OfficialImage:
         return path if str(PurePosixPath(path).parent) in self.path.split(":") else ""
 
 
-_SHELL = ("sh", "sleep", "grep", "sed")
+_SHELL = ("sh", "sleep", "grep", "sed", "rm", "timeout")
 _DEBIAN = {name: f"/usr/bin/{name}" for name in (*_SHELL, "bash", "getent")}
 _BUSYBOX = {name: f"/bin/{name}" for name in (*_SHELL, "busybox", "wget")}
 # getent is of musl-utils, which the image of Alpine has from the beginning.
-_ALPINE = _BUSYBOX | {"wget": "/usr/bin/wget", "getent": "/usr/bin/getent"}
+_ALPINE = _BUSYBOX | {name: f"/usr/bin/{name}" for name in ("wget", "timeout", "getent")}
 _NOBODY = {"nobody": 65534}
 POSTGRES_PROGRAMS = "/usr/lib/postgresql/17/bin"
 

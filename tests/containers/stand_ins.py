@@ -34,7 +34,7 @@ _DEBIANS_NAMES = {
 }
 _COPIED = (*_DEBIANS_NAMES, "getent")
 """Programs of Debian's that are put into what is made of nothing."""
-_APPLETS = ("sh", "sleep", "grep", "sed", "wget")
+_APPLETS = ("sh", "sleep", "grep", "sed", "rm", "timeout", "wget")
 _ENTRYPOINT = "docker-entrypoint.sh"
 
 

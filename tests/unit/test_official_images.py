@@ -21,7 +21,7 @@ from tests.containers.official_images import OFFICIAL, row
 SETTINGS = from_environment({"STORMDRILL_STATE": "/var/tmp/x"})
 USER = "1000:1000"
 SHELLS = {"sh", "bash"}
-BUILT_IN = {"done", "fi", "for", "read", "printf", "echo"}
+BUILT_IN = {"done", "fi", "for", "read", "printf", "echo", "exit"}
 OURS = {"shop", "inventory", "pager", "toxiproxy"}
 
 
@@ -58,15 +58,20 @@ IMAGES = {role: image for role, image in images("ours:1", "ways:1").items() if r
 def commands(script):
     """The programs that a shell's script calls."""
     parts = re.split(r"[;\n)|]|&&|\$\(", script)
-    first = (re.sub(r"^(\s|(until|do|then|if|exec)\b|\w+=)*", "", part).split() for part in parts)
-    return {words[0] for words in first if words and re.fullmatch(r"[a-z_-]+", words[0])} - BUILT_IN
+    first = (re.sub(r"^(\s|!|\{|(until|do|then|if|exec)\b|timeout \d+|\w+=\S*)*", "", part).split() for part in parts)
+    functions = set(re.findall(r"(\w+)\(\) \{", script))
+    called = {words[0] for words in first if words and re.fullmatch(r"[a-z][a-z_-]*", words[0])}
+    return (called | ({"timeout"} & set(script.split()))) - BUILT_IN - functions
 
 
 def test_a_scripts_programs_are_found():
-    assert commands("until address=$(getent hosts x); do sleep 0.1; done; exec redis-server $0") == {
+    assert commands("until address=$(getent ahostsv4 x); do sleep 0.1; done; exec redis-server $0") == {
         *("getent", "sleep", "redis-server")
     }
     assert commands("exec 3<>/dev/tcp/x; printf 'GET' >&3; read -r _ <&3; [ a = b ] && wget x") == {"wget"}
+    assert commands("f() { redis-cli $1; }\nif ! grep a b; then f 1; fi\ntimeout 9 psql") == {
+        *("redis-cli", "grep", "timeout", "psql")
+    }
 
 
 def test_each_image_that_is_named_has_one_row_and_no_row_is_left_over(committed):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import yaml
+from docker.utils.build import exclude_paths
 
 from compose import digests, standalone
 from compose.settings import ROOT
@@ -78,6 +79,23 @@ def test_dockerfiles_copy_what_is_there_and_check_hashes(document):
         assert copied
         assert all((ROOT / path).exists() for paths in copied for path in paths.split())
     assert "--require-hashes" in document["services"]["pager"]["build"]["dockerfile_inline"]
+
+
+def test_a_build_is_sent_what_it_copies_and_nothing_else(document, tmp_path):
+    copied = {"services/shop/app.py", "compose/standalone/services.lock", "tools/go.mod", "tools/go.sum"}
+    others = {".git/config", ".venv/x", "runs/1/y", "compose/settings.py", "tools/setup.sh", "tools/jaeger/go.mod"}
+    others |= {"services/shop/__pycache__/app.pyc", "compose/standalone/compose.yaml", "README.md"}
+    for name in copied | others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    patterns = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    sent = {name for name in exclude_paths(str(tmp_path), patterns) if (tmp_path / name).is_file()}
+    assert sent - {"Dockerfile", ".dockerignore"} == copied
+    dockerfiles = "".join(
+        each["build"]["dockerfile_inline"] for each in document["services"].values() if "build" in each
+    )
+    paths = " ".join(re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfiles, flags=re.MULTILINE)).split()
+    assert all(any(name == path or name.startswith(f"{path}/") for name in copied) for path in paths)
 
 
 def test_what_is_copied_from_the_checkout_is_readable_whatever_its_umask_was(document):
