@@ -8,7 +8,7 @@ import pytest
 from compose import render
 from compose.haproxy import INTERNAL_HEADERS
 from compose.settings import from_environment
-from tests.component.balancer import Instance, balanced, topology
+from tests.component.balancer import Instance, balanced, eject_all, topology
 from tests.waiting import until
 
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "x-forwarded-anything")
@@ -48,20 +48,6 @@ def test_between_services_they_stay(tmp_path):
     text = render.haproxy_cfg(from_environment({"STORMDRILL_STATE": str(tmp_path)}), topology([1], 2, 3, 4))
     inventory = text.partition("frontend inventory")[2].partition("frontend metrics")[0]
     assert "del-header" not in inventory
-
-
-def eject_all(balancer, shops, client):
-    """Have every instance fail every request until HAProxy has ejected all of them at once."""
-    for shop in shops:
-        shop.status = 503
-    seen = []
-
-    def none_up():
-        seen.extend(client.get("/carts") for _ in range(90))
-        return balancer.metric("haproxy_backend_active_servers") == 0
-
-    until(none_up)
-    return seen
 
 
 def test_when_the_last_is_ejected_each_instance_whose_own_check_passes_gets_requests(tmp_path, shops):
