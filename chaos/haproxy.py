@@ -6,6 +6,9 @@ from pathlib import Path
 
 from chaos.errors import SignalUnavailable
 
+# Before the name of an instance's second server, which gets requests when no other server of the backend is up.
+PANIC = "panic-"
+
 _TIMEOUT_SECONDS = 2.0
 
 
@@ -23,20 +26,34 @@ class HAProxy:
         """What it counts of each frontend, backend and server, by its own names."""
         return list(csv.DictReader(self._ask("show stat").removeprefix("# ").splitlines()))
 
+    def servers_of(self, server: str) -> tuple[str, ...]:
+        """`backend/server`, and the second one that panic routing has for the same instance, where there is one."""
+        second = second_server(server)
+        return (server,) if self.status(second) is None else (server, second)
+
+    def address(self, server: str) -> str:
+        """Where `backend/server` serves, as host:port. SignalUnavailable: no such server."""
+        row = self._state(server)
+        return f"{row['srv_addr']}:{row['srv_port']}"
+
     def ports(self, server: str) -> tuple[int, int]:
         """The port of `backend/server`, and the port where its health is checked. SignalUnavailable: no such server."""
-        _, head, *lines = self._ask(f"show servers state {server.partition('/')[0]}").splitlines()
-        columns = head.removeprefix("# ").split()
-        for row in (dict(zip(columns, line.split(), strict=False)) for line in lines if line):
-            if f"{row['be_name']}/{row['srv_name']}" == server:
-                port = int(row["srv_port"])
-                return port, int(row["srv_check_port"]) or port
-        raise SignalUnavailable(f"HAProxy does not tell the ports of {server}")
+        row = self._state(server)
+        port = int(row["srv_port"])
+        return port, int(row["srv_check_port"]) or port
 
     def tell(self, command: str) -> None:
         """Give it a command that answers nothing when it is obeyed."""
         if said := self._ask(command).strip():
             raise SignalUnavailable(f"HAProxy refuses `{command}`: {said}")
+
+    def _state(self, server: str) -> dict[str, str]:
+        _, head, *lines = self._ask(f"show servers state {server.partition('/')[0]}").splitlines()
+        columns = head.removeprefix("# ").split()
+        for row in (dict(zip(columns, line.split(), strict=False)) for line in lines if line):
+            if f"{row['be_name']}/{row['srv_name']}" == server:
+                return row
+        raise SignalUnavailable(f"HAProxy does not tell the address of {server}")
 
     def _ask(self, command: str) -> str:
         try:
@@ -48,3 +65,9 @@ class HAProxy:
                     return answer.read().decode()
         except OSError as error:
             raise SignalUnavailable(f"HAProxy's socket does not answer: {type(error).__name__}: {error}") from error
+
+
+def second_server(server: str) -> str:
+    """What panic routing's second server of `backend/server` is called; not every HAProxy has one."""
+    backend, _, name = server.partition("/")
+    return f"{backend}/{PANIC}{name}"

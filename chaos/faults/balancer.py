@@ -4,11 +4,14 @@ from pathlib import Path
 
 from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
-from chaos.haproxy import HAProxy
+from chaos.haproxy import HAProxy, second_server
 
 
 class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="haproxy.drain"):
-    """HAProxy gives a healthy server no new requests, as before maintenance."""
+    """HAProxy gives a healthy server no new requests, as before maintenance.
+
+    So it does with the second server that panic routing has for the instance: that would get requests in a panic.
+    """
 
     server: str
     """`backend/server`, as HAProxy names it."""
@@ -26,13 +29,16 @@ class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="ha
         return self.server.partition("/")[2]
 
     def check(self, system: System) -> None:
-        """See Fault; refuses a server that is not in use, whose state would be put back as it was not."""
+        """See Fault; refuses servers that are not in use, whose state would be put back as it was not."""
         assert_used(system, self.server)
 
     def inject(self, system: System) -> str:
         """See Fault."""
-        _haproxy(system).tell(f"set server {self.server} state drain")
-        return f"HAProxy was told to drain {self.server}"
+        haproxy = _haproxy(system)
+        servers = haproxy.servers_of(self.server)
+        for server in servers:
+            haproxy.tell(f"set server {server} state drain")
+        return f"HAProxy was told to drain {' and '.join(servers)}"
 
     def in_place(self, system: System) -> Proof:
         """See Fault."""
@@ -40,7 +46,9 @@ class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="ha
 
     def undo(self, system: System) -> None:
         """See Fault."""
-        _haproxy(system).tell(f"set server {self.server} state ready")
+        haproxy = _haproxy(system)
+        for server in haproxy.servers_of(self.server):
+            haproxy.tell(f"set server {server} state ready")
 
     def undone(self, system: System) -> Proof:
         """See Fault."""
@@ -48,13 +56,16 @@ class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="ha
 
     def by_hand(self) -> str:
         """See Fault."""
-        return f"echo 'set server {self.server} state ready' into HAProxy's admin socket"
+        second = second_server(self.server)
+        commands = f"set server {self.server} state ready; set server {second} state ready"
+        return f"echo '{commands}' into HAProxy's admin socket (it may have no {second})"
 
 
 class HAProxyFoolChecks(FaultFields, frozen=True, forbid_unknown_fields=True, tag="haproxy.fool_checks"):
     """HAProxy asks a healthy server for the health of others, as with a health check of something else.
 
-    Switching the checks off would not do: without checks that pass, HAProxy ejects who fails 15 times in a row.
+    Switching the checks off would not do: without checks that pass, HAProxy ejects who fails 15 times in a row. The
+    second server of each, for panic routing, has checks of its own and is fooled as well.
     """
 
     servers: tuple[str, ...]
@@ -90,9 +101,10 @@ class HAProxyFoolChecks(FaultFields, frozen=True, forbid_unknown_fields=True, ta
         """See Fault."""
         haproxy = _haproxy(system)
         port, _ = haproxy.ports(self.asks)
-        for server in self.servers:
+        servers = _all_servers(system, self.servers)
+        for server in servers:
             haproxy.tell(f"set server {server} check-port {port}")
-        return f"HAProxy was told to ask port {port} for the health of {', '.join(self.servers)}"
+        return f"HAProxy was told to ask port {port} for the health of {', '.join(servers)}"
 
     def in_place(self, system: System) -> Proof:
         """See Fault; that users' requests fail may eject it for a moment, until checks have passed again."""
@@ -101,7 +113,7 @@ class HAProxyFoolChecks(FaultFields, frozen=True, forbid_unknown_fields=True, ta
     def undo(self, system: System) -> None:
         """See Fault."""
         haproxy = _haproxy(system)
-        for server in self.servers:
+        for server in _all_servers(system, self.servers):
             haproxy.tell(f"set server {server} check-port {haproxy.ports(server)[0]}")
 
     def undone(self, system: System) -> Proof:
@@ -111,10 +123,11 @@ class HAProxyFoolChecks(FaultFields, frozen=True, forbid_unknown_fields=True, ta
 
     def by_hand(self) -> str:
         """See Fault."""
-        return f"tell HAProxy's admin socket `set server … check-port …` for each of {', '.join(self.servers)}"
+        servers = ", ".join(f"{server} and {second_server(server)} (there may be none)" for server in self.servers)
+        return f"tell HAProxy's admin socket `set server … check-port …`, each its own port, for {servers}"
 
     def _checked_at(self, system: System, own: bool) -> Proof:
-        ports = {server: _haproxy(system).ports(server) for server in self.servers}
+        ports = {server: _haproxy(system).ports(server) for server in _all_servers(system, self.servers)}
         other, _ = _haproxy(system).ports(self.asks)
         right = all(checked == (port if own else other) for port, checked in ports.values())
         words = (f"{server} serves at {port}, and is checked at {checked}" for server, (port, checked) in ports.items())
@@ -129,16 +142,28 @@ def assert_named(server: str) -> None:
 
 
 def assert_used(system: System, server: str) -> None:
-    """Raises FaultFailed when HAProxy does not know the server, or gives it no requests."""
-    status = _haproxy(system).status(server)
-    if status is None:
+    """Raises FaultFailed when HAProxy does not know the server, or gives it or its second one no requests.
+
+    A second server that is elsewhere is that of another instance: in a Swarm HAProxy numbers replicas as it finds them.
+    """
+    haproxy = _haproxy(system)
+    if haproxy.status(server) is None:
         raise FaultFailed(f"HAProxy has no server {server}")
-    if status != "UP":
-        raise FaultFailed(f"HAProxy does not use {server} ({status})")
+    address = haproxy.address(server)
+    for each in haproxy.servers_of(server):
+        if (its := haproxy.address(each)) != address:
+            raise FaultFailed(f"{each} is at {its}, and {server} at {address}: HAProxy would go on using the instance")
+        if (status := haproxy.status(each)) != "UP":
+            raise FaultFailed(f"HAProxy does not use {each} ({status})")
+
+
+def _all_servers(system: System, servers: tuple[str, ...]) -> tuple[str, ...]:
+    haproxy = _haproxy(system)
+    return tuple(each for server in servers for each in haproxy.servers_of(server))
 
 
 def _all_say(wanted: str, system: System, servers: tuple[str, ...]) -> Proof:
-    said = {server: _haproxy(system).status(server) for server in servers}
+    said = {server: _haproxy(system).status(server) for server in _all_servers(system, servers)}
     details = ", ".join(f"HAProxy says {status} of {server}" for server, status in said.items())
     return Proof(all(status == wanted for status in said.values()), details)
 

@@ -184,15 +184,33 @@ def haproxy(folder, ports, **switches):
     ):
         process = subprocess.Popen((find().path("haproxy"), "-db", "-f", config), stderr=log)
         try:
-            until(lambda: _listens(front))
+            # Its admin socket comes after its ports.
+            until(lambda: _listens(front) and _listens(folder / "run" / "haproxy.sock"))
             yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client)
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _listens(port):
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+def eject_all(balancer, shops, client):
+    """Have every instance fail every request until HAProxy has ejected all of them at once; the answers."""
+    for shop in shops:
+        shop.status = 503
+    seen = []
+
+    def none_up():
+        seen.extend(client.get("/carts") for _ in range(90))
+        return balancer.metric("haproxy_backend_active_servers") == 0
+
+    until(none_up)
+    return seen
+
+
+def _listens(where):
+    family, address = (socket.AF_INET, ("127.0.0.1", where)) if isinstance(where, int) else (socket.AF_UNIX, str(where))
+    with suppress(OSError), socket.socket(family) as client:
+        client.settimeout(1)
+        client.connect(address)
         return True
     return False
 

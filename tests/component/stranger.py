@@ -161,6 +161,20 @@ def malformed() -> list[Sent]:
     return [Sent(name, raw) for name, raw in sent.items()]
 
 
+def backoffice() -> list[Sent]:
+    """Calls of the back office whose path cannot be decoded, or not before it is looked at."""
+    there = "/backoffice/products/a"
+    paths = (
+        f"{there}%zz",
+        f"{there}%",
+        f"http://shop{there}%zz",
+        "/%62ackoffice/products/a%zz",
+        "/backoffice%",
+        "/%zz",
+    )
+    return [Sent(path, request("PUT", path, _JSON, body=b'{"name":"x","price_cents":1}')) for path in paths]
+
+
 def given_up() -> list[Sent]:
     """Requests, whole and half, whose client resets the connection, at once or while an instance is at work."""
     whole = [request("POST", "/orders", b"Idempotency-Key: gone-%d" % n, _JSON, body=_BODY) for n in range(10)]
@@ -192,6 +206,7 @@ def everything(page: str) -> list[Sent]:
     return [
         *slow(),
         *malformed(),
+        *backoffice(),
         *given_up(),
         *at_the_same_moment(),
         *told_by_services(),

@@ -2,20 +2,25 @@
 
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
+import chaos.haproxy
+import compose.haproxy
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 from chaos.haproxy import HAProxy
 from chaos.values import Duration
-from tests.component.balancer import Instance, balanced, haproxy, running
+from tests.component.balancer import Instance, balanced, eject_all, haproxy, running
 from tests.fakes import system as system_of
 from tests.waiting import until
 
 HELD = Duration(seconds=5)
 DRAIN = HAProxyDrain(HELD, "shop/shop-2")
+BOTH = ("shop/shop-2", "shop/panic-shop-2")
 FOOL = HAProxyFoolChecks(HELD, ("shop/shop-2",), "shop/shop-1")
 
 
@@ -26,9 +31,14 @@ def two(tmp_path):
     with balanced(tmp_path, *instances, SHOP_HTTP_CACHE="off") as balancer:
         seen = system_of(tmp_path)
         system = msgspec_replace(seen, haproxy=str(tmp_path / "run" / "haproxy.sock"))
-        haproxy = HAProxy(tmp_path / "run" / "haproxy.sock")
-        until(lambda: haproxy.status("shop/shop-2") == "UP")
+        until(partial(used, system))
         yield system, balancer, instances[1]
+
+
+def used(system):
+    """Whether HAProxy says UP of both servers of the second instance; just started, of one not checked yet UP 1/2."""
+    haproxy = HAProxy(Path(system.target.haproxy))
+    return {haproxy.status(server) for server in BOTH} == {"UP"}
 
 
 def msgspec_replace(system, **changes):
@@ -63,6 +73,66 @@ def test_a_drained_server_gets_nothing_new(two):
     assert served_by(balancer) == {"shop-1"}
     DRAIN.undo(system)
     until(lambda: served_by(balancer) == {"shop-1", "shop-2"})
+
+
+def test_a_drained_server_gets_nothing_when_outlier_detection_has_ejected_the_others(tmp_path):
+    shops = Instance("shop-1"), Instance("shop-2"), Instance("shop-3")
+    with balanced(tmp_path, *shops) as balancer, httpx.Client(base_url=balancer.url) as client:
+        system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
+        until(partial(used, system))
+        DRAIN.inject(system)
+        answers = eject_all(balancer, (shops[0], shops[2]), client)
+        answers += [client.get("/carts") for _ in range(90)]
+        # Each answer is an instance's own, which HAProxy's 503 is not: there were requests to be given away.
+        assert {answer.headers.get("x-served-by") for answer in answers} == {"shop-1", "shop-3"}
+        assert not shops[1].requests
+        assert DRAIN.in_place(system).holds
+        DRAIN.undo(system)
+        until(lambda: DRAIN.undone(system).holds)
+        assert {client.get("/carts").headers["x-served-by"] for _ in range(10)} == {"shop-2"}
+
+
+@pytest.mark.parametrize("fault", [DRAIN, FOOL])
+@pytest.mark.parametrize("undo_cut_short", BOTH)
+def test_half_of_it_is_neither_in_place_nor_undone(two, fault, undo_cut_short):
+    system, _, _ = two
+    port, _ = HAProxy(Path(system.target.haproxy)).ports("shop/shop-2")
+    fault.inject(system)
+    half = "state ready" if fault is DRAIN else f"check-port {port}"
+    HAProxy(Path(system.target.haproxy)).tell(f"set server {undo_cut_short} {half}")
+    assert not fault.in_place(system).holds
+    assert not fault.undone(system).holds
+
+
+@pytest.mark.parametrize("fault", [DRAIN, FOOL])
+def test_where_an_instance_has_one_server_that_one_will_do(tmp_path, fault):
+    with balanced(tmp_path, Instance("shop-1"), Instance("shop-2"), SHOP_OUTLIER_DETECTION="off"):
+        haproxy = HAProxy(tmp_path / "run" / "haproxy.sock")
+        until(lambda: haproxy.status("shop/shop-2") == "UP")
+        assert haproxy.status("shop/panic-shop-2") is None
+        system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
+        fault.check(system)
+        fault.inject(system)
+        assert fault.in_place(system).holds
+        fault.undo(system)
+        until(lambda: fault.undone(system).holds)
+
+
+@pytest.mark.parametrize("fault", [DRAIN, FOOL])
+def test_a_second_server_that_is_not_in_use_or_elsewhere_is_refused(two, fault):
+    system, _, _ = two
+    haproxy = HAProxy(Path(system.target.haproxy))
+    haproxy.tell("set server shop/panic-shop-2 state maint")
+    with pytest.raises(FaultFailed, match=r"does not use shop/panic-shop-2 \(MAINT"):
+        fault.check(system)
+    haproxy.tell("set server shop/panic-shop-2 state ready")
+    haproxy._ask("set server shop/panic-shop-2 addr 127.0.0.9")
+    with pytest.raises(FaultFailed, match=r"panic-shop-2 is at 127\.0\.0\.9:\d+, and shop/shop-2 at 127\.0\.0\.1"):
+        fault.check(system)
+
+
+def test_it_is_known_what_the_stack_calls_second_servers():
+    assert chaos.haproxy.PANIC == compose.haproxy.PANIC
 
 
 def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):

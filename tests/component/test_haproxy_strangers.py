@@ -1,5 +1,6 @@
 """What a stranger may not say, and where requests go when outlier detection has ejected every instance."""
 
+import socket
 from collections import Counter
 
 import httpx
@@ -8,7 +9,8 @@ import pytest
 from compose import render
 from compose.haproxy import INTERNAL_HEADERS
 from compose.settings import from_environment
-from tests.component.balancer import Instance, balanced, topology
+from tests.component import stranger
+from tests.component.balancer import Instance, balanced, eject_all, topology
 from tests.waiting import until
 
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "x-forwarded-anything")
@@ -50,24 +52,29 @@ def test_between_services_they_stay(tmp_path):
     assert "del-header" not in inventory
 
 
-def eject_all(balancer, shops, client):
-    """Have every instance fail every request until HAProxy has ejected all of them at once."""
-    for shop in shops:
-        shop.status = 503
-    seen = []
-
-    def none_up():
-        seen.extend(client.get("/carts") for _ in range(90))
-        return balancer.metric("haproxy_backend_active_servers") == 0
-
-    until(none_up)
-    return seen
+def test_the_backoffice_is_not_for_users_whose_path_cannot_be_decoded(tmp_path):
+    shop = Instance("shop-1")
+    with balanced(tmp_path, shop) as balancer:
+        at = "127.0.0.1", int(balancer.url.rpartition(":")[2])
+        answers = {}
+        for sent in stranger.backoffice():
+            with socket.create_connection(at, timeout=5) as client, client.makefile("rb") as answer:
+                client.sendall(sent.raw)
+                answers[sent.name] = answer.read()
+        assert not shop.requests
+        refused = {name: int(answer[9:12]) for name, answer in answers.items()}
+        # By its name, or as what no service is to make sense of.
+        assert refused == {name: 400 if name.startswith("/%") else 404 for name in refused}
+        assert all(b"application/problem+json" in answer for answer in answers.values())
+        # What has no path is for the shop to answer, as it was.
+        assert balancer.client.options("/", extensions={"target": b"*"}).status_code == 200
 
 
 def test_when_the_last_is_ejected_each_instance_whose_own_check_passes_gets_requests(tmp_path, shops):
     with balanced(tmp_path, *shops) as balancer, httpx.Client(base_url=balancer.url) as client:
         shops[2].ready = False
-        until(lambda: balancer.metric("haproxy_server_status", "panic-shop-3", state="UP") == 0)
+        # Each of its two servers has checks of its own.
+        until(lambda: not any(balancer.up(server) for server in ("shop-3", "panic-shop-3")))
         shops[2].requests.clear()
         answers = eject_all(balancer, shops[:2], client)
         answers += [client.get("/carts") for _ in range(90)]

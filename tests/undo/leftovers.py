@@ -9,7 +9,7 @@ import psycopg
 
 from chaos.control import family
 from chaos.faults import FAULTS
-from chaos.haproxy import HAProxy
+from chaos.haproxy import PANIC, HAProxy
 from compose import health, processes, programs
 from compose.supervisor import Supervisor
 
@@ -60,13 +60,13 @@ def _servers(stack) -> Iterator[str]:
     haproxy = HAProxy(stack.settings.state / "run" / "haproxy.sock")
     for role in ("shop", "inventory"):
         for program in stack.topology.of_role(role):
-            server = f"{role}/{program.name}"
             # One that was down is `DOWN 1/3` until it has passed its checks: `unwell` waits for that.
-            if (status := haproxy.status(server)) in ("DRAIN", "MAINT", "no check"):
-                yield f"HAProxy says {status} of {server}"
-            own, checked = haproxy.ports(server)
-            if checked != own:
-                yield f"HAProxy checks {server} at port {checked}"
+            for server in (f"{role}/{program.name}", f"{role}/{PANIC}{program.name}"):
+                if (status := haproxy.status(server)) in ("DRAIN", "MAINT", "no check"):
+                    yield f"HAProxy says {status} of {server}"
+                own, checked = haproxy.ports(server)
+                if checked != own:
+                    yield f"HAProxy checks {server} at port {checked}"
 
 
 def _connections(stack) -> Iterator[str]:
