@@ -7,6 +7,8 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 export PATH=$PATH:/usr/sbin:/sbin
 fail() { printf 'doctor: %s\n' "$*" >&2; exit 1; }
+. "$root/tools/built.sh"
+built=$(built_folder)
 . "$root/tools/packages.sh"
 . "$root/tools/ports.sh"
 
@@ -69,7 +71,7 @@ check_machine() {
 check_disk() {
     local folder free jaeger=''
     ! has_built jaeger || jaeger=built
-    for folder in "$root" "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME}}" /var/tmp; do
+    for folder in "$root" "$(cache_folder)" /var/tmp; do
         while [ ! -d "$folder" ]; do folder=$(dirname "$folder"); done
         free=$(($(df -Pk "$folder" | awk 'NR == 2 {print $4}') / 1024))
         if [ "$free" -lt 1000 ]; then lacks all "$free MiB free in $folder, 1000 are needed: make room"
@@ -80,10 +82,7 @@ check_disk() {
 }
 
 # Whether set-up need not build this any more.
-has_built() {
-    command -v "$1" >/dev/null ||
-        compgen -G "${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}/bin/*/$1" >/dev/null
-}
+has_built() { command -v "$1" >/dev/null || [ -x "$built/$1" ]; }
 
 check_ports() {
     local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up=''

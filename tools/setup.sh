@@ -8,9 +8,9 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-cache=${STORMDRILL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stormdrill}
-# One folder for each state of all modules, as compose/tools.py has it: a program of another version is another program.
-built=$cache/bin/$(cd "$root/tools" && find . -name 'go.*' -o -name '*.go' | LC_ALL=C sort | xargs cat | sha256sum | cut -c1-12)
+. "$root/tools/built.sh"
+cache=$(cache_folder)
+built=$(built_folder)
 wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
@@ -134,7 +134,8 @@ case ${1:-} in
     *) fail "usage: tools/setup.sh [python|native]" ;;
 esac
 assert_linux
-mkdir -p "$logs" "$built"
+mkdir -p "$logs"
+use_built "$built"
 install_packages "$what"
 build_tools &
 tools=$!

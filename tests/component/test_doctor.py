@@ -14,7 +14,7 @@ from tests.conftest import TEST_PORT_BASE
 
 _COMMANDS = (
     *("awk", "bash", "cat", "cut", "df", "dirname", "find", "grep", "head", "id", "nproc", "sed", "sh", "sort", "tail"),
-    *("timeout", "tr", "uname", "wc"),
+    *("sha256sum", "timeout", "tr", "uname", "wc", "xargs"),
 )
 
 
