@@ -64,7 +64,12 @@ def text(digests: Mapping[str, str]) -> str:
 
 def named() -> set[str]:
     """Every official image that compose.yaml and the Dockerfile name."""
-    return set(by_service().values()) | set(_FROM.findall(_dockerfile()))
+    return set(by_service().values()) | bases(_dockerfile())
+
+
+def bases(dockerfile: str) -> set[str]:
+    """The official images that a Dockerfile begins with."""
+    return set(_FROM.findall(dockerfile)) - {"scratch"}
 
 
 def by_service() -> dict[str, str]:

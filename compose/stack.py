@@ -83,7 +83,7 @@ def up(settings: StackSettings, runtime: Runtime, progress: Progress) -> Topolog
             (settings.state / _MARK).write_text(_mark(settings, runtime))
             runtime.prepare(topology, progress)
             _start(settings, runtime, topology, progress)
-        except (health.NeverReady, subprocess.CalledProcessError, psycopg.Error, OSError) as error:
+        except (health.NeverReady, subprocess.SubprocessError, psycopg.Error, OSError) as error:
             raise StackError(
                 f"the stack did not come up: {_explain(error)}\nlogs: {settings.state / 'logs'}"
             ) from error
@@ -223,4 +223,8 @@ def _wait(probes: list[health.Probe], progress: Progress) -> None:
 def _explain(error: Exception) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return f"{' '.join(map(str, error.cmd[:3]))}… failed: {(error.stderr or error.stdout).strip()[-800:]}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return (
+            f"{' '.join(map(str, error.cmd[:3]))}… took longer than {error.timeout:g} s; try again, or run it by hand"
+        )
     return str(error)
