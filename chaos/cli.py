@@ -1,6 +1,7 @@
 """The commands: composition and exit codes; the only part that may bring a stack up."""
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -61,6 +62,9 @@ def main() -> None:
         sys.exit(code)
     except (ChaosError, StackError, MissingTool, InvalidSettings, DrillTimeError) as error:
         print(f"stormdrill: {error}", file=sys.stderr)
+        sys.exit(ExitCode.INVALID)
+    except subprocess.SubprocessError as error:
+        print(f"stormdrill: {error}; by hand it says more", file=sys.stderr)
         sys.exit(ExitCode.INVALID)
 
 

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import yaml
 
-from compose import container_spec, digests, engine, image_build, native, processes, programs, render, target_file
+from compose import (
+    container_spec,
+    digests,
+    engine,
+    image_build,
+    image_pull,
+    native,
+    processes,
+    programs,
+    render,
+    target_file,
+)
 from compose.container_spec import COMPOSE_FILE
 from compose.engine import ComposeProject, ContainerManager
 from compose.images import NAMES, Image, images
@@ -91,6 +102,8 @@ class Containers:
         (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
         with self.interrupts.at_once():  # the engine takes minutes, and gives up when nobody listens
             references = digests.pinned(images(image_build.services(progress), image_build.toxiproxy(progress)))
+            # Before Compose would, which says nothing of it here, and is given less time.
+            image_pull.missing(_official(topology, references), progress)
         self._write_containers(topology, references, _owner(state), progress)
         target_file.write(self.settings, topology, self.name, self._control())
         # Prometheus asks for its metrics from a container.
@@ -135,6 +148,13 @@ class Containers:
 
     def _watchdogs_supervisor(self) -> Supervisor:
         return native.Native.manager_of(self.settings.state)
+
+
+def _official(topology: Topology, references: Mapping[str, Image]) -> list[str]:
+    """The images of the containers that are not built here."""
+    named = digests.by_service()
+    official = [each for each in container_spec.containers(topology) if each.name in named]
+    return [references[each.role].reference or named[each.name] for each in official]
 
 
 def _owner(state: Path) -> str:

@@ -24,6 +24,9 @@ _HEAD = "# Official image and its digest, for every architecture. Written by `ma
 _LINE = re.compile(r"(?P<reference>[\w./-]+:[\w.-]+) (?P<digest>sha256:[0-9a-f]{64})")
 _FROM = re.compile(r"^FROM (\S+)", flags=re.MULTILINE)
 
+_FOR_SERVICES = "Dockerfile"
+FOR_TOXIPROXY = "toxiproxy.Dockerfile"
+
 
 class InvalidLock(StackError):
     """The lock file is broken, or of other images than those that are named; the message says what to do."""
@@ -63,8 +66,13 @@ def text(digests: Mapping[str, str]) -> str:
 
 
 def named() -> set[str]:
-    """Every official image that compose.yaml and the Dockerfile name."""
-    return set(by_service().values()) | set(_FROM.findall(_dockerfile()))
+    """Every official image that compose.yaml and the Dockerfiles name."""
+    return set(by_service().values()).union(*(bases(_dockerfile(name)) for name in (_FOR_SERVICES, FOR_TOXIPROXY)))
+
+
+def bases(dockerfile: str) -> set[str]:
+    """The official images that a Dockerfile begins with."""
+    return set(_FROM.findall(dockerfile)) - {"scratch"}
 
 
 def by_service() -> dict[str, str]:
@@ -91,10 +99,11 @@ def pinned(images: Mapping[str, Image]) -> dict[str, Image]:
     }
 
 
-def pinned_dockerfile() -> str:
-    """The services' Dockerfile, made of what the lock file says, where there is one. Raises InvalidLock."""
-    digests = locked()
-    return _FROM.sub(lambda found: f"FROM {_pinned(found[1], digests)}", _dockerfile())
+def pinned_dockerfile(name: str = _FOR_SERVICES) -> str:
+    """A Dockerfile, made of what the lock file says, where there is one. Raises InvalidLock."""
+    text, digests = _dockerfile(name), locked()
+    pins = {reference: _pinned(reference, digests) for reference in bases(text)}
+    return _FROM.sub(lambda found: f"FROM {pins.get(found[1], found[1])}", text)
 
 
 def ask(references: Iterable[str]) -> dict[str, str]:
@@ -110,8 +119,8 @@ def _pinned(reference: str, digests: Mapping[str, str]) -> str:
     return f"{reference}@{digests[reference]}" if digests else reference
 
 
-def _dockerfile() -> str:
-    return COMPOSE_FILE.with_name("Dockerfile").read_text()
+def _dockerfile(name: str) -> str:
+    return COMPOSE_FILE.with_name(name).read_text()
 
 
 def main() -> int:

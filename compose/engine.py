@@ -31,8 +31,9 @@ from compose.topology import LOOPBACK
 _CALL_TIMEOUT_SECONDS = 10
 _STOP_WITHIN_SECONDS = 6
 _SERVICE_LABEL = "com.docker.compose.service"
-_COMMAND_WITHIN_SECONDS = 300
+_COMMAND_WITHIN_SECONDS = 300.0
 _BESIDE_WITHIN_SECONDS = 20  # whose data it works on is down meanwhile
+_ASKED_WITHIN_SECONDS = 30
 _GONE_WITHIN_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 
@@ -85,13 +86,20 @@ def _refuse(why: str) -> None:
 
 
 def _ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run((_docker(), *arguments), capture_output=True, text=True, timeout=30, check=False)
+    asked = (_docker(), *arguments)
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, timeout=_ASKED_WITHIN_SECONDS, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise MissingTool(
+            f"`docker {' '.join(arguments)}` says nothing for {_ASKED_WITHIN_SECONDS} s: try it by hand, restart it, "
+            "or use RUNTIME=native"
+        ) from late
 
 
-def command(*arguments: str, interrupts: Interrupts = NEVER) -> str:
-    """Run `docker` with these arguments, and give what it printed. Raises CalledProcessError."""
+def command(*arguments: str, within_seconds: float = _COMMAND_WITHIN_SECONDS, interrupts: Interrupts = NEVER) -> str:
+    """Run `docker` with these arguments, and give what it printed. Raises CalledProcessError, and TimeoutExpired."""
     plain = {"COMPOSE_PROGRESS": "plain"}
-    return run((_docker(), *arguments), plain, within_seconds=_COMMAND_WITHIN_SECONDS, interrupts=interrupts)
+    return run((_docker(), *arguments), plain, within_seconds=within_seconds, interrupts=interrupts)
 
 
 @dataclass(frozen=True, slots=True)

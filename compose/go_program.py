@@ -1,6 +1,7 @@
 """Toxiproxy's program for the engine's machine: this machine's own where it runs there, else built for it with Go."""
 
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -16,6 +17,8 @@ _ELF_MACHINES = {"amd64": 0x3E, "arm64": 0xB7}
 _LOADER = 3
 """The segment that names a dynamically linked program's loader, which an image of nothing else does not have."""
 _BUILT_WITHIN_SECONDS = 600
+_OWN_TOOLCHAIN = {"GOTOOLCHAIN": "local"}
+"""Go fetches no other Go by itself."""
 
 
 def toxiproxy(machine: str, progress: Progress) -> bytes:
@@ -47,22 +50,59 @@ def _own() -> Path | None:
 
 
 def _build(built: Path, machine: str) -> bytes:
-    # As `make setup` finds it.
-    go = shutil.which("go") or shutil.which(cache_folder().parents[1] / "go" / "bin" / "go")
-    if go is None:
-        raise StackError(f"{_NAME} has to be built for linux/{machine}, and there is no Go: install Go 1.25 or newer")
+    go = _find_go()
     built.parent.mkdir(parents=True, exist_ok=True)
-    new = built.with_suffix(".new")
-    done = subprocess.run(
-        (go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(new), _PACKAGE),
-        cwd=ROOT / "tools",
-        env=os.environ | {"GOOS": "linux", "GOARCH": machine, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"},
-        capture_output=True,
-        text=True,
-        timeout=_BUILT_WITHIN_SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        raise StackError(f"{_NAME} cannot be built for linux/{machine} with {go}:\n{done.stderr.strip()[-800:]}")
-    new.replace(built)
+    # Under a name of its own: another stack may be building the same.
+    new = built.with_name(f"{built.name}.{os.getpid()}")
+    failed = f"{_NAME} cannot be built for linux/{machine} with {go}:"
+    try:
+        done = subprocess.run(
+            (go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(new), _PACKAGE),
+            cwd=ROOT / "tools",
+            env=os.environ | {"GOOS": "linux", "GOARCH": machine, "CGO_ENABLED": "0"} | _OWN_TOOLCHAIN,
+            capture_output=True,
+            text=True,
+            timeout=_BUILT_WITHIN_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise StackError(f"{failed}\n{done.stderr.strip()[-800:]}")
+        new.replace(built)
+    except subprocess.TimeoutExpired as late:
+        raise StackError(
+            f"{failed} not built after {_BUILT_WITHIN_SECONDS} s; what Go has is kept: try again"
+        ) from late
+    finally:
+        new.unlink(missing_ok=True)
     return built.read_bytes()
+
+
+def _find_go() -> str:
+    """As `make setup` finds it: one that is new enough, from PATH or the cache."""
+    (needed,) = re.findall(r"^go (\S+)$", (ROOT / "tools" / "go.mod").read_text(), flags=re.MULTILINE)
+    for candidate in ("go", cache_folder().parents[1] / "go" / "bin" / "go"):
+        if (go := shutil.which(candidate)) is not None and _version(go) >= _numbers(needed):
+            return go
+    raise StackError(f"{_NAME} has to be built, and there is no Go that is new enough: install Go {needed} or newer")
+
+
+def _version(go: str) -> tuple[int, ...]:
+    try:
+        # Away from a module, which might ask for another one.
+        asked = subprocess.run(
+            (go, "env", "GOVERSION"),
+            cwd="/",
+            env=os.environ | _OWN_TOOLCHAIN,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return _numbers(asked.stdout.strip().removeprefix("go"))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = re.match(r"[\d.]*\d", version)
+    return tuple(map(int, found[0].split("."))) if found else ()

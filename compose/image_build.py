@@ -18,7 +18,7 @@ from docker.errors import BuildError, ImageNotFound
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from compose import digests, engine, go_program
+from compose import digests, engine, go_program, image_pull
 from compose.engine_needs import MACHINES
 from compose.images import CROWD, SERVICES, TOXIPROXY
 from compose.settings import ROOT
@@ -123,6 +123,7 @@ def _image(
     with suppress(ImageNotFound):
         client.images.get(reference)
         return reference
+    image_pull.missing(digests.bases(files["Dockerfile"].decode()), progress)
     progress(f"building the image {reference}")
     try:
         context = _context(files | fetch(client))
@@ -141,13 +142,18 @@ def _wheels(locked: str, client: DockerClient) -> dict[str, bytes]:
         lock, wheels = Path(folder) / "packages.lock", Path(folder) / "wheels"
         lock.write_text(locked)
         command = (sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:")
-        done = subprocess.run(
-            (*command, "--no-deps", f"--python-version={_PYTHON}", *platforms, "-d", str(wheels), "-r", str(lock)),
-            capture_output=True,
-            text=True,
-            timeout=_BUILD_WITHIN_SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                (*command, "--no-deps", f"--python-version={_PYTHON}", *platforms, "-d", str(wheels), "-r", str(lock)),
+                capture_output=True,
+                text=True,
+                timeout=_BUILD_WITHIN_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            raise StackError(
+                f"the image's packages are not there after {_BUILD_WITHIN_SECONDS} s; pip keeps what it has: try again"
+            ) from late
         if done.returncode:
             raise StackError(f"the image's packages cannot be fetched:\n{done.stderr.strip()[-800:]}")
         return {f"wheels/{wheel.name}": wheel.read_bytes() for wheel in wheels.iterdir()}

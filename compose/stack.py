@@ -199,4 +199,8 @@ def _wait(probes: list[health.Probe], progress: Progress, interrupts: Interrupts
 def _explain(error: Exception) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return f"{' '.join(map(str, error.cmd[:3]))}… failed: {(error.stderr or error.stdout).strip()[-800:]}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return (
+            f"{' '.join(map(str, error.cmd[:3]))}… took longer than {error.timeout:g} s; try again, or run it by hand"
+        )
     return str(error)

@@ -3,7 +3,6 @@
 `stormdrill compose-file` writes it, and beside it the packages of the image that is built of the services.
 """
 
-import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -27,17 +26,6 @@ _HEAD = """\
 # Images are built from this checkout, on your own network. Alert rules run in drill time: durations are divided by 60.
 # Drills (`make chaos-…`) need Python, and bring a stack of their own up: see README.md.
 """
-_TOXIPROXY_FILE = """\
-FROM golang:{version} AS build
-COPY tools/go.mod tools/go.sum /src/
-WORKDIR /src
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /toxiproxy github.com/Shopify/toxiproxy/v2/cmd/server
-
-FROM scratch
-COPY --from=build /toxiproxy /toxiproxy
-USER 65534:65534
-ENTRYPOINT ["/toxiproxy"]
-"""
 
 
 def write() -> list[Path]:
@@ -55,7 +43,10 @@ def files() -> dict[Path, str]:
 
 def document() -> dict[str, Any]:
     """The Compose file."""
-    dockerfiles = {SERVICES: _services_dockerfile(), TOXIPROXY: _toxiproxy_dockerfile()}
+    dockerfiles = {
+        SERVICES: _services_dockerfile(),
+        TOXIPROXY: _without_head(digests.pinned_dockerfile(digests.FOR_TOXIPROXY)),
+    }
     builds = {name: {"context": "../..", "dockerfile_inline": escaped(text)} for name, text in dockerfiles.items()}
     with tempfile.TemporaryDirectory() as folder:
         return standalone_spec.document(Path(folder), builds)
@@ -63,8 +54,7 @@ def document() -> dict[str, Any]:
 
 def _services_dockerfile() -> str:
     """As the runtime's, but that pip fetches the packages itself."""
-    text = digests.pinned_dockerfile()
-    text = text[text.index("FROM ") :]
+    text = _without_head(digests.pinned_dockerfile())
     for old, new in (
         (
             "COPY packages.lock /tmp/packages.lock\nCOPY wheels /tmp/wheels\n",
@@ -83,10 +73,8 @@ def _services_dockerfile() -> str:
     return text
 
 
-def _toxiproxy_dockerfile() -> str:
-    wanted = re.search(r"^go (\d+\.\d+)", (ROOT / "tools" / "go.mod").read_text(), flags=re.MULTILINE)
-    assert wanted is not None
-    return _TOXIPROXY_FILE.format(version=wanted[1])
+def _without_head(dockerfile: str) -> str:
+    return dockerfile[dockerfile.index("FROM ") :]
 
 
 def _here(name: str) -> str:

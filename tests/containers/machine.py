@@ -78,8 +78,9 @@ def make_images(host: str) -> None:
 
 
 def official() -> set[str]:
-    """The official images that the stack needs; Grafana has no stand-in."""
-    return {each for each in digests.named() if official_images.row(each).repository != "grafana/grafana"}
+    """The official images that the stack needs; Grafana has no stand-in, nor Go, with which users build."""
+    none = ("grafana/grafana", "golang")
+    return {each for each in digests.named() if official_images.row(each).repository not in none}
 
 
 def _make_base(host: str) -> None:

@@ -48,7 +48,7 @@ def stranger(containers):
         redis.attrs["Config"]["Image"], ["900"], entrypoint=["sleep"], detach=True, labels=labels
     )
     yield container
-    container.remove(force=True)
+    container.remove(force=True, v=True)
     client.close()
 
 

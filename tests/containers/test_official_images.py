@@ -77,7 +77,13 @@ def test_it_is_of_the_release_that_its_tag_names(image, of_table, request, clien
     name, argument = PROGRAM[of_table.repository]
     program = of_table.programs[name]
     wanted = re.search(r":v?([\d.]+)", request.node.callspec.params["image"])[1]
-    said = client.containers.run(image.id, [argument], entrypoint=[program], remove=True, stderr=True, user="65534")
+    container = client.containers.create(image.id, [argument], entrypoint=[program], user="65534")
+    try:
+        container.start()
+        assert container.wait(timeout=READY_WITHIN_SECONDS)["StatusCode"] == 0, container.logs()
+        said = container.logs()
+    finally:
+        container.remove(force=True, v=True)
     assert re.search(rf"(?<![\d.]){re.escape(wanted)}(?!\d)", said.decode()), said
 
 

@@ -164,7 +164,7 @@ def test_nothing_of_it_is_left_after_down(swarm, client):
     code, output = swarm.command("down")
     assert code == 0, output
     assert left(client, swarm.settings.state) == []
-    assert client.services.list() == []
+    assert client.services.list(filters={"label": f"{STACK_LABEL}={swarm.settings.state}"}) == []
     assert not swarm.settings.state.exists()
 
 

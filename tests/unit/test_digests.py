@@ -1,10 +1,13 @@
 """The images' lock file: read, written, applied; and never of other images than those that are named."""
 
+import re
+
 import pytest
 
 from compose import digests, standalone
 from compose.digests import InvalidLock
 from compose.images import images
+from compose.settings import ROOT
 from compose.standalone_spec import SERVICES, TOXIPROXY
 from compose.tools import MissingTool
 
@@ -61,7 +64,16 @@ def test_the_self_contained_file_is_pinned_as_well(lock):
     official = {service["image"] for service in services.values()} - {SERVICES, TOXIPROXY}
     assert official
     assert [reference for reference in official if not reference.endswith(f"@{DIGEST}")] == []
-    assert f"FROM python:3.13-slim-trixie@{DIGEST} AS packages" in services["pager"]["build"]["dockerfile_inline"]
+    built = [service["build"]["dockerfile_inline"] for service in services.values() if "build" in service]
+    begins = re.findall(r"^FROM (\S+)", "".join(built), flags=re.MULTILINE)
+    assert {each.partition(":")[0] for each in begins} == {"python", "golang", "scratch"}
+    assert [each for each in begins if each != "scratch" and not each.endswith(f"@{DIGEST}")] == []
+    assert {each.partition("@")[0] for each in begins} - {"scratch"} <= digests.named()
+
+
+def test_toxiproxy_is_built_with_the_go_that_its_module_asks_for():
+    asked = re.search(r"^go (\d+\.\d+)", (ROOT / "tools" / "go.mod").read_text(), flags=re.MULTILINE)[1]
+    assert f"golang:{asked}" in digests.named()
 
 
 def test_a_lock_of_other_images_is_refused_with_what_to_do(lock):

@@ -1,5 +1,6 @@
 """No program of another machine, or of another system, is put into an image."""
 
+import os
 import shutil
 import struct
 import sys
@@ -56,7 +57,7 @@ def nothing_built(monkeypatch, tmp_path):
 
 
 def test_without_go_it_is_said_in_one_line_what_to_install(nothing_built):
-    with pytest.raises(StackError, match=r"^toxiproxy-server has .* linux/arm64, .*install Go"):
+    with pytest.raises(StackError, match=r"^toxiproxy-server has to be built, .*install Go 1\.25"):
         go_program.toxiproxy("arm64", lambda _: None)
 
 
@@ -66,3 +67,31 @@ def test_what_was_built_for_the_engines_machine_is_taken(nothing_built):
     assert go_program.toxiproxy("arm64", lambda _: None) == ARM64
     with pytest.raises(StackError):
         go_program.toxiproxy("amd64", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("on_path", "in_cache", "found"),
+    [("1.26.1", "1.25.9", "path"), ("1.22.2", "1.25.9", "cache"), ("", "1.26rc1", "cache"), ("1.22.2", "1.24", "")],
+)
+def test_the_go_is_the_one_that_setup_takes(monkeypatch, tmp_path, on_path, in_cache, found):
+    """A distribution's may be too old for the module."""
+    for folder, version in (("path", on_path), ("cache/go/bin", in_cache)):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "go").write_text(f'#!/bin/sh\n[ "$GOTOOLCHAIN" = local ] && echo go{version}\n')
+        (tmp_path / folder / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    monkeypatch.setattr(go_program, "cache_folder", lambda: tmp_path / "cache" / "bin" / "key")
+    if found:
+        assert Path(go_program._find_go()).relative_to(tmp_path).parts[0] == found
+    else:
+        with pytest.raises(StackError, match=r"install Go 1\.25\S* or newer"):
+            go_program._find_go()
+
+
+def test_two_that_build_the_same_do_not_write_to_one_file(monkeypatch, tmp_path):
+    (tmp_path / "go").write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo "$2" >"$2"\n')
+    (tmp_path / "go").chmod(0o755)
+    monkeypatch.setattr(go_program, "_find_go", lambda: str(tmp_path / "go"))
+    written = go_program._build(tmp_path / "cache" / "toxiproxy", "amd64").decode().strip()
+    assert str(os.getpid()) in written
+    assert [each.name for each in (tmp_path / "cache").iterdir()] == ["toxiproxy"]

@@ -93,6 +93,14 @@ def test_every_program_that_is_called_is_in_the_image(used):
                 assert {each for each in inside if not image.finds(each)} == set(), name
 
 
+def test_tests_leave_no_nameless_volume_of_an_image_on_a_users_engine():
+    sources = "".join(file.read_text() for file in (ROOT / "tests" / "containers").glob("*.py"))
+    removals = re.findall(r"container\.remove\(([^)]*)\)", sources)
+    assert len(removals) > 3
+    assert [each for each in removals if "v=True" not in each] == []
+    assert "remove=True" not in sources, "the library's own removal after a run leaves them"
+
+
 def test_the_services_image_has_what_its_health_check_calls():
     python = row(re.findall(r"^FROM (\S+)", (ROOT / "compose" / "Dockerfile").read_text(), flags=re.MULTILINE)[-1])
     shell, _, script = images("ours:1", "ways:1")["shop"].healthcheck

@@ -43,6 +43,7 @@ def test_by_containers(settings, monkeypatch, tmp_path):
     monkeypatch.setenv("STORMDRILL_IMAGES_LOCK", str(tmp_path / "none"))
     monkeypatch.setattr(containers.image_build, "services", lambda _: "ours:1")
     monkeypatch.setattr(containers.image_build, "toxiproxy", lambda _: "ways:1")
+    monkeypatch.setattr(containers.image_pull, "missing", lambda *_: None)
     monkeypatch.setattr(containers.engine, "gateway", lambda: "127.0.0.1")
     containers.Containers(settings).prepare(build(settings, apart=True), lambda _: None)
     assert_readable(settings.state)
