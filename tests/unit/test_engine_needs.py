@@ -37,11 +37,15 @@ DOCKER_29 = (
 )
 DOCKER_DESKTOP = (
     DOCKER_29[0] | {"Platform": {"Name": "Docker Desktop 4.55.0 (213807)"}},
-    {"SecurityOptions": ["name=seccomp,profile=unconfined", "name=cgroupns"], "Name": "docker-desktop"},
+    {"SecurityOptions": ["name=seccomp,profile=unconfined", "name=cgroupns"], "OperatingSystem": "Docker Desktop"},
 )
 ROOTLESS = (
     DOCKER_29[0] | {"Arch": "amd64"},
     {"SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"], "Name": "box"},
+)
+SELINUX = (
+    DOCKER_29[0] | {"Arch": "amd64"},
+    {"SecurityOptions": ["name=seccomp,profile=builtin", "name=selinux", "name=cgroupns"], "OperatingSystem": "Fedora"},
 )
 REMAPPED = (DOCKER_20[0], {"SecurityOptions": ["name=seccomp,profile=default", "name=userns"]})
 PODMAN_4 = (
@@ -64,7 +68,15 @@ PODMAN_4 = (
 
 @pytest.mark.parametrize("answers", [DOCKER_20, DOCKER_29, DOCKER_DESKTOP])
 def test_docker_is_taken_on_both_machines_that_images_are_made_for(answers):
-    assert engine_needs.refusal(*answers) == ""
+    assert engine_needs.refusal(*answers, this_system="darwin") == ""
+
+
+def test_docker_desktop_is_refused_on_linux_where_its_machine_is_another_one():
+    said = engine_needs.refusal(*DOCKER_DESKTOP, this_system="linux")
+    assert said.startswith("Docker Desktop runs containers in a virtual machine of its own")
+    assert "docker context use default" in said
+    assert "\n" not in said
+    assert engine_needs.refusal(*DOCKER_29, this_system="linux") == ""
 
 
 @pytest.mark.parametrize(
@@ -73,6 +85,7 @@ def test_docker_is_taken_on_both_machines_that_images_are_made_for(answers):
         (PODMAN_4, "this engine is Podman 4.3.1"),
         (ROOTLESS, "Docker runs rootless"),
         (REMAPPED, "Docker runs with userns-remap"),
+        (SELINUX, "Docker confines containers by SELinux"),
         ((DOCKER_20[0] | {"Arch": "s390x"}, DOCKER_20[1]), "Docker's machine is s390x, and images are made for amd64"),
         ((DOCKER_20[0] | {"Os": "windows"}, {}), "Docker runs windows containers"),
         (({"Version": "19.03.15", "ApiVersion": "1.40", "Arch": "amd64"}, {}), "Docker Engine 19.03.15 is too old"),
@@ -106,6 +119,20 @@ def test_the_command_and_the_library_must_mean_the_same_engine():
     assert engine_needs.other_engine("unix:///var/run/docker.sock", "http+unix:///var/run/docker.sock") == ""
     said = engine_needs.other_engine("unix:///home/me/.colima/docker.sock", "unix:///var/run/docker.sock")
     assert said.endswith("export DOCKER_HOST=unix:///home/me/.colima/docker.sock")
+
+
+@pytest.mark.parametrize(
+    ("socket", "why"),
+    [
+        ("unix:///run/user/1000/docker.sock", "Docker runs rootless"),
+        ("unix:///home/me/.docker/desktop/docker.sock", "Docker Desktop runs containers in a virtual machine"),
+    ],
+)
+def test_a_context_that_cannot_be_used_is_refused_before_anybody_is_told_to_go_there(socket, why):
+    said = engine_needs.other_engine(socket, "unix:///var/run/docker.sock")
+    assert why in said
+    assert "export" not in said
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize(
