@@ -8,9 +8,13 @@ from compose.settings import StackSettings
 from compose.topology import Topology
 
 # A Python instance answers some hundred requests a second: what it holds at once it can answer within a fraction of
-# one, and more in flight would only be slower for everybody. Also no more than that: instances that all hang for one
-# reason fail 64 requests in the 4 s of `timeout server`, 16 a second; 30 a second would make HAProxy eject every one.
+# one, and more in flight would only be slower for everybody.
 IN_FLIGHT_PER_WORKER = 64
+# So many requests in a row, failed within 500 ms, eject an instance: 30 a second. Instances that all hang for one
+# reason fail what they hold in the 4 s of `timeout server`, 16 a second and worker, and so stay in. That is so on
+# average: what came as a burst fails as one, and ejects them (tried with 64 at once and with 50 a second; with 20 a
+# second it does not). Panic routing is for that.
+ERRORS_PER_WORKER = 15
 # What the instances together can take off the queue within `timeout queue`; who comes later would wait in vain.
 QUEUE_LIMIT = 512
 # As many as HAProxy has places for; it learns from Docker's DNS which there are.
@@ -71,6 +75,7 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "internal_headers": INTERNAL_HEADERS,
         "on": settings.balancer,
         "in_flight_per_instance": IN_FLIGHT_PER_WORKER * settings.workers,
+        "errors_that_eject": ERRORS_PER_WORKER * settings.workers,
         "queue_limit": QUEUE_LIMIT,
         "problems": problems(),
         "retry_after_seconds": _RETRY_AFTER_SECONDS,

@@ -64,7 +64,7 @@ class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="ha
 class HAProxyFoolChecks(FaultFields, frozen=True, forbid_unknown_fields=True, tag="haproxy.fool_checks"):
     """HAProxy asks a healthy server for the health of others, as with a health check of something else.
 
-    Switching the checks off would not do: without checks that pass, HAProxy ejects who fails 15 times in a row. The
+    Switching the checks off would not do: without checks that pass, HAProxy ejects who fails some times in a row. The
     second server of each, for panic routing, has checks of its own and is fooled as well.
     """
 
