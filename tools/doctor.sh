@@ -32,7 +32,7 @@ can_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command
 install() {
     local candidate
     if ! can_install; then
-        lacks "$1" "$2: not found, and set-up needs apt, and root or sudo: install it by hand (that is Debian's name)"
+        lacks "$1" "$2: not found or half installed, and set-up needs apt, and root or sudo: install it by hand (that is Debian's name)"
         return
     fi
     candidate=$(apt-cache policy "$2" 2>/dev/null | sed -nE 's/^ *Candidate: ([0-9]+:)?([0-9][0-9.]*).*/\2/p')
