@@ -106,12 +106,12 @@ missing_servers() {
     has_postgres || echo postgresql
 }
 
-# Takes away the policy-rc.d of a set-up that was killed; one that is at work has the lock.
+# Clears up after a set-up that was killed; one that is at work has the lock.
 clear_up_after_killed() {
-    left_behind || return 0
+    any_traces || return 0
     [ "$(id -u)" = 0 ] || sudo=sudo
     exec 9>"$cache/apt.lock"
-    if flock -n 9; then $sudo rm -f "$policy"; fi
+    if flock -n 9; then clear_up_traces; fi
     exec 9>&-
 }
 
@@ -141,7 +141,7 @@ apt_install() {
     # Of two set-ups at a time the first to end would let the other's services start.
     exec 9>"$cache/apt.lock"
     flock 9
-    hold_services_back
+    hold_services_back || fail "services cannot be held back: $cache or $policy cannot be written"
     {
         finish_interrupted
         $sudo apt-get update -q &&
