@@ -32,7 +32,7 @@ can_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command
 install() {
     local candidate
     if ! can_install; then
-        lacks "$1" "$2: not found, and set-up needs apt, and root or sudo: install it by hand (that is Debian's name)"
+        lacks "$1" "$2: not found or half installed, and set-up needs apt, and root or sudo: install it by hand (that is Debian's name)"
         return
     fi
     candidate=$(apt-cache policy "$2" 2>/dev/null | sed -nE 's/^ *Candidate: ([0-9]+:)?([0-9][0-9.]*).*/\2/p')
@@ -165,14 +165,14 @@ check_native() {
     note_enabled
 }
 
-# Earlier set-ups left these enabled; whoever runs them for something else wants them so.
+# Earlier set-ups left these enabled, or one that was killed; whoever runs them for something else wants them so.
 note_enabled() {
-    local unit enabled=''
-    for unit in haproxy redis-server postgresql prometheus prometheus-alertmanager prometheus-postgres-exporter \
-        prometheus-redis-exporter; do
-        [ ! -L "/etc/systemd/system/multi-user.target.wants/$unit.service" ] || enabled="$enabled $unit"
-    done
-    [ -z "$enabled" ] || note "enabled at boot, for no stack; unless something else needs them: systemctl disable$enabled"
+    local enabled
+    enabled=$(enabled_of_ours | tr '\n' ' ')
+    [ -z "$enabled" ] ||
+        note "enabled at boot, which no native stack needs; unless something else does: systemctl disable ${enabled% }"
+    ! left_behind || note "$policy keeps packages from starting services: a set-up is at work, or one was killed \
+and the next one takes it away"
 }
 
 check_containers() {

@@ -45,8 +45,39 @@ find_python() {
 
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
-# Prints the packages that are missing for this: python, compose, swarm or native; one a line.
+# Prints the packages that are missing for this: python, compose, swarm or native; one a line. One that dpkg was
+# interrupted in is missing as well, though its programs may be there.
 missing_packages() {
+    {
+        missing_programs "$1"
+        case $1 in
+            native) half_installed $server_packages $engine_packages $python_packages ;;
+            python) half_installed $python_packages ;;
+            *) half_installed $engine_packages $python_packages ;;
+        esac
+    } | sort -u
+}
+
+server_packages='haproxy redis-server redis-tools util-linux prometheus prometheus-alertmanager
+    prometheus-postgres-exporter prometheus-redis-exporter postgresql postgresql-common'
+engine_packages='docker.io containerd mmdebstrap iproute2'
+python_packages='python3 python3-venv'
+
+# Prints those of these packages whose installation has begun and not ended. What was removed is none, also if its
+# configuration is still there.
+half_installed() {
+    local status package
+    command -v dpkg-query >/dev/null || return 0
+    # It fails where it knows one of them not.
+    { dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true; } | while read -r status package; do
+        case $status in
+            half-installed | unpacked | half-configured | triggers-awaited | triggers-pending) echo "$package" ;;
+        esac
+    done
+}
+
+# Prints the packages of programs that are not there.
+missing_programs() {
     local python
     [ "$1" != native ] || missing_servers
     if [ "$1" != python ] && [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
@@ -57,7 +88,7 @@ missing_packages() {
     if python=$(find_python); then
         "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     else
-        echo python3 python3-venv
+        echo python3 python3-venv | tr ' ' '\n'
     fi
 }
 
@@ -75,12 +106,12 @@ missing_servers() {
     has_postgres || echo postgresql
 }
 
-# Takes away the policy-rc.d of a set-up that was killed; one that is at work has the lock.
+# Clears up after a set-up that was killed; one that is at work has the lock.
 clear_up_after_killed() {
-    left_behind || return 0
+    any_traces || return 0
     [ "$(id -u)" = 0 ] || sudo=sudo
     exec 9>"$cache/apt.lock"
-    if flock -n 9; then $sudo rm -f "$policy"; fi
+    if flock -n 9; then clear_up_traces; fi
     exec 9>&-
 }
 
@@ -110,11 +141,20 @@ apt_install() {
     # Of two set-ups at a time the first to end would let the other's services start.
     exec 9>"$cache/apt.lock"
     flock 9
-    hold_services_back
-    { $sudo apt-get update -q &&
-        $sudo env DEBIAN_FRONTEND=noninteractive \
-            apt-get -o DPkg::Lock::Timeout=120 install -y -q --no-install-recommends $1; } \
-        >"$logs/apt.log" 2>&1 9>&- || fail "apt failed, see $logs/apt.log"
+    hold_services_back || fail "services cannot be held back: $cache or $policy cannot be written"
+    {
+        finish_interrupted
+        $sudo apt-get update -q &&
+            $sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
+                install -y -q --fix-broken --no-remove --no-install-recommends $1
+    } </dev/null >"$logs/apt.log" 2>&1 9>&- || fail "apt failed, see $logs/apt.log"
     release_services
     exec 9>&-
+}
+
+# An interrupted dpkg leaves packages half installed, and apt refuses to go on from its journal. What fails here, as what
+# one depends on was not unpacked yet, or as somebody else's apt is at work, is apt's to do or to say.
+finish_interrupted() {
+    ! command -v dpkg >/dev/null ||
+        $sudo env DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --configure -a || true
 }

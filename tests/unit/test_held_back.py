@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,14 +40,16 @@ def system(tmp_path) -> Path:
 
 
 def _while_installing(system: Path, what: str) -> "subprocess.Popen[str]":
+    return _bash(system, f"hold_services_back\n{what}\nrelease_services")
+
+
+def _bash(system: Path, what: str) -> "subprocess.Popen[str]":
     script = f"""
         set -euo pipefail
         say() {{ echo "said $*"; }}
-        sudo=''
+        sudo='' cache={system}
         . {ROOT}/tools/held_back.sh
-        hold_services_back
         {what}
-        release_services
     """
     return subprocess.Popen(
         ("bash", "-c", script),
@@ -61,7 +64,8 @@ def _links(system: Path) -> Iterator[str]:
 
 
 def _left(system: Path) -> tuple[list[str], bool]:
-    return sorted(_links(system)), (system / "usr/sbin/policy-rc.d").exists()
+    traces = [*(system / "usr/sbin").iterdir(), *system.glob("enabled-before*")]
+    return sorted(_links(system)), bool(traces)
 
 
 _AS_BEFORE = (
@@ -114,9 +118,58 @@ def test_a_policy_that_was_there_stays(system):
     assert policy.read_text() == "#!/bin/sh\nexit 104\n"
 
 
-def test_the_policy_of_a_set_up_that_was_killed_goes_with_the_next_one(system):
-    process = _while_installing(system, "kill -9 $$")
-    process.communicate(timeout=10)
+_KILLED = f"{_INSTALL}\nkill -9 $$"
+
+
+@pytest.mark.parametrize(
+    "the_next", ["hold_services_back\nrelease_services", "clear_up_traces"], ids=["installs", "has nothing to install"]
+)
+def test_what_a_set_up_that_was_killed_enabled_is_disabled_by_the_next_one(system, the_next):
+    _while_installing(system, _KILLED).communicate(timeout=10)
     assert (system / "usr/sbin/policy-rc.d").exists()
-    _while_installing(system, "true").communicate(timeout=10)
-    assert _left(system) == (sorted(_MACHINE.values()), False)
+    said, _ = _bash(system, f"any_traces\n{the_next}").communicate(timeout=10)
+    assert _left(system) == _AS_BEFORE
+    assert "redis-server.service" in said
+    said, _ = _bash(system, "any_traces || echo none").communicate(timeout=10)
+    assert said == "none\n"
+
+
+@pytest.mark.parametrize("of", ["long ago", "half a list", "an empty list"])
+def test_without_a_list_that_can_be_believed_nothing_is_disabled_and_that_is_said(system, of):
+    _while_installing(system, _KILLED).communicate(timeout=10)
+    before, enabled = system / "enabled-before", sorted(_links(system))
+    if of == "long ago":
+        two_hours_ago = time.time() - 7200
+        os.utime(before, (two_hours_ago, two_hours_ago))
+    else:
+        before.write_text("" if of == "an empty list" else before.read_text()[:30])
+    said, _ = _bash(system, "any_traces\nclear_up_traces").communicate(timeout=10)
+    assert _left(system) == (enabled, False)
+    assert "`make doctor` names that" in said
+
+
+def test_a_machine_that_had_nothing_enabled_has_nothing_enabled_afterwards(system):
+    for link in _MACHINE.values():
+        (system / link).unlink()
+    _while_installing(system, _KILLED).communicate(timeout=10)
+    _bash(system, "clear_up_traces").communicate(timeout=10)
+    assert _left(system) == (["etc/rc2.d/K01redis-server", "etc/systemd/system/masked.service"], False)
+
+
+def test_doctor_names_all_of_ours_that_is_enabled_and_nothing_else(system):
+    said, _ = _while_installing(system, f"{_INSTALL}\nenabled_of_ours").communicate(timeout=10)
+    assert [line for line in said.splitlines() if not line.startswith(("said", "policy"))] == [
+        "docker.socket",
+        "redis-server.service",
+    ]
+
+
+def test_doctor_notes_the_policy_of_a_set_up_and_what_is_enabled(system):
+    text = (ROOT / "tools/doctor.sh").read_text()
+    note = text[text.index("note_enabled() {") :]
+    functions = 'note() { echo "note $*"; }\n' + note[: note.index("\n}\n") + 3]
+    said, _ = _while_installing(system, f"{_INSTALL}\n{functions}\nnote_enabled").communicate(timeout=10)
+    assert "systemctl disable docker.socket redis-server.service" in said
+    assert f"note {system}/usr/sbin/policy-rc.d keeps packages from starting services" in said
+    said, _ = _bash(system, f"{functions}\nnote_enabled").communicate(timeout=10)
+    assert said == ""

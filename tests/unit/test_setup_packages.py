@@ -82,6 +82,79 @@ def test_a_python_that_cannot_make_an_environment_is_the_last_choice(bare):
     assert _tell(bare, "missing_packages python") == (0, ["python3-venv"])
 
 
+_STATUS = """Package: {package}
+Status: {status}
+Version: 1
+Architecture: all
+Maintainer: nobody
+Description: none
+
+"""
+
+
+def _dpkg_knows(bare: dict[str, str], admindir: Path, **statuses: str) -> dict[str, str]:
+    """The environment in which the real dpkg-query finds these packages."""
+    (Path(bare["PATH"]) / "dpkg-query").symlink_to(shutil.which("dpkg-query"))
+    (admindir / "updates").mkdir(parents=True)
+    rows = (
+        _STATUS.format(package=name.replace("_", "-"), status=f"install ok {status}")
+        for name, status in statuses.items()
+    )
+    (admindir / "status").write_text("".join(rows))
+    return bare | {"DPKG_ADMINDIR": str(admindir)}
+
+
+@pytest.mark.skipif(not shutil.which("dpkg-query"), reason="a distribution without dpkg")
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        ("installed", False),
+        ("config-files", False),
+        ("half-installed", True),
+        ("unpacked", True),
+        ("half-configured", True),
+    ],
+)
+def test_a_package_that_dpkg_was_interrupted_in_is_missing_though_its_program_is_there(bare, tmp_path, status, counts):
+    redis = Path(bare["PATH"]) / "redis-server"
+    redis.write_text("#!/bin/sh\n")
+    redis.chmod(0o755)
+    environment = _dpkg_knows(bare, tmp_path / "dpkg", redis_server=status, haproxy="installed", nginx="unpacked")
+    code, packages = _tell(environment, "missing_packages native")
+    assert code == 0
+    assert ("redis-server" in packages) == counts
+    assert packages.count("haproxy") == 1, "dpkg has it, and its program is gone"
+    assert "nginx" not in packages, "not of ours"
+    assert _tell(environment, "missing_packages compose") == (0, [])
+
+
+def test_what_dpkg_was_interrupted_in_is_configured_before_apt_is_asked_and_while_services_are_held_back(
+    bare, tmp_path
+):
+    said = tmp_path / "said"
+    for name, code in (("dpkg", 1), ("apt-get", 0)):  # dpkg gives up on what apt can still do
+        program = Path(bare["PATH"]) / name
+        policy = f"$(test -e {tmp_path}/usr/sbin/policy-rc.d && echo held)"
+        program.write_text(f'#!/bin/sh\necho "{name} {policy} $*" >>{said}\nexit {code}\n')
+        program.chmod(0o755)
+    (tmp_path / "usr/sbin").mkdir(parents=True)
+    environment = bare | {"PATH": f"{bare['PATH']}:{os.environ['PATH']}", "STORMDRILL_SYSTEM": str(tmp_path)}
+    script = f"""
+        cache={tmp_path} logs={tmp_path}
+        say() {{ :; }}
+        id() {{ echo 0; }}
+        missing_packages() {{ test -e {said} || echo haproxy; }}
+        YES=1 install_packages native
+    """
+    assert _tell(environment, script) == (0, [])
+    configured, updated, installed = said.read_text().splitlines()
+    assert configured.startswith("dpkg held")
+    assert configured.endswith("--configure -a")
+    assert updated.startswith("apt-get held update")
+    assert installed.startswith("apt-get held -o DPkg::Lock::Timeout=120 install")
+    assert installed.endswith(" haproxy")
+
+
 @pytest.mark.parametrize(("content", "stays"), [("# {mark}\nexit 101\n", False), ("exit 101\n", True)])
 def test_the_policy_of_a_set_up_that_was_killed_goes_also_where_nothing_is_missing(bare, tmp_path, content, stays):
     policy = tmp_path / "usr/sbin/policy-rc.d"
@@ -89,7 +162,8 @@ def test_the_policy_of_a_set_up_that_was_killed_goes_also_where_nothing_is_missi
     mark = re.search("policy_mark='(.*)'", (ROOT / "tools/held_back.sh").read_text())[1]
     policy.write_text(content.format(mark=mark))
     environment = bare | {"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(tmp_path)}
-    assert _tell(environment, f"cache={tmp_path}; missing_packages() {{ :; }}; install_packages native")[0] == 0
+    script = f"cache={tmp_path}; missing_packages() {{ :; }}; say() {{ echo said; }}; install_packages native"
+    assert _tell(environment, script) == (0, [] if stays else ["said"])
     assert policy.exists() == stays
 
 
