@@ -41,7 +41,7 @@ def run(
         start_new_session=True,
     )
     try:
-        said, complained = _outcome(process, told, time.monotonic() + within_seconds, interrupts)
+        said, complained = _outcome(process, told, within_seconds, interrupts)
     except BaseException:
         _end(process)
         raise
@@ -50,16 +50,17 @@ def run(
     return said
 
 
-def _outcome(process: "subprocess.Popen[str]", told: str, deadline: float, interrupts: Interrupts) -> tuple[str, str]:
+def _outcome(process: "subprocess.Popen[str]", told: str, seconds: float, interrupts: Interrupts) -> tuple[str, str]:
     first: str | None = told
+    deadline = time.monotonic() + seconds
     while True:
         try:
             return process.communicate(first, timeout=_LOOK_EVERY_SECONDS)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as late:
             first = None  # what is left of it is remembered
             interrupts.check()
             if time.monotonic() > deadline:
-                raise
+                raise subprocess.TimeoutExpired(process.args, seconds) from late
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chaos import cli
 from chaos.verdict import ExitCode
-from compose import containers, engine, go_program, image_build, stack
+from compose import command, containers, engine, go_program, image_build, stack
 from compose.images import images
 from compose.settings import from_environment
 from compose.stack import StackError
@@ -75,3 +75,8 @@ def test_all_official_images_of_containers_are_pulled_ahead(settings):
         *("haproxy", "redis", "postgres", "prom/prometheus", "prom/alertmanager", "jaegertracing/jaeger"),
         *("prometheuscommunity/postgres-exporter", "oliver006/redis_exporter", "grafana/grafana"),
     }
+
+
+def test_what_is_said_of_a_late_command_is_how_long_it_was_given():
+    with pytest.raises(subprocess.TimeoutExpired, match=r"'sleep', '20'\)? ?.*timed out after 0\.3 seconds"):
+        command.run(("sleep", "20"), within_seconds=0.3)
