@@ -7,6 +7,7 @@ import subprocess
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 
@@ -115,16 +116,28 @@ def running(instances):
 
 
 async def _serve_all(instances, ready, ending):
+    taken = {}
+
+    def take(instance, reader, writer):
+        task = asyncio.ensure_future(instance.serve(reader, writer))
+        taken[task] = writer
+        task.add_done_callback(taken.pop)
+
     # A short backlog would refuse the rush that a test makes on purpose.
-    servers = [await asyncio.start_server(one.serve, "127.0.0.1", one.port, backlog=4096) for one in instances]
+    servers = [await asyncio.start_server(partial(take, one), "127.0.0.1", one.port, backlog=4096) for one in instances]
     ready.set()
     await ending.wait()
+    # Nothing is accepted any more, then what only just was is finished: a closed server leaves that open (Python 3.11).
+    for listening in (each for server in servers for each in server.sockets):
+        asyncio.get_running_loop().remove_reader(listening)
+    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task(), *taken}, return_exceptions=True)
     for server in servers:
         server.close()
-    connections = asyncio.all_tasks() - {asyncio.current_task()}
-    for connection in connections:
-        connection.cancel()
-    await asyncio.gather(*connections, return_exceptions=True)
+    # A task that is cancelled before it has begun closes nothing itself.
+    for task, writer in taken.items():
+        writer.close()
+        task.cancel()
+    await asyncio.gather(*taken, return_exceptions=True)
     await asyncio.sleep(0)  # closed transports take a turn of the loop
 
 
