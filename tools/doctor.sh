@@ -85,14 +85,17 @@ check_disk() {
 has_built() { command -v "$1" >/dev/null || [ -x "$built/$1" ]; }
 
 check_ports() {
-    local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up=''
+    local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up='' state
+    state=$(state_folder)
     echo "ports"
     case $base in *[!0-9]*) fail "STORMDRILL_PORT_BASE: '$base': must be a whole number" ;; esac
-    { read -r up _ <"$(state_folder)/stormdrill-stack"; } 2>/dev/null
-    if [ -n "$up" ]; then
-        note "a stack is up in $(state_folder), runtime $up: its ports are its own"
+    { read -r up _ <"$state/stormdrill-stack"; } 2>/dev/null
+    if [ -n "$up" ] && stack_runs "$state"; then
+        note "a stack is up in $state, runtime $up: its ports are its own"
         return
     fi
+    [ -z "$up" ] || note "no process manager runs for the stack in $state, runtime $up: \`make up\` is at work, or it \
+crashed and \`make down\` clears it away"
     taken=$(taken_ports "$base" $((base + 199)))
     [ -n "$taken" ] || has "all of 127.0.0.1:$base to $((base + 199)) are free"
     [ -z "$taken" ] || while read -r port owner; do
@@ -135,7 +138,7 @@ path_of() {
 version_of() {
     local flag=--version
     [ "${1##*/}" != haproxy ] || flag=-v
-    "$1" $flag 2>&1 </dev/null | grep -oE '(version|v=|\(PostgreSQL\)|Exporter) *v?[0-9]+(\.[0-9]+)*' | head -n 1 |
+    timeout 10 "$1" $flag 2>&1 </dev/null | grep -oE '(version|v=|\(PostgreSQL\)|Exporter) *v?[0-9]+(\.[0-9]+)*' | head -n 1 |
         grep -oE '[0-9]+(\.[0-9]+)*$'
 }
 
@@ -182,7 +185,7 @@ check_containers() {
         lacks compose "docker: not found: install Docker Engine with its Compose plugin (docs.docker.com/engine/install)"
     elif ! engine=$(timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null); then
         lacks compose "Docker's daemon does not answer: start it, or join the group docker"
-    elif docker version 2>/dev/null | grep -qi podman; then
+    elif is_podman; then
         lacks compose "docker is Podman here, which cannot run the stack: install Docker Engine"
     elif at_least "$engine" 20.10; then
         has "Docker Engine $engine"
@@ -194,6 +197,13 @@ check_containers() {
     if [ -n "$compose" ] && at_least "${compose#v}" 2.20; then has "Docker Compose $compose"; else
         lacks compose "docker compose ${compose:-not found}, 2.20 or newer is needed: install docker-compose-plugin"
     fi
+}
+
+# Not by grep -q: docker would die of the pipe that it closes, and the whole be taken for no match.
+is_podman() {
+    local said
+    said=$(timeout 10 docker version 2>/dev/null)
+    [[ ${said,,} == *podman* ]]
 }
 
 check_swarm() {
