@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.settings import ROOT
+from compose.settings import MOST_WORKERS, ROOT, InvalidSettings, from_environment
 
 
 def _doctor(call: str, before: str = "", **environment: str) -> list[str]:
@@ -90,3 +90,34 @@ def test_podman_is_told_whatever_else_it_says_and_no_engine_is_asked_without_a_d
     lines = _doctor("check_containers", before=_DOCKER, client=client, asked_without=str(without))
     assert said in lines[1]
     assert without.read_text() == ""
+
+
+@pytest.mark.parametrize(("workers", "needed"), [("", 2048), ("1", 2048), ("2", 2423), (str(MOST_WORKERS), 4673)])
+def test_the_memory_that_is_needed_grows_with_the_workers(workers, needed):
+    assert _doctor("needed_memory", STORMDRILL_WORKERS=workers) == [str(needed)]
+    # The kernel's word, as of a machine that has one MiB too little.
+    meminfo = (
+        f'sed() {{ if [ "${{3:-}}" = /proc/meminfo ]; then echo {(needed - 1) * 1024}; else command sed "$@"; fi; }}'
+    )
+    (said,) = [
+        line for line in _doctor("check_machine", before=meminfo, STORMDRILL_WORKERS=workers) if " of memory" in line
+    ]
+    assert said.startswith(f"MISSING {needed - 1} MiB of memory available, {needed} are needed: end something else")
+    assert ("lower STORMDRILL_WORKERS" in said) == (needed > 2048)
+
+
+@pytest.mark.parametrize("workers", ["0", str(MOST_WORKERS + 1), "two"])
+def test_workers_that_up_would_refuse_are_refused(workers):
+    with pytest.raises(InvalidSettings) as refused:
+        from_environment({"STORMDRILL_WORKERS": workers})
+    script = f". {ROOT}/tools/doctor.sh"
+    done = subprocess.run(
+        ("bash", "-c", script, str(ROOT / "tools/doctor.sh")),
+        env={"HOME": "/", "PATH": os.environ["PATH"], "STORMDRILL_WORKERS": workers},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"doctor: {refused.value}\n"
