@@ -43,9 +43,18 @@ install() {
     fi
 }
 
+# Prints how many MiB a stack takes, with room. A further worker of an instance took 55 MiB (inventory) to 85 (shop under
+# load) of its own; there are two and three of these.
+needed_memory() {
+    local workers=${STORMDRILL_WORKERS:-1}
+    case $workers in [1-8]) ;; *) fail "STORMDRILL_WORKERS: '$workers': must be a whole number from 1 to 8" ;; esac
+    echo $((2048 + (workers - 1) * 5 * 75))
+}
+
 # The numbers are what a stack takes, with room; that of open files was tried.
 check_machine() {
-    local cores memory files
+    local cores memory files needed
+    needed=$(needed_memory) || exit 1
     echo "machine"
     has "Linux $(uname -r) on $(uname -m)"
     [ "$(uname -m)" = x86_64 ] || note "$(uname -m): not tested"
@@ -54,8 +63,8 @@ check_machine() {
         note "$cores core, made for 2 or more: drills may end inconclusive or deviate, as users wait for the CPU"
     fi
     memory=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) / 1024))
-    if [ "$memory" -ge 2048 ]; then has "$memory MiB of memory available"; else
-        lacks all "$memory MiB of memory available, 2048 are needed: end something else"
+    if [ "$memory" -ge "$needed" ]; then has "$memory MiB of memory available"; else
+        lacks all "$memory MiB of memory available, $needed are needed: end something else$([ "$needed" = 2048 ] || echo ', or lower STORMDRILL_WORKERS')"
     fi
     # HAProxy reserves two files for each of its 8,000 connections and does not start without.
     files=$(ulimit -Hn)
@@ -85,14 +94,17 @@ check_disk() {
 has_built() { command -v "$1" >/dev/null || [ -x "$built/$1" ]; }
 
 check_ports() {
-    local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up=''
+    local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up='' state
+    state=$(state_folder)
     echo "ports"
     case $base in *[!0-9]*) fail "STORMDRILL_PORT_BASE: '$base': must be a whole number" ;; esac
-    { read -r up _ <"$(state_folder)/stormdrill-stack"; } 2>/dev/null
-    if [ -n "$up" ]; then
-        note "a stack is up in $(state_folder), runtime $up: its ports are its own"
+    { read -r up _ <"$state/stormdrill-stack"; } 2>/dev/null
+    if [ -n "$up" ] && stack_runs "$state"; then
+        note "a stack is up in $state, runtime $up: its ports are its own"
         return
     fi
+    [ -z "$up" ] || note "no process manager runs for the stack in $state, runtime $up: \`make up\` is at work, or it \
+crashed and \`make down\` clears it away"
     taken=$(taken_ports "$base" $((base + 199)))
     [ -n "$taken" ] || has "all of 127.0.0.1:$base to $((base + 199)) are free"
     [ -z "$taken" ] || while read -r port owner; do
@@ -135,7 +147,7 @@ path_of() {
 version_of() {
     local flag=--version
     [ "${1##*/}" != haproxy ] || flag=-v
-    "$1" $flag 2>&1 </dev/null | grep -oE '(version|v=|\(PostgreSQL\)|Exporter) *v?[0-9]+(\.[0-9]+)*' | head -n 1 |
+    timeout 10 "$1" $flag 2>&1 </dev/null | grep -oE '(version|v=|\(PostgreSQL\)|Exporter) *v?[0-9]+(\.[0-9]+)*' | head -n 1 |
         grep -oE '[0-9]+(\.[0-9]+)*$'
 }
 
@@ -182,7 +194,7 @@ check_containers() {
         lacks compose "docker: not found: install Docker Engine with its Compose plugin (docs.docker.com/engine/install)"
     elif ! engine=$(timeout 10 docker version --format '{{.Server.Version}}' 2>/dev/null); then
         lacks compose "Docker's daemon does not answer: start it, or join the group docker"
-    elif docker version 2>/dev/null | grep -qi podman; then
+    elif is_podman; then
         lacks compose "docker is Podman here, which cannot run the stack: install Docker Engine"
     elif at_least "$engine" 20.10; then
         has "Docker Engine $engine"
@@ -194,6 +206,13 @@ check_containers() {
     if [ -n "$compose" ] && at_least "${compose#v}" 2.20; then has "Docker Compose $compose"; else
         lacks compose "docker compose ${compose:-not found}, 2.20 or newer is needed: install docker-compose-plugin"
     fi
+}
+
+# Not by grep -q: docker would die of the pipe that it closes, and the whole be taken for no match.
+is_podman() {
+    local said
+    said=$(timeout 10 docker version 2>/dev/null)
+    [[ ${said,,} == *podman* ]]
 }
 
 check_swarm() {

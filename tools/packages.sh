@@ -106,13 +106,17 @@ missing_servers() {
     has_postgres || echo postgresql
 }
 
+# Opens the lock of all who install packages on this machine, whoever they are and whatever their cache. It is on the folder
+# that the policy is made in: everybody can open that, and the lock leaves no file.
+open_machines_lock() { exec 9<"${policy%/*}"; }
+
 # Clears up after a set-up that was killed; one that is at work has the lock.
 clear_up_after_killed() {
     any_traces || return 0
     [ "$(id -u)" = 0 ] || sudo=sudo
-    exec 9>"$cache/apt.lock"
+    open_machines_lock
     if flock -n 9; then clear_up_traces; fi
-    exec 9>&-
+    exec 9<&-
 }
 
 # install_packages WHAT: as missing_packages. Asks first where there is a terminal.
@@ -130,26 +134,33 @@ install_packages() {
         read -r -p "setup: install these packages with apt: $packages? [y/N] " answer
         case $answer in [yY]*) ;; *) fail "nothing installed; the packages are needed: $packages" ;; esac
     fi
-    say "installing packages: $packages"
-    apt_install "$packages"
+    apt_install "$1"
     packages=$(missing_packages "$1" | tr '\n' ' ')
     [ -z "${packages// /}" ] || fail "still missing after the install: $packages(is this Python older than 3.11?)"
     say "packages installed"
 }
 
+# apt_install WHAT: installs what is still missing when nobody else is at it.
 apt_install() {
+    local packages
     # Of two set-ups at a time the first to end would let the other's services start.
-    exec 9>"$cache/apt.lock"
-    flock 9
+    open_machines_lock
+    flock -n 9 || {
+        say "waiting for another set-up, which installs packages on this machine"
+        flock 9
+    }
+    packages=$(missing_packages "$1" | tr '\n' ' ')
+    [ -n "${packages// /}" ] || { exec 9<&-; return 0; }
+    say "installing packages: $packages"
     hold_services_back || fail "services cannot be held back: $cache or $policy cannot be written"
     {
         finish_interrupted
         $sudo apt-get update -q &&
             $sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 \
-                install -y -q --fix-broken --no-remove --no-install-recommends $1
-    } </dev/null >"$logs/apt.log" 2>&1 9>&- || fail "apt failed, see $logs/apt.log"
+                install -y -q --fix-broken --no-remove --no-install-recommends $packages
+    } </dev/null >"$logs/apt.log" 2>&1 9<&- || fail "apt failed, see $logs/apt.log"
     release_services
-    exec 9>&-
+    exec 9<&-
 }
 
 # An interrupted dpkg leaves packages half installed, and apt refuses to go on from its journal. What fails here, as what

@@ -22,3 +22,15 @@ owner_of() {
     pid=${pid%%/*}
     echo "$(cat "/proc/$pid/comm") (pid $pid)"
 }
+
+# Whether the supervisord of the stack in this folder runs; every runtime has one. Its pid alone does not tell: after a
+# reboot another process has it.
+stack_runs() {
+    local pid='' argument
+    { read -r pid <"$1/supervisord.pid"; } 2>/dev/null
+    [ -n "$pid" ] || return 1
+    while read -r -d '' argument; do
+        [ ! "$argument" -ef "$1/config/supervisord.conf" ] || return 0
+    done 2>/dev/null <"/proc/$pid/cmdline"
+    return 1
+}

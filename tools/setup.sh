@@ -26,7 +26,7 @@ install_python() {
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
     # Another set-up of this checkout may be at it: the lock is on the folder, so that it leaves no file.
     exec 8<"$root"
-    flock 8
+    flock -n 8 || { say "waiting for another set-up of this checkout" && flock 8; }
     [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
     say "Python environment: installing the locked requirements"
     rm -rf "$root/.venv" &&
@@ -63,7 +63,7 @@ build() {
     local go folder=$root/tools/${3:-} new=$built/$1.new
     # Another set-up may be building the same.
     exec 7>"$built/.lock"
-    flock 7
+    flock -n 7 || { say "waiting for another set-up, which builds with Go" && flock 7; }
     [ -x "$built/$1" ] && return 0
     go=$(find_go "$folder") || return 1
     say "building $1 (once; log: $logs/$1.log)"

@@ -1,5 +1,6 @@
 """What set-up installs for which runtime: the servers for the native one only, and the same runtime that `up` means."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -155,16 +156,64 @@ def test_what_dpkg_was_interrupted_in_is_configured_before_apt_is_asked_and_whil
     assert installed.endswith(" haproxy")
 
 
+def _policy_mark() -> str:
+    return re.search("policy_mark='(.*)'", (ROOT / "tools/held_back.sh").read_text())[1]
+
+
 @pytest.mark.parametrize(("content", "stays"), [("# {mark}\nexit 101\n", False), ("exit 101\n", True)])
 def test_the_policy_of_a_set_up_that_was_killed_goes_also_where_nothing_is_missing(bare, tmp_path, content, stays):
     policy = tmp_path / "usr/sbin/policy-rc.d"
     policy.parent.mkdir(parents=True)
-    mark = re.search("policy_mark='(.*)'", (ROOT / "tools/held_back.sh").read_text())[1]
-    policy.write_text(content.format(mark=mark))
+    policy.write_text(content.format(mark=_policy_mark()))
     environment = bare | {"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(tmp_path)}
     script = f"cache={tmp_path}; missing_packages() {{ :; }}; say() {{ echo said; }}; install_packages native"
     assert _tell(environment, script) == (0, [] if stays else ["said"])
     assert policy.exists() == stays
+
+
+def test_a_set_up_waits_for_that_of_another_user_says_so_and_installs_nothing_that_is_there_by_then(bare, tmp_path):
+    folder, there = tmp_path / "usr/sbin", tmp_path / "there"
+    folder.mkdir(parents=True)
+    (tmp_path / "cache").mkdir()
+    apt = Path(bare["PATH"]) / "apt-get"
+    apt.write_text("#!/bin/sh\necho 'apt was asked'\n")
+    apt.chmod(0o755)
+    script = f"""
+        set -euo pipefail
+        root={ROOT} cache={tmp_path}/cache logs=/dev/stdout
+        say() {{ echo "$*"; }}
+        id() {{ echo 0; }}
+        . {ROOT}/tools/packages.sh
+        missing_packages() {{ test -e {there} || echo haproxy; }}
+        YES=1 install_packages native
+    """
+    environment = bare | {"PATH": f"{bare['PATH']}:{os.environ['PATH']}", "STORMDRILL_SYSTEM": str(tmp_path)}
+    other = os.open(folder, os.O_RDONLY)  # as another user's set-up has it, with a cache of its own
+    fcntl.flock(other, fcntl.LOCK_EX)
+    try:
+        process = subprocess.Popen(("bash", "-c", script), env=environment, stdout=subprocess.PIPE, text=True)
+        assert "waiting for another set-up" in process.stdout.readline()
+        there.touch()
+    finally:
+        os.close(other)
+    said, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert said == "packages installed\n"
+
+
+def test_the_traces_of_a_set_up_of_another_user_that_is_at_work_stay(bare, tmp_path):
+    policy = tmp_path / "usr/sbin/policy-rc.d"
+    policy.parent.mkdir(parents=True)
+    policy.write_text(f"# {_policy_mark()}\n")
+    environment = bare | {"PATH": os.environ["PATH"], "STORMDRILL_SYSTEM": str(tmp_path)}
+    script = f"cache={tmp_path}; missing_packages() {{ :; }}; say() {{ :; }}; install_packages native"
+    other = os.open(policy.parent, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    assert _tell(environment, script) == (0, [])
+    assert policy.exists()
+    os.close(other)
+    assert _tell(environment, script) == (0, [])
+    assert not policy.exists()
 
 
 @pytest.mark.parametrize("asked", ["", "native", "compose", "swarm"])
