@@ -17,8 +17,9 @@ use_built() {
     mkdir -p "$1"
     # Another user's folder may be read and not be touched.
     touch "$1" 2>/dev/null || true
-    # Nothing but what has a key for its name.
-    old=$(find "$(dirname "$1")" -mindepth 1 -maxdepth 1 -type d -mtime +30 -name "$(printf '[0-9a-f]%.0s' {1..12})")
+    # Nothing but what has a key for its name. Another set-up may be removing the same.
+    old=$(find "$(dirname "$1")" -mindepth 1 -maxdepth 1 -type d -mtime +30 \
+        -name "$(printf '[0-9a-f]%.0s' {1..12})" 2>/dev/null) || true
     [ -n "$old" ] || return 0
     say "removing programs of versions that were not used for a month: $(tr '\n' ' ' <<<"$old")"
     tr '\n' '\0' <<<"$old" | xargs -0 rm -rf || say "not all of them could be removed"

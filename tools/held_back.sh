@@ -111,7 +111,8 @@ disable_new() {
 enabled_of_ours() {
     local name unit
     enabled_links |
-        sed -nE -e 's#.*\.wants/([^/]*)\.(service|socket|timer|path)$#\1 \1.\2#p' -e 's#.*/S[0-9][0-9]([^/]*)$#\1 \1.service#p' |
+        sed -nE -e 's#.*\.wants/([^/]*)\.(service|socket|timer|path)$#\1 \1.\2#p' \
+            -e 's#.*/S[0-9][0-9]([^/]*)$#\1 \1.service#p' |
         while read -r name unit; do
             case $name in
                 haproxy | redis-server | postgresql | postgresql@* | docker | containerd) echo "$unit" ;;
