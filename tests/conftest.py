@@ -19,8 +19,10 @@ from compose.topology import Topology
 
 pytest_plugins = ["tests.limits", "tests.skips"]
 
-# Whoever is started in the background ignores Ctrl-C and passes that on; what is tested here must hear it.
+# Who is started in the background ignores Ctrl-C, under nohup SIGHUP too, and passes that on; what is tested here must
+# hear both.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 TEST_PORT_BASE = os.environ.get("STORMDRILL_TEST_PORT_BASE", "26000")
 
