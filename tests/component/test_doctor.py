@@ -12,6 +12,8 @@ from compose.settings import ROOT
 from compose.tools import find
 from tests.conftest import TEST_PORT_BASE
 
+# The stack of other tests is up on the first of these.
+_PORT_BASE = str(int(TEST_PORT_BASE) + 400)
 _COMMANDS = (
     *("awk", "bash", "cat", "cut", "df", "dirname", "find", "grep", "head", "id", "nproc", "sed", "sh", "sort", "tail"),
     *("sha256sum", "timeout", "tr", "uname", "wc", "xargs"),
@@ -21,7 +23,7 @@ _COMMANDS = (
 def _doctor(before: str = "", **environment: str) -> tuple[int, str]:
     done = subprocess.run(
         (shutil.which("bash"), "-c", f"{before}\n. {ROOT}/tools/doctor.sh", str(ROOT / "tools/doctor.sh")),
-        env={"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "STORMDRILL_PORT_BASE": TEST_PORT_BASE}
+        env={"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "STORMDRILL_PORT_BASE": _PORT_BASE}
         | environment,
         capture_output=True,
         text=True,
@@ -45,7 +47,7 @@ def test_a_machine_that_has_all_is_ready_for_the_native_runtime():
     code, said = _doctor(RUNTIME="native")
     assert code == 0, said
     assert "native: ready" in said
-    assert f"all of 127.0.0.1:{TEST_PORT_BASE} to {int(TEST_PORT_BASE) + 199} are free" in said
+    assert f"all of 127.0.0.1:{_PORT_BASE} to {int(_PORT_BASE) + 199} are free" in said
     for name in ("haproxy", "postgres", "redis-server", "prometheus"):
         assert f"({find().path(name)})" in said
 
@@ -55,7 +57,7 @@ def test_all_that_is_in_the_way_is_said_at_once_each_with_its_reason(tmp_path):
     # Ubuntu 22.04's, as it says it.
     old.write_text("#!/bin/sh\necho 'prometheus, version 2.31.2+ds1 (branch: debian/sid, revision: 2.31.2)'\n")
     old.chmod(0o755)
-    port, comm = int(TEST_PORT_BASE) + 150, Path("/proc/self/comm").read_text().strip()
+    port, comm = int(_PORT_BASE) + 150, Path("/proc/self/comm").read_text().strip()
     with socket.create_server(("127.0.0.1", port)):
         code, said = _doctor("ulimit -n 4096", RUNTIME="native", PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert code == 1
