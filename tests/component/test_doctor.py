@@ -23,8 +23,7 @@ _COMMANDS = (
 def _doctor(before: str = "", **environment: str) -> tuple[int, str]:
     done = subprocess.run(
         (shutil.which("bash"), "-c", f"{before}\n. {ROOT}/tools/doctor.sh", str(ROOT / "tools/doctor.sh")),
-        env={"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "STORMDRILL_PORT_BASE": _PORT_BASE}
-        | environment,
+        env={"HOME": os.environ["HOME"], "PATH": os.environ["PATH"], "STORMDRILL_PORT_BASE": _PORT_BASE} | environment,
         capture_output=True,
         text=True,
         timeout=60,
