@@ -14,7 +14,7 @@ from compose.settings import ROOT
 
 BARE = ("ca-certificates", "git", "make")
 """What somebody who clones the project has; nothing of what it needs."""
-CHECKOUT = "/root/stormdrill"
+CHECKOUT = "/srv/stormdrill"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _TAKEN_OVER = ("PIP_", "SSL_CERT_", "REQUESTS_CA_", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOFLAGS")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy")
