@@ -114,6 +114,10 @@ test-undo: setup-native ## hours: every fault, the runner killed in every phase,
 test-verifier: setup-native ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier
 
+test-machines: export STORMDRILL_OWN_DOCKER = 1
+test-machines: setup-native ## five minutes: a Swarm of three machines, one of them drained (Debian, root)
+	@$(PYTEST) tests/machines
+
 test-distros: setup-native ## over an hour: Debian 12 and 13 from nothing, README's first command and the tests in each (root, mmdebstrap)
 	@$(PYTEST) tests/distros
 

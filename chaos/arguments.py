@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chaos import check_dashboards
 from chaos.commands import runner
+from chaos.values import Duration
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -55,8 +57,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     validate = add("validate", "check experiment files without touching a stack")
     validate.add_argument("files", nargs="*", type=Path, help="default: all")
     validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
-    dashboards = add("dashboards", "put load on the stack and see that every panel shows data")
-    dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
+    _add_dashboards(add)
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
     undoing = add("undo", "undo whatever a run left behind")
@@ -71,3 +72,22 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     ):
         add(name, text)
     return top
+
+
+def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    dashboards = add("dashboards", "put load on the stack and see that every panel shows data")
+    dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
+    dashboards.add_argument(
+        "--within",
+        type=_duration,
+        default=check_dashboards.SHOWS_WITHIN,
+        metavar="TIME",
+        help="how long to wait for their data under load, such as 2m; default: %(default)s",
+    )
+
+
+def _duration(text: str) -> Duration:
+    try:
+        return Duration.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

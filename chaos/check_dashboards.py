@@ -20,20 +20,21 @@ from chaos.panels.shown import Shown
 from chaos.stop_load import StopLoad
 from chaos.target import Dashboards
 from chaos.undo import UndoJournal, UndoRecord
+from chaos.values import Duration
 
-SHOWS_WITHIN_SECONDS = 45.0
+SHOWS_WITHIN = Duration(seconds=45)
 """From the load's first request: rates and quantiles take a window or two."""
 _LOOK_EVERY_SECONDS = 1.0
 _LOOKED_BACK_SECONDS = 15.0
-_LONGEST_SECONDS = 120.0
+_BESIDES_SECONDS = 75.0  # for the load to begin, and for the last answers
 _FIRST_REQUEST_WITHIN = timedelta(seconds=20)
 _NAME = "check-dashboards"
 
 Waits = Callable[[str], None]
 
 
-def check(system: System, waits: Waits, interrupts: Interrupts) -> list[Shown]:
-    """Put the ordinary load on the stack until every panel shows data, at most SHOWS_WITHIN_SECONDS; then end it.
+def check(system: System, within: Duration, waits: Waits, interrupts: Interrupts) -> list[Shown]:
+    """Put the ordinary load on the stack until every panel shows data, at most `within`; then end it.
 
     The answer is what each panel, and the query behind each variable, showed when it was last asked. Raises InvalidFile
     when the target has no dashboards, RunInProgress when a run holds the lease, Interrupted when the load is ended.
@@ -43,19 +44,25 @@ def check(system: System, waits: Waits, interrupts: Interrupts) -> list[Shown]:
         raise InvalidFile(system.target.state_folder / "target.yaml", "dashboards", "the target names none")
     run_id = f"{_NAME}-{os.getpid()}"
     lease = LeaseFile(system.target.state_folder, SystemClock())
-    lease.acquire(run_id, _LONGEST_SECONDS)
+    lease.acquire(run_id, within.in_seconds + _BESIDES_SECONDS)
     try:
         with Heartbeat(lease, run_id), tempfile.TemporaryDirectory(prefix=f"stormdrill-{_NAME}-") as folder:
-            return _under_load(system, dashboards, run_id, Path(folder), waits, interrupts)
+            return _under_load(system, dashboards, within, run_id, Path(folder), waits, interrupts)
     finally:
         lease.release(run_id)
 
 
 def _under_load(
-    system: System, dashboards: Dashboards, run_id: str, folder: Path, waits: Waits, interrupts: Interrupts
+    system: System,
+    dashboards: Dashboards,
+    within: Duration,
+    run_id: str,
+    folder: Path,
+    waits: Waits,
+    interrupts: Interrupts,
 ) -> list[Shown]:
     journal = UndoJournal(system.target.state_folder)
-    settings = LoadSettings(max_duration=timedelta(seconds=_LONGEST_SECONDS))
+    settings = LoadSettings(max_duration=timedelta(seconds=within.in_seconds + _BESIDES_SECONDS))
     process = control.start(folder, system.target.urls.users, settings, time.monotonic())
     # Should we die, the watchdog ends it.
     journal.register(run_id, _NAME, StopLoad(process.pid, process.started))
@@ -65,19 +72,21 @@ def _under_load(
 
     try:
         control.await_first_request(process, folder, _FIRST_REQUEST_WITHIN)
-        return _look_until_all_show(system, dashboards, waits, interrupts)
+        return _look_until_all_show(system, dashboards, within, waits, interrupts)
     except control.LoadNotStarted as error:
         raise SignalUnavailable(str(error)) from error
     finally:
         journal.replay(system, SystemClock(), only=own)
 
 
-def _look_until_all_show(system: System, dashboards: Dashboards, waits: Waits, interrupts: Interrupts) -> list[Shown]:
+def _look_until_all_show(
+    system: System, dashboards: Dashboards, within: Duration, waits: Waits, interrupts: Interrupts
+) -> list[Shown]:
     times = substitute.times(dashboards.scrape_interval, panel.SHOWN)
     folder = Path(dashboards.folder)
     panels = panel.read(folder, times) + panel.read_variables(folder, times)
     source = PanelSource(system.target.urls.prometheus, dashboards.scrape_interval)
-    deadline = time.monotonic() + SHOWS_WITHIN_SECONDS
+    deadline = time.monotonic() + within.in_seconds
     rows: dict[int, Shown] = {}
     while True:
         empty = [index for index in range(len(panels)) if index not in rows or rows[index].amiss]

@@ -144,7 +144,7 @@ def _dashboards(arguments: argparse.Namespace) -> int:
     interrupts.listen("what was begun is ended")
     target = _target(arguments.target, progress, interrupts)
     progress.phase("dashboards")
-    rows = check_dashboards.check(System(target, targets.control(target)), progress.waits, interrupts)
+    rows = check_dashboards.check(System(target, targets.control(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
     print(*shown.report(rows), sep="\n")
     return 1 if any(row.amiss for row in rows) else 0

@@ -17,6 +17,7 @@ SECONDS = {
     "undo": 900,
     "verifier": 900,
     "distros": 3600,
+    "machines": 900,
 }
 """Folder below tests/ → limit; a test that needs more says so itself, by `pytest.mark.timeout`."""
 _HERE = Path(__file__).parent

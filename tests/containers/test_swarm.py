@@ -1,10 +1,5 @@
 """The stack with replicas of a Docker Swarm: they are replaced, scaled and drained, and users see nothing."""
 
-import contextlib
-import os
-import shutil
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -16,10 +11,12 @@ from compose import engine
 from compose.container_spec import NETWORKS, STACK_LABEL
 from compose.swarm_spec import SERVICE_LABEL
 from tests.conftest import TEST_PORT_BASE
-from tests.containers import machine, nodes
-from tests.containers.conftest import OWN_ENGINE, a_stack, left
+from tests.containers import machine
+from tests.containers.conftest import a_stack, left
+from tests.containers.swarms import a_manager, replicas
 from tests.e2e.conftest import Runs, wait_until
 
+__all__ = ["a_manager"]
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 SCALED = """\
@@ -33,48 +30,11 @@ recover_within: 15s
 
 
 @pytest.fixture(scope="module")
-def a_manager(an_engine):
-    """The engine manages a Swarm: the tests' own is made to, a user's is left as it is."""
-    if not os.environ.get(OWN_ENGINE):
-        if not engine.connect().info()["Swarm"]["ControlAvailable"]:
-            pytest.skip("this engine is no manager of a Swarm")
-        yield
-        return
-    with nodes.bridge():
-        docker_("swarm", "init", "--advertise-addr", nodes.MANAGER)
-        yield
-        docker_("swarm", "leave", "--force")
-
-
-@pytest.fixture(scope="module")
 def swarm(a_manager, containers):
     """On a Swarm of one node, after the other stack, as both together are too much for two cores."""
     assert containers.command("down")[0] == 0
     with a_stack("swarm", int(TEST_PORT_BASE) + 2000) as stack:
         yield stack
-
-
-@pytest.fixture
-def three_nodes(swarm, client):
-    """Two more machines join it, each with the image of the services."""
-    if not os.environ.get(OWN_ENGINE):
-        pytest.skip("for the tests' own engine only: it makes more machines")
-    images = sorted({tag for each in replicas(client).values() for tag in each.image.tags})
-    with contextlib.ExitStack() as stack:
-        folders = {number: Path(tempfile.mkdtemp(prefix="stormdrill-node-", dir="/var/tmp")) for number in (2, 3)}
-        for folder in folders.values():
-            stack.callback(shutil.rmtree, folder)
-        with nodes.joined(folders, os.environ["DOCKER_HOST"], images):
-            yield
-
-
-def docker_(*arguments):
-    subprocess.run(("docker", *arguments), check=True, capture_output=True, timeout=60)
-
-
-def replicas(client):
-    """The shop's running containers on this machine, by their ids."""
-    return {each.id: each for each in client.containers.list(filters={"label": f"{SERVICE_LABEL}=shop"})}
 
 
 def test_nobody_is_paged_because_it_comes_up(swarm):
@@ -145,19 +105,6 @@ def test_the_watchdog_scales_back_what_a_killed_runner_left(swarm, client, tmp_p
     wait_until(lambda: len(replicas(client)) == 3, DURATION_SECONDS + 20, "the shop to have three replicas again")
     assert time.monotonic() - killed > 1, "the lease had not run out yet: somebody else undid it"
     wait_until(lambda: swarm.command("status")[0] == 0, 40, "the stack to be well")
-
-
-def test_a_machine_is_drained_and_others_take_its_replicas_over(swarm, three_nodes, client):
-    # Nothing moves by itself to a machine that joins; an update spreads it over all.
-    for service in client.services.list(filters={"label": STACK_LABEL}):
-        if "crowd" not in service.name:
-            docker_("service", "update", "--force", "--detach=false", service.name)
-    (shop,) = client.services.list(filters={"label": f"{SERVICE_LABEL}=shop"})
-    tasks = shop.tasks(filters={"desired-state": "running"})
-    assert len({task["NodeID"] for task in tasks}) > 1
-    code, output = swarm.command("run", "drain-node")
-    assert code == 0, output
-    assert {node.attrs["Spec"]["Availability"] for node in client.nodes.list()} == {"active"}
 
 
 def test_nothing_of_it_is_left_after_down(swarm, client):

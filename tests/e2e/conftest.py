@@ -1,6 +1,7 @@
 """What the whole runs share: short experiments, a look into a run while it goes on, a stack put right again."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from compose import health
+from compose.settings import ROOT
 from compose.supervisor import Supervisor
 from tests.verifier.alerting import Alerting
 
@@ -105,3 +108,33 @@ def alerting(stack) -> Iterator[Alerting]:
     broken = Alerting(stack)
     yield broken
     broken.restore()
+
+
+@pytest.fixture
+def with_panel(stack, tmp_path) -> Callable[[str, str, Callable[[dict[str, Any]], None]], Path]:
+    """A target file whose dashboards are one of ours, with one panel of it changed."""
+
+    def change(uid: str, title: str, edit: Callable[[dict[str, Any]], None]) -> Path:
+        folder = tmp_path / "dashboards"
+        folder.mkdir()
+        file = Path(shutil.copy(ROOT / "dashboards" / f"{uid}.json", folder))
+        board = json.loads(file.read_text())
+        (panel,) = [panel for panel in board["panels"] if panel["title"] == title and panel["type"] != "row"]
+        edit(panel)
+        file.write_text(json.dumps(board))
+        target = yaml.safe_load(stack.target.read_text())
+        target["dashboards"]["folder"] = str(folder)
+        changed = tmp_path / "target.yaml"
+        changed.write_text(yaml.safe_dump(target))
+        return changed
+
+    return change
+
+
+def moves_with(fault: str) -> Callable[[dict[str, Any]], None]:
+    """An edit of a panel: it claims to move with this fault."""
+
+    def edit(panel: dict[str, Any]) -> None:
+        panel["description"] += f"\n\nMoves with: {fault}."
+
+    return edit

@@ -7,7 +7,7 @@ from tests import agreement
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
-ONLY = ("exhaust-pool", "kill-redis-master", "latency-postgres", "pause-instance")
+ONLY = ("kill-redis-master", "latency-postgres", "pause-instance")
 """In the catalogue's order."""
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from compose.settings import ROOT
 from tests import agreement
-from tests.e2e.conftest import wait_until
+from tests.e2e.conftest import moves_with, wait_until
 from tests.verifier.alerting import SURPRISE, always, late, removed, surprise, unreachable, unrouted
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -65,27 +65,30 @@ def test_a_recording_is_judged_again_to_the_same_verdict(stack, runs):
     assert runs.latest() == before
 
 
-def test_nothing_broken_is_held(stack, runs, pytestconfig):
+def test_nothing_broken_is_held(stack, runs):
     code, output = stack.command("run", "no-fault")
-    agreement.note(pytestconfig.cache, "no-fault", runs.latest())
     assert code == 0, output
     assert set(outcomes(runs.latest()).values()) == {"quiet"}
     still = [one["moved"] for one in runs.latest()["panels"] if one["expected"] is False]
     assert set(still) == {False}
 
 
-def test_missed_and_surprise_are_named(stack, runs, experiment, alerting):
+def test_missed_and_surprise_and_a_tagged_panel_that_does_not_move_are_named(
+    stack, runs, experiment, alerting, with_panel
+):
     removed(alerting, "ShopInstanceDown")
     unreachable(alerting, "HAProxyServerDown")
     surprise(alerting)
     alerting.reload()
-    code, output = stack.command("run", experiment, "--target", stack.target)
+    still = with_panel("redis", "Cluster, as each node sees it", moves_with("process.kill shop"))
+    code, output = stack.command("run", experiment, "--target", still)
     assert code == 1, output
     assert spoken(runs.latest()) == {"ShopInstanceDown": "missed", "HAProxyServerDown": "missed", SURPRISE: "surprise"}
     assert [reason.split(":")[0] for reason in runs.latest()["reasons"]] == [
         "ShopInstanceDown missed",
         "HAProxyServerDown missed",
         f"{SURPRISE} surprise",
+        "panel redis / Cluster, as each node sees it did not move",
     ]
 
 

@@ -9,7 +9,7 @@ from tests import limits
 
 pytest_plugins = ["pytester"]
 
-LONG = ("distros", "undo", "verifier")
+LONG = ("distros", "machines", "undo", "verifier")
 
 
 def folders():

@@ -1,0 +1,1 @@
+"""A Swarm of three machines: engines in network namespaces. `make test-machines`."""
