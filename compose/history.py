@@ -25,11 +25,12 @@ import yaml
 
 from compose import healthy_past, render
 from compose.healthy_past import Counted
-from compose.manager import Manager
+from compose.manager import Manager, started
 from compose.runtime import manager_of, promtool
 from compose.topology import LOOPBACK
 
 _WITHIN_SECONDS = 30
+_STARTED_WITHIN_SECONDS = 10.0  # the process manager kills after 6 s what has not ended
 _RESTARTED = ("alertmanager", "prometheus")
 _GIVE_UP = """
 UPDATE shop.orders SET attempted_at = now() - interval '1 hour'
@@ -73,9 +74,10 @@ def replace(state: Path, deadline: float) -> None:
 
 @contextmanager
 def stopped(manager: Manager, deadline: float) -> Iterator[None]:
-    """Have Prometheus and Alertmanager down for the block; whatever goes wrong, both are asked to start again.
+    """Have Prometheus and Alertmanager down for the block; whatever goes wrong, both are started again.
 
-    Raises TimeoutError when they do not end before the monotonic `deadline`.
+    Raises TimeoutError when they do not end before the monotonic `deadline`. Waits for their start for as long as
+    supervisord grants what it stops.
     """
     try:
         for name in _RESTARTED:
@@ -84,8 +86,8 @@ def stopped(manager: Manager, deadline: float) -> Iterator[None]:
         yield
     finally:
         for name in _RESTARTED:
-            with suppress(OSError):  # whoever waits for them says that they are not there
-                manager.start(name)
+            with suppress(TimeoutError):  # whoever waits for them says that they are not there
+                _wait(partial(started, manager, name), time.monotonic() + _STARTED_WITHIN_SECONDS, f"{name} to start")
 
 
 def give_up_half_done_orders(dsn: str) -> None:

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from compose import health, runtime
 from compose.interrupts import NEVER, Interrupts
-from compose.manager import Manager, ProcessState
+from compose.manager import Manager, started, state_of
 from compose.settings import StackSettings
 from compose.stack import Progress, StackError
 from compose.topology import Program, Topology
@@ -51,11 +50,11 @@ def _restart(instance: Program, topology: Topology, manager: Manager) -> str:
     began = time.monotonic()
     try:
         manager.stop(instance.name)
-        _wait(lambda: not _row(manager, instance).pid, STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
+        _wait(lambda: not state_of(manager, instance.name).pid, STOPPED_WITHIN_SECONDS, f"{instance.name} to end")
     finally:
         # No instance stays down because it took too long to end, or because the manager did not answer in time.
         stopped = time.monotonic()
-        _wait(lambda: _started(instance, manager), BACK_WITHIN_SECONDS, f"{instance.name} to be started again")
+        _wait(lambda: started(manager, instance.name), BACK_WITHIN_SECONDS, f"{instance.name} to be started again")
     # First the instance's own word: HAProxy's may be from before the stop.
     _wait(lambda: not health.ready(instance).failure(), BACK_WITHIN_SECONDS, f"{instance.name} to be ready")
     _wait(
@@ -65,19 +64,6 @@ def _restart(instance: Program, topology: Topology, manager: Manager) -> str:
     )
     drained, away = stopped - began, time.monotonic() - stopped
     return f"{instance.name}: ended {drained:.1f} s after it was asked, serves again {away:.1f} s later"
-
-
-def _started(instance: Program, manager: Manager) -> bool:
-    """Ask for its start, and see whether it is there; one that is still ending is not started, and nothing says so."""
-    with suppress(OSError):
-        manager.start(instance.name)
-        row = _row(manager, instance)
-        return row.pid != 0 and row.state != "STOPPING"
-    return False
-
-
-def _row(manager: Manager, instance: Program) -> ProcessState:
-    return next(row for row in manager.processes() if row.name == instance.name)
 
 
 def _wait(condition: Callable[[], bool], seconds: float, what: str) -> None:

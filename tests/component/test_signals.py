@@ -1,6 +1,7 @@
 """A signal at every line of `restart`, `up` and `down`: no instance stays down, nothing of a stack is left half."""
 
 import os
+import signal
 import threading
 import time
 from contextlib import ExitStack
@@ -171,9 +172,20 @@ def test_alerting_is_started_again_when_its_past_cannot_be_replaced(instances):
     assert down == [0, 0]
     until(instances.serve)
     assert not {0, *before} & set(instances.pids())
+
+
+def test_alerting_that_ends_too_late_is_started_again(instances):
+    """Whoever is asked to start while it still ends is not started, and nothing says so."""
+    before = instances.pids()
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)  # what it is told meanwhile waits
+    awake = threading.Timer(0.5, lambda: [os.kill(pid, signal.SIGCONT) for pid in before])
+    awake.start()
     with pytest.raises(TimeoutError), history.stopped(instances.manager, deadline=0.0):
         pass
-    until(lambda: 0 not in instances.pids())
+    awake.join()
+    until(instances.serve)
+    assert not {0, *before} & set(instances.pids())
 
 
 @dataclass
