@@ -108,6 +108,9 @@ test-e2e: setup-native ## whole runs, the verifier verified
 test-compose: setup-native ## the stack in containers, where there is a Docker engine: the same experiments, the same verdicts
 	@$(PYTEST) tests/containers
 
+test-crowded: setup-native ## minutes: eight workers an instance come up, serve, and keep within Postgres's connections
+	@$(PYTEST) tests/crowded
+
 test-undo: setup-native ## hours: every fault, the runner killed in every phase, and each time all is put back
 	@$(PYTEST) tests/undo
 

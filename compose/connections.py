@@ -5,10 +5,10 @@ from compose.topology import Program, Topology
 
 MOST = 120
 """Postgres's `max_connections`."""
-# Postgres's own default; a superuser gets in when nobody else does.
-_RESERVED = 3
-# The exporter, the proofs of health, whoever looks.
-_OTHERS = 6
+RESERVED = 3
+"""Postgres's own default of `superuser_reserved_connections`: a superuser gets in when nobody else does."""
+OTHERS = 6
+"""What the exporter, the proofs of health and whoever looks may take."""
 BUDGET = 84
 """Of all pools together: below the 80 % from which PostgresConnectionsNearLimit warns, with room for an instance whose
 new workers come before its old ones have drained."""
@@ -34,7 +34,7 @@ def refusal(settings: StackSettings, topology: Topology) -> str:
     }
     wanted = sum(processes * size for processes, size in pools.values())
     replaced = max((settings.workers * size for _, size in pools.values()), default=0)
-    there = MOST - _RESERVED - _OTHERS
+    there = MOST - RESERVED - OTHERS
     if wanted + replaced <= there:
         return ""
     return (

@@ -34,4 +34,4 @@ def _owner(port: int) -> str:
                 return f"{process.name()} (pid {process.pid}, user {process.username()})"
             except psutil.Error:
                 return f"pid {connection.pid}"
-    return "a process of another user"
+    return "a process of another user, or by a connection that is still closing"

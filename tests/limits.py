@@ -14,6 +14,7 @@ SECONDS = {
     "component": 240,
     "e2e": 360,
     "containers": 900,
+    "crowded": 360,
     "undo": 900,
     "verifier": 900,
     "distros": 3600,

@@ -94,7 +94,7 @@ check_disk() {
 has_built() { command -v "$1" >/dev/null || [ -x "$built/$1" ]; }
 
 check_ports() {
-    local base=${STORMDRILL_PORT_BASE:-18000} taken port owner up='' state
+    local base=${STORMDRILL_PORT_BASE:-18000} taken up='' state
     state=$(state_folder)
     echo "ports"
     case $base in *[!0-9]*) fail "STORMDRILL_PORT_BASE: '$base': must be a whole number" ;; esac
@@ -107,9 +107,7 @@ check_ports() {
 crashed and \`make down\` clears it away"
     taken=$(taken_ports "$base" $((base + 199)))
     [ -n "$taken" ] || has "all of 127.0.0.1:$base to $((base + 199)) are free"
-    [ -z "$taken" ] || while read -r port owner; do
-        lacks all "port $port is taken by $owner: end it, or move the whole stack: STORMDRILL_PORT_BASE=<port>"
-    done <<<"$taken"
+    [ -z "$taken" ] || lacks all "$(taken_in_words <<<"$taken"), or move the whole stack: STORMDRILL_PORT_BASE=<port>"
 }
 
 check_python() {
@@ -228,7 +226,9 @@ verdict() {
     if [ -z "$2" ]; then
         echo "$1: ready, or made ready by \`make setup\`"
     else
-        echo "$1: $(wc -w <<<"$2") things are in the way, see MISSING above"
+        local count
+        count=$(wc -w <<<"$2")
+        echo "$1: $count $([ "$count" = 1 ] && echo thing is || echo things are) in the way, see MISSING above"
         [ "$chosen" != "$1" ] || code=1
     fi
 }

@@ -8,9 +8,60 @@ taken_ports() {
         port=$((16#${address##*:}))
         if [ $port -ge "$1" ] && [ $port -le "$2" ]; then
             owner=$(owner_of "$inode")
-            echo "$port ${owner:-a process of another user}"
+            echo "$port ${owner:-a process of another user, or by a connection that is still closing}"
         fi
     done | sort -u -n -k 1,1
+}
+
+# Says what taken_ports has printed in one line: another stack alone takes some fifty ports.
+taken_in_words() {
+    local taken count
+    taken=$(cat)
+    count=$(wc -l <<<"$taken")
+    if [ "$count" = 1 ]; then
+        echo "port ${taken%% *} is taken by ${taken#* }: end it"
+    else
+        echo "$count ports are taken, $(port_ranges <<<"$taken"), by $(port_owners <<<"$taken"): end them"
+    fi
+}
+
+# 18000-18019, 18024
+port_ranges() {
+    awk '
+        function add() { all = all (all == "" ? "" : ", ") first (first == last ? "" : "-" last) }
+        NR > 1 && $1 != last + 1 { add(); first = $1 }
+        NR == 1 { first = $1 }
+        { last = $1 }
+        END { add(); print all }
+    '
+}
+
+# haproxy (pid 12), redis-server (pids 7, 8)
+port_owners() {
+    awk '
+        {
+            sub(/^[0-9]+ /, "")
+            name = $0
+            pid = ""
+            # A name may hold brackets of its own.
+            if (match($0, / \(pid [0-9]+\)$/)) {
+                name = substr($0, 1, RSTART - 1)
+                pid = substr($0, RSTART + 6, RLENGTH - 7)
+            }
+            if (!(name in pids)) { names[++count] = name; pids[name] = "" }
+            if (pid != "" && !((name, pid) in seen)) {
+                seen[name, pid]
+                pids[name] = pids[name] (pids[name] == "" ? "" : ", ") pid
+            }
+        }
+        END {
+            for (i = 1; i <= count; i++) {
+                all = all (i == 1 ? "" : ", ") names[i]
+                if (pids[names[i]] != "") all = all " (pid" (pids[names[i]] ~ /,/ ? "s" : "") " " pids[names[i]] ")"
+            }
+            print all
+        }
+    '
 }
 
 # Prints the name and pid of the process that has this socket open.

@@ -1,9 +1,10 @@
 """How connections to Postgres are made and kept."""
 
 import select
-from typing import Any
+import traceback
+from typing import Any, Self
 
-from psycopg import AsyncConnection, waiting
+from psycopg import AsyncConnection, OperationalError, waiting
 from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool, AsyncNullConnectionPool
 
@@ -20,7 +21,24 @@ _CONNECT_TIMEOUT_SECONDS = 2
 _RECONNECT_TIMEOUT_SECONDS = 2.0
 
 
-class BlockingConnection(AsyncConnection[tuple[Any, ...]]):
+class PooledConnection(AsyncConnection[tuple[Any, ...]]):
+    """Closes what it gives up.
+
+    psycopg (3.3.9) leaves an attempt that timed out to the garbage collector, as its error and its frame refer to each
+    other. Postgres, slow but alive, goes on to accept it, and the pool has more connections than it may.
+    """
+
+    @classmethod
+    async def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        """As psycopg's."""
+        try:
+            return await super().connect(*args, **kwargs)
+        except OperationalError as error:
+            traceback.clear_frames(error.__traceback__)
+            raise
+
+
+class BlockingConnection(PooledConnection):
     """Waits for Postgres as a synchronous driver would, with the event loop at a standstill."""
 
     async def wait(
@@ -38,7 +56,7 @@ def create_pool(name: str, settings: PostgresSettings) -> Pool:
     options: dict[str, Any] = {
         "name": name,
         "reconnect_timeout": _RECONNECT_TIMEOUT_SECONDS,
-        "connection_class": AsyncConnection if settings.async_io else BlockingConnection,
+        "connection_class": PooledConnection if settings.async_io else BlockingConnection,
         "open": False,
         "max_waiting": settings.postgres_pool_max_waiting if settings.bulkhead else 0,
         "kwargs": _connection_options(settings),

@@ -4,6 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,32 @@ def test_all_that_is_in_the_way_is_said_at_once_each_with_its_reason(tmp_path):
     # HAProxy would not start.
     assert "MISSING   4096 open files a process, 16384 are needed" in said
     assert "native: 3 things are in the way" in said
+
+
+_LISTENS = "import socket, sys; it = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); input()"
+
+
+def test_ports_that_are_taken_are_one_line_with_all_who_have_them():
+    first, comm = int(_PORT_BASE) + 150, Path("/proc/self/comm").read_text().strip()
+    with ExitStack() as taken:
+        for port in (first, first + 1, first + 2, first + 9):
+            taken.enter_context(socket.create_server(("127.0.0.1", port)))
+        other = taken.enter_context(
+            subprocess.Popen(
+                (sys.executable, "-c", _LISTENS, str(first + 3)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        )
+        other.stdout.readline()
+        name = Path(f"/proc/{other.pid}/comm").read_text().strip()
+        code, said = _doctor(RUNTIME="native")
+        other.stdin.write(b"\n")
+    assert code == 1
+    mine, others = os.getpid(), other.pid
+    owners = f"{comm} (pids {mine}, {others})" if name == comm else f"{comm} (pid {mine}), {name} (pid {others})"
+    found = f"5 ports are taken, {first}-{first + 3}, {first + 9}, by {owners}"
+    assert [line.strip() for line in said.splitlines() if "taken" in line] == [
+        f"MISSING   {found}: end them, or move the whole stack: STORMDRILL_PORT_BASE=<port>"
+    ]
 
 
 def test_what_is_missing_without_apt_is_in_the_way_each_in_a_line(bare):

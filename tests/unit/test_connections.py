@@ -30,7 +30,7 @@ def test_the_budget_is_shared_out(workers, each):
 
 def test_at_rest_nobody_is_warned():
     # PostgresConnectionsNearLimit: 80 % of what is not reserved.
-    assert connections.BUDGET + 6 < 0.8 * (connections.MOST - 3)
+    assert connections.BUDGET + connections.OTHERS < 0.8 * (connections.MOST - connections.RESERVED)
 
 
 def test_postgres_has_as_many_as_are_shared_out():

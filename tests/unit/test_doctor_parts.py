@@ -66,6 +66,35 @@ def test_a_stack_that_a_crash_ended_is_not_up_and_its_ports_are_looked_at(state,
     assert said[2].startswith("MISSING port 18005 is taken by redis-server")
 
 
+@pytest.mark.parametrize(
+    ("taken", "said"),
+    [
+        (["18005 redis-server (pid 7)"], "port 18005 is taken by redis-server (pid 7): end it"),
+        (
+            [
+                "18000 haproxy (pid 12)",
+                "18001 redis-server (pid 7)",
+                "18002 haproxy (pid 12)",
+                "18003 redis-server (pid 8)",
+            ],
+            "4 ports are taken, 18000-18003, by haproxy (pid 12), redis-server (pids 7, 8): end them",
+        ),
+        (
+            ["18000 a b (c) (pid 7)", "18002 a process of another user", "18199 a process of another user"],
+            "3 ports are taken, 18000, 18002, 18199, by a b (c) (pid 7), a process of another user: end them",
+        ),
+        (
+            [f"{port} haproxy (pid 12)" for port in range(18000, 18200)],
+            "200 ports are taken, 18000-18199, by haproxy (pid 12): end them",
+        ),
+    ],
+)
+def test_ports_that_are_taken_are_one_finding(taken, said, tmp_path):
+    lines = "\n".join(taken)
+    there = _doctor(f"taken_ports() {{ echo '{lines}'; }}; check_ports", STORMDRILL_STATE=str(tmp_path))
+    assert there == ["ports", f"MISSING {said}, or move the whole stack: STORMDRILL_PORT_BASE=<port>"]
+
+
 _DOCKER = """
 timeout() { shift; within_deadline=1 "$@"; }
 docker() {

@@ -1,4 +1,4 @@
-"""Every test has a time-out, and plain `pytest` collects nothing that takes hours."""
+"""Every test has a time-out, and plain `pytest` collects nothing that takes long."""
 
 import tomllib
 
@@ -9,7 +9,7 @@ from tests import limits
 
 pytest_plugins = ["pytester"]
 
-LONG = ("distros", "machines", "undo", "verifier")
+LONG = ("crowded", "distros", "machines", "undo", "verifier")
 
 
 def folders():
@@ -34,7 +34,7 @@ def test_a_test_that_hangs_fails_by_name(pytester, monkeypatch):
     ("arguments", "collected"),
     [((), {"unit"}), (("tests",), {"unit"}), (("tests/undo", "tests/distros"), {"undo", "distros"})],
 )
-def test_what_takes_hours_is_collected_only_where_it_is_named(pytester, arguments, collected):
+def test_what_takes_long_is_collected_only_where_it_is_named(pytester, arguments, collected):
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["norecursedirs"]
     pytester.makeini(f"[pytest]\ntestpaths = tests\nnorecursedirs = {' '.join(patterns)}\n")
     for folder in ("unit", *LONG):

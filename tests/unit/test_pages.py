@@ -2,6 +2,10 @@
 
 import re
 import shlex
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
@@ -67,6 +71,60 @@ def test_what_answers_is_named_and_no_way_to_have_it(settings):
 def test_jaegers_pages_may_be_beside_it(settings):
     seen = looked(settings, PLACEHOLDERS | {20024: JAEGER})
     assert seen.traces == "http://127.0.0.1:20024"
+
+
+@contextmanager
+def serving(head, body, every_seconds=0.0):
+    """The first port of a stack on whose Prometheus's port this is answered, at once or byte by byte; the requests."""
+    asked, over = [], threading.Event()
+
+    def answer():
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    asked.append(connection.recv(4096))
+                    whole = f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}".encode()
+                    for piece in [bytes((byte,)) for byte in whole] if every_seconds else [whole]:
+                        connection.sendall(piece)
+                        over.wait(every_seconds)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield server.getsockname()[1] - 10, asked
+        finally:
+            over.set()
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def seen_on(base, folder):
+    """What is seen of a stack whose first port this is, and how many seconds it took."""
+    chosen = from_environment({"STORMDRILL_STATE": str(folder), "STORMDRILL_PORT_BASE": str(base)})
+    began = time.monotonic()
+    return pages.look(topology(chosen)).pages, time.monotonic() - began
+
+
+WHOLE = (f"Content-Length: {len(PROMETHEUS[20010])}\r\nConnection: close", PROMETHEUS[20010])
+
+
+def test_a_page_that_comes_at_once_is_seen(tmp_path):
+    with serving(*WHOLE) as (base, asked):
+        assert "prometheus" in seen_on(base, tmp_path)[0]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("slow", ["head", "body"])
+def test_a_page_that_comes_byte_by_byte_is_none_and_holds_nobody_up(slow, tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "_TIMEOUT_SECONDS", 0.3)
+    head, body = WHOLE if slow == "body" else ("X: " + "x" * 1000, "")
+    with serving(head, body, 0.02) as (base, asked):
+        seen, seconds = seen_on(base, tmp_path)
+    assert len(asked) == 1
+    assert "prometheus" not in seen
+    assert seconds < 1.5
 
 
 @pytest.mark.parametrize("health", ['{"database": "failing"}', "{}", "[]", "no JSON", JAEGER])
