@@ -8,7 +8,7 @@ taken_ports() {
         port=$((16#${address##*:}))
         if [ $port -ge "$1" ] && [ $port -le "$2" ]; then
             owner=$(owner_of "$inode")
-            echo "$port ${owner:-a process of another user, or by a connection that is still closing}"
+            echo "$port ${owner:-a process of another user}"
         fi
     done | sort -u -n -k 1,1
 }
