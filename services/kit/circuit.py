@@ -15,7 +15,7 @@ class Circuit:
     """One dependency's circuit, or one node's of it.
 
     Opens after so many failures in a row and refuses calls for a while; then one call at a time is
-    let through, and its success closes the circuit again.
+    let through, and its success closes the circuit again. A call that is cancelled counts as neither.
     """
 
     def __init__(self, dependency: str, threshold: int, open_for: timedelta, series: DependencySeries) -> None:
@@ -50,8 +50,17 @@ class Circuit:
         # hangs each of them would have to wait for its time-out.
         self._probing = probe = self._breaker.state == STATE_HALF_OPEN
         try:
+            yield
+        except asyncio.CancelledError:
+            # Its caller had less patience than the dependency is given: neither a failure nor a success. When it
+            # counted as a failure, pages whose stock came late on a busy machine had orders refused.
+            raise
+        except BaseException:
             with self._breaker:
-                yield
+                raise
+        else:
+            with self._breaker:
+                pass
         finally:
             if probe:
                 self._probing = False
@@ -60,6 +69,5 @@ class Circuit:
 
 
 def _is_failure(kind: type[BaseException], _error: BaseException) -> bool:
-    # A refusal is an answer, and a shed call was never made. A call that was abandoned says at least
-    # that there was no answer; the library would take everything else for a success.
-    return issubclass(kind, DependencyUnavailable | asyncio.CancelledError)
+    # A refusal is an answer, and a shed call was never made.
+    return issubclass(kind, DependencyUnavailable)

@@ -121,6 +121,46 @@ def test_a_refusal_and_a_shed_call_open_no_circuit(dependency, server, error):
     assert server.calls == 20
 
 
+async def give_up(dependency, times):
+    """Call it as often, and wait for no answer."""
+
+    async def silent():
+        await asyncio.Event().wait()
+
+    for _ in range(times):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await dependency.call(silent, repeat=False)
+
+
+def test_calls_that_their_callers_gave_up_open_no_circuit(dependency, server, registry):
+    async def story():
+        it = dependency()
+        await give_up(it, 20)
+        return await it.call(server, repeat=False)
+
+    assert asyncio.run(story()) == "well"
+    assert count(registry, "app_circuit_breaker_openings_total") == 0
+
+
+def test_a_call_that_was_given_up_hides_no_failure_and_closes_no_circuit(dependency, server, registry):
+    async def story():
+        it = dependency()
+        await fail(it, server, 2)
+        await give_up(it, 1)
+        await fail(it, server, 1)
+        assert it.is_open()
+        await asyncio.sleep(OPEN_FOR.total_seconds() * 1.5)
+        await give_up(it, 1)
+        assert count(registry, "app_circuit_breaker_open") == 1
+        # Nor does it keep the next one from probing.
+        server.error = None
+        assert await it.call(server, repeat=False) == "well"
+
+    asyncio.run(story())
+    assert count(registry, "app_circuit_breaker_open") == 0
+
+
 def test_one_node_that_fails_costs_the_others_nothing(dependency, server):
     async def story():
         it = dependency()
