@@ -1,6 +1,6 @@
 """`stormdrill`, and `python -m chaos`: a Ctrl-C is heard before the imports, which take a second."""
 
-from chaos.interrupts import end_at_once
+from chaos.machine.interrupts import end_at_once
 
 
 def main() -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from chaos.clock import SystemClock
 from chaos.errors import InvalidFile, SignalUnavailable
 from chaos.faults import System
-from chaos.interrupts import Interrupts
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.load import control
 from chaos.load.settings import LoadSettings
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
 from chaos.observe.panels import PanelSource
 from chaos.panels import panel, shown, substitute
 from chaos.panels.shown import Shown

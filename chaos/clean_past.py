@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from chaos.clock import Clock
 from chaos.errors import ChaosError, StackUnreachable
 from chaos.lease import Heartbeat, LeaseFile
+from chaos.machine.clock import Clock
 from chaos.target import Target
 
 FRESH_SECONDS = 30.0

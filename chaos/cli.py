@@ -13,7 +13,6 @@ from chaos import experiment as experiments
 from chaos import target as targets
 from chaos.arguments import Command, parser
 from chaos.clean_past import CleanPast
-from chaos.clock import SystemClock
 from chaos.commands import all as catalogue
 from chaos.commands import coverage, files, listing, run, runner, undo
 from chaos.commands.coverage import Sources
@@ -21,8 +20,9 @@ from chaos.commands.runner import Setting, StackLost
 from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.experiment import Vocabulary
 from chaos.faults import System
-from chaos.interrupts import Interrupts
 from chaos.lease import LeaseFile
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
 from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.target import Target

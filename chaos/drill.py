@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from chaos import control, endings, preflight
 from chaos.attack import Attack, Hands
 from chaos.clean_past import CleanPast
-from chaos.clock import SystemClock
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.experiment import Experiment
 from chaos.facts import AnyFact, PhaseBegan, RunEnded, RunStarted
 from chaos.faults import System
-from chaos.interrupts import Interrupts
 from chaos.judge import alerts, checks, span
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.load.measures import Phase
 from chaos.load.settings import LoadSettings
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
 from chaos.observe.evidence import Witnesses
 from chaos.panels.panel import Panel
 from chaos.progress import Progress

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from chaos import child
 from chaos.errors import StackUnreachable
+from chaos.machine import process_identity
 from chaos.target import Target
 from chaos.undo import UndoJournal
 from chaos.watchdog import WATCHES_FILE
@@ -32,17 +32,17 @@ def guarded(target: Target, file: Path | None) -> Iterator[None]:
     arguments = ["--target", str(file.resolve()), "--for-one-run"]
     watches = target.state_folder / WATCHES_FILE
     watches.unlink(missing_ok=True)
-    watchdog = child.spawn("chaos.watchdog", arguments, target.state_folder / LOG_FILE)
+    watchdog = process_identity.spawn("chaos.watchdog", arguments, target.state_folder / LOG_FILE)
     _await(watchdog, watches, target.state_folder / LOG_FILE)
     yield  # whatever it raises: the watchdog undoes what is left, and then ends by itself
     if not UndoJournal(target.state_folder).open():
-        child.stop(watchdog, _PATIENCE)
+        process_identity.stop(watchdog, _PATIENCE)
 
 
-def _await(watchdog: child.Child, watches: Path, log: Path) -> None:
+def _await(watchdog: process_identity.Child, watches: Path, log: Path) -> None:
     deadline = time.monotonic() + _WATCHES_WITHIN_SECONDS
     while not (watches.exists() and watches.read_text() == str(watchdog.pid)):
-        if not child.is_alive(watchdog) or time.monotonic() > deadline:
-            child.stop(watchdog, _PATIENCE)
+        if not process_identity.is_alive(watchdog) or time.monotonic() > deadline:
+            process_identity.stop(watchdog, _PATIENCE)
             raise StackUnreachable(f"no watchdog watches, so nothing may be broken; see {log}")
         time.sleep(_POLL_SECONDS)

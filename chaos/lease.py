@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.clock import Clock
 from chaos.errors import InvalidFile, LeaseLost, RunInProgress
+from chaos.machine.clock import Clock
 
 DURATION_SECONDS = 5.0
 RENEW_EVERY_SECONDS = 1.0

@@ -7,11 +7,11 @@ import httpx
 
 from chaos import ask
 from chaos.clean_past import CleanPast
-from chaos.clock import Clock
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
 from chaos.experiment import Experiment
 from chaos.facts import PrometheusSeen
 from chaos.faults import System
+from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
 
 WELL_WITHIN_SECONDS = 20.0

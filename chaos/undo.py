@@ -14,9 +14,10 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from chaos import values
-from chaos.clock import Clock
 from chaos.errors import UndoFailed
-from chaos.faults import AnyFault, Proof, System, memo
+from chaos.faults import AnyFault, Proof, System
+from chaos.machine import saved_state
+from chaos.machine.clock import Clock
 from chaos.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
@@ -116,7 +117,7 @@ class UndoJournal:
                     continue
                 if proof.holds:
                     self._append(msgspec.json.encode(_Done(record.number)))
-                    memo.forget(self._state, record.number)
+                    saved_state.forget(self._state, record.number)
                 done.append((record, proof))
         if only is None and (unreadable := self.unreadable()):
             failures += [f"another release wrote, and this one cannot read: {line}" for line in unreadable]

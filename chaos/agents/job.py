@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.child import of_pid
+from chaos.machine.process_identity import of_pid
 
 
 class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,10 +3,10 @@
 import signal
 import time
 
-from chaos import child
 from chaos.agents.job import Job
-from chaos.child import Child
 from chaos.control import family, signal_all
+from chaos.machine import process_identity
+from chaos.machine.process_identity import Child
 
 _LOOK_EVERY_SECONDS = 0.5
 """How often it looks for new children; looking costs some milliseconds."""
@@ -18,7 +18,7 @@ def run(job: Job) -> None:
     share, period = job.arguments["share"], job.arguments["period_seconds"]
     members, looked, began, frozen = family(leader.pid), time.monotonic(), time.monotonic(), 0.0
     try:
-        while child.is_alive(leader):
+        while process_identity.is_alive(leader):
             stood = time.monotonic()
             signal_all(members, signal.SIGSTOP)
             stopped = job.wait((1 - share) * period)

@@ -20,7 +20,7 @@ from chaos.commands.runner import Runner, Setting
 from chaos.coverage import Matrix
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.experiment import Vocabulary
-from chaos.interrupts import Interrupts
+from chaos.machine.interrupts import Interrupts
 from chaos.report import index, junit, matrix, summary
 
 SUMMARY_FILE = "summary.md"

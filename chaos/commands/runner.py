@@ -18,7 +18,7 @@ import msgspec
 from chaos.catalogue import Catalogue, Entry
 from chaos.commands import files
 from chaos.errors import ChaosError, Interrupted
-from chaos.interrupts import Interrupts
+from chaos.machine.interrupts import Interrupts
 from chaos.verdict import EXIT_CODES, Ending, Outcome, Verdict
 
 ANOTHER_FOLLOWS = "--another-follows"

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 from chaos import target as targets
-from chaos.clock import SystemClock
 from chaos.commands.run import assert_free
 from chaos.errors import UndoFailed
 from chaos.faults import System
-from chaos.interrupts import Interrupts
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
 from chaos.target import Target
 from chaos.undo import UndoJournal
 

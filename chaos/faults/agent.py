@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chaos import child
 from chaos.agents.job import Place, Status
-from chaos.child import Child
 from chaos.errors import FaultFailed
 from chaos.faults.fault import Proof, System
+from chaos.machine import process_identity
+from chaos.machine.process_identity import Child
 
 BEYOND_HOLD_SECONDS = 60.0
 """An agent ends by itself this long after its fault should have been undone."""
@@ -40,7 +40,7 @@ def start(system: System, name: str, kind: str, arguments: dict[str, Any], hold_
     for file in (place.ended, place.status, place.process):
         file.unlink(missing_ok=True)
     options = ["--folder", str(place.folder), "--name", name, "--longest", str(hold_seconds + BEYOND_HOLD_SECONDS)]
-    process = child.spawn("chaos.agents", [kind, *options, "--arguments", json.dumps(arguments)], place.log)
+    process = process_identity.spawn("chaos.agents", [kind, *options, "--arguments", json.dumps(arguments)], place.log)
     return _await_it_acts(place, process)
 
 
@@ -60,7 +60,7 @@ def stop(system: System, name: str) -> None:
     place = _place(system, name)
     place.ended.touch()
     if (process := _read(place.process, Child)) is not None:
-        child.stop(process, _ENDS_WITHIN)
+        process_identity.stop(process, _ENDS_WITHIN)
 
 
 def stopped(system: System, name: str) -> Proof:
@@ -81,7 +81,7 @@ def _await_it_acts(place: Place, process: Child) -> str:
         status = _read(place.status, Status)
         if status is not None and status.acts:
             return status.detail
-        if not child.is_alive(process):
+        if not process_identity.is_alive(process):
             raise FaultFailed(f"agent {place.name} ended{_last_words(place)}")
         if time.monotonic() > deadline:
             raise FaultFailed(f"agent {place.name} does not act: {status.detail if status else 'it says nothing'}")
@@ -96,7 +96,7 @@ def _place(system: System, name: str) -> Place:
 
 def _alive(place: Place) -> bool:
     process = _read(place.process, Child)
-    return process is not None and child.is_alive(process)
+    return process is not None and process_identity.is_alive(process)
 
 
 def _read(file: Path, kind: type[T]) -> T | None:

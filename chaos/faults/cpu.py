@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import psutil
 
-from chaos import child
 from chaos.control import CpuLimit, CpuLimits
 from chaos.errors import FaultFailed
 from chaos.faults import agent, cpu_limit
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.faults.process import assert_runs, serves
+from chaos.machine import process_identity
 from chaos.values import Duration
 
 _KERNELS_PERIOD = Duration(milliseconds=100)
@@ -62,7 +62,7 @@ class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag=
         if isinstance(system.control, CpuLimits):
             return cpu_limit.lower(system, system.control, self.instance, self._limit)
         try:
-            leader = child.of_pid(system.control.states()[self.instance].pid)
+            leader = process_identity.of_pid(system.control.states()[self.instance].pid)
         except OSError as error:
             raise FaultFailed("its process manager does not say which process it is") from error
         arguments = {"pid": leader.pid, "started": leader.started, "share": self.share}

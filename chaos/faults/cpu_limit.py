@@ -2,8 +2,8 @@
 
 from chaos.control import CpuLimit, CpuLimits
 from chaos.errors import FaultFailed
-from chaos.faults import memo
 from chaos.faults.fault import Proof, System
+from chaos.machine import saved_state
 
 _LONGEST_PERIOD_US = 1_000_000
 """The kernel's, whichever cgroup version."""
@@ -21,7 +21,7 @@ def assert_lowers(limits: CpuLimits, instance: str, wanted: CpuLimit) -> None:
 def lower(system: System, limits: CpuLimits, instance: str, wanted: CpuLimit) -> str:
     """Put the limit in place, and say what was done; what it was before is on disk first. Raises FaultFailed."""
     before = limits.cpu_limit(instance)
-    memo.write(system, _memo(instance), before)
+    saved_state.write(system, _memo(instance), before)
     limits.limit_cpu(instance, wanted)
     return f"{instance} may use {_words(wanted)}; before, {_words(before)}"
 
@@ -34,14 +34,14 @@ def is_at(limits: CpuLimits, instance: str, wanted: CpuLimit) -> Proof:
 
 def put_back(system: System, limits: CpuLimits, instance: str) -> None:
     """Give it the limit that it had; safe to repeat, and when `lower` was cut short."""
-    before = memo.read(system, _memo(instance), CpuLimit)
+    before = saved_state.read(system, _memo(instance), CpuLimit)
     if before is not None and limits.cpu_limit(instance) != before:
         limits.limit_cpu(instance, before)
 
 
 def is_put_back(system: System, limits: CpuLimits, instance: str) -> Proof:
     """Look whether it has the limit that it had."""
-    before = memo.read(system, _memo(instance), CpuLimit)
+    before = saved_state.read(system, _memo(instance), CpuLimit)
     return (
         Proof(True, f"the limit of {instance} was not touched") if before is None else is_at(limits, instance, before)
     )

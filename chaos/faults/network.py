@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chaos.errors import FaultFailed
-from chaos.faults import memo
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.faults.toxiproxy import Proxy, Toxic, Toxiproxy
+from chaos.machine import saved_state
 from chaos.values import Duration
 
 _PREFIX = "stormdrill"
@@ -226,7 +226,7 @@ class Down(_OnLink, frozen=True, tag="network.down"):
     def inject(self, system: System) -> str:
         """See Fault."""
         names = [proxy.name for proxy in self._proxies(system) if proxy.enabled]
-        memo.write(system, self._name(), _Disabled(names))
+        saved_state.write(system, self._name(), _Disabled(names))
         for name in names:
             Toxiproxy(system.target.urls.toxiproxy).enable(name, False)
         return f"{', '.join(names)} refuse connections"
@@ -241,13 +241,13 @@ class Down(_OnLink, frozen=True, tag="network.down"):
 
     def undo(self, system: System) -> None:
         """See Fault."""
-        disabled = memo.read(system, self._name(), _Disabled)
+        disabled = saved_state.read(system, self._name(), _Disabled)
         for name in disabled.proxies if disabled else []:
             Toxiproxy(system.target.urls.toxiproxy).enable(name, True)
 
     def undone(self, system: System) -> Proof:
         """See Fault."""
-        disabled = memo.read(system, self._name(), _Disabled)
+        disabled = saved_state.read(system, self._name(), _Disabled)
         names = disabled.proxies if disabled else []
         for proxy in self._proxies(system):
             if proxy.name in names and not (proxy.enabled and _takes_connections(proxy, system.target.urls.toxiproxy)):

@@ -5,12 +5,11 @@ import resource
 import msgspec
 import psutil
 
-from chaos import child
-from chaos.child import Child
 from chaos.control import family
 from chaos.errors import FaultFailed
-from chaos.faults import memo
 from chaos.faults.fault import FaultFields, Proof, System
+from chaos.machine import process_identity, saved_state
+from chaos.machine.process_identity import Child
 
 
 class _Limited(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,10 +55,10 @@ class PagerRefuse(FaultFields, frozen=True, tag="pager.refuse"):
         if not found:
             raise FaultFailed(f"{self.instance} has no process")
         limits = [
-            _Limited(child.of_pid(process.pid), *resource.prlimit(process.pid, resource.RLIMIT_FSIZE))
+            _Limited(process_identity.of_pid(process.pid), *resource.prlimit(process.pid, resource.RLIMIT_FSIZE))
             for process in found
         ]
-        memo.write(system, self._memo(), _Before(limits))
+        saved_state.write(system, self._memo(), _Before(limits))
         for one in limits:
             # The hard limit stays: only the superuser could raise it again.
             resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (0, one.hard))
@@ -74,9 +73,9 @@ class PagerRefuse(FaultFields, frozen=True, tag="pager.refuse"):
 
     def undo(self, system: System) -> None:
         """See Fault; a process that was replaced meanwhile has limits of its own."""
-        before = memo.read(system, self._memo(), _Before)
+        before = saved_state.read(system, self._memo(), _Before)
         for one in before.limits if before else []:
-            if child.is_alive(one.process):
+            if process_identity.is_alive(one.process):
                 resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (one.soft, one.hard))
 
     def undone(self, system: System) -> Proof:

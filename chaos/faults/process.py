@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 import httpx
 import msgspec
 
-from chaos import ask, child
-from chaos.child import Child
+from chaos import ask
 from chaos.errors import ChaosError, FaultFailed
-from chaos.faults import memo
 from chaos.faults.fault import FaultFields, Proof, System
+from chaos.machine import process_identity, saved_state
+from chaos.machine.process_identity import Child
 from chaos.values import Duration
 
 _READY_TIMEOUT_SECONDS = 1.0
@@ -240,22 +240,22 @@ def remember(system: System, name: str, instances: Iterable[str]) -> None:
     """Note which processes run now, so that others can be told from them."""
     states = system.control.states()
     try:
-        leaders = {instance: child.of_pid(states[instance].pid) for instance in instances}
+        leaders = {instance: process_identity.of_pid(states[instance].pid) for instance in instances}
     except OSError as error:
         raise FaultFailed("its process manager does not say which process it is") from error
-    memo.write(system, name, _Before(leaders))
+    saved_state.write(system, name, _Before(leaders))
 
 
 def replaced(system: System, name: str, instances: Iterable[str]) -> Proof:
     """Look whether none of the processes that were there before is left."""
-    before = memo.read(system, name, _Before)
+    before = saved_state.read(system, name, _Before)
     if before is None:
         return Proof(False, "nothing was done yet")
     states = system.control.states()
     details = []
     for one in instances:
         was, state = before.leaders[one], states[one]
-        if child.is_alive(was):
+        if process_identity.is_alive(was):
             return Proof(False, f"{one} is still the process {was.pid}")
         details.append(f"{one} was pid {was.pid}, and is {state.state} with pid {state.pid}")
     return Proof(True, ", ".join(details))
@@ -268,7 +268,7 @@ def _frozen(system: System, instance: str) -> Proof:
 
 def _age_seconds(pid: int) -> float:
     try:
-        return child.age_seconds(child.of_pid(pid))
+        return process_identity.age_seconds(process_identity.of_pid(pid))
     except OSError:
         return 0.0
 

@@ -11,8 +11,8 @@ import redis
 
 from chaos import redis_cluster
 from chaos.errors import FaultFailed
-from chaos.faults import memo
 from chaos.faults.fault import FaultFields, Proof, System
+from chaos.machine import saved_state
 from chaos.redis_cluster import SLOTS, Node
 
 _TAKES_OVER_WITHIN_SECONDS = 8.0
@@ -54,7 +54,7 @@ class _KillNodes(FaultFields, frozen=True):
     def inject(self, system: System) -> str:
         """See Fault."""
         victims = self._choose(redis_cluster.look(system.target.redis_nodes))
-        memo.write(system, self._name, _Victims(time.time(), victims))
+        saved_state.write(system, self._name, _Victims(time.time(), victims))
         pids = [system.control.kill(victim.name) for victim in victims]
         return "; ".join(
             f"process group {pid} of {victim.name} got SIGKILL and is gone"
@@ -105,7 +105,7 @@ class _KillNodes(FaultFields, frozen=True):
         return str(self.__struct_config__.tag)
 
     def _victims(self, system: System) -> _Victims:
-        return memo.read(system, self._name, _Victims) or _Victims(0.0, [])
+        return saved_state.read(system, self._name, _Victims) or _Victims(0.0, [])
 
     def _choose(self, seen: list[Node]) -> list[_Victim]:
         raise NotImplementedError

@@ -7,8 +7,9 @@ import msgspec
 
 from chaos import redis_cluster
 from chaos.errors import FaultFailed
-from chaos.faults import memo, network
+from chaos.faults import network
 from chaos.faults.fault import FaultFields, Proof, System
+from chaos.machine import saved_state
 
 _MEMO = "redis.cut_off_master"
 
@@ -32,22 +33,22 @@ class RedisCutOffMaster(FaultFields, frozen=True, tag="redis.cut_off_master"):
     def inject(self, system: System) -> str:
         """See Fault."""
         chosen = self._choose(system)
-        memo.write(system, _MEMO, chosen)
+        saved_state.write(system, _MEMO, chosen)
         return self._down(chosen).inject(system)
 
     def in_place(self, system: System) -> Proof:
         """See Fault."""
-        chosen = memo.read(system, _MEMO, _Chosen)
+        chosen = saved_state.read(system, _MEMO, _Chosen)
         return self._down(chosen).in_place(system) if chosen else Proof(False, "no master was chosen")
 
     def undo(self, system: System) -> None:
         """See Fault."""
-        if chosen := memo.read(system, _MEMO, _Chosen):
+        if chosen := saved_state.read(system, _MEMO, _Chosen):
             self._down(chosen).undo(system)
 
     def undone(self, system: System) -> Proof:
         """See Fault."""
-        chosen = memo.read(system, _MEMO, _Chosen)
+        chosen = saved_state.read(system, _MEMO, _Chosen)
         if chosen is None:
             return Proof(True, "nothing was cut off")
         proof = self._down(chosen).undone(system)

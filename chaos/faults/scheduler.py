@@ -6,8 +6,8 @@ import msgspec
 
 from chaos.control import Replicas, Scheduler
 from chaos.errors import FaultFailed
-from chaos.faults import memo
 from chaos.faults.fault import FaultFields, Proof, System
+from chaos.machine import saved_state
 
 _DONE_WITHIN_SECONDS = 40.0
 """A Swarm starts replicas one after the other, each when the one before it is healthy."""
@@ -55,13 +55,13 @@ class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.
         scheduler = _scheduler(system)
         id_ = scheduler.node_of(self.instance)
         node = scheduler.nodes()[id_]
-        memo.write(system, self._memo, _Availability(id_, node.hostname, node.availability))
+        saved_state.write(system, self._memo, _Availability(id_, node.hostname, node.availability))
         scheduler.set_availability(id_, "drain")
         return f"node {node.hostname} is to be drained"
 
     def in_place(self, system: System) -> Proof:
         """See Fault."""
-        chosen = memo.read(system, self._memo, _Availability)
+        chosen = saved_state.read(system, self._memo, _Availability)
         if chosen is None:
             return Proof(False, "no node was chosen yet")
         node = _scheduler(system).nodes()[chosen.node]
@@ -70,12 +70,12 @@ class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.
 
     def undo(self, system: System) -> None:
         """See Fault; what has moved stays where it is, as a Swarm moves nothing that runs."""
-        if (chosen := memo.read(system, self._memo, _Availability)) is not None:
+        if (chosen := saved_state.read(system, self._memo, _Availability)) is not None:
             _scheduler(system).set_availability(chosen.node, chosen.before)
 
     def undone(self, system: System) -> Proof:
         """See Fault."""
-        chosen = memo.read(system, self._memo, _Availability)
+        chosen = saved_state.read(system, self._memo, _Availability)
         if chosen is None:
             return Proof(True, "no node was chosen")
         availability = _scheduler(system).nodes()[chosen.node].availability
@@ -121,7 +121,7 @@ class ServiceScale(FaultFields, frozen=True, forbid_unknown_fields=True, tag="se
         """See Fault."""
         scheduler = _scheduler(system)
         before = scheduler.replicas(self.service).wanted
-        memo.write(system, self._memo, _Scale(before))
+        saved_state.write(system, self._memo, _Scale(before))
         scheduler.scale(self.service, self.replicas)
         return f"{self.service} is to have {self.replicas} replicas, and had {before}"
 
@@ -131,13 +131,13 @@ class ServiceScale(FaultFields, frozen=True, forbid_unknown_fields=True, tag="se
 
     def undo(self, system: System) -> None:
         """See Fault."""
-        scheduler, told = _scheduler(system), memo.read(system, self._memo, _Scale)
+        scheduler, told = _scheduler(system), saved_state.read(system, self._memo, _Scale)
         if told is not None and scheduler.replicas(self.service).wanted != told.before:
             scheduler.scale(self.service, told.before)
 
     def undone(self, system: System) -> Proof:
         """See Fault."""
-        told = memo.read(system, self._memo, _Scale)
+        told = saved_state.read(system, self._memo, _Scale)
         return Proof(True, f"{self.service} was not scaled") if told is None else self._has(system, told.before)
 
     def by_hand(self) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from chaos.child import Child as LoadProcess
-from chaos.child import Stopped, is_alive, spawn, spawn_command, stop
 from chaos.load.facts import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.load.samples import read
 from chaos.load.settings import LoadSettings
+from chaos.machine.process_identity import Child as LoadProcess
+from chaos.machine.process_identity import Stopped, is_alive, spawn, spawn_command, stop
 
 __all__ = ["LoadNotStarted", "LoadProcess", "Stopped", "await_first_request", "is_alive", "start", "stop"]
 

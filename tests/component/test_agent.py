@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from chaos import child
 from chaos.agents.job import Place
 from chaos.errors import FaultFailed
 from chaos.faults import agent
+from chaos.machine import process_identity
 from tests.fakes import system
 from tests.waiting import until
 
@@ -53,8 +53,8 @@ def test_an_undo_before_it_has_begun_keeps_it_from_beginning(target):
         "--arguments",
         "{}",
     ]
-    process = child.spawn("chaos.agents", arguments, place.log)
-    until(lambda: not child.is_alive(process))
+    process = process_identity.spawn("chaos.agents", arguments, place.log)
+    until(lambda: not process_identity.is_alive(process))
     assert "undone before it began" in place.log.read_text()
     assert not place.status.exists()
 

@@ -19,8 +19,9 @@ import httpx
 import msgspec
 import pytest
 
-from chaos import child, recording
+from chaos import recording
 from chaos.facts import Injected
+from chaos.machine import process_identity
 from chaos.undo import UndoJournal
 from chaos.verdict import Verdict
 from chaos.watchdog import WATCHES_FILE
@@ -173,7 +174,7 @@ def test_sigkill_of_the_runner_is_undone_by_the_watchdog_of_the_run(copies, runn
     copy, runner = copies["kill-app-for-long"], runners["kill-app-for-long"]
     journal = UndoJournal(copy.folder / "run" / "stormdrill")
     until(lambda: copy.latest.exists() and recording.read(copy.latest).first(Injected), 90)
-    watchdog = child.of_pid(copy.watchdog)
+    watchdog = process_identity.of_pid(copy.watchdog)
     assert copy.ctl("state", "app-2") == "stopped"
     assert os.getsid(watchdog.pid) == watchdog.pid, "it would die with the runner's terminal"
     runner.kill()
@@ -182,7 +183,7 @@ def test_sigkill_of_the_runner_is_undone_by_the_watchdog_of_the_run(copies, runn
     until(lambda: not journal.open(), 15)
     assert time.monotonic() - killed > 2, "the lease had not run out yet: somebody else undid it"
     copy.assert_well()
-    until(lambda: not child.is_alive(watchdog), 5)
+    until(lambda: not process_identity.is_alive(watchdog), 5)
 
 
 def test_a_kill_that_is_tolerated_holds(ended):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from chaos import child
 from chaos.load import control, measures
 from chaos.load.control import LoadNotStarted, LoadProcess, Stopped
 from chaos.load.settings import LoadSettings
+from chaos.machine import process_identity
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, wait_for_tick, wait_until
 from tests.ports import free_port
 
@@ -107,7 +107,7 @@ def test_a_process_with_another_start_time_is_never_touched(shop, started, tmp_p
 
 
 def test_a_process_that_leads_no_group_of_its_own_is_never_signalled(monkeypatch):
-    monkeypatch.setattr(child, "_KILL_SECONDS", 0.1)
+    monkeypatch.setattr(process_identity, "_KILL_SECONDS", 0.1)
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         started = int(Path(f"/proc/{bystander.pid}/stat").read_text().rpartition(")")[2].split()[19])

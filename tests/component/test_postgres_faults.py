@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from chaos.agents.job import Place
-from chaos.child import Child
 from chaos.errors import FaultFailed
 from chaos.faults import System, postgres
+from chaos.machine.process_identity import Child
 from chaos.values import Duration
 from compose import connections
 from compose.programs import postgres_dsn

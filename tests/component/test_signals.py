@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from chaos.errors import Interrupted
-from chaos.interrupts import Interrupts
+from chaos.machine.interrupts import Interrupts
 from compose import health, history, processes, rolling, stack, state_folder
 from compose.manager import Manager
 from compose.settings import StackSettings

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chaos import target as targets
-from chaos.clock import SystemClock
 from chaos.faults import System
 from chaos.lease import DURATION_SECONDS, LeaseFile
+from chaos.machine.clock import SystemClock
 from chaos.undo import PROVEN_WITHIN_SECONDS, UndoJournal
 from compose.settings import ROOT
 from tests.undo import runner, samples

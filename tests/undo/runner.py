@@ -13,10 +13,10 @@ import msgspec
 from chaos import target as targets
 from chaos import values
 from chaos.attack import Attack, Hands
-from chaos.clock import SystemClock
 from chaos.experiment import Experiment, Staged
 from chaos.faults import AnyFault, System
 from chaos.lease import Heartbeat, LeaseFile
+from chaos.machine.clock import SystemClock
 from chaos.undo import UndoJournal
 from chaos.values import Duration
 

@@ -16,7 +16,7 @@ from chaos.commands.coverage import Sources
 from chaos.commands.runner import Runner, Setting, StackLost
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.experiment import Vocabulary
-from chaos.interrupts import Interrupts
+from chaos.machine.interrupts import Interrupts
 from chaos.verdict import Outcome
 from compose.settings import ROOT
 from tests.failpoints import handlers_kept, once_at, watched

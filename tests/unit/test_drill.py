@@ -10,9 +10,9 @@ from chaos.drill import Drill, Plan
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
 from chaos.experiment import Experiment
 from chaos.faults import ProcessKill
-from chaos.interrupts import Interrupts
 from chaos.lease import LeaseFile
 from chaos.load.settings import LoadSettings
+from chaos.machine.interrupts import Interrupts
 from chaos.progress import Progress
 from chaos.values import Duration
 from compose.settings import ROOT

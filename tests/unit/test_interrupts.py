@@ -12,7 +12,7 @@ from chaos import cli
 from chaos.arguments import parser
 from chaos.commands.runner import StackLost
 from chaos.errors import Interrupted
-from chaos.interrupts import Interrupts
+from chaos.machine.interrupts import Interrupts
 from chaos.progress import Progress
 from compose import command
 from compose.settings import ROOT

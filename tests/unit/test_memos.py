@@ -2,8 +2,9 @@
 
 import pytest
 
-from chaos.faults import System, memo
+from chaos.faults import System
 from chaos.faults.scheduler import ServiceScale
+from chaos.machine import saved_state
 from chaos.undo import UndoJournal
 from chaos.values import Duration
 from tests.fakes import FakeClock, FakeSwarm, system
@@ -50,10 +51,10 @@ def test_what_is_undone_is_forgotten_and_only_that(swarm, journal, tmp_path):
     swarm.control.stubborn = True
     ((_, proof),) = journal.replay(swarm, FakeClock(), patience=lambda: False)
     assert not proof.holds
-    assert memo.of_record(tmp_path, 1).exists(), "the next try needs it"
+    assert saved_state.of_record(tmp_path, 1).exists(), "the next try needs it"
     swarm.control.stubborn = False
     journal.replay(swarm, FakeClock())
-    assert not memo.of_record(tmp_path, 1).exists()
+    assert not saved_state.of_record(tmp_path, 1).exists()
 
 
 def test_a_memo_that_cannot_be_removed_keeps_no_other_record_from_its_undo(swarm, journal, monkeypatch):

@@ -10,7 +10,7 @@ from chaos import cli
 from chaos.commands import undo
 from chaos.errors import UndoFailed
 from chaos.faults import ProcessKill
-from chaos.interrupts import Interrupts
+from chaos.machine.interrupts import Interrupts
 from chaos.undo import UndoJournal
 from chaos.values import Duration
 from compose import state_folder

@@ -133,5 +133,5 @@ def _stat(pid: int) -> tuple[str, int]:
 
 def _import_path() -> str:
     """Where this package is imported from, so that the child finds it from any working directory."""
-    root = str(Path(__file__).resolve().parents[1])
+    root = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
