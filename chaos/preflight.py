@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import httpx
 
-from chaos import ask
 from chaos.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
 from chaos.experiment import Experiment
@@ -13,6 +12,7 @@ from chaos.facts import PrometheusSeen
 from chaos.faults import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
+from chaos.reach import http_once
 
 WELL_WITHIN_SECONDS = 20.0
 CALM_WITHIN_SECONDS = 20.0
@@ -151,7 +151,7 @@ def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
 
 def _not_ready(url: str) -> str:
     try:
-        status = ask.get(url, _TIMEOUT_SECONDS).status_code
+        status = http_once.get(url, _TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
         return f"{url}: {type(error).__name__}"
     return "" if status == 200 else f"{url} answers {status}"

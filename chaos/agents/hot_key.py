@@ -5,9 +5,9 @@ from typing import Any
 
 import redis
 
-from chaos import redis_cluster
 from chaos.agents.http_users import Counts, User, allow_connections, run_until_ended
 from chaos.agents.job import Job
+from chaos.reach import redis_cluster
 
 
 async def _stampede(job: Job, counts: Counts) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import psycopg
 
 from chaos.agents.job import Job
-from chaos.agents.postgres import Connection, connect
+from chaos.reach.postgres import Connection, connect
 
 _EVERY_SECONDS = 0.5
 _AT_ONCE = 25  # a round must not be so long that nothing is told meanwhile

@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from chaos.agents.job import Job
-from chaos.agents.postgres import Connection, connect
+from chaos.reach.postgres import Connection, connect
 
 _TELL_EVERY_SECONDS = 0.5
 # Longer than any use of a connection by a service that has a time-out.

@@ -7,7 +7,7 @@ import psycopg
 from psycopg.errors import QueryCanceled
 
 from chaos.agents.job import Job
-from chaos.agents.postgres import Connection, connect
+from chaos.reach.postgres import Connection, connect
 
 _TELL_EVERY_SECONDS = 0.5
 _END_WITHIN_SECONDS = 1.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import redis
 
-from chaos import redis_cluster
 from chaos.agents.job import Job
+from chaos.reach import redis_cluster
 
 _REPORT_EVERY_SECONDS = 0.5
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
-from chaos.haproxy import HAProxy, second_server
+from chaos.reach.haproxy import HAProxy, second_server
 
 
 class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="haproxy.drain"):

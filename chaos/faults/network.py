@@ -12,8 +12,8 @@ import msgspec
 
 from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
-from chaos.faults.toxiproxy import Proxy, Toxic, Toxiproxy
 from chaos.machine import saved_state
+from chaos.reach.toxiproxy import Proxy, Toxic, Toxiproxy
 from chaos.values import Duration
 
 _PREFIX = "stormdrill"

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 import psycopg
 
-from chaos.agents.postgres import Connection, connect
 from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.faults.fault import FaultFields, Proof, System
+from chaos.reach.postgres import Connection, connect
 from chaos.values import Duration
 
 _MOST_QUERIES = 16  # so many CPU-bound backends leave a machine of two cores able to answer an undo

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 import httpx
 import msgspec
 
-from chaos import ask
 from chaos.errors import ChaosError, FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import process_identity, saved_state
 from chaos.machine.process_identity import Child
+from chaos.reach import http_once
 from chaos.values import Duration
 
 _READY_TIMEOUT_SECONDS = 1.0
@@ -275,7 +275,7 @@ def _age_seconds(pid: int) -> float:
 
 def _answers(instance: str, ready: str) -> Proof:
     try:
-        status = ask.get(ready, _READY_TIMEOUT_SECONDS).status_code
+        status = http_once.get(ready, _READY_TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
         return Proof(False, f"{instance} does not answer at {ready}: {type(error).__name__}")
     return Proof(status == 200, f"{instance} answers {status} at {ready}")

@@ -9,11 +9,11 @@ from typing import ClassVar
 import msgspec
 import redis
 
-from chaos import redis_cluster
 from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import saved_state
-from chaos.redis_cluster import SLOTS, Node
+from chaos.reach import redis_cluster
+from chaos.reach.redis_cluster import SLOTS, Node
 
 _TAKES_OVER_WITHIN_SECONDS = 8.0
 """By when a replica should have taken over by itself: node time-out, election and votes take about five."""

@@ -6,11 +6,11 @@ import msgspec
 import psutil
 import redis
 
-from chaos import redis_cluster
 from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.faults.fault import FaultFields, Proof, System
-from chaos.redis_cluster import Node
+from chaos.reach import redis_cluster
+from chaos.reach.redis_cluster import Node
 from chaos.values import Duration
 
 _PREFIX = "stormdrill-fill:"

@@ -5,11 +5,11 @@ The cluster's nodes see each other on another way and all seems well to them, so
 
 import msgspec
 
-from chaos import redis_cluster
 from chaos.errors import FaultFailed
 from chaos.faults import network
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import saved_state
+from chaos.reach import redis_cluster
 
 _MEMO = "redis.cut_off_master"
 

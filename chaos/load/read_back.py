@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import httpx
 
-from chaos import ask
 from chaos.load.body import cart_items, user_id
 from chaos.load.ledger import Order, OrderReading
 from chaos.load.mix import COOKIE
 from chaos.load.sessions import Look, SessionReading, UserSession
+from chaos.reach import http_once
 
 AT_ONCE = 20
 ATTEMPTS = 5
@@ -59,7 +59,9 @@ class _Shop:
         self, base_url: str, ends: float, transport: httpx.BaseTransport | None, pause: Callable[[float], None]
     ) -> None:
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        self.client = httpx.Client(base_url=base_url, limits=limits, transport=transport, verify=ask.certificates())
+        self.client = httpx.Client(
+            base_url=base_url, limits=limits, transport=transport, verify=http_once.certificates()
+        )
         self._ends = ends
         self._pause = pause
 

@@ -6,7 +6,7 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts import AlertmanagerSeen, TakenAlert
-from chaos.observe.http import JsonApi
+from chaos.reach.http import JsonApi
 
 
 class Alertmanager:

@@ -12,7 +12,7 @@ import httpx
 from chaos.errors import SignalUnavailable
 from chaos.facts import TracesSeen
 from chaos.observe import jaeger_trace
-from chaos.observe.http import JsonApi, is_application
+from chaos.reach.http import JsonApi, is_application
 from chaos.trace import TraceSeen
 
 MOST_OF_A_KIND = 10

@@ -8,7 +8,7 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts import PageAlert, PagerSeen, PageSeen
-from chaos.observe.http import JsonApi
+from chaos.reach.http import JsonApi
 
 
 class Pager:

@@ -7,7 +7,7 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts import ActiveAlert, AlertHistory, PrometheusSeen, QueryHistory
-from chaos.observe.http import JsonApi
+from chaos.reach.http import JsonApi
 
 _HEALTHY = "ok"
 

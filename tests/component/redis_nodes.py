@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import msgspec
 import redis
 
-from chaos import redis_cluster
 from chaos.control import ProcessState
 from chaos.faults import System
-from chaos.redis_cluster import SLOTS
+from chaos.reach import redis_cluster
+from chaos.reach.redis_cluster import SLOTS
 from chaos.target import Redis
 from compose import render
 from compose.tools import find

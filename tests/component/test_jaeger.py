@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from chaos.observe.http import is_application
 from chaos.observe.jaeger import Jaeger
+from chaos.reach.http import is_application
 from compose import render
 from compose.tools import find_one
 from tests.ports import free_port

@@ -14,7 +14,7 @@ import pytest
 
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults import network
-from chaos.faults.toxiproxy import Proxy, Toxiproxy
+from chaos.reach.toxiproxy import Proxy, Toxiproxy
 from chaos.values import Duration
 from compose.tools import find
 from tests import fakes

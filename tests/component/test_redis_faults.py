@@ -2,9 +2,9 @@
 
 import pytest
 
-from chaos import redis_cluster
 from chaos.errors import FaultFailed
 from chaos.faults import redis, redis_keys
+from chaos.reach import redis_cluster
 from chaos.values import Duration
 from tests.component.redis_nodes import redis_nodes, undo
 from tests.waiting import until

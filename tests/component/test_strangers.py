@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from chaos.haproxy import HAProxy
+from chaos.reach.haproxy import HAProxy
 from compose.haproxy import PANIC, admin_socket
 from tests.component import objectives, stranger
 from tests.waiting import until

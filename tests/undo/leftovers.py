@@ -9,7 +9,7 @@ import psycopg
 
 from chaos.control import family
 from chaos.faults import FAULTS
-from chaos.haproxy import PANIC, HAProxy
+from chaos.reach.haproxy import PANIC, HAProxy
 from compose import health, processes, programs
 from compose.supervisor import Supervisor
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from chaos.errors import SignalUnavailable
-from chaos.observe import http
-from chaos.observe.http import JsonApi, is_application
+from chaos.reach import http
+from chaos.reach.http import JsonApi, is_application
 
 
 class Body(httpx.SyncByteStream):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import yaml
 
-from chaos.observe.http import is_application
+from chaos.reach.http import is_application
 from compose import pages, render
 from compose.settings import ROOT, from_environment
 from compose.topology import build

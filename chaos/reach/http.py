@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from chaos import ask
 from chaos.errors import SignalUnavailable
+from chaos.reach import http_once
 
 TIMEOUT_SECONDS = 2.0
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
@@ -30,7 +30,7 @@ class JsonApi:
         self._name = name
         self._timeout = timeout
         self._client = httpx.Client(
-            base_url=base_url, timeout=timeout, transport=transport, trust_env=False, verify=ask.certificates()
+            base_url=base_url, timeout=timeout, transport=transport, trust_env=False, verify=http_once.certificates()
         )
 
     def get(self, path: str, **parameters: str | float) -> Any:
@@ -57,7 +57,11 @@ def is_application(url: str, name: str, transport: httpx.BaseTransport | None = 
     Jaeger built without its pages answers with text that names them, and no script. Takes 4 s at most; never raises.
     """
     with httpx.Client(
-        timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False, verify=ask.certificates(), follow_redirects=True
+        timeout=TIMEOUT_SECONDS,
+        transport=transport,
+        trust_env=False,
+        verify=http_once.certificates(),
+        follow_redirects=True,
     ) as client:
         try:
             with client.stream("GET", url) as answer:
