@@ -6,9 +6,10 @@ Whatever happens, what the run changed is put back, unless the lease is lost: th
 import time
 from dataclasses import dataclass
 
-from chaos import control, endings, preflight
+from chaos import endings, preflight
 from chaos.attack import Attack, Hands
 from chaos.clean_past import CleanPast
+from chaos.control import port
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.experiment import Experiment
 from chaos.facts import AnyFact, PhaseBegan, RunEnded, RunStarted
@@ -195,7 +196,7 @@ class Drill:
     def _inject(self) -> None:
         self._begin("inject")
         aim, manager = self._through(), self._system.control
-        through = self._users.answered_through(control.name_in_answers(manager, aim)) if aim else None
+        through = self._users.answered_through(port.name_in_answers(manager, aim)) if aim else None
         self._attack.check()
         self._progress.done(self._attack.begin(through))
 

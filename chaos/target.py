@@ -10,12 +10,12 @@ from typing import TypeAlias
 import msgspec
 
 from chaos import yamlfile
-from chaos.containers import Docker, DockerControl
-from chaos.control import ProcessControl
+from chaos.control.docker import Docker, DockerControl
+from chaos.control.port import ProcessControl
+from chaos.control.shell import Shell, ShellControl
+from chaos.control.supervisor import SupervisorControl
+from chaos.control.swarm import SwarmControl
 from chaos.load.settings import LoadSettings
-from chaos.shell import Shell, ShellControl
-from chaos.supervisor import SupervisorControl
-from chaos.swarm import SwarmControl
 from chaos.values import Duration
 
 

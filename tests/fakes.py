@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from chaos.control import Node, ProcessState, Replicas
+from chaos.control.port import Node, ProcessState, Replicas
 from chaos.faults import System
 from chaos.target import Alerting, Instance, Supervisor, Target, Urls
 

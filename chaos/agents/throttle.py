@@ -4,7 +4,7 @@ import signal
 import time
 
 from chaos.agents.job import Job
-from chaos.control import family, signal_all
+from chaos.control.port import family, signal_all
 from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
 

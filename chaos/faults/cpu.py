@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import psutil
 
-from chaos.control import CpuLimit, CpuLimits
+from chaos.control.port import CpuLimit, CpuLimits
 from chaos.errors import FaultFailed
 from chaos.faults import agent, cpu_limit
 from chaos.faults.fault import FaultFields, Proof, System

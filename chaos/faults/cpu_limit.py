@@ -1,6 +1,6 @@
 """A lower CPU limit for an instance whose manager keeps limits, as a container's does, and back to what it was."""
 
-from chaos.control import CpuLimit, CpuLimits
+from chaos.control.port import CpuLimit, CpuLimits
 from chaos.errors import FaultFailed
 from chaos.faults.fault import Proof, System
 from chaos.machine import saved_state

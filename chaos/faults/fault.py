@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
-from chaos.control import ProcessControl
+from chaos.control.port import ProcessControl
 from chaos.target import Target
 from chaos.values import Duration
 

@@ -5,7 +5,7 @@ import resource
 import msgspec
 import psutil
 
-from chaos.control import family
+from chaos.control.port import family
 from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import process_identity, saved_state

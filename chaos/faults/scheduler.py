@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
-from chaos.control import Replicas, Scheduler
+from chaos.control.port import Replicas, Scheduler
 from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import saved_state

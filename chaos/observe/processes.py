@@ -1,6 +1,6 @@
 """The process manager as a witness: which instance runs."""
 
-from chaos.control import ProcessControl
+from chaos.control.port import ProcessControl
 from chaos.errors import SignalUnavailable
 from chaos.facts import ProcessesSeen
 

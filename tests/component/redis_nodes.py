@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 import redis
 
-from chaos.control import ProcessState
+from chaos.control.port import ProcessState
 from chaos.faults import System
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import SLOTS

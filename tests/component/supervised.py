@@ -5,8 +5,8 @@ import sys
 import textwrap
 from contextlib import contextmanager
 
-from chaos.control import family
-from chaos.supervisor import SupervisorControl
+from chaos.control.port import family
+from chaos.control.supervisor import SupervisorControl
 from tests.waiting import until
 
 # A leader with a child in its group and, as Postgres has them, one in a session of its own; it drains for a second.

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chaos.control import family
+from chaos.control.port import family
 from chaos.errors import FaultFailed
 from tests.component.supervised import supervised, whole
 from tests.waiting import until

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from chaos.control import family
+from chaos.control.port import family
 from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.faults.cpu import ProcessHog, ProcessThrottle

@@ -7,7 +7,7 @@ import httpx
 import psutil
 import psycopg
 
-from chaos.control import family
+from chaos.control.port import family
 from chaos.faults import FAULTS
 from chaos.reach.haproxy import PANIC, HAProxy
 from compose import health, processes, programs

@@ -5,7 +5,7 @@ import pytest
 
 from chaos import values
 from chaos.attack import Attack, Hands
-from chaos.control import Replicas
+from chaos.control.port import Replicas
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.experiment import Experiment
 from chaos.facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.control import CpuLimit
+from chaos.control.port import CpuLimit
 from chaos.errors import FaultFailed
 from chaos.faults.cpu import ProcessThrottle
 from chaos.faults.fault import System

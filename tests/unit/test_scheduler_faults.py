@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.control import ProcessState, Replicas
+from chaos.control.port import ProcessState, Replicas
 from chaos.errors import FaultFailed
 from chaos.faults.fault import System
 from chaos.faults.scheduler import NodeDrain, ServiceScale

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chaos.control.shell import InstanceCommands, Shell, ShellControl
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.shell import InstanceCommands, Shell, ShellControl
 from chaos.values import Duration
 from tests.waiting import until
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chaos import swarm
-from chaos.containers import DockerControl
-from chaos.control import CpuLimits, ProcessState, Scheduler
+from chaos.control import swarm
+from chaos.control.docker import DockerControl
+from chaos.control.port import CpuLimits, ProcessState, Scheduler
 from chaos.errors import FaultFailed
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from chaos.containers import DockerControl, answered, here, obeyed
-from chaos.control import Node, ProcessState, Replicas
+from chaos.control.docker import DockerControl, answered, here, obeyed
+from chaos.control.port import Node, ProcessState, Replicas
 from chaos.errors import FaultFailed
 
 _SERVICE = "io.stormdrill.service"

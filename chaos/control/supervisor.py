@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from chaos.control import ProcessState, alive, all_frozen, family, signal_all
+from chaos.control.port import ProcessState, alive, all_frozen, family, signal_all
 from chaos.errors import FaultFailed, SignalUnavailable
 
 CALL_TIMEOUT_SECONDS = 3.0

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from chaos.control import ProcessState
+from chaos.control.port import ProcessState
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.values import Duration
 

@@ -14,7 +14,7 @@ import msgspec
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
-from chaos.control import CpuLimit, ProcessState
+from chaos.control.port import CpuLimit, ProcessState
 from chaos.errors import FaultFailed, SignalUnavailable
 
 _TIMEOUT_SECONDS = 5
