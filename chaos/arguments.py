@@ -7,7 +7,7 @@ from typing import Any
 
 from chaos import check_dashboards
 from chaos.commands import runner
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]
 

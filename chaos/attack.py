@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.experiment import Experiment, Staged
 from chaos.facts import AnyFact, FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.faults import AnyFault, Proof, System
 from chaos.machine.clock import Clock
+from chaos.spec.experiment import Experiment, Staged
 from chaos.undo import UndoJournal, UndoRecord
 
 PROVE_EVERY_SECONDS = 1.0

@@ -11,16 +11,17 @@ from chaos.errors import InvalidFile, SignalUnavailable
 from chaos.faults import System
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.load import control
-from chaos.load.settings import LoadSettings
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.panels import PanelSource
-from chaos.panels import panel, shown, substitute
+from chaos.panels import shown
 from chaos.panels.shown import Shown
+from chaos.spec import panel, substitute
+from chaos.spec.load import LoadSettings
+from chaos.spec.target import Dashboards
+from chaos.spec.values import Duration
 from chaos.stop_load import StopLoad
-from chaos.target import Dashboards
 from chaos.undo import UndoJournal, UndoRecord
-from chaos.values import Duration
 
 SHOWS_WITHIN = Duration(seconds=45)
 """From the load's first request: rates and quantiles take a window or two."""

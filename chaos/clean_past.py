@@ -15,7 +15,7 @@ import msgspec
 from chaos.errors import ChaosError, StackUnreachable
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.machine.clock import Clock
-from chaos.target import Target
+from chaos.spec.target import Target
 
 FRESH_SECONDS = 30.0
 """How old a past made ahead may be when a run takes it: what happens between two runs of a catalogue."""

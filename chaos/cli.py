@@ -8,9 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import check_dashboards, endings, preflight, rules, verdict_schema
-from chaos import experiment as experiments
-from chaos import target as targets
+from chaos import check_dashboards, endings, preflight, verdict_schema
 from chaos.arguments import Command, parser
 from chaos.clean_past import CleanPast
 from chaos.commands import all as catalogue
@@ -18,14 +16,17 @@ from chaos.commands import coverage, files, listing, run, runner, undo
 from chaos.commands.coverage import Sources
 from chaos.commands.runner import Setting, StackLost
 from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
-from chaos.experiment import Vocabulary
 from chaos.faults import System
 from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.panels import shown
 from chaos.progress import Progress
-from chaos.target import Target
+from chaos.spec import experiment as experiments
+from chaos.spec import rules
+from chaos.spec import target as targets
+from chaos.spec.experiment import Vocabulary
+from chaos.spec.target import Target
 from chaos.verdict import EXIT_CODES, ExitCode
 from compose import pages, rolling, runtime, standalone, topology
 from compose import settings as stack_settings

@@ -11,19 +11,19 @@ from chaos.attack import Attack, Hands
 from chaos.clean_past import CleanPast
 from chaos.control import port
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
-from chaos.experiment import Experiment
 from chaos.facts import AnyFact, PhaseBegan, RunEnded, RunStarted
 from chaos.faults import System
 from chaos.judge import alerts, checks, span
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.load.measures import Phase
-from chaos.load.settings import LoadSettings
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.evidence import Witnesses
-from chaos.panels.panel import Panel
 from chaos.progress import Progress
 from chaos.recording import Recorder, read
+from chaos.spec.experiment import Experiment
+from chaos.spec.load import LoadSettings
+from chaos.spec.panel import Panel
 from chaos.undo import Undoable, UndoJournal, UndoRecord
 from chaos.users import Users
 from chaos.verdict import Ending

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chaos.errors import StackUnreachable
 from chaos.machine import process_identity
-from chaos.target import Target
+from chaos.spec.target import Target
 from chaos.undo import UndoJournal
 from chaos.watchdog import WATCHES_FILE
 

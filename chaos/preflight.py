@@ -7,12 +7,12 @@ import httpx
 
 from chaos.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
-from chaos.experiment import Experiment
 from chaos.facts import PrometheusSeen
 from chaos.faults import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
 from chaos.reach import http_once
+from chaos.spec.experiment import Experiment
 
 WELL_WITHIN_SECONDS = 20.0
 CALM_WITHIN_SECONDS = 20.0

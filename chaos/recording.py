@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import msgspec
 
-from chaos import yamlfile
 from chaos.errors import InvalidFile
-from chaos.experiment import Experiment
 from chaos.facts import AnyFact
 from chaos.load import facts as load_files
 from chaos.load import ledger, samples
 from chaos.load.sessions import SessionLedger, SessionReading
 from chaos.load.sessions import fold as fold_sessions
+from chaos.spec import yamlfile
+from chaos.spec.experiment import Experiment
 
 FACTS_FILE = "recording.ndjson"
 EXPERIMENT_FILE = "experiment.yaml"

@@ -13,11 +13,11 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from chaos import values
 from chaos.errors import UndoFailed
 from chaos.faults import AnyFault, Proof, System
 from chaos.machine import saved_state
 from chaos.machine.clock import Clock
+from chaos.spec import values
 from chaos.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0

@@ -11,10 +11,10 @@ from chaos.load import control
 from chaos.load.measures import Phase, rate_held, served_by
 from chaos.load.read_back import read_back, read_sessions_back
 from chaos.load.sessions import UserSession
-from chaos.load.settings import LoadSettings
 from chaos.recording import Recorder, Recording, read
+from chaos.spec.load import LoadSettings
+from chaos.spec.target import CommandLoad, PathsLoad, Target
 from chaos.stop_load import StopLoad
-from chaos.target import CommandLoad, PathsLoad, Target
 
 STARTS_WITHIN = timedelta(seconds=20)
 READ_BACK_WITHIN = timedelta(seconds=30)

@@ -16,11 +16,11 @@ from prometheus_client import start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from chaos import target as targets
 from chaos.errors import UndoFailed
 from chaos.faults import System
 from chaos.lease import LeaseFile
 from chaos.machine.clock import Clock, SystemClock
+from chaos.spec import target as targets
 from chaos.stop_load import StopLoad
 from chaos.undo import UndoJournal
 

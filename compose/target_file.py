@@ -26,7 +26,7 @@ def write(settings: StackSettings, topology: Topology, runtime: str, control: Ma
 def describe(
     settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]
 ) -> dict[str, object]:
-    """The target file's content, with how `runtime` controls processes; chaos/target.py documents each key."""
+    """The target file's content, with how `runtime` controls processes; chaos/spec/target.py documents each key."""
     return {
         "version": TEMPLATE_VERSION,
         "name": f"stormdrill, {runtime} runtime",

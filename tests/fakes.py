@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from chaos.control.port import Node, ProcessState, Replicas
 from chaos.faults import System
-from chaos.target import Alerting, Instance, Supervisor, Target, Urls
+from chaos.spec.target import Alerting, Instance, Supervisor, Target, Urls
 
 
 @dataclass

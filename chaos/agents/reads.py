@@ -3,7 +3,7 @@
 import random
 import uuid
 
-from chaos.load.mix import POPULARITY, SKUS
+from chaos.spec.mix import POPULARITY, SKUS
 
 
 def path(reads: str) -> str:

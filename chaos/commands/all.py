@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import experiment as experiments
 from chaos import recording, revision
 from chaos.catalogue import Catalogue, Entry
 from chaos.commands import coverage, files, run, runner
@@ -19,9 +18,10 @@ from chaos.commands.coverage import CATALOGUE_FILE, Sources
 from chaos.commands.runner import Runner, Setting
 from chaos.coverage import Matrix
 from chaos.errors import InvalidFile, RunInProgress
-from chaos.experiment import Vocabulary
 from chaos.machine.interrupts import Interrupts
 from chaos.report import index, junit, matrix, summary
+from chaos.spec import experiment as experiments
+from chaos.spec.experiment import Vocabulary
 
 SUMMARY_FILE = "summary.md"
 INDEX_FILE = "index.html"

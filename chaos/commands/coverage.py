@@ -7,15 +7,16 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from chaos import catalogue, recording, revision, rules
-from chaos import experiment as experiments
+from chaos import catalogue, recording, revision
 from chaos.catalogue import Catalogue
 from chaos.coverage import Matrix, Row
 from chaos.errors import InvalidFile
-from chaos.experiment import Experiment, Vocabulary
 from chaos.facts import RunStarted
 from chaos.judge.judge import judge
 from chaos.report import comparison, matrix
+from chaos.spec import experiment as experiments
+from chaos.spec import rules
+from chaos.spec.experiment import Experiment, Vocabulary
 
 CATALOGUE_FILE = "catalogue.json"
 _EXEMPTIONS = "exemptions.yml"

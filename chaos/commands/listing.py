@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from chaos import experiment as experiments
 from chaos.errors import InvalidFile
-from chaos.experiment import PRINCIPLES, Experiment, Vocabulary
+from chaos.spec import experiment as experiments
+from chaos.spec.experiment import PRINCIPLES, Experiment, Vocabulary
 from chaos.verdict import ExitCode
 
 _WIDTH = 26

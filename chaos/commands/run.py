@@ -5,22 +5,22 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos import experiment as experiments
 from chaos import recording, revision
-from chaos import target as targets
 from chaos.clean_past import CleanPast
 from chaos.commands import files
 from chaos.drill import Drill, Plan
 from chaos.errors import RunInProgress
-from chaos.experiment import Experiment, Vocabulary
 from chaos.faults import System
 from chaos.guard import guarded
 from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.panels import panel
 from chaos.progress import Progress
-from chaos.target import Target
+from chaos.spec import experiment as experiments
+from chaos.spec import panel
+from chaos.spec import target as targets
+from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.spec.target import Target
 
 
 def run(

@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-from chaos import target as targets
 from chaos.commands.run import assert_free
 from chaos.errors import UndoFailed
 from chaos.faults import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.target import Target
+from chaos.spec import target as targets
+from chaos.spec.target import Target
 from chaos.undo import UndoJournal
 
 _WAY_OUT = "`make undo` with the release that wrote them; or `make down`, which ends the stack with all that is in it"

@@ -11,7 +11,7 @@ import msgspec
 
 from chaos.control.port import ProcessState
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 _STATES = {"running": "RUNNING", "active": "RUNNING", "paused": "PAUSED"}
 

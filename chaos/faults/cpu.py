@@ -12,7 +12,7 @@ from chaos.faults import agent, cpu_limit
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.faults.process import assert_runs, serves
 from chaos.machine import process_identity
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 _KERNELS_PERIOD = Duration(milliseconds=100)
 _LONGEST_PERIOD = timedelta(seconds=2)

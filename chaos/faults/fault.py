@@ -6,8 +6,8 @@ from typing import ClassVar, Protocol
 import msgspec
 
 from chaos.control.port import ProcessControl
-from chaos.target import Target
-from chaos.values import Duration
+from chaos.spec.target import Target
+from chaos.spec.values import Duration
 
 BLINDABLE = frozenset({"prometheus", "pager", "alertmanager", "jaeger"})
 """The sources of evidence that a fault may say that it blinds."""

@@ -14,7 +14,7 @@ from chaos.errors import FaultFailed
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import saved_state
 from chaos.reach.toxiproxy import Proxy, Toxic, Toxiproxy
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 _PREFIX = "stormdrill"
 _CONNECT_WITHIN_SECONDS = 1.0

@@ -12,7 +12,7 @@ from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.reach.postgres import Connection, connect
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 _MOST_QUERIES = 16  # so many CPU-bound backends leave a machine of two cores able to answer an undo
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="

@@ -11,7 +11,7 @@ from chaos.faults.fault import FaultFields, Proof, System
 from chaos.machine import process_identity, saved_state
 from chaos.machine.process_identity import Child
 from chaos.reach import http_once
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 _READY_TIMEOUT_SECONDS = 1.0
 _ENDS_WITHIN_SECONDS = 10.0

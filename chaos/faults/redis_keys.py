@@ -11,7 +11,7 @@ from chaos.faults import agent
 from chaos.faults.fault import FaultFields, Proof, System
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import Node
-from chaos.values import Duration
+from chaos.spec.values import Duration
 
 _PREFIX = "stormdrill-fill:"
 _WORD = "fill"

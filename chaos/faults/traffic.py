@@ -10,8 +10,8 @@ import msgspec
 from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.faults.fault import FaultFields, Proof, System
-from chaos.load.settings import LoadSettings
-from chaos.values import Duration
+from chaos.spec.load import LoadSettings
+from chaos.spec.values import Duration
 
 _MOST_CONNECTIONS = 9_000
 _MOST_PER_SECOND = 2_000

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TypedDict
 
 from chaos import design_delay
-from chaos.experiment import AlertWindow
 from chaos.facts import (
     AlertHistory,
     AlertmanagerSeen,
@@ -25,6 +24,7 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.held_back import HeldBack
 from chaos.judge.span import Span
 from chaos.recording import Recording
+from chaos.spec.experiment import AlertWindow
 from chaos.verdict import Delays
 
 _EVALUATION_SECONDS = 1.0

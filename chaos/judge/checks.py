@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-from chaos.experiment import SteadyState
 from chaos.facts import QueryHistory
 from chaos.judge.span import Span
 from chaos.load import measures
 from chaos.load.measures import Phase
 from chaos.load.samples import Request
 from chaos.recording import Recording
-from chaos.values import Bound
+from chaos.spec.experiment import SteadyState
+from chaos.spec.values import Bound
 from chaos.verdict import CheckResult
 
 FEWEST_REQUESTS = 20

@@ -14,7 +14,7 @@ from locust.runners import Runner
 
 from chaos.load.facts import LoadFacts
 from chaos.load.locustfile import LoadEnvironment, ShopUser, path_user
-from chaos.load.settings import LoadSettings
+from chaos.spec.load import LoadSettings
 
 log = logging.getLogger("chaos.load")
 

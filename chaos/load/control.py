@@ -8,9 +8,9 @@ from pathlib import Path
 
 from chaos.load.facts import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.load.samples import read
-from chaos.load.settings import LoadSettings
 from chaos.machine.process_identity import Child as LoadProcess
 from chaos.machine.process_identity import Stopped, is_alive, spawn, spawn_command, stop
+from chaos.spec.load import LoadSettings
 
 __all__ = ["LoadNotStarted", "LoadProcess", "Stopped", "await_first_request", "is_alive", "start", "stop"]
 

@@ -7,7 +7,7 @@ import random
 
 from locust import FastHttpUser, constant_pacing, task
 
-from chaos.load.mix import POPULARITY, SKUS
+from chaos.spec.mix import POPULARITY, SKUS
 
 
 class Visitor(FastHttpUser):

@@ -25,7 +25,9 @@ from chaos.load.body import order_id
 from chaos.load.facts import Json, LoadFacts
 from chaos.load.ledger import means_acknowledged, means_refused
 from chaos.load.member import Member
-from chaos.load.mix import (
+from chaos.load.pacing import Slots
+from chaos.spec.load import LoadSettings
+from chaos.spec.mix import (
     MEMBER_EVERY,
     MEMBER_READS_PRODUCT,
     MEMBER_USES_SESSION,
@@ -35,8 +37,6 @@ from chaos.load.mix import (
     READ_PRODUCT,
     SKUS,
 )
-from chaos.load.pacing import Slots
-from chaos.load.settings import LoadSettings
 
 
 class LoadEnvironment(Environment):

@@ -10,7 +10,7 @@ from chaos.load.answer import Answer
 from chaos.load.body import cart_items, user_id
 from chaos.load.facts import Json, LoadFacts
 from chaos.load.ledger import means_refused
-from chaos.load.mix import CART_SKUS, COOKIE, PUT_ITEM, READ_CART, READ_SESSION, SKUS, USES_A_SESSION
+from chaos.spec.mix import CART_SKUS, COOKIE, PUT_ITEM, READ_CART, READ_SESSION, SKUS, USES_A_SESSION
 
 
 class Send(Protocol):

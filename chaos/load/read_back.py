@@ -9,9 +9,9 @@ import httpx
 
 from chaos.load.body import cart_items, user_id
 from chaos.load.ledger import Order, OrderReading
-from chaos.load.mix import COOKIE
 from chaos.load.sessions import Look, SessionReading, UserSession
 from chaos.reach import http_once
+from chaos.spec.mix import COOKIE
 
 AT_ONCE = 20
 ATTEMPTS = 5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chaos.load.settings import LoadSettings
+from chaos.spec.load import LoadSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
-from chaos.experiment import Experiment
 from chaos.facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults import AnyFault, System
 from chaos.judge.span import Span
@@ -18,10 +17,11 @@ from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
 from chaos.observe.watch import Look, Watch
-from chaos.panels import substitute
-from chaos.panels.panel import Panel
 from chaos.recording import Recorder
-from chaos.target import Target
+from chaos.spec import substitute
+from chaos.spec.experiment import Experiment
+from chaos.spec.panel import Panel
+from chaos.spec.target import Target
 
 STEP_SECONDS = 1.0
 

@@ -10,9 +10,9 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts import PanelHistory, PanelSeries
-from chaos.panels.panel import Panel, Query
 from chaos.panels.shown import Answer
 from chaos.reach.http import JsonApi
+from chaos.spec.panel import Panel, Query
 
 _AT_ONCE = 4
 _TIMEOUT_SECONDS = 10.0

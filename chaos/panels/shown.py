@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.panels.panel import Panel
+from chaos.spec.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)

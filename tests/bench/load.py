@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from chaos.load.mix import PLACE_ORDER, POPULARITY, READ_ORDER, READ_PRODUCT, SKUS
+from chaos.spec.mix import PLACE_ORDER, POPULARITY, READ_ORDER, READ_PRODUCT, SKUS
 
 _CONNECTIONS = 8
 

@@ -14,7 +14,7 @@ from chaos.control.port import ProcessState
 from chaos.faults import System
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import SLOTS
-from chaos.target import Redis
+from chaos.spec.target import Redis
 from compose import render
 from compose.tools import find
 from compose.topology import LOOPBACK

@@ -9,7 +9,7 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 from redis.cluster import ClusterNode, RedisCluster
 
-from chaos.load.mix import SKUS
+from chaos.spec.mix import SKUS
 from services.kit.cache import Cache
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.instruments import Instruments

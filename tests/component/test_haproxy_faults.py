@@ -13,7 +13,7 @@ import compose.haproxy
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 from chaos.reach.haproxy import HAProxy
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from tests.component.balancer import Instance, balanced, eject_all, haproxy, running
 from tests.fakes import system as system_of
 from tests.waiting import until

@@ -8,7 +8,7 @@ from chaos.load import control
 from chaos.load.control import Stopped
 from chaos.load.read_back import read_back, read_sessions_back
 from chaos.load.sessions import Told, tally
-from chaos.load.settings import LoadSettings
+from chaos.spec.load import LoadSettings
 from tests.component.tiny_shop import SECOND, TinyShop, ledger, sessions, wait_until
 
 # 40 members, each with a session operation every two seconds, so that a few seconds are enough.

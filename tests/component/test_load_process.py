@@ -13,8 +13,8 @@ import pytest
 
 from chaos.load import control, measures
 from chaos.load.control import LoadNotStarted, LoadProcess, Stopped
-from chaos.load.settings import LoadSettings
 from chaos.machine import process_identity
+from chaos.spec.load import LoadSettings
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, wait_for_tick, wait_until
 from tests.ports import free_port
 

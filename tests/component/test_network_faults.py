@@ -15,7 +15,7 @@ import pytest
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults import network
 from chaos.reach.toxiproxy import Proxy, Toxiproxy
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from compose.tools import find
 from tests import fakes
 from tests.ports import free_port

@@ -8,8 +8,8 @@ import pytest
 
 from chaos.errors import FaultFailed
 from chaos.faults.pager import PagerRefuse
-from chaos.target import Instance
-from chaos.values import Duration
+from chaos.spec.target import Instance
+from chaos.spec.values import Duration
 from tests.fakes import FakeControl, system
 
 WRITER = """

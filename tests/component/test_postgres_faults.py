@@ -11,7 +11,7 @@ from chaos.agents.job import Place
 from chaos.errors import FaultFailed
 from chaos.faults import System, postgres
 from chaos.machine.process_identity import Child
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from compose import connections
 from compose.programs import postgres_dsn
 from tests import fakes

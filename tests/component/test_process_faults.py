@@ -12,7 +12,7 @@ from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.faults.cpu import ProcessHog, ProcessThrottle
 from chaos.faults.process import ProcessCrash, ProcessKill, ProcessPause, ProcessRestart
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from tests.component.supervised import supervised, whole
 from tests.fakes import system as system_of
 from tests.waiting import until

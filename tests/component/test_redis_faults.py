@@ -5,7 +5,7 @@ import pytest
 from chaos.errors import FaultFailed
 from chaos.faults import redis, redis_keys
 from chaos.reach import redis_cluster
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from tests.component.redis_nodes import redis_nodes, undo
 from tests.waiting import until
 

@@ -12,7 +12,7 @@ from alerts.lint import dashboards, series, snapshot
 from alerts.lint.folder import Folders, read
 from alerts.lint.promql import name_of, selectors
 from alerts.lint.promql import read as parse
-from chaos.load.settings import LoadSettings
+from chaos.spec.load import LoadSettings
 from compose.settings import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]

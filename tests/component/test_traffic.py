@@ -12,8 +12,8 @@ import pytest
 
 from chaos.errors import FaultFailed
 from chaos.faults import System, traffic
-from chaos.load.settings import LoadSettings
-from chaos.values import Duration
+from chaos.spec.load import LoadSettings
+from chaos.spec.values import Duration
 from tests import fakes
 from tests.waiting import until
 

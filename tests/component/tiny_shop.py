@@ -15,7 +15,7 @@ from chaos.load.facts import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.load.ledger import fold
 from chaos.load.sessions import SessionLedger
 from chaos.load.sessions import fold as fold_sessions
-from chaos.load.settings import LoadSettings
+from chaos.spec.load import LoadSettings
 from tests.ports import free_port
 
 SETTINGS = LoadSettings(max_duration=timedelta(seconds=60))

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chaos import target as targets
 from chaos.faults import System
 from chaos.lease import DURATION_SECONDS, LeaseFile
 from chaos.machine.clock import SystemClock
+from chaos.spec import target as targets
 from chaos.undo import PROVEN_WITHIN_SECONDS, UndoJournal
 from compose.settings import ROOT
 from tests.undo import runner, samples

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import target as targets
-from chaos import values
 from chaos.attack import Attack, Hands
-from chaos.experiment import Experiment, Staged
 from chaos.faults import AnyFault, System
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.machine.clock import SystemClock
+from chaos.spec import target as targets
+from chaos.spec import values
+from chaos.spec.experiment import Experiment, Staged
+from chaos.spec.values import Duration
 from chaos.undo import UndoJournal
-from chaos.values import Duration
 
 IN_PLACE = "in place"
 LONGEST_SECONDS = 120.0

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from chaos import values
 from chaos.faults import AnyFault
+from chaos.spec import values
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "none": {},

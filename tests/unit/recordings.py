@@ -5,8 +5,6 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import values
-from chaos.experiment import Experiment
 from chaos.facts import (
     ActiveAlert,
     AlertHistory,
@@ -30,6 +28,8 @@ from chaos.load.ledger import Order, OrderReading, OrderState
 from chaos.load.samples import Load, Request, Tick
 from chaos.load.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
 from chaos.recording import Recording
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 
 RATE = 50
 WATCHDOG = [ActiveAlert("Watchdog", {"severity": "none"}, "firing", 0.0)]

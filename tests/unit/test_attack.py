@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from chaos import values
 from chaos.attack import Attack, Hands
 from chaos.control.port import Replicas
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.experiment import Experiment
 from chaos.facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from chaos.undo import UndoJournal
 from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
 

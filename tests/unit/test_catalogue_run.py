@@ -9,14 +9,14 @@ import time
 import msgspec
 import pytest
 
-from chaos import experiment as experiments
 from chaos.commands import all as command
 from chaos.commands import coverage, runner
 from chaos.commands.coverage import Sources
 from chaos.commands.runner import Runner, Setting, StackLost
 from chaos.errors import InvalidFile, RunInProgress
-from chaos.experiment import Vocabulary
 from chaos.machine.interrupts import Interrupts
+from chaos.spec import experiment as experiments
+from chaos.spec.experiment import Vocabulary
 from chaos.verdict import Outcome
 from compose.settings import ROOT
 from tests.failpoints import handlers_kept, once_at, watched

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from chaos import target as targets
 from chaos.clean_past import FRESH_SECONDS, CleanPast
 from chaos.errors import StackUnreachable
 from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
+from chaos.spec import target as targets
 from compose import native, target_file, topology
 from compose.settings import from_environment
 

@@ -6,7 +6,7 @@ from chaos.control.port import CpuLimit
 from chaos.errors import FaultFailed
 from chaos.faults.cpu import ProcessThrottle
 from chaos.faults.fault import System
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from tests.fakes import FakeControl, system
 
 ONE_CORE = CpuLimit(100_000, 100_000)

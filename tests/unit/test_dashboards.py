@@ -8,9 +8,9 @@ import promql_parser
 import pytest
 import yaml
 
-from chaos.panels import panel as panels
-from chaos.panels import substitute
-from chaos.values import Duration
+from chaos.spec import panel as panels
+from chaos.spec import substitute
+from chaos.spec.values import Duration
 from compose.settings import ROOT
 from dashboards.generator.__main__ import BOARDS
 from dashboards.generator.board import KILL_SHOP

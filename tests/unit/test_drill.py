@@ -5,16 +5,17 @@ import json
 
 import pytest
 
-from chaos import recording, yamlfile
+from chaos import recording
 from chaos.drill import Drill, Plan
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
-from chaos.experiment import Experiment
 from chaos.faults import ProcessKill
 from chaos.lease import LeaseFile
-from chaos.load.settings import LoadSettings
 from chaos.machine.interrupts import Interrupts
 from chaos.progress import Progress
-from chaos.values import Duration
+from chaos.spec import yamlfile
+from chaos.spec.experiment import Experiment
+from chaos.spec.load import LoadSettings
+from chaos.spec.values import Duration
 from compose.settings import ROOT
 from tests.fakes import FakeControl, system
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from chaos import experiment as experiments
 from chaos.commands import listing
 from chaos.errors import InvalidFile
-from chaos.experiment import Vocabulary
 from chaos.faults import FAULTS
-from chaos.rules import alert_names
-from chaos.values import Bound, Duration
+from chaos.spec import experiment as experiments
+from chaos.spec.experiment import Vocabulary
+from chaos.spec.rules import alert_names
+from chaos.spec.values import Bound, Duration
 from chaos.verdict import ExitCode
 from compose import topology
 from compose.settings import ROOT, from_environment

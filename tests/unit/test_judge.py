@@ -3,8 +3,6 @@
 import msgspec
 import pytest
 
-from chaos import values
-from chaos.experiment import Experiment
 from chaos.facts import (
     FaultProof,
     HistoryAsked,
@@ -21,6 +19,8 @@ from chaos.judge.judge import judge
 from chaos.load import samples
 from chaos.load.ledger import OrderReading, OrderState
 from chaos.load.samples import Tick
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
     BASELINE,
     END,

@@ -3,8 +3,6 @@
 import msgspec
 import pytest
 
-from chaos import values
-from chaos.experiment import Experiment
 from chaos.facts import (
     ActiveAlert,
     AlertHistory,
@@ -15,6 +13,8 @@ from chaos.facts import (
     Timing,
 )
 from chaos.judge.judge import judge
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
     END,
     EXPERIMENT,

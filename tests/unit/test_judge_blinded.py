@@ -3,8 +3,6 @@
 import msgspec
 import pytest
 
-from chaos import values
-from chaos.experiment import Experiment
 from chaos.facts import (
     AlertHistory,
     AlertmanagerSeen,
@@ -16,6 +14,8 @@ from chaos.facts import (
 from chaos.judge import alerts, blindness, span
 from chaos.judge.judge import judge
 from chaos.report import terminal
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
     END,
     EXPERIMENT,

@@ -5,13 +5,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from chaos import values
-from chaos.experiment import Experiment
 from chaos.judge.judge import judge
 from chaos.load import ledger
 from chaos.load.ledger import Order, OrderState
 from chaos.load.sessions import Look, SessionLedger, SessionReading
 from chaos.report import terminal
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from tests.unit.recordings import CART, EXPERIMENT, USER_SESSION, recording
 
 GONE = Look(0.0, gone=True)

@@ -3,8 +3,6 @@
 import msgspec
 import pytest
 
-from chaos import values
-from chaos.experiment import Experiment
 from chaos.facts import (
     ActiveAlert,
     AlertmanagerSeen,
@@ -16,6 +14,8 @@ from chaos.facts import (
 )
 from chaos.judge.judge import judge
 from chaos.report import terminal
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from tests.unit.recordings import EXPERIMENT, LABELS, down, facts, history, is_page, page, recording, without
 
 OTHER = {"instance": "shop-2"}

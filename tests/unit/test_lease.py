@@ -5,9 +5,9 @@ import pytest
 from chaos.errors import InvalidFile, LeaseLost, RunInProgress
 from chaos.faults import ProcessKill
 from chaos.lease import DURATION_SECONDS, LeaseFile
+from chaos.spec.values import Duration
 from chaos.stop_load import StopLoad
 from chaos.undo import UndoJournal
-from chaos.values import Duration
 from chaos.watchdog import LiveFaults, Watchdog
 from tests.fakes import FakeClock, FakeControl, system
 

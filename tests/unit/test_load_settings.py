@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chaos.load.settings import LoadSettings
+from chaos.spec.load import LoadSettings
 
 
 def test_users_are_rate_times_pacing():

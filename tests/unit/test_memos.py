@@ -5,8 +5,8 @@ import pytest
 from chaos.faults import System
 from chaos.faults.scheduler import ServiceScale
 from chaos.machine import saved_state
+from chaos.spec.values import Duration
 from chaos.undo import UndoJournal
-from chaos.values import Duration
 from tests.fakes import FakeClock, FakeSwarm, system
 
 SCALE = ServiceScale(Duration(seconds=10), "shop", 5)

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from chaos import recording as recordings
-from chaos.experiment import Experiment
 from chaos.facts import FaultProof, PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
 from chaos.judge.judge import judge
 from chaos.report import terminal
-from chaos.values import decode
+from chaos.spec.experiment import Experiment
+from chaos.spec.values import decode
 from chaos.verdict import Outcome
 from tests.unit.recordings import END, EXPERIMENT, facts, recording
 

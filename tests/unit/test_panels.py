@@ -9,11 +9,12 @@ import pytest
 
 from chaos.errors import InvalidFile
 from chaos.observe.panels import PanelSource
-from chaos.panels import panel, shown, substitute
-from chaos.panels.panel import Panel, Query
+from chaos.panels import shown
 from chaos.panels.shown import Answer
-from chaos.target import Dashboards
-from chaos.values import Duration
+from chaos.spec import panel, substitute
+from chaos.spec.panel import Panel, Query
+from chaos.spec.target import Dashboards
+from chaos.spec.values import Duration
 from tests.fakes import system
 
 SECOND = timedelta(seconds=1)

@@ -8,10 +8,11 @@ import httpx
 import msgspec
 import pytest
 
-from chaos import preflight, values
+from chaos import preflight
 from chaos.errors import BaselineNotMet, StackUnreachable
-from chaos.experiment import Experiment
 from chaos.observe.prometheus import Prometheus
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
 from tests.fakes import FakeClock
 from tests.unit.recordings import EXPERIMENT
 

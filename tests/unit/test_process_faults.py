@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from chaos import values
 from chaos.errors import FaultFailed
 from chaos.faults import AnyFault
 from chaos.faults.process import ProcessCrash, ProcessKill, ProcessPause, each
-from chaos.values import Duration
+from chaos.spec import values
+from chaos.spec.values import Duration
 from tests.fakes import FakeControl, system
 
 

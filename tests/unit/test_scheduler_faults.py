@@ -8,7 +8,7 @@ from chaos.control.port import ProcessState, Replicas
 from chaos.errors import FaultFailed
 from chaos.faults.fault import System
 from chaos.faults.scheduler import NodeDrain, ServiceScale
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from tests.fakes import FakeSwarm, system
 
 HELD = Duration(seconds=10)

@@ -8,7 +8,7 @@ import pytest
 
 from chaos.control.shell import InstanceCommands, Shell, ShellControl
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.values import Duration
+from chaos.spec.values import Duration
 from tests.waiting import until
 
 

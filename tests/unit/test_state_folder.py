@@ -11,8 +11,8 @@ from chaos.commands import undo
 from chaos.errors import UndoFailed
 from chaos.faults import ProcessKill
 from chaos.machine.interrupts import Interrupts
+from chaos.spec.values import Duration
 from chaos.undo import UndoJournal
-from chaos.values import Duration
 from compose import state_folder
 from compose.state_folder import Mark, StackError
 from tests.failpoints import handlers_kept

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chaos import experiment, rules, target, values
 from chaos.cli import ALERTS, _vocabulary
 from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal
-from chaos.target import CommandLoad, PathsLoad, ShopLoad
+from chaos.spec import experiment, rules, target, values
+from chaos.spec.target import CommandLoad, PathsLoad, ShopLoad
 from compose.settings import ROOT
 from tests.unit.recordings import facts, recording
 

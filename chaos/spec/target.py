@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from chaos import yamlfile
 from chaos.control.docker import Docker, DockerControl
 from chaos.control.port import ProcessControl
 from chaos.control.shell import Shell, ShellControl
 from chaos.control.supervisor import SupervisorControl
 from chaos.control.swarm import SwarmControl
-from chaos.load.settings import LoadSettings
-from chaos.values import Duration
+from chaos.spec import yamlfile
+from chaos.spec.load import LoadSettings
+from chaos.spec.values import Duration
 
 
 class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

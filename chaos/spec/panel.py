@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from chaos.errors import InvalidFile
-from chaos.panels import substitute
-from chaos.target import Target
+from chaos.spec import substitute
+from chaos.spec.target import Target
 
 MOVES_WITH = re.compile(r"^Moves with: (.+)\.$", re.MULTILINE)
 """The line of a description that says which faults must move the panel; the reader of the dashboard sees it too."""

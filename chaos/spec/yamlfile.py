@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
-from chaos import values
 from chaos.errors import InvalidFile
+from chaos.spec import values
 
 T = TypeVar("T")
 

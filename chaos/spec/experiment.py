@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import yamlfile
 from chaos.errors import InvalidFile
 from chaos.faults import AnyFault
-from chaos.values import Bound, Duration
+from chaos.spec import yamlfile
+from chaos.spec.values import Bound, Duration
 
 LOAD_QUERIES = {
     "load:failed:ratio": "share of users' requests that failed",

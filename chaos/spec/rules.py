@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from chaos.errors import InvalidFile
-from chaos.target import Target
+from chaos.spec.target import Target
 
 
 def of_target(target: Target, ours: Path) -> frozenset[str]:
