@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.facts import AnyFact, FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.facts.run_facts import AnyFact, FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.faults import AnyFault, Proof, System
 from chaos.machine.clock import Clock
 from chaos.spec.experiment import Experiment, Staged

@@ -2,7 +2,7 @@
 
 import math
 
-from chaos.facts import Timing
+from chaos.facts.run_facts import Timing
 
 
 def detection_seconds(timing: Timing) -> float:

@@ -11,7 +11,8 @@ from chaos.attack import Attack, Hands
 from chaos.clean_past import CleanPast
 from chaos.control import port
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
-from chaos.facts import AnyFact, PhaseBegan, RunEnded, RunStarted
+from chaos.facts.recording import Recorder, read
+from chaos.facts.run_facts import AnyFact, PhaseBegan, RunEnded, RunStarted
 from chaos.faults import System
 from chaos.judge import alerts, checks, span
 from chaos.lease import Heartbeat, LeaseFile
@@ -20,7 +21,6 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.evidence import Witnesses
 from chaos.progress import Progress
-from chaos.recording import Recorder, read
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel

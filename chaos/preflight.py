@@ -7,7 +7,7 @@ import httpx
 
 from chaos.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
-from chaos.facts import PrometheusSeen
+from chaos.facts.run_facts import PrometheusSeen
 from chaos.faults import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus

@@ -5,13 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
+from chaos.facts.recording import Recorder, Recording, read
+from chaos.facts.sessions import UserSession
 from chaos.judge import span
 from chaos.judge.judge import too_few_through
 from chaos.load import control
 from chaos.load.measures import Phase, rate_held, served_by
 from chaos.load.read_back import read_back, read_sessions_back
-from chaos.load.sessions import UserSession
-from chaos.recording import Recorder, Recording, read
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import CommandLoad, PathsLoad, Target
 from chaos.stop_load import StopLoad

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import recording, revision
+from chaos import revision
 from chaos.catalogue import Catalogue, Entry
 from chaos.commands import coverage, files, run, runner
 from chaos.commands.coverage import CATALOGUE_FILE, Sources
 from chaos.commands.runner import Runner, Setting
 from chaos.coverage import Matrix
 from chaos.errors import InvalidFile, RunInProgress
+from chaos.facts import recording
 from chaos.machine.interrupts import Interrupts
 from chaos.report import index, junit, matrix, summary
 from chaos.spec import experiment as experiments

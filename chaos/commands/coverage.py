@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from chaos import catalogue, recording, revision
+from chaos import catalogue, revision
 from chaos.catalogue import Catalogue
 from chaos.coverage import Matrix, Row
 from chaos.errors import InvalidFile
-from chaos.facts import RunStarted
+from chaos.facts import recording
+from chaos.facts.run_facts import RunStarted
 from chaos.judge.judge import judge
 from chaos.report import comparison, matrix
 from chaos.spec import experiment as experiments

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import recording
+from chaos.facts import recording
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal
 from chaos.verdict import Verdict

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos import recording, revision
+from chaos import revision
 from chaos.clean_past import CleanPast
 from chaos.commands import files
 from chaos.drill import Drill, Plan
 from chaos.errors import RunInProgress
+from chaos.facts import recording
 from chaos.faults import System
 from chaos.guard import guarded
 from chaos.lease import LeaseFile

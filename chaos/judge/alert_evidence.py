@@ -7,7 +7,9 @@ from itertools import pairwise
 from typing import TypedDict
 
 from chaos import design_delay
-from chaos.facts import (
+from chaos.facts.alert_key import Key, key_of
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import (
     AlertHistory,
     AlertmanagerSeen,
     HistoryAsked,
@@ -19,11 +21,9 @@ from chaos.facts import (
     Timing,
 )
 from chaos.judge import held_back
-from chaos.judge.alert_key import Key, key_of
 from chaos.judge.blindness import Blindness
 from chaos.judge.held_back import HeldBack
 from chaos.judge.span import Span
-from chaos.recording import Recording
 from chaos.spec.experiment import AlertWindow
 from chaos.verdict import Delays
 

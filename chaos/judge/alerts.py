@@ -1,11 +1,11 @@
 """Judges the listed alerts: which fired, reached the right receiver and resolved in time. Others: unlisted.py."""
 
-from chaos.facts import PrometheusSeen
+from chaos.facts.alert_key import Key, in_words, key_of
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import PrometheusSeen
 from chaos.judge import unlisted
 from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
-from chaos.judge.alert_key import Key, in_words, key_of
 from chaos.judge.span import Span
-from chaos.recording import Recording
 from chaos.spec.experiment import AlertWindow
 from chaos.verdict import AlertOutcome, AlertResult
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from chaos.facts import RuleLoaded, StagedInjected, StagedUndone
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import RuleLoaded, StagedInjected, StagedUndone
 from chaos.judge.span import Span
-from chaos.recording import Recording
 
 _UNKNOWN_GRACE_SECONDS = 2.0
 """Scrape and evaluation where the timing of no rule is known."""

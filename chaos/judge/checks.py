@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from chaos.facts import QueryHistory
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import QueryHistory
+from chaos.facts.samples import Request
 from chaos.judge.span import Span
 from chaos.load import measures
 from chaos.load.measures import Phase
-from chaos.load.samples import Request
-from chaos.recording import Recording
 from chaos.spec.experiment import SteadyState
 from chaos.spec.values import Bound
 from chaos.verdict import CheckResult

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from chaos.facts import RunStarted
-from chaos.load import ledger, sessions
-from chaos.load.sessions import Told
-from chaos.recording import Recording
+from chaos.facts import ledger, sessions
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import RunStarted
+from chaos.facts.sessions import Told
 from chaos.verdict import Orders, Sessions
 
 _NAMED = 3

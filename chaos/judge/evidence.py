@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from chaos.facts import (
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import (
     AlertmanagerSeen,
     FaultProof,
     HistoryAsked,
@@ -16,7 +17,6 @@ from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.span import Span
 from chaos.load.measures import rate_held
-from chaos.recording import Recording
 
 LONGEST_GAP_SECONDS = 5.0
 """A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""

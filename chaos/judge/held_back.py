@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from chaos.facts import AlertmanagerSeen, StagedInjected, StagedUndone
-from chaos.judge.alert_key import Key, key_of
+from chaos.facts.alert_key import Key, key_of
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import AlertmanagerSeen, StagedInjected, StagedUndone
 from chaos.judge.span import Span
-from chaos.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)

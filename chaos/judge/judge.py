@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from chaos.facts import Injected, MachineSeen, RunEnded, RunStarted
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import Injected, MachineSeen, RunEnded, RunStarted
 from chaos.judge import alerts, checks, durability, evidence, movement, span
 from chaos.judge.blindness import Blindness
 from chaos.judge.span import Span
 from chaos.load import measures
 from chaos.load.measures import Phase
-from chaos.recording import Recording
 from chaos.verdict import (
     EXIT_CODES,
     AlertOutcome,

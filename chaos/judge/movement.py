@@ -15,10 +15,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chaos.facts import PanelHistory, PanelsAsked, PanelSeries
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import PanelHistory, PanelsAsked, PanelSeries
 from chaos.faults.none import NoFault
 from chaos.judge.span import Span
-from chaos.recording import Recording
 from chaos.verdict import PanelResult
 
 SETTLED_STEPS = 2

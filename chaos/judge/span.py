@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from chaos.facts import Injected, PhaseBegan, Undone
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import Injected, PhaseBegan, Undone
+from chaos.facts.samples import Request
 from chaos.load.measures import Phase, phase_of
-from chaos.load.samples import Request
-from chaos.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)

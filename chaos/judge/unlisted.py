@@ -1,8 +1,8 @@
 """Judges the alerts that an experiment does not list: rightly quiet, inhibited, allowed, or a surprise."""
 
+from chaos.facts.alert_key import Key
+from chaos.facts.recording import Recording
 from chaos.judge.alert_evidence import AlertEvidence
-from chaos.judge.alert_key import Key
-from chaos.recording import Recording
 from chaos.verdict import AlertOutcome, AlertResult
 
 

@@ -20,10 +20,10 @@ from locust import FastHttpUser, TaskSet
 from locust.env import Environment
 from locust.exception import StopUser
 
+from chaos.facts.ledger import means_acknowledged, means_refused
 from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer, answer_of
 from chaos.load.body import order_id
 from chaos.load.facts import Json, LoadFacts
-from chaos.load.ledger import means_acknowledged, means_refused
 from chaos.load.member import Member
 from chaos.load.pacing import Slots
 from chaos.spec.load import LoadSettings

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chaos.load.samples import Request, Tick
+from chaos.facts.samples import Request, Tick
 
 # Over which the rate is compared with the nominal one: long enough that one late tick is not a loss of load, short
 # enough that a load that stumbles for two seconds cannot hide in a long phase.

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import httpx
 
+from chaos.facts.ledger import Order, OrderReading
+from chaos.facts.sessions import Look, SessionReading, UserSession
 from chaos.load.body import cart_items, user_id
-from chaos.load.ledger import Order, OrderReading
-from chaos.load.sessions import Look, SessionReading, UserSession
 from chaos.reach import http_once
 from chaos.spec.mix import COOKIE
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
-from chaos.facts import AnyFact, HistoryAsked, PanelsAsked
+from chaos.facts.recording import Recorder
+from chaos.facts.run_facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults import AnyFault, System
 from chaos.judge.span import Span
 from chaos.load.measures import Phase
@@ -17,7 +18,6 @@ from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
 from chaos.observe.watch import Look, Watch
-from chaos.recording import Recorder
 from chaos.spec import substitute
 from chaos.spec.experiment import Experiment
 from chaos.spec.panel import Panel

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts import TracesSeen
+from chaos.facts.run_facts import TracesSeen
+from chaos.facts.trace import TraceSeen
 from chaos.observe import jaeger_trace
 from chaos.reach.http import JsonApi, is_application
-from chaos.trace import TraceSeen
 
 MOST_OF_A_KIND = 10
 _ASKED_AT_MOST = 60

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts import PanelHistory, PanelSeries
+from chaos.facts.run_facts import PanelHistory, PanelSeries
 from chaos.panels.shown import Answer
 from chaos.reach.http import JsonApi
 from chaos.spec.panel import Panel, Query

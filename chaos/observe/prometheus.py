@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts import ActiveAlert, AlertHistory, PrometheusSeen, QueryHistory
+from chaos.facts.run_facts import ActiveAlert, AlertHistory, PrometheusSeen, QueryHistory
 from chaos.reach.http import JsonApi
 
 _HEALTHY = "ok"

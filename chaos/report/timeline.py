@@ -7,9 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from chaos.facts import AlertHistory, PanelHistory, PhaseBegan, ProcessesSeen, PrometheusSeen, RunEnded, RunStarted
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import (
+    AlertHistory,
+    PanelHistory,
+    PhaseBegan,
+    ProcessesSeen,
+    PrometheusSeen,
+    RunEnded,
+    RunStarted,
+)
 from chaos.load import measures
-from chaos.recording import Recording
 from chaos.verdict import AlertOutcome, AlertResult, Verdict
 
 LONGEST_STEP_SECONDS = 2.5

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.facts import TracesSeen
-from chaos.load.samples import Request
-from chaos.recording import Recording
-from chaos.trace import SpanSeen, TraceSeen
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import TracesSeen
+from chaos.facts.samples import Request
+from chaos.facts.trace import SpanSeen, TraceSeen
 from chaos.verdict import Verdict
 
 _TICKS = 4

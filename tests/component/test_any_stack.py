@@ -19,8 +19,8 @@ import httpx
 import msgspec
 import pytest
 
-from chaos import recording
-from chaos.facts import Injected
+from chaos.facts import recording
+from chaos.facts.run_facts import Injected
 from chaos.machine import process_identity
 from chaos.undo import UndoJournal
 from chaos.verdict import Verdict

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from chaos.facts.sessions import Told, tally
 from chaos.load import control
 from chaos.load.control import Stopped
 from chaos.load.read_back import read_back, read_sessions_back
-from chaos.load.sessions import Told, tally
 from chaos.spec.load import LoadSettings
 from tests.component.tiny_shop import SECOND, TinyShop, ledger, sessions, wait_until
 

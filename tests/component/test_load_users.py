@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
-from chaos.load import control, measures, samples
+from chaos.facts import samples
+from chaos.facts.ledger import Ledger, Order, OrderReading, OrderState, tally
+from chaos.facts.sessions import SessionLedger, SessionReading, Told
+from chaos.facts.sessions import tally as session_tally
+from chaos.load import control, measures
 from chaos.load.control import Stopped
-from chaos.load.ledger import Ledger, Order, OrderReading, OrderState, tally
 from chaos.load.read_back import read_back, read_sessions_back
-from chaos.load.sessions import SessionLedger, SessionReading, Told
-from chaos.load.sessions import tally as session_tally
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, sessions, wait_for_tick
 
 MOODS = {"ok": 6, "stall": 10, "500": 2, "404": 2, "hang up": 2, "cut off": 2, "drip": 4}  # seconds

@@ -10,11 +10,11 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from pathlib import Path
 
-from chaos.load import samples
+from chaos.facts import samples
+from chaos.facts.ledger import fold
+from chaos.facts.sessions import SessionLedger
+from chaos.facts.sessions import fold as fold_sessions
 from chaos.load.facts import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
-from chaos.load.ledger import fold
-from chaos.load.sessions import SessionLedger
-from chaos.load.sessions import fold as fold_sessions
 from chaos.spec.load import LoadSettings
 from tests.ports import free_port
 

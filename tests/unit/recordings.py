@@ -5,7 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.facts import (
+from chaos.facts import ledger
+from chaos.facts.ledger import Order, OrderReading, OrderState
+from chaos.facts.recording import Recording
+from chaos.facts.run_facts import (
     ActiveAlert,
     AlertHistory,
     AlertmanagerSeen,
@@ -23,11 +26,8 @@ from chaos.facts import (
     Timing,
     Undone,
 )
-from chaos.load import ledger
-from chaos.load.ledger import Order, OrderReading, OrderState
-from chaos.load.samples import Load, Request, Tick
-from chaos.load.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
-from chaos.recording import Recording
+from chaos.facts.samples import Load, Request, Tick
+from chaos.facts.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 

@@ -6,7 +6,7 @@ import pytest
 from chaos.attack import Attack, Hands
 from chaos.control.port import Replicas
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from chaos.undo import UndoJournal

@@ -3,7 +3,7 @@
 import pytest
 
 from chaos import design_delay
-from chaos.facts import Timing
+from chaos.facts.run_facts import Timing
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from chaos import recording
 from chaos.drill import Drill, Plan
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
+from chaos.facts import recording
 from chaos.faults import ProcessKill
 from chaos.lease import LeaseFile
 from chaos.machine.interrupts import Interrupts

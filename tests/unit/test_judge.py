@@ -3,7 +3,9 @@
 import msgspec
 import pytest
 
-from chaos.facts import (
+from chaos.facts import samples
+from chaos.facts.ledger import OrderReading, OrderState
+from chaos.facts.run_facts import (
     FaultProof,
     HistoryAsked,
     Injected,
@@ -15,10 +17,8 @@ from chaos.facts import (
     RunEnded,
     Undone,
 )
+from chaos.facts.samples import Tick
 from chaos.judge.judge import judge
-from chaos.load import samples
-from chaos.load.ledger import OrderReading, OrderState
-from chaos.load.samples import Tick
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (

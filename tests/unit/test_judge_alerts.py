@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from chaos.facts import (
+from chaos.facts.run_facts import (
     ActiveAlert,
     AlertHistory,
     PageSeen,

@@ -5,10 +5,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from chaos.facts import ledger
+from chaos.facts.ledger import Order, OrderState
+from chaos.facts.sessions import Look, SessionLedger, SessionReading
 from chaos.judge.judge import judge
-from chaos.load import ledger
-from chaos.load.ledger import Order, OrderState
-from chaos.load.sessions import Look, SessionLedger, SessionReading
 from chaos.report import terminal
 from chaos.spec import values
 from chaos.spec.experiment import Experiment

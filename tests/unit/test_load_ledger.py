@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chaos.load.ledger import Ledger, Order, OrderReading, OrderState, fold, means_acknowledged, means_refused, tally
+from chaos.facts.ledger import Ledger, Order, OrderReading, OrderState, fold, means_acknowledged, means_refused, tally
 
 ACKNOWLEDGED, REFUSED, UNKNOWN = OrderState.ACKNOWLEDGED, OrderState.REFUSED, OrderState.UNKNOWN
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chaos.facts.samples import Request, Tick
 from chaos.load.measures import (
     Phase,
     Second,
@@ -16,7 +17,6 @@ from chaos.load.measures import (
     started_in,
     window,
 )
-from chaos.load.samples import Request, Tick
 
 
 def request(at: float, took: float = 0.01, error: str | None = None, by: str | None = "shop-1") -> Request:

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chaos.load.ledger import Order, OrderReading, OrderState
+from chaos.facts.ledger import Order, OrderReading, OrderState
+from chaos.facts.sessions import Look, SessionReading, Told, UserSession
 from chaos.load.read_back import ATTEMPTS, read_back, read_sessions_back
-from chaos.load.sessions import Look, SessionReading, Told, UserSession
 
 MINUTE = timedelta(minutes=1)
 

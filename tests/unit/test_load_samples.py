@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chaos.load.samples import Load, Request, Tick, parse
+from chaos.facts.samples import Load, Request, Tick, parse
 from chaos.spec.load import LoadSettings
 
 START = {"start": 0.4, "wall": "2026-01-01T00:00:00Z", "pid": 7, "settings": LoadSettings().as_fact()}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chaos.load.sessions import CartWrite, Look, SessionReading, Told, UserSession, compare, fold, tally
+from chaos.facts.sessions import CartWrite, Look, SessionReading, Told, UserSession, compare, fold, tally
 
 ACKNOWLEDGED, REFUSED, UNKNOWN = Told.ACKNOWLEDGED, Told.REFUSED, Told.UNKNOWN
 

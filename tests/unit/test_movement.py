@@ -5,8 +5,8 @@ import json
 import msgspec
 import pytest
 
-from chaos import recording as recordings
-from chaos.facts import FaultProof, PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
+from chaos.facts import recording as recordings
+from chaos.facts.run_facts import FaultProof, PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec.experiment import Experiment

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from chaos.facts import (
+from chaos.facts.run_facts import (
     ActiveAlert,
     AlertHistory,
     PanelHistory,
@@ -15,9 +15,9 @@ from chaos.facts import (
     PrometheusSeen,
     TracesSeen,
 )
+from chaos.facts.trace import TraceSeen
 from chaos.judge.judge import judge
 from chaos.report import drawing, html, index, timeline
-from chaos.trace import TraceSeen
 from chaos.verdict import Ending
 from tests.unit.catalogues import catalogue, entry, row
 from tests.unit.recordings import (

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
+from chaos.facts.ledger import OrderReading, OrderState
 from chaos.judge.judge import judge
-from chaos.load.ledger import OrderReading, OrderState
 from chaos.report import junit
 from chaos.verdict import Ending, ExitCode, Outcome, PanelResult
 from tests.unit.catalogues import alert, catalogue, entry, verdict

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.facts import AlertHistory, AnyFact, RunEnded, TracesSeen
+from chaos.facts.run_facts import AlertHistory, AnyFact, RunEnded, TracesSeen
+from chaos.facts.trace import SpanSeen, TraceSeen
 from chaos.judge.judge import judge
 from chaos.report import html, waterfall
-from chaos.trace import SpanSeen, TraceSeen
 from chaos.verdict import Ending
 from tests.unit.recordings import END, INJECTED, UNDONE, facts, recording, requests, without
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from chaos.trace import TraceSeen
+from chaos.facts.trace import TraceSeen
 
 
 class Fact(msgspec.Struct, frozen=True, tag_field="fact"):

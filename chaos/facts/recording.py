@@ -8,11 +8,11 @@ from typing import TypeVar
 import msgspec
 
 from chaos.errors import InvalidFile
-from chaos.facts import AnyFact
+from chaos.facts import ledger, samples
+from chaos.facts.run_facts import AnyFact
+from chaos.facts.sessions import SessionLedger, SessionReading
+from chaos.facts.sessions import fold as fold_sessions
 from chaos.load import facts as load_files
-from chaos.load import ledger, samples
-from chaos.load.sessions import SessionLedger, SessionReading
-from chaos.load.sessions import fold as fold_sessions
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 
