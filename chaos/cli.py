@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import check_dashboards, endings, preflight, verdict_schema
+from chaos import check_dashboards, endings, preflight
 from chaos.arguments import Command, parser
 from chaos.clean_past import CleanPast
 from chaos.commands import all as catalogue
@@ -27,7 +27,8 @@ from chaos.spec import rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Vocabulary
 from chaos.spec.target import Target
-from chaos.verdict import EXIT_CODES, ExitCode
+from chaos.verdict import schema
+from chaos.verdict.verdict import EXIT_CODES, ExitCode
 from compose import pages, rolling, runtime, standalone, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
@@ -159,7 +160,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _schema(_: argparse.Namespace) -> int:
-    print(verdict_schema.text(), end="")
+    print(schema.text(), end="")
     return 0
 
 

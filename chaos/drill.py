@@ -26,7 +26,7 @@ from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel
 from chaos.undo import Undoable, UndoJournal, UndoRecord
 from chaos.users import Users
-from chaos.verdict import Ending
+from chaos.verdict.verdict import Ending
 
 BASELINE_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 0.25

@@ -11,7 +11,7 @@ from chaos.errors import (
     StackUnreachable,
     UndoFailed,
 )
-from chaos.verdict import Ending
+from chaos.verdict.verdict import Ending
 
 
 def of(error: ChaosError) -> Ending:

@@ -12,17 +12,17 @@ from pathlib import Path
 import msgspec
 
 from chaos import revision
-from chaos.catalogue import Catalogue, Entry
 from chaos.commands import coverage, files, run, runner
 from chaos.commands.coverage import CATALOGUE_FILE, Sources
 from chaos.commands.runner import Runner, Setting
-from chaos.coverage import Matrix
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.facts import recording
 from chaos.machine.interrupts import Interrupts
 from chaos.report import index, junit, matrix, summary
 from chaos.spec import experiment as experiments
 from chaos.spec.experiment import Vocabulary
+from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.coverage import Matrix
 
 SUMMARY_FILE = "summary.md"
 INDEX_FILE = "index.html"

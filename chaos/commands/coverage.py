@@ -7,9 +7,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from chaos import catalogue, revision
-from chaos.catalogue import Catalogue
-from chaos.coverage import Matrix, Row
+from chaos import revision
 from chaos.errors import InvalidFile
 from chaos.facts import recording
 from chaos.facts.run_facts import RunStarted
@@ -18,6 +16,9 @@ from chaos.report import comparison, matrix
 from chaos.spec import experiment as experiments
 from chaos.spec import rules
 from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.verdict import catalogue
+from chaos.verdict.catalogue import Catalogue
+from chaos.verdict.coverage import Matrix, Row
 
 CATALOGUE_FILE = "catalogue.json"
 _EXEMPTIONS = "exemptions.yml"

@@ -7,7 +7,7 @@ import msgspec
 from chaos.facts import recording
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal
-from chaos.verdict import Verdict
+from chaos.verdict.verdict import Verdict
 
 VERDICT_FILE = "verdict.json"
 REPORT_FILE = "report.txt"

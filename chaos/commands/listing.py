@@ -8,7 +8,7 @@ from pathlib import Path
 from chaos.errors import InvalidFile
 from chaos.spec import experiment as experiments
 from chaos.spec.experiment import PRINCIPLES, Experiment, Vocabulary
-from chaos.verdict import ExitCode
+from chaos.verdict.verdict import ExitCode
 
 _WIDTH = 26
 _OTHER = "no principle named"

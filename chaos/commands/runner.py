@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.catalogue import Catalogue, Entry
 from chaos.commands import files
 from chaos.errors import ChaosError, Interrupted
 from chaos.machine.interrupts import Interrupts
-from chaos.verdict import EXIT_CODES, Ending, Outcome, Verdict
+from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.verdict import EXIT_CODES, Ending, Outcome, Verdict
 
 ANOTHER_FOLLOWS = "--another-follows"
 LONGEST_RUN_SECONDS = 900.0

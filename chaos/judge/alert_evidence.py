@@ -25,7 +25,7 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.held_back import HeldBack
 from chaos.judge.span import Span
 from chaos.spec.experiment import AlertWindow
-from chaos.verdict import Delays
+from chaos.verdict.verdict import Delays
 
 _EVALUATION_SECONDS = 1.0
 """Between two evaluations of a rule whose timing is not known."""

@@ -7,7 +7,7 @@ from chaos.judge import unlisted
 from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
 from chaos.judge.span import Span
 from chaos.spec.experiment import AlertWindow
-from chaos.verdict import AlertOutcome, AlertResult
+from chaos.verdict.verdict import AlertOutcome, AlertResult
 
 
 def judge(recording: Recording, span: Span) -> list[AlertResult]:

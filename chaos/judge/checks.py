@@ -10,7 +10,7 @@ from chaos.load import measures
 from chaos.load.measures import Phase
 from chaos.spec.experiment import SteadyState
 from chaos.spec.values import Bound
-from chaos.verdict import CheckResult
+from chaos.verdict.verdict import CheckResult
 
 FEWEST_REQUESTS = 20
 """Fewer say nothing about a share or a quantile."""

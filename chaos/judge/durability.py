@@ -6,7 +6,7 @@ from chaos.facts import ledger, sessions
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import RunStarted
 from chaos.facts.sessions import Told
-from chaos.verdict import Orders, Sessions
+from chaos.verdict.verdict import Orders, Sessions
 
 _NAMED = 3
 

@@ -9,7 +9,7 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.span import Span
 from chaos.load import measures
 from chaos.load.measures import Phase
-from chaos.verdict import (
+from chaos.verdict.verdict import (
     EXIT_CODES,
     AlertOutcome,
     AlertResult,

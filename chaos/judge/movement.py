@@ -19,7 +19,7 @@ from chaos.facts.recording import Recording
 from chaos.facts.run_facts import PanelHistory, PanelsAsked, PanelSeries
 from chaos.faults.none import NoFault
 from chaos.judge.span import Span
-from chaos.verdict import PanelResult
+from chaos.verdict.verdict import PanelResult
 
 SETTLED_STEPS = 2
 """A Prometheus that was restarted on a clean past does not scrape all at once: what it shows first is partial."""

@@ -3,7 +3,7 @@
 from chaos.facts.alert_key import Key
 from chaos.facts.recording import Recording
 from chaos.judge.alert_evidence import AlertEvidence
-from chaos.verdict import AlertOutcome, AlertResult
+from chaos.verdict.verdict import AlertOutcome, AlertResult
 
 
 def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from chaos import catalogue
-from chaos.catalogue import Catalogue
-from chaos.coverage import by_alert
-from chaos.verdict import AlertResult
+from chaos.verdict import catalogue
+from chaos.verdict.catalogue import Catalogue
+from chaos.verdict.coverage import by_alert
+from chaos.verdict.verdict import AlertResult
 
 _NEAREST = 10
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from chaos.catalogue import Catalogue, Entry
-from chaos.coverage import WORST_FIRST, Matrix, Proof
 from chaos.report import html
 from chaos.report.matrix import counts, seconds, why_unseen
 from chaos.report.summary import MARKS
+from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.coverage import WORST_FIRST, Matrix, Proof
 
 
 def render(catalogue: Catalogue, matrix: Matrix) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from chaos.catalogue import Catalogue, Entry
 from chaos.judge import checks, movement
-from chaos.verdict import AlertOutcome, AlertResult, ExitCode, Outcome, Verdict
+from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.verdict import AlertOutcome, AlertResult, ExitCode, Outcome, Verdict
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LEDGERS = {

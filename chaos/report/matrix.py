@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from chaos.coverage import Matrix, Proof, Row
+from chaos.verdict.coverage import Matrix, Proof, Row
 
 WIDTH = 120
 _NAME = 32

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from chaos.catalogue import Catalogue, Entry
-from chaos.coverage import Matrix
 from chaos.report.matrix import counts, seconds, started, why_unseen
+from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.coverage import Matrix
 
 MARKS = {
     "proven": "✔",

@@ -3,7 +3,16 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
-from chaos.verdict import AlertOutcome, AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions, Verdict
+from chaos.verdict.verdict import (
+    AlertOutcome,
+    AlertResult,
+    CheckResult,
+    Orders,
+    PanelResult,
+    PhaseStats,
+    Sessions,
+    Verdict,
+)
 
 _NAME_WIDTH = 38
 _WIDTH = 110

@@ -18,7 +18,7 @@ from chaos.facts.run_facts import (
     RunStarted,
 )
 from chaos.load import measures
-from chaos.verdict import AlertOutcome, AlertResult, Verdict
+from chaos.verdict.verdict import AlertOutcome, AlertResult, Verdict
 
 LONGEST_STEP_SECONDS = 2.5
 """Samples of one state that are closer than this are one stretch of it; they are taken every second."""

@@ -7,7 +7,7 @@ from chaos.facts.recording import Recording
 from chaos.facts.run_facts import TracesSeen
 from chaos.facts.samples import Request
 from chaos.facts.trace import SpanSeen, TraceSeen
-from chaos.verdict import Verdict
+from chaos.verdict.verdict import Verdict
 
 _TICKS = 4
 _DEEPEST = 8

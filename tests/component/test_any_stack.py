@@ -23,7 +23,7 @@ from chaos.facts import recording
 from chaos.facts.run_facts import Injected
 from chaos.machine import process_identity
 from chaos.undo import UndoJournal
-from chaos.verdict import Verdict
+from chaos.verdict.verdict import Verdict
 from chaos.watchdog import WATCHES_FILE
 from compose import tools
 from compose.settings import ROOT

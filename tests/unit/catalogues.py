@@ -1,8 +1,8 @@
 """Made-up verdicts, rows of the matrix and catalogue runs."""
 
-from chaos.catalogue import Catalogue, Entry
-from chaos.coverage import Row
-from chaos.verdict import AlertOutcome, AlertResult, Delays, Outcome, Verdict
+from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.coverage import Row
+from chaos.verdict.verdict import AlertOutcome, AlertResult, Delays, Outcome, Verdict
 
 DESIGN = Delays(2.0, 3.0, 7.0, 5.0)
 

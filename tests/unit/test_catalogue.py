@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from chaos import catalogue as catalogues
 from chaos.commands import coverage
 from chaos.errors import InvalidFile
 from chaos.report import comparison
-from chaos.verdict import Outcome
+from chaos.verdict import catalogue as catalogues
+from chaos.verdict.verdict import Outcome
 from tests.unit.catalogues import alert, catalogue, entry, verdict
 
 PROVEN = verdict("kill", alert("Down"), alert("Other", "quiet"))

@@ -17,7 +17,7 @@ from chaos.errors import InvalidFile, RunInProgress
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import experiment as experiments
 from chaos.spec.experiment import Vocabulary
-from chaos.verdict import Outcome
+from chaos.verdict.verdict import Outcome
 from compose.settings import ROOT
 from tests.failpoints import handlers_kept, once_at, watched
 from tests.unit.catalogues import alert, catalogue, verdict

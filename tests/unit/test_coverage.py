@@ -7,11 +7,11 @@ import pytest
 
 from chaos.commands import coverage
 from chaos.commands.coverage import Sources
-from chaos.coverage import Matrix, Row, by_alert
 from chaos.errors import InvalidFile
 from chaos.report import index, matrix, summary
 from chaos.spec.experiment import Vocabulary
-from chaos.verdict import Outcome
+from chaos.verdict.coverage import Matrix, Row, by_alert
+from chaos.verdict.verdict import Outcome
 from compose.settings import ROOT
 from tests.unit.catalogues import alert, catalogue, entry, row, verdict
 from tests.unit.recordings import facts

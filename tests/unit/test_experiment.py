@@ -12,7 +12,7 @@ from chaos.spec import experiment as experiments
 from chaos.spec.experiment import Vocabulary
 from chaos.spec.rules import alert_names
 from chaos.spec.values import Bound, Duration
-from chaos.verdict import ExitCode
+from chaos.verdict.verdict import ExitCode
 from compose import topology
 from compose.settings import ROOT, from_environment
 

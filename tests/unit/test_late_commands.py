@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaos import cli
-from chaos.verdict import ExitCode
+from chaos.verdict.verdict import ExitCode
 from compose import command, containers, engine, go_program, image_build, stack
 from compose.images import images
 from compose.settings import from_environment

@@ -11,7 +11,7 @@ from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec.experiment import Experiment
 from chaos.spec.values import decode
-from chaos.verdict import Outcome
+from chaos.verdict.verdict import Outcome
 from tests.unit.recordings import END, EXPERIMENT, facts, recording
 
 KILL = "process.kill shop"

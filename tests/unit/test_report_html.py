@@ -18,7 +18,7 @@ from chaos.facts.run_facts import (
 from chaos.facts.trace import TraceSeen
 from chaos.judge.judge import judge
 from chaos.report import drawing, html, index, timeline
-from chaos.verdict import Ending
+from chaos.verdict.verdict import Ending
 from tests.unit.catalogues import catalogue, entry, row
 from tests.unit.recordings import (
     END,

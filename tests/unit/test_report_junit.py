@@ -9,7 +9,7 @@ import pytest
 from chaos.facts.ledger import OrderReading, OrderState
 from chaos.judge.judge import judge
 from chaos.report import junit
-from chaos.verdict import Ending, ExitCode, Outcome, PanelResult
+from chaos.verdict.verdict import Ending, ExitCode, Outcome, PanelResult
 from tests.unit.catalogues import alert, catalogue, entry, verdict
 from tests.unit.recordings import facts, history, is_page, recording, requests, without
 

@@ -11,7 +11,7 @@ from chaos.facts.run_facts import AlertHistory, AnyFact, RunEnded, TracesSeen
 from chaos.facts.trace import SpanSeen, TraceSeen
 from chaos.judge.judge import judge
 from chaos.report import html, waterfall
-from chaos.verdict import Ending
+from chaos.verdict.verdict import Ending
 from tests.unit.recordings import END, INJECTED, UNDONE, facts, recording, requests, without
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}&lt;\x00\u202e"

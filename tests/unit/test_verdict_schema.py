@@ -6,8 +6,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from chaos import verdict_schema
 from chaos.judge.judge import judge
+from chaos.verdict import schema
 from compose.settings import ROOT
 from tests.unit.recordings import facts, recording
 
@@ -15,9 +15,7 @@ SCHEMA = ROOT / "chaos" / "report" / "verdict.schema.json"
 
 
 def test_the_committed_schema_is_that_of_the_code():
-    assert SCHEMA.read_text() == verdict_schema.text(), (
-        "make it again: stormdrill schema > chaos/report/verdict.schema.json"
-    )
+    assert SCHEMA.read_text() == schema.text(), "make it again: stormdrill schema > chaos/report/verdict.schema.json"
 
 
 @pytest.mark.parametrize("of", [recording(), recording(readings=None), recording(facts=tuple(facts()[:2]))])
@@ -35,5 +33,5 @@ def test_another_thing_does_not_validate():
 
 
 def test_fields_are_described():
-    fields = verdict_schema.schema()["$defs"]["AlertResult"]["properties"]
+    fields = schema.schema()["$defs"]["AlertResult"]["properties"]
     assert fields["production"]["description"] == "What production durations would make of `design`."

@@ -1,4 +1,4 @@
-"""The JSON schema of `verdict.json`, made from the values of chaos/verdict.py and what is written beside them."""
+"""The JSON schema of `verdict.json`, made from its values and from what is written beside them."""
 
 import ast
 import inspect
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chaos import verdict
+from chaos.verdict import verdict
 
 
 def schema() -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chaos.coverage import word
-from chaos.verdict import Outcome, Verdict
+from chaos.verdict.coverage import word
+from chaos.verdict.verdict import Outcome, Verdict
 
 DID_NOT_RUN = "did not run"
 
