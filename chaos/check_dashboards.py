@@ -9,13 +9,13 @@ from pathlib import Path
 
 from chaos.errors import InvalidFile, SignalUnavailable
 from chaos.faults import System
+from chaos.judge import panel_shown
+from chaos.judge.panel_shown import Shown
 from chaos.lease import Heartbeat, LeaseFile
 from chaos.load import control
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.panels import PanelSource
-from chaos.panels import shown
-from chaos.panels.shown import Shown
 from chaos.spec import panel, substitute
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import Dashboards
@@ -100,4 +100,4 @@ def _look_until_all_show(
             interrupts.wait(_LOOK_EVERY_SECONDS)
         now = time.time()
         answers = source.answers([panels[index] for index in empty], now - _LOOKED_BACK_SECONDS, now)
-        rows |= {index: shown.judge(panels[index], answer) for index, answer in zip(empty, answers, strict=True)}
+        rows |= {index: panel_shown.judge(panels[index], answer) for index, answer in zip(empty, answers, strict=True)}

@@ -17,10 +17,10 @@ from chaos.commands.coverage import Sources
 from chaos.commands.runner import Setting, StackLost
 from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults import System
+from chaos.judge import panel_shown
 from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.spec import experiment as experiments
 from chaos.spec import rules
@@ -148,7 +148,7 @@ def _dashboards(arguments: argparse.Namespace) -> int:
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, targets.control(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
-    print(*shown.report(rows), sep="\n")
+    print(*panel_shown.report(rows), sep="\n")
     return 1 if any(row.amiss for row in rows) else 0
 
 

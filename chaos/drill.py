@@ -14,9 +14,9 @@ from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailabl
 from chaos.facts.recording import Recorder, read
 from chaos.facts.run_facts import AnyFact, PhaseBegan, RunEnded, RunStarted
 from chaos.faults import System
-from chaos.judge import alerts, checks, span
+from chaos.judge import alerts, checks, window
+from chaos.judge.measures import Phase
 from chaos.lease import Heartbeat, LeaseFile
-from chaos.load.measures import Phase
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.evidence import Witnesses
@@ -188,7 +188,7 @@ class Drill:
         recording = read(self._recorder.folder)
         if noisy := alerts.listed_active(recording):
             raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
-        results = checks.judge(recording, span.of(recording, self._now()))
+        results = checks.judge(recording, window.of(recording, self._now()))
         wrong = [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]
         if wrong:
             raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
@@ -225,7 +225,7 @@ class Drill:
             self._act()
             self._witnesses.ask_history(self._experiment, self._now())
             recording = read(self._recorder.folder)
-            spans = span.of(recording, self._now())
+            spans = window.of(recording, self._now())
             steady = checks.recovered_at(recording, spans) is not None
             unresolved = alerts.unresolved(recording, spans)
             if steady and not unresolved:
@@ -243,7 +243,7 @@ class Drill:
         self._witnesses.ask_panels(self._plan.panels, self._experiment.fault, self._now())
         read_back = self._users.read_back(self._interrupts.check)
         # Last, as spans leave a service a second after their request.
-        self._witnesses.ask_traces(span.of(read(self._recorder.folder)), self._now())
+        self._witnesses.ask_traces(window.of(read(self._recorder.folder)), self._now())
         self._progress.done(f"{read_back} orders and sessions read back")
 
     def _put_back(self) -> None:

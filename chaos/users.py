@@ -7,10 +7,10 @@ from pathlib import Path
 from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
 from chaos.facts.recording import Recorder, Recording, read
 from chaos.facts.sessions import UserSession
-from chaos.judge import span
+from chaos.judge import window
 from chaos.judge.judge import too_few_through
+from chaos.judge.measures import Phase, rate_held, served_by
 from chaos.load import control
-from chaos.load.measures import Phase, rate_held, served_by
 from chaos.load.read_back import read_back, read_sessions_back
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import CommandLoad, PathsLoad, Target
@@ -69,7 +69,7 @@ class Users:
     def answered_through(self, instance: str) -> int:
         """How many users' requests the instance answered in the baseline. Raises FaultFailed when too few."""
         recording = read(self._recorder.folder)
-        answered = served_by(span.of(recording).requests(recording, Phase.BEFORE)).get(instance, 0)
+        answered = served_by(window.of(recording).requests(recording, Phase.BEFORE)).get(instance, 0)
         if why := too_few_through(instance, answered):
             raise FaultFailed(why)
         return answered

@@ -1,1 +1,1 @@
-"""The judge: a verdict from a recording alone. Pure: no clock, no network, no file."""
+"""From a recording to its verdict. Pure: no clock, no network, no disk."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypedDict
 
-from chaos import design_delay
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import (
@@ -20,10 +19,10 @@ from chaos.facts.run_facts import (
     RunStarted,
     Timing,
 )
-from chaos.judge import held_back
+from chaos.judge import design_delay, held_back
 from chaos.judge.blindness import Blindness
 from chaos.judge.held_back import HeldBack
-from chaos.judge.span import Span
+from chaos.judge.window import Span
 from chaos.spec.experiment import AlertWindow
 from chaos.verdict.verdict import Delays
 

@@ -5,7 +5,7 @@ from chaos.facts.recording import Recording
 from chaos.facts.run_facts import PrometheusSeen
 from chaos.judge import unlisted
 from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
-from chaos.judge.span import Span
+from chaos.judge.window import Span
 from chaos.spec.experiment import AlertWindow
 from chaos.verdict.verdict import AlertOutcome, AlertResult
 

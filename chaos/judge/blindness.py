@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import RuleLoaded, StagedInjected, StagedUndone
-from chaos.judge.span import Span
+from chaos.judge.window import Span
 
 _UNKNOWN_GRACE_SECONDS = 2.0
 """Scrape and evaluation where the timing of no rule is known."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import QueryHistory
 from chaos.facts.samples import Request
-from chaos.judge.span import Span
-from chaos.load import measures
-from chaos.load.measures import Phase
+from chaos.judge import measures
+from chaos.judge.measures import Phase
+from chaos.judge.window import Span
 from chaos.spec.experiment import SteadyState
 from chaos.spec.values import Bound
 from chaos.verdict.verdict import CheckResult

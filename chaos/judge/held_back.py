@@ -7,7 +7,7 @@ from itertools import pairwise
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import AlertmanagerSeen, StagedInjected, StagedUndone
-from chaos.judge.span import Span
+from chaos.judge.window import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import Injected, MachineSeen, RunEnded, RunStarted
-from chaos.judge import alerts, checks, durability, evidence, movement, span
+from chaos.judge import alerts, checks, completeness, durability, measures, panel_change, window
 from chaos.judge.blindness import Blindness
-from chaos.judge.span import Span
-from chaos.load import measures
-from chaos.load.measures import Phase
+from chaos.judge.measures import Phase
+from chaos.judge.window import Span
 from chaos.verdict.verdict import (
     EXIT_CODES,
     AlertOutcome,
@@ -47,10 +46,10 @@ def judge(recording: Recording) -> Verdict:
     ended = recording.first(RunEnded) or RunEnded(
         0.0, Ending.DATA_MISSING.value, "the runner died before the run's end"
     )
-    spans = span.of(recording)
+    spans = window.of(recording)
     check_results, alert_results = checks.judge(recording, spans), alerts.judge(recording, spans)
     orders, sessions = durability.orders(recording), durability.open_sessions(recording)
-    panels = movement.judge(recording, spans)
+    panels = panel_change.judge(recording, spans)
     found = _Found(check_results, alert_results, orders, sessions, panels)
     outcome, code, reasons = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
@@ -100,9 +99,9 @@ def _outcome(recording: Recording, ended: RunEnded, found: _Found, spans: Span) 
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
     wrong = [*checks.failures(found.checks), *_alerts_wrong(found.alerts)]
     wrong += durability.failures(recording, found.orders, found.sessions)
-    wrong += movement.failures(found.panels)
-    missing = [*evidence.missing(recording, spans), *checks.missing(found.checks)]
-    missing += [*durability.missing(recording, found.orders, found.sessions), *movement.missing(found.panels)]
+    wrong += panel_change.failures(found.panels)
+    missing = [*completeness.missing(recording, spans), *checks.missing(found.checks)]
+    missing += [*durability.missing(recording, found.orders, found.sessions), *panel_change.missing(found.panels)]
     unknown = [one for one in found.alerts if one.outcome is AlertOutcome.UNKNOWN and not one.blinded]
     missing += [f"{one.name}: {one.reason}" for one in unknown]
     if wrong:

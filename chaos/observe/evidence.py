@@ -7,8 +7,8 @@ from chaos.errors import BaselineNotMet, SignalUnavailable
 from chaos.facts.recording import Recorder
 from chaos.facts.run_facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults import AnyFault, System
-from chaos.judge.span import Span
-from chaos.load.measures import Phase
+from chaos.judge.measures import Phase
+from chaos.judge.window import Span
 from chaos.observe import machine
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger

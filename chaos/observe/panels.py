@@ -10,7 +10,7 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.run_facts import PanelHistory, PanelSeries
-from chaos.panels.shown import Answer
+from chaos.judge.panel_shown import Answer
 from chaos.reach.http import JsonApi
 from chaos.spec.panel import Panel, Query
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from chaos.load.measures import Second
+from chaos.judge.measures import Second
 from chaos.report.timeline import Lane, Stretch, Timeline
 
 GUTTER, WIDTH, MARGIN = 190, 900, 14

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from chaos.judge import checks, movement
+from chaos.judge import checks, panel_change
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.verdict import AlertOutcome, AlertResult, ExitCode, Outcome, Verdict
 
@@ -80,7 +80,7 @@ def _alerts(verdict: Verdict) -> Iterable[Case]:
 def _panels(verdict: Verdict) -> Iterable[Case]:
     for one in verdict.panels:
         if one.expected is not None:
-            wrong, missing = movement.failures([one]), movement.missing([one])
+            wrong, missing = panel_change.failures([one]), panel_change.missing([one])
             yield Case("panels", f"{one.dashboard} / {one.panel}", "; ".join(wrong), "; ".join(missing))
 
 

@@ -17,7 +17,7 @@ from chaos.facts.run_facts import (
     RunEnded,
     RunStarted,
 )
-from chaos.load import measures
+from chaos.judge import measures
 from chaos.verdict.verdict import AlertOutcome, AlertResult, Verdict
 
 LONGEST_STEP_SECONDS = 2.5

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chaos.load import control, measures
+from chaos.judge import measures
+from chaos.load import control
 from chaos.load.control import LoadNotStarted, LoadProcess, Stopped
 from chaos.machine import process_identity
 from chaos.spec.load import LoadSettings

@@ -13,7 +13,8 @@ from chaos.facts import samples
 from chaos.facts.ledger import Ledger, Order, OrderReading, OrderState, tally
 from chaos.facts.sessions import SessionLedger, SessionReading, Told
 from chaos.facts.sessions import tally as session_tally
-from chaos.load import control, measures
+from chaos.judge import measures
+from chaos.load import control
 from chaos.load.control import Stopped
 from chaos.load.read_back import read_back, read_sessions_back
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, sessions, wait_for_tick

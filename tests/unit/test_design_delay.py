@@ -2,8 +2,8 @@
 
 import pytest
 
-from chaos import design_delay
 from chaos.facts.run_facts import Timing
+from chaos.judge import design_delay
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from chaos.facts.run_facts import (
     StagedInjected,
     StagedUndone,
 )
-from chaos.judge import alerts, blindness, span
+from chaos.judge import alerts, blindness, window
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec import values
@@ -152,15 +152,15 @@ def test_a_page_after_the_undo_is_in_time_where_the_window_says_so(blinding, at,
 def test_the_run_waits_for_a_page_that_may_still_come(blinding):
     seen = (*without(is_page("firing"), is_page("resolved")),)
     wide = recording(experiment=blinding("alertmanager", fires_within="30s"), facts=seen)
-    assert alerts.unresolved(wide, span.of(wide)) == ["Down"]
+    assert alerts.unresolved(wide, window.of(wide)) == ["Down"]
     narrow = recording(experiment=blinding("alertmanager", fires_within="18s"), facts=seen)
-    assert alerts.unresolved(narrow, span.of(narrow)) == []
+    assert alerts.unresolved(narrow, window.of(narrow)) == []
 
 
 def test_the_grace_is_what_the_slowest_rule_needs():
     one = recording()
     assert blindness._grace_seconds(one) == GRACE
-    assert blindness.Blindness.of(one, span.of(one)).spans == ()
+    assert blindness.Blindness.of(one, window.of(one)).spans == ()
 
 
 def test_an_alert_that_fires_before_prometheus_is_blinded_is_still_a_surprise(blinding):

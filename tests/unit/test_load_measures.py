@@ -3,7 +3,7 @@
 import pytest
 
 from chaos.facts.samples import Request, Tick
-from chaos.load.measures import (
+from chaos.judge.measures import (
     Phase,
     Second,
     by_phase,

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from chaos.errors import InvalidFile
+from chaos.judge import panel_shown
+from chaos.judge.panel_shown import Answer
 from chaos.observe.panels import PanelSource
-from chaos.panels import shown
-from chaos.panels.shown import Answer
 from chaos.spec import panel, substitute
 from chaos.spec.panel import Panel, Query
 from chaos.spec.target import Dashboards
@@ -116,17 +116,17 @@ GOOD = Answer(None, (3, 0))
 )
 def test_a_query_that_gives_nothing_is_named_whatever_the_others_give(second, why):
     answers = {"A": GOOD} | ({"B": second} if second else {})
-    row = shown.judge(ONE, answers)
+    row = panel_shown.judge(ONE, answers)
     assert len(row.amiss) == 1
     assert "query B" in row.amiss[0]
     assert why in row.amiss[0]
-    report = "\n".join(shown.report([row]))
+    report = "\n".join(panel_shown.report([row]))
     assert "NOTHING SHOWN: board / One" in report
     assert "0 of 1 panels" in report
 
 
 def test_a_panel_shows_data_when_every_query_gives_a_number():
-    row = shown.judge(ONE, {"A": GOOD, "B": Answer(None, (0, 1))})
+    row = panel_shown.judge(ONE, {"A": GOOD, "B": Answer(None, (0, 1))})
     assert (row.amiss, row.series) == ((), 2)
 
 

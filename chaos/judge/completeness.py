@@ -15,8 +15,8 @@ from chaos.facts.run_facts import (
 )
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
-from chaos.judge.span import Span
-from chaos.load.measures import rate_held
+from chaos.judge.measures import rate_held
+from chaos.judge.window import Span
 
 LONGEST_GAP_SECONDS = 5.0
 """A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""

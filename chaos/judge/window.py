@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import Injected, PhaseBegan, Undone
 from chaos.facts.samples import Request
-from chaos.load.measures import Phase, phase_of
+from chaos.judge.measures import Phase, phase_of
 
 
 @dataclass(frozen=True, slots=True)
