@@ -11,7 +11,7 @@ from chaos.facts.run_facts import AnyFact, FaultProof, Injected, StagedInjected,
 from chaos.faults import AnyFault, Proof, System
 from chaos.machine.clock import Clock
 from chaos.spec.experiment import Experiment, Staged
-from chaos.undo import UndoJournal, UndoRecord
+from chaos.undo.journal import UndoJournal, UndoRecord
 
 PROVE_EVERY_SECONDS = 1.0
 

@@ -11,7 +11,6 @@ from chaos.errors import InvalidFile, SignalUnavailable
 from chaos.faults import System
 from chaos.judge import panel_shown
 from chaos.judge.panel_shown import Shown
-from chaos.lease import Heartbeat, LeaseFile
 from chaos.load import control
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
@@ -20,8 +19,9 @@ from chaos.spec import panel, substitute
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import Dashboards
 from chaos.spec.values import Duration
-from chaos.stop_load import StopLoad
-from chaos.undo import UndoJournal, UndoRecord
+from chaos.undo.journal import UndoJournal, UndoRecord
+from chaos.undo.lease import Heartbeat, LeaseFile
+from chaos.undo.stop_load import StopLoad
 
 SHOWS_WITHIN = Duration(seconds=45)
 """From the load's first request: rates and quantiles take a window or two."""

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import msgspec
 
 from chaos.errors import ChaosError, StackUnreachable
-from chaos.lease import Heartbeat, LeaseFile
 from chaos.machine.clock import Clock
 from chaos.spec.target import Target
+from chaos.undo.lease import Heartbeat, LeaseFile
 
 FRESH_SECONDS = 30.0
 """How old a past made ahead may be when a run takes it: what happens between two runs of a catalogue."""

@@ -18,7 +18,6 @@ from chaos.commands.runner import Setting, StackLost
 from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults import System
 from chaos.judge import panel_shown
-from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.progress import Progress
@@ -27,6 +26,7 @@ from chaos.spec import rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Vocabulary
 from chaos.spec.target import Target
+from chaos.undo.lease import LeaseFile
 from chaos.verdict import schema
 from chaos.verdict.verdict import EXIT_CODES, ExitCode
 from compose import pages, rolling, runtime, standalone, topology

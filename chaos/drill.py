@@ -16,7 +16,6 @@ from chaos.facts.run_facts import AnyFact, PhaseBegan, RunEnded, RunStarted
 from chaos.faults import System
 from chaos.judge import alerts, checks, window
 from chaos.judge.measures import Phase
-from chaos.lease import Heartbeat, LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.evidence import Witnesses
@@ -24,7 +23,8 @@ from chaos.progress import Progress
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel
-from chaos.undo import Undoable, UndoJournal, UndoRecord
+from chaos.undo.journal import Undoable, UndoJournal, UndoRecord
+from chaos.undo.lease import Heartbeat, LeaseFile
 from chaos.users import Users
 from chaos.verdict.verdict import Ending
 

@@ -14,7 +14,7 @@ from chaos.load import control
 from chaos.load.read_back import read_back, read_sessions_back
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import CommandLoad, PathsLoad, Target
-from chaos.stop_load import StopLoad
+from chaos.undo.stop_load import StopLoad
 
 STARTS_WITHIN = timedelta(seconds=20)
 READ_BACK_WITHIN = timedelta(seconds=30)

@@ -150,7 +150,7 @@ def _third_party(
             # USR1 would wait for connections to end; TERM stops at once.
             return (str(tools.path("haproxy")), "-db", "-f", str(config / "haproxy.cfg")), "TERM"
         case "watchdog":
-            watchdog = (sys.executable, "-m", "chaos.watchdog", "--port", str(program.port))
+            watchdog = (sys.executable, "-m", "chaos.undo.watchdog", "--port", str(program.port))
             return (*watchdog, "--target", str(settings.state / "target.yaml")), "TERM"
     return _alerting(program, settings, topology, tools), "TERM"
 

@@ -12,8 +12,6 @@ from chaos.drill import Drill, Plan
 from chaos.errors import RunInProgress
 from chaos.facts import recording
 from chaos.faults import System
-from chaos.guard import guarded
-from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.progress import Progress
@@ -22,6 +20,8 @@ from chaos.spec import panel
 from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.target import Target
+from chaos.undo.lease import LeaseFile
+from chaos.undo.own_watchdog import guarded
 
 
 def run(

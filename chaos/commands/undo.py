@@ -10,7 +10,7 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import target as targets
 from chaos.spec.target import Target
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
 
 _WAY_OUT = "`make undo` with the release that wrote them; or `make down`, which ends the stack with all that is in it"
 

@@ -22,9 +22,9 @@ import pytest
 from chaos.facts import recording
 from chaos.facts.run_facts import Injected
 from chaos.machine import process_identity
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
+from chaos.undo.watchdog import WATCHES_FILE
 from chaos.verdict.verdict import Verdict
-from chaos.watchdog import WATCHES_FILE
 from compose import tools
 from compose.settings import ROOT
 from tests.waiting import until

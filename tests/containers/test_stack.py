@@ -10,7 +10,7 @@ import httpx
 import pytest
 from docker.errors import NotFound
 
-from chaos.lease import DURATION_SECONDS
+from chaos.undo.lease import DURATION_SECONDS
 from compose.container_spec import STACK_LABEL
 from compose.container_spec import containers as in_containers
 from compose.containers import COMPOSE_FILE

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chaos.lease import DURATION_SECONDS
+from chaos.undo.lease import DURATION_SECONDS
 from compose import engine
 from compose.container_spec import NETWORKS, STACK_LABEL
 from compose.swarm_spec import SERVICE_LABEL

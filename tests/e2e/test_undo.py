@@ -7,7 +7,7 @@ import httpx
 import psutil
 import pytest
 
-from chaos.lease import DURATION_SECONDS
+from chaos.undo.lease import DURATION_SECONDS
 from tests.e2e.conftest import wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chaos.faults import System
-from chaos.lease import DURATION_SECONDS, LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
-from chaos.undo import PROVEN_WITHIN_SECONDS, UndoJournal
+from chaos.undo.journal import PROVEN_WITHIN_SECONDS, UndoJournal
+from chaos.undo.lease import DURATION_SECONDS, LeaseFile
 from compose.settings import ROOT
 from tests.undo import runner, samples
 from tests.undo.leftovers import leftovers, unwell

@@ -12,13 +12,13 @@ import msgspec
 
 from chaos.attack import Attack, Hands
 from chaos.faults import AnyFault, System
-from chaos.lease import Heartbeat, LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
 from chaos.spec import values
 from chaos.spec.experiment import Experiment, Staged
 from chaos.spec.values import Duration
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
+from chaos.undo.lease import Heartbeat, LeaseFile
 
 IN_PLACE = "in place"
 LONGEST_SECONDS = 120.0

@@ -9,7 +9,7 @@ from chaos.errors import FaultFailed, LeaseLost
 from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
 
 

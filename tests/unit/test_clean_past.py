@@ -5,9 +5,9 @@ import pytest
 
 from chaos.clean_past import FRESH_SECONDS, CleanPast
 from chaos.errors import StackUnreachable
-from chaos.lease import LeaseFile
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
+from chaos.undo.lease import LeaseFile
 from compose import native, target_file, topology
 from compose.settings import from_environment
 

@@ -9,13 +9,13 @@ from chaos.drill import Drill, Plan
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
 from chaos.facts import recording
 from chaos.faults import ProcessKill
-from chaos.lease import LeaseFile
 from chaos.machine.interrupts import Interrupts
 from chaos.progress import Progress
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.values import Duration
+from chaos.undo.lease import LeaseFile
 from compose.settings import ROOT
 from tests.fakes import FakeControl, system
 

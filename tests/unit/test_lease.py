@@ -4,11 +4,11 @@ import pytest
 
 from chaos.errors import InvalidFile, LeaseLost, RunInProgress
 from chaos.faults import ProcessKill
-from chaos.lease import DURATION_SECONDS, LeaseFile
 from chaos.spec.values import Duration
-from chaos.stop_load import StopLoad
-from chaos.undo import UndoJournal
-from chaos.watchdog import LiveFaults, Watchdog
+from chaos.undo.journal import UndoJournal
+from chaos.undo.lease import DURATION_SECONDS, LeaseFile
+from chaos.undo.stop_load import StopLoad
+from chaos.undo.watchdog import LiveFaults, Watchdog
 from tests.fakes import FakeClock, FakeControl, system
 
 LONG = 1000.0

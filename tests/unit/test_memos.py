@@ -6,7 +6,7 @@ from chaos.faults import System
 from chaos.faults.scheduler import ServiceScale
 from chaos.machine import saved_state
 from chaos.spec.values import Duration
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeSwarm, system
 
 SCALE = ServiceScale(Duration(seconds=10), "shop", 5)

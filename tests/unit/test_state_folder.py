@@ -12,7 +12,7 @@ from chaos.errors import UndoFailed
 from chaos.faults import ProcessKill
 from chaos.machine.interrupts import Interrupts
 from chaos.spec.values import Duration
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
 from compose import state_folder
 from compose.state_folder import Mark, StackError
 from tests.failpoints import handlers_kept

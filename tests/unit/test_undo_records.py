@@ -8,7 +8,7 @@ import pytest
 from chaos.errors import UndoFailed
 from chaos.faults import ProcessKill
 from chaos.spec.values import Duration
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeControl, system
 
 KILLS = [ProcessKill(Duration.parse("5s"), name) for name in ("shop-1", "shop-2")]

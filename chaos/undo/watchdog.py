@@ -18,11 +18,11 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from chaos.errors import UndoFailed
 from chaos.faults import System
-from chaos.lease import LeaseFile
 from chaos.machine.clock import Clock, SystemClock
 from chaos.spec import target as targets
-from chaos.stop_load import StopLoad
-from chaos.undo import UndoJournal
+from chaos.undo.journal import UndoJournal
+from chaos.undo.lease import LeaseFile
+from chaos.undo.stop_load import StopLoad
 
 _LOOK_EVERY_SECONDS = 0.5
 _RUN_BEGINS_WITHIN_SECONDS = 60.0

@@ -18,7 +18,7 @@ from chaos.faults import AnyFault, Proof, System
 from chaos.machine import saved_state
 from chaos.machine.clock import Clock
 from chaos.spec import values
-from chaos.stop_load import StopLoad
+from chaos.undo.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
 _RETRY_EVERY_SECONDS = 0.2

@@ -9,8 +9,8 @@ from pathlib import Path
 from chaos.errors import StackUnreachable
 from chaos.machine import process_identity
 from chaos.spec.target import Target
-from chaos.undo import UndoJournal
-from chaos.watchdog import WATCHES_FILE
+from chaos.undo.journal import UndoJournal
+from chaos.undo.watchdog import WATCHES_FILE
 
 LOG_FILE = "watchdog.log"
 _PATIENCE = timedelta(seconds=5)
@@ -32,7 +32,7 @@ def guarded(target: Target, file: Path | None) -> Iterator[None]:
     arguments = ["--target", str(file.resolve()), "--for-one-run"]
     watches = target.state_folder / WATCHES_FILE
     watches.unlink(missing_ok=True)
-    watchdog = process_identity.spawn("chaos.watchdog", arguments, target.state_folder / LOG_FILE)
+    watchdog = process_identity.spawn("chaos.undo.watchdog", arguments, target.state_folder / LOG_FILE)
     _await(watchdog, watches, target.state_folder / LOG_FILE)
     yield  # whatever it raises: the watchdog undoes what is left, and then ends by itself
     if not UndoJournal(target.state_folder).open():
