@@ -11,7 +11,7 @@ from chaos.errors import InvalidFile, SignalUnavailable
 from chaos.faults import System
 from chaos.judge import panel_shown
 from chaos.judge.panel_shown import Shown
-from chaos.load import control
+from chaos.load import starter
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.panels import PanelSource
@@ -64,7 +64,7 @@ def _under_load(
 ) -> list[Shown]:
     journal = UndoJournal(system.target.state_folder)
     settings = LoadSettings(max_duration=timedelta(seconds=within.in_seconds + _BESIDES_SECONDS))
-    process = control.start(folder, system.target.urls.users, settings, time.monotonic())
+    process = starter.start(folder, system.target.urls.users, settings, time.monotonic())
     # Should we die, the watchdog ends it.
     journal.register(run_id, _NAME, StopLoad(process.pid, process.started))
 
@@ -72,9 +72,9 @@ def _under_load(
         return record.run_id == run_id
 
     try:
-        control.await_first_request(process, folder, _FIRST_REQUEST_WITHIN)
+        starter.await_first_request(process, folder, _FIRST_REQUEST_WITHIN)
         return _look_until_all_show(system, dashboards, within, waits, interrupts)
-    except control.LoadNotStarted as error:
+    except starter.LoadNotStarted as error:
         raise SignalUnavailable(str(error)) from error
     finally:
         journal.replay(system, SystemClock(), only=own)

@@ -18,7 +18,7 @@ from chaos.judge import alerts, checks, window
 from chaos.judge.measures import Phase
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.observe.evidence import Witnesses
+from chaos.observe.observers import Witnesses
 from chaos.progress import Progress
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings

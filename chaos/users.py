@@ -10,7 +10,7 @@ from chaos.facts.sessions import UserSession
 from chaos.judge import window
 from chaos.judge.judge import too_few_through
 from chaos.judge.measures import Phase, rate_held, served_by
-from chaos.load import control
+from chaos.load import starter
 from chaos.load.read_back import read_back, read_sessions_back
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import CommandLoad, PathsLoad, Target
@@ -29,7 +29,7 @@ class Users:
         self._url = target.urls.users
         self._settings = settings
         self._origin = origin
-        self._process: control.LoadProcess | None = None
+        self._process: starter.LoadProcess | None = None
 
     def start(self, register: Callable[[StopLoad], object]) -> float:
         """Start the load, have its undo registered, and return when it will be at its rate, in run time.
@@ -40,23 +40,23 @@ class Users:
         # Its pid is only known now; should we die in between, it ends by itself after its longest duration.
         register(StopLoad(self._process.pid, self._process.started))
         try:
-            first = control.await_first_request(self._process, self._recorder.folder, STARTS_WITHIN)
-        except control.LoadNotStarted as error:
+            first = starter.await_first_request(self._process, self._recorder.folder, STARTS_WITHIN)
+        except starter.LoadNotStarted as error:
             raise BaselineNotMet(str(error)) from error
         # Users arrive over one pacing interval; the rate is nominal when the last has come.
         return first + self._settings.pacing.total_seconds() + 1
 
-    def _spawn(self) -> control.LoadProcess:
+    def _spawn(self) -> starter.LoadProcess:
         load, folder = self._target.load, self._recorder.folder
         if isinstance(load, CommandLoad):
             place = Path(self._target.working_directory)
-            return control.start_command(folder, self._url, self._settings, self._origin, load.command, place)
+            return starter.start_command(folder, self._url, self._settings, self._origin, load.command, place)
         weights = load.weights if isinstance(load, PathsLoad) else None
-        return control.start(folder, self._url, self._settings, self._origin, weights)
+        return starter.start(folder, self._url, self._settings, self._origin, weights)
 
     def assert_they_come(self, error: type[ChaosError]) -> None:
         """Raises `error` when the load has ended by itself."""
-        if self._process is None or not control.is_alive(self._process):
+        if self._process is None or not starter.is_alive(self._process):
             raise error("the load has ended by itself; see load.log in the run's folder")
 
     def assert_rate(self, start: float, end: float) -> None:

@@ -77,7 +77,12 @@ def _service(program: Program, image: Image, launch: programs.Launch, allowed: M
 
 def _crowd(image: str, topology: Topology, allowed: Mapping[str, Any]) -> dict[str, Any]:
     users = ("--headless", "--only-summary", "--users", CROWD_USERS, "--spawn-rate", CROWD_USERS)
-    where = ("--locustfile", "chaos/load/crowd.py", "--host", f"http://{topology.at(topology.one('haproxy').port)}")
+    where = (
+        "--locustfile",
+        "chaos/load/swarm_visitors.py",
+        "--host",
+        f"http://{topology.at(topology.one('haproxy').port)}",
+    )
     return {
         "image": image,
         "entrypoint": ["locust"],

@@ -12,7 +12,7 @@ from chaos.facts import ledger, samples
 from chaos.facts.run_facts import AnyFact
 from chaos.facts.sessions import SessionLedger, SessionReading
 from chaos.facts.sessions import fold as fold_sessions
-from chaos.load import facts as load_files
+from chaos.load import writer as load_files
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 

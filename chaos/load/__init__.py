@@ -1,1 +1,1 @@
-"""The user side of a drill: a steady load in a process of its own, what it saw, and the orders it was promised."""
+"""The users: a process of its own that sends requests to the target and writes down what it saw."""

@@ -12,8 +12,8 @@ import gevent  # type: ignore[import-untyped]  # it ships none
 from gevent.event import AsyncResult  # type: ignore[import-untyped]
 from locust.runners import Runner
 
-from chaos.load.facts import LoadFacts
 from chaos.load.locustfile import LoadEnvironment, ShopUser, path_user
+from chaos.load.writer import LoadFacts
 from chaos.spec.load import LoadSettings
 
 log = logging.getLogger("chaos.load")

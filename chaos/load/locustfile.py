@@ -23,9 +23,9 @@ from locust.exception import StopUser
 from chaos.facts.ledger import means_acknowledged, means_refused
 from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer, answer_of
 from chaos.load.body import order_id
-from chaos.load.facts import Json, LoadFacts
 from chaos.load.member import Member
 from chaos.load.pacing import Slots
+from chaos.load.writer import Json, LoadFacts
 from chaos.spec.load import LoadSettings
 from chaos.spec.mix import (
     MEMBER_EVERY,

@@ -9,7 +9,7 @@ from typing import Protocol
 from chaos.facts.ledger import means_refused
 from chaos.load.answer import Answer
 from chaos.load.body import cart_items, user_id
-from chaos.load.facts import Json, LoadFacts
+from chaos.load.writer import Json, LoadFacts
 from chaos.spec.mix import CART_SKUS, COOKIE, PUT_ITEM, READ_CART, READ_SESSION, SKUS, USES_A_SESSION
 
 

@@ -1,1 +1,1 @@
-"""The sources of evidence, one a file; each turns what it sees into facts and nothing else."""
+"""Who watches a run: one observer for each source, and the one poller that asks them and writes facts."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from chaos.faults import Proof, System
-from chaos.load import control
+from chaos.load import starter
 
 # Above the load's own drain of 2.5 s, so that requests in flight still get their true outcome.
 _PATIENCE = timedelta(seconds=4)
@@ -19,11 +19,11 @@ class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
     def undo(self, system: System) -> None:
         """End it; does nothing when it has ended."""
-        control.stop(self._process, _PATIENCE)
+        starter.stop(self._process, _PATIENCE)
 
     def undone(self, system: System) -> Proof:
         """Look whether it has ended."""
-        alive = control.is_alive(self._process)
+        alive = starter.is_alive(self._process)
         return Proof(not alive, f"the load (pid {self.pid}) {'still runs' if alive else 'has ended'}")
 
     def by_hand(self) -> str:
@@ -31,5 +31,5 @@ class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         return f"kill -KILL -- -{self.pid}"
 
     @property
-    def _process(self) -> control.LoadProcess:
-        return control.LoadProcess(self.pid, self.started)
+    def _process(self) -> starter.LoadProcess:
+        return starter.LoadProcess(self.pid, self.started)

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from chaos.facts.sessions import Told, tally
-from chaos.load import control
-from chaos.load.control import Stopped
+from chaos.load import starter
 from chaos.load.read_back import read_back, read_sessions_back
+from chaos.load.starter import Stopped
 from chaos.spec.load import LoadSettings
 from tests.component.tiny_shop import SECOND, TinyShop, ledger, sessions, wait_until
 
@@ -23,14 +23,14 @@ def shop():
 
 def visit(shop, run_dir, breach, seen):
     """Users come; the shop breaks a promise; users come until they have seen it. What the reading back finds."""
-    process = control.start(run_dir, shop.url, CROWD, 0.0)
+    process = starter.start(run_dir, shop.url, CROWD, 0.0)
     try:
-        control.await_first_request(process, run_dir, timedelta(seconds=10))
+        starter.await_first_request(process, run_dir, timedelta(seconds=10))
         wait_until(lambda: sum(bool(cart) for cart in shop.sessions.values()) > 10 and len(shop.orders) > 20)
         breach()
         wait_until(lambda: seen(run_dir))
     finally:
-        assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+        assert starter.stop(process, 5 * SECOND) is Stopped.ENDED
     everything = sessions(run_dir).sessions
     return tally(everything, read_sessions_back(everything, shop.url, 10 * SECOND))
 

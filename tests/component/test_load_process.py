@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from chaos.judge import measures
-from chaos.load import control
-from chaos.load.control import LoadNotStarted, LoadProcess, Stopped
+from chaos.load import starter
+from chaos.load.starter import LoadNotStarted, LoadProcess, Stopped
 from chaos.machine import process_identity
 from chaos.spec.load import LoadSettings
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, wait_for_tick, wait_until
@@ -32,21 +32,21 @@ def started(shop):
     processes: list[LoadProcess] = []
 
     def start(run_dir: Path, settings: LoadSettings = SETTINGS, origin: float | None = None) -> LoadProcess:
-        process = control.start(run_dir, shop.url, settings, time.monotonic() if origin is None else origin)
+        process = starter.start(run_dir, shop.url, settings, time.monotonic() if origin is None else origin)
         processes.append(process)
         return process
 
     yield start
     for process in processes:
-        control.stop(process, timedelta())
+        starter.stop(process, timedelta())
 
 
 def test_requests_in_flight_beyond_the_drain_are_unfinished(shop, started, tmp_path):
     process = started(tmp_path, replace(SETTINGS, drain=timedelta(seconds=0.2)))
-    control.await_first_request(process, tmp_path, 10 * SECOND)
+    starter.await_first_request(process, tmp_path, 10 * SECOND)
     shop.mode = "stall"
     wait_until(lambda: shop.attempts.total() > shop.answered + 20)
-    assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+    assert starter.stop(process, 5 * SECOND) is Stopped.ENDED
     load = recorded(tmp_path)
     unfinished = [one for one in load.requests if one.error == "unfinished"]
     assert len(unfinished) > 20
@@ -62,8 +62,8 @@ def test_a_stop_cuts_no_request_short(shop, started, tmp_path):
         run_dir = tmp_path / attempt
         run_dir.mkdir()
         process = started(run_dir, crowd)
-        control.await_first_request(process, run_dir, 10 * SECOND)
-        assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+        starter.await_first_request(process, run_dir, 10 * SECOND)
+        assert starter.stop(process, 5 * SECOND) is Stopped.ENDED
         assert {one.error for one in recorded(run_dir).requests} == {None}
 
 
@@ -71,7 +71,7 @@ def test_after_sigkill_everything_but_the_requests_in_flight_is_there(shop, star
     process = started(tmp_path)
     wait_until(lambda: shop.attempts.total() > 60)
     os.kill(process.pid, signal.SIGKILL)
-    wait_until(lambda: not control.is_alive(process))
+    wait_until(lambda: not starter.is_alive(process))
     load = recorded(tmp_path)
     assert load.end is None
     assert not load.complete
@@ -82,27 +82,27 @@ def test_after_sigkill_everything_but_the_requests_in_flight_is_there(shop, star
 
 def test_another_process_stops_it_with_pid_and_start_time_alone(shop, started, tmp_path):
     process = started(tmp_path)
-    control.await_first_request(process, tmp_path, 10 * SECOND)
+    starter.await_first_request(process, tmp_path, 10 * SECOND)
     code = (
-        "import sys; from datetime import timedelta; from chaos.load.control import LoadProcess, stop;"
+        "import sys; from datetime import timedelta; from chaos.load.starter import LoadProcess, stop;"
         "print(stop(LoadProcess(int(sys.argv[1]), int(sys.argv[2])), timedelta(seconds=5)))"
     )
     command = [sys.executable, "-c", code, str(process.pid), str(process.started)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout == "ended\n"
     assert recorded(tmp_path).end == "SIGTERM"
-    assert not control.is_alive(process)
-    assert control.stop(process, SECOND) is Stopped.NOT_RUNNING
+    assert not starter.is_alive(process)
+    assert starter.stop(process, SECOND) is Stopped.NOT_RUNNING
     assert not Path(f"/proc/{process.pid}").exists(), "a zombie is left"
 
 
 def test_a_process_with_another_start_time_is_never_touched(shop, started, tmp_path):
     process = started(tmp_path)
-    control.await_first_request(process, tmp_path, 10 * SECOND)
+    starter.await_first_request(process, tmp_path, 10 * SECOND)
     stranger = replace(process, started=process.started + 1)
-    assert not control.is_alive(stranger)
-    assert control.stop(stranger, timedelta()) is Stopped.NOT_RUNNING
-    assert control.is_alive(process)
+    assert not starter.is_alive(stranger)
+    assert starter.stop(stranger, timedelta()) is Stopped.NOT_RUNNING
+    assert starter.is_alive(process)
     before = shop.attempts.total()
     wait_until(lambda: shop.attempts.total() > before + 10)
 
@@ -113,7 +113,7 @@ def test_a_process_that_leads_no_group_of_its_own_is_never_signalled(monkeypatch
     try:
         started = int(Path(f"/proc/{bystander.pid}/stat").read_text().rpartition(")")[2].split()[19])
         with pytest.raises(TimeoutError):
-            control.stop(LoadProcess(bystander.pid, started), timedelta())
+            starter.stop(LoadProcess(bystander.pid, started), timedelta())
         assert bystander.poll() is None
     finally:
         bystander.communicate()
@@ -126,7 +126,7 @@ def test_it_is_out_of_the_terminals_reach(shop, started, tmp_path):
 
 def test_a_load_that_stood_still_has_not_held_its_rate_and_is_killed_if_need_be(shop, started, tmp_path):
     process = started(tmp_path)
-    first = control.await_first_request(process, tmp_path, 10 * SECOND)
+    first = starter.await_first_request(process, tmp_path, 10 * SECOND)
     wait_for_tick(tmp_path, first + 2)
     os.kill(process.pid, signal.SIGSTOP)
     paused = recorded(tmp_path).ticks[-1].at
@@ -140,22 +140,22 @@ def test_a_load_that_stood_still_has_not_held_its_rate_and_is_killed_if_need_be(
     assert held.missing_seconds >= 2
     # Slots that were missed are not made good in a burst: each user sends once at most.
     assert max(tick.started for tick in load.ticks) <= SETTINGS.users + 60
-    assert control.stop(process, timedelta(seconds=0.3)) is Stopped.KILLED
-    assert not control.is_alive(process)
+    assert starter.stop(process, timedelta(seconds=0.3)) is Stopped.KILLED
+    assert not starter.is_alive(process)
 
 
 def test_it_ends_by_itself_when_nobody_stops_it(shop, started, tmp_path):
     process = started(tmp_path, replace(SETTINGS, max_duration=SECOND))
-    wait_until(lambda: not control.is_alive(process))
+    wait_until(lambda: not starter.is_alive(process))
     assert recorded(tmp_path).end == "max_duration"
 
 
 def test_where_nothing_listens_users_are_refused(tmp_path):
-    process = control.start(tmp_path, f"http://127.0.0.1:{free_port()}", SETTINGS, time.monotonic())
+    process = starter.start(tmp_path, f"http://127.0.0.1:{free_port()}", SETTINGS, time.monotonic())
     try:
-        control.await_first_request(process, tmp_path, 10 * SECOND)
+        starter.await_first_request(process, tmp_path, 10 * SECOND)
     finally:
-        assert control.stop(process, 5 * SECOND) is Stopped.ENDED
+        assert starter.stop(process, 5 * SECOND) is Stopped.ENDED
     assert {(one.status, one.error) for one in recorded(tmp_path).requests} == {(None, "connection refused")}
 
 
@@ -163,12 +163,12 @@ def test_a_load_that_dies_at_once_is_reported_with_its_log(started, tmp_path, mo
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # no interpreter starts with this
     process = started(tmp_path)
     with pytest.raises(LoadNotStarted, match=r"ended before its first request.*Python"):
-        control.await_first_request(process, tmp_path, 10 * SECOND)
+        starter.await_first_request(process, tmp_path, 10 * SECOND)
 
 
 def test_a_run_has_one_load(shop, started, tmp_path):
     process = started(tmp_path)
-    control.await_first_request(process, tmp_path, 10 * SECOND)
+    starter.await_first_request(process, tmp_path, 10 * SECOND)
     with pytest.raises(FileExistsError):
         started(tmp_path)
 
@@ -176,4 +176,4 @@ def test_a_run_has_one_load(shop, started, tmp_path):
 def test_the_first_request_leaves_soon(shop, started, tmp_path):
     process = started(tmp_path)
     # Measured: 0.45 s, nearly all of it Locust's import. Tolerance for a busy machine.
-    assert control.await_first_request(process, tmp_path, 10 * SECOND) < 3
+    assert starter.await_first_request(process, tmp_path, 10 * SECOND) < 3

@@ -14,9 +14,9 @@ from chaos.facts.ledger import Ledger, Order, OrderReading, OrderState, tally
 from chaos.facts.sessions import SessionLedger, SessionReading, Told
 from chaos.facts.sessions import tally as session_tally
 from chaos.judge import measures
-from chaos.load import control
-from chaos.load.control import Stopped
+from chaos.load import starter
 from chaos.load.read_back import read_back, read_sessions_back
+from chaos.load.starter import Stopped
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, sessions, wait_for_tick
 
 MOODS = {"ok": 6, "stall": 10, "500": 2, "404": 2, "hang up": 2, "cut off": 2, "drip": 4}  # seconds
@@ -53,9 +53,9 @@ def drive(tmp_path_factory):
     spans: dict[str, tuple[float, float]] = {}
     connections: dict[str, int] = {}
     with TinyShop() as shop:
-        process = control.start(run_dir, shop.url, SETTINGS, origin)
+        process = starter.start(run_dir, shop.url, SETTINGS, origin)
         try:
-            control.await_first_request(process, run_dir, 10 * SECOND)
+            starter.await_first_request(process, run_dir, 10 * SECOND)
             for mode, seconds in MOODS.items():
                 shop.mode, begin = mode, time.monotonic() - origin
                 wait_for_tick(run_dir, begin + seconds)
@@ -64,7 +64,7 @@ def drive(tmp_path_factory):
             shop.mode = "ok"
             cpu_seconds = sum(psutil.Process(process.pid).cpu_times()[:2])
         finally:
-            stopped = control.stop(process, 5 * SECOND)
+            stopped = starter.stop(process, 5 * SECOND)
         assert stopped is Stopped.ENDED
         orders = ledger(run_dir)
         readings = list(read_back(orders.orders, shop.url, 10 * SECOND))

@@ -14,7 +14,7 @@ from chaos.facts import samples
 from chaos.facts.ledger import fold
 from chaos.facts.sessions import SessionLedger
 from chaos.facts.sessions import fold as fold_sessions
-from chaos.load.facts import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
+from chaos.load.writer import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.spec.load import LoadSettings
 from tests.ports import free_port
 

@@ -14,10 +14,10 @@ from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
 from chaos.observe.pager import Pager
 from chaos.observe.panels import PanelSource
+from chaos.observe.poller import Look, Watch
 from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
-from chaos.observe.watch import Look, Watch
 from chaos.spec import substitute
 from chaos.spec.experiment import Experiment
 from chaos.spec.panel import Panel
