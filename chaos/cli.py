@@ -8,19 +8,20 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import check_dashboards, endings, preflight
+from chaos import check_dashboards
 from chaos.arguments import Command, parser
-from chaos.clean_past import CleanPast
 from chaos.commands import all as catalogue
 from chaos.commands import coverage, files, listing, run, runner, undo
 from chaos.commands.coverage import Sources
 from chaos.commands.runner import Setting, StackLost
+from chaos.drill import endings, preflight
+from chaos.drill.clean_past import CleanPast
+from chaos.drill.progress import Progress
 from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults import System
 from chaos.judge import panel_shown
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.progress import Progress
 from chaos.spec import experiment as experiments
 from chaos.spec import rules
 from chaos.spec import target as targets

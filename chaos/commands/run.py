@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chaos import revision
-from chaos.clean_past import CleanPast
 from chaos.commands import files
-from chaos.drill import Drill, Plan
+from chaos.drill.clean_past import CleanPast
+from chaos.drill.drill import Drill, Plan
+from chaos.drill.progress import Progress
 from chaos.errors import RunInProgress
 from chaos.facts import recording
 from chaos.faults import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.progress import Progress
 from chaos.spec import experiment as experiments
 from chaos.spec import panel
 from chaos.spec import target as targets

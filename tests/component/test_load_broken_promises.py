@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from chaos.drill.read_back import read_back, read_sessions_back
 from chaos.facts.sessions import Told, tally
 from chaos.load import starter
-from chaos.load.read_back import read_back, read_sessions_back
 from chaos.load.starter import Stopped
 from chaos.spec.load import LoadSettings
 from tests.component.tiny_shop import SECOND, TinyShop, ledger, sessions, wait_until

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
+from chaos.drill.read_back import read_back, read_sessions_back
 from chaos.facts import samples
 from chaos.facts.ledger import Ledger, Order, OrderReading, OrderState, tally
 from chaos.facts.sessions import SessionLedger, SessionReading, Told
 from chaos.facts.sessions import tally as session_tally
 from chaos.judge import measures
 from chaos.load import starter
-from chaos.load.read_back import read_back, read_sessions_back
 from chaos.load.starter import Stopped
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, sessions, wait_for_tick
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.attack import Attack, Hands
+from chaos.drill.attack import Attack, Hands
 from chaos.faults import AnyFault, System
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from chaos.attack import Attack, Hands
 from chaos.control.port import Replicas
+from chaos.drill.attack import Attack, Hands
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.spec import values

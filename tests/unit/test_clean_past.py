@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from chaos.clean_past import FRESH_SECONDS, CleanPast
+from chaos.drill.clean_past import FRESH_SECONDS, CleanPast
 from chaos.errors import StackUnreachable
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets

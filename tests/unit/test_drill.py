@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from chaos.drill import Drill, Plan
+from chaos.drill.drill import Drill, Plan
+from chaos.drill.progress import Progress
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
 from chaos.facts import recording
 from chaos.faults import ProcessKill
 from chaos.machine.interrupts import Interrupts
-from chaos.progress import Progress
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings

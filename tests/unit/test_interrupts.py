@@ -11,9 +11,9 @@ import pytest
 from chaos import cli
 from chaos.arguments import parser
 from chaos.commands.runner import StackLost
+from chaos.drill.progress import Progress
 from chaos.errors import Interrupted
 from chaos.machine.interrupts import Interrupts
-from chaos.progress import Progress
 from compose import command
 from compose.settings import ROOT
 from tests.failpoints import handlers_kept

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chaos.drill.read_back import ATTEMPTS, read_back, read_sessions_back
 from chaos.facts.ledger import Order, OrderReading, OrderState
 from chaos.facts.sessions import Look, SessionReading, Told, UserSession
-from chaos.load.read_back import ATTEMPTS, read_back, read_sessions_back
 
 MINUTE = timedelta(minutes=1)
 
@@ -111,7 +111,7 @@ def test_readings_come_in_the_order_of_the_orders():
 
 def test_who_controls_and_judges_a_load_never_imports_locust():
     # Locust patches sockets and threads of whatever process imports it.
-    modules = "chaos.load.starter, chaos.load.read_back, chaos.judge.measures, sys"
+    modules = "chaos.load.starter, chaos.drill.read_back, chaos.judge.measures, sys"
     code = f"import {modules}; sys.exit('locust' in sys.modules or 'gevent' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 

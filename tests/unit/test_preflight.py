@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from chaos import preflight
+from chaos.drill import preflight
 from chaos.errors import BaselineNotMet, StackUnreachable
 from chaos.observe.prometheus import Prometheus
 from chaos.spec import values

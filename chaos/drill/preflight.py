@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from chaos.clean_past import CleanPast
+from chaos.drill.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
 from chaos.facts.run_facts import PrometheusSeen
 from chaos.faults import System

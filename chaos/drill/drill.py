@@ -6,10 +6,12 @@ Whatever happens, what the run changed is put back, unless the lease is lost: th
 import time
 from dataclasses import dataclass
 
-from chaos import endings, preflight
-from chaos.attack import Attack, Hands
-from chaos.clean_past import CleanPast
 from chaos.control import port
+from chaos.drill import endings, preflight
+from chaos.drill.attack import Attack, Hands
+from chaos.drill.clean_past import CleanPast
+from chaos.drill.progress import Progress
+from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.facts.recording import Recorder, read
 from chaos.facts.run_facts import AnyFact, PhaseBegan, RunEnded, RunStarted
@@ -19,13 +21,11 @@ from chaos.judge.measures import Phase
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.observers import Witnesses
-from chaos.progress import Progress
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel
 from chaos.undo.journal import Undoable, UndoJournal, UndoRecord
 from chaos.undo.lease import Heartbeat, LeaseFile
-from chaos.users import Users
 from chaos.verdict.verdict import Ending
 
 BASELINE_SECONDS = 5.0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from chaos.drill.read_back import read_back, read_sessions_back
 from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
 from chaos.facts.recording import Recorder, Recording, read
 from chaos.facts.sessions import UserSession
@@ -11,7 +12,6 @@ from chaos.judge import window
 from chaos.judge.judge import too_few_through
 from chaos.judge.measures import Phase, rate_held, served_by
 from chaos.load import starter
-from chaos.load.read_back import read_back, read_sessions_back
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import CommandLoad, PathsLoad, Target
 from chaos.undo.stop_load import StopLoad

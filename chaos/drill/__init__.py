@@ -1,0 +1,1 @@
+"""One run: its phases in their order, the only place that orders effects."""
