@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos import check_dashboards
-from chaos.commands import runner
+from chaos.campaign import runner
 from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]

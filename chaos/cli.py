@@ -10,10 +10,11 @@ from pathlib import Path
 
 from chaos import check_dashboards
 from chaos.arguments import Command, parser
-from chaos.commands import all as catalogue
-from chaos.commands import coverage, files, listing, run, runner, undo
-from chaos.commands.coverage import Sources
-from chaos.commands.runner import Setting, StackLost
+from chaos.campaign import artifacts, coverage_reading, runner
+from chaos.campaign import catalogue_run as catalogue
+from chaos.campaign.coverage_reading import Sources
+from chaos.campaign.runner import Setting, StackLost
+from chaos.commands import listing, run, undo
 from chaos.drill import endings, preflight
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.progress import Progress
@@ -128,13 +129,13 @@ def _bring_back(interrupts: Interrupts) -> None:
 
 def _coverage(arguments: argparse.Namespace) -> int:
     if arguments.compare:
-        return coverage.compare(arguments.compare)
+        return coverage_reading.compare(arguments.compare)
     runs = stack_settings.from_environment().runs
-    return coverage.print_matrix(Sources(ROOT, EXPERIMENTS, ALERTS, runs), _vocabulary(None))
+    return coverage_reading.print_matrix(Sources(ROOT, EXPERIMENTS, ALERTS, runs), _vocabulary(None))
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    return files.judge_and_print(arguments.run.resolve())
+    return artifacts.judge_and_print(arguments.run.resolve())
 
 
 def _validate(arguments: argparse.Namespace) -> int:

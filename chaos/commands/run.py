@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chaos import revision
-from chaos.commands import files
+from chaos.campaign import artifacts, revision
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
@@ -61,7 +60,7 @@ def run(
     # Who ended it may want to look at what Prometheus has.
     rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
     with CleanPast(target, SystemClock()).ahead(run_id, rules):
-        return files.judge_and_print(recorder.folder)
+        return artifacts.judge_and_print(recorder.folder)
 
 
 def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:

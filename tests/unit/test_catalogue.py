@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from chaos.commands import coverage
+from chaos.campaign import coverage_reading
 from chaos.errors import InvalidFile
 from chaos.report import comparison
 from chaos.verdict import catalogue as catalogues
@@ -79,8 +79,8 @@ def test_comparing_reads_what_was_written_and_takes_two(tmp_path, capsys):
         (tmp_path / one.id).mkdir()
         (tmp_path / one.id / "catalogue.json").write_bytes(msgspec.json.encode(one))
     folders = [tmp_path / "all-0", tmp_path / "all-1"]
-    assert coverage.compare(folders) == 0
+    assert coverage_reading.compare(folders) == 0
     assert "agree" in capsys.readouterr().out
     for wrong in (folders[:1], [folders[0], folders[0]], [folders[0], tmp_path]):
         with pytest.raises(InvalidFile):
-            coverage.compare(wrong)
+            coverage_reading.compare(wrong)

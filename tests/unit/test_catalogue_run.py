@@ -9,10 +9,10 @@ import time
 import msgspec
 import pytest
 
-from chaos.commands import all as command
-from chaos.commands import coverage, runner
-from chaos.commands.coverage import Sources
-from chaos.commands.runner import Runner, Setting, StackLost
+from chaos.campaign import catalogue_run as command
+from chaos.campaign import coverage_reading, runner
+from chaos.campaign.coverage_reading import Sources
+from chaos.campaign.runner import Runner, Setting, StackLost
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import experiment as experiments
@@ -82,7 +82,7 @@ def listening():
 
 def written(sources):
     (folder,) = sources.runs.glob("*-all")
-    return folder, coverage.read_catalogue(folder)
+    return folder, coverage_reading.read_catalogue(folder)
 
 
 def test_what_fails_crashes_or_is_refused_ends_nothing(sources, setting, capsys):

@@ -5,8 +5,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from chaos.commands import coverage
-from chaos.commands.coverage import Sources
+from chaos.campaign import coverage_reading
+from chaos.campaign.coverage_reading import Sources
 from chaos.errors import InvalidFile
 from chaos.report import index, matrix, summary
 from chaos.spec.experiment import Vocabulary
@@ -164,8 +164,8 @@ def test_the_latest_recording_counts(sources):
     (sources.runs / "latest").symlink_to("first")
     (sources.runs / "empty").mkdir()
     (sources.runs / "empty" / "recording.ndjson").write_text("")
-    assert coverage.latest_recordings(sources.runs) == {"kill": sources.runs / "second"}
-    (found,) = coverage.read_matrix(sources, KNOWN).rows
+    assert coverage_reading.latest_recordings(sources.runs) == {"kill": sources.runs / "second"}
+    (found,) = coverage_reading.read_matrix(sources, KNOWN).rows
     assert found.verdict.run_id == "second"
     assert found.seconds == 33.0
     assert found.marks == ["made by revision abc"]
@@ -173,12 +173,12 @@ def test_the_latest_recording_counts(sources):
 
 def test_a_changed_experiment_is_marked(sources):
     record(sources, "one", 20.0, (sources.experiments / "kill.yaml").read_text() + "# other\n")
-    (found,) = coverage.read_matrix(sources, KNOWN).rows
+    (found,) = coverage_reading.read_matrix(sources, KNOWN).rows
     assert "the experiment's file has changed since" in found.marks
 
 
 def test_an_experiment_without_a_recording_is_named_and_fails(sources, capsys):
-    assert coverage.print_matrix(sources, KNOWN) == 1
+    assert coverage_reading.print_matrix(sources, KNOWN) == 1
     printed = capsys.readouterr().out
     assert "no recording" in printed
     assert "Down is not proven: kill: no recording" in printed
@@ -187,7 +187,7 @@ def test_an_experiment_without_a_recording_is_named_and_fails(sources, capsys):
 
 def test_a_recording_that_cannot_be_read_is_named(sources):
     record(sources, "one", 20.0, experiment="title: other\n")
-    (found,) = coverage.read_matrix(sources, KNOWN).rows
+    (found,) = coverage_reading.read_matrix(sources, KNOWN).rows
     assert found.verdict is None
     assert "cannot be read" in found.marks[0]
 
@@ -195,12 +195,12 @@ def test_a_recording_that_cannot_be_read_is_named(sources):
 def test_the_exit_code_follows_the_gaps(sources, monkeypatch, capsys):
     good = row("kill", alert("Down"), alert("Other", "quiet"))
     for rows, code in (((good,), 0), ((row("kill", alert("Down", "missed")),), 1)):
-        monkeypatch.setattr(coverage, "read_matrix", lambda *_, rows=rows: whole(*rows))
-        assert coverage.print_matrix(sources, KNOWN) == code
+        monkeypatch.setattr(coverage_reading, "read_matrix", lambda *_, rows=rows: whole(*rows))
+        assert coverage_reading.print_matrix(sources, KNOWN) == code
     assert "the coverage is complete" in capsys.readouterr().out
 
 
 def test_exemptions_that_cannot_be_read_are_an_error(sources):
     (sources.alerts / "exemptions.yml").write_text("other: 1\n")
     with pytest.raises(InvalidFile, match="not a list of exemptions"):
-        coverage.read_matrix(sources, KNOWN)
+        coverage_reading.read_matrix(sources, KNOWN)

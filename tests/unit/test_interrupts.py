@@ -10,7 +10,7 @@ import pytest
 
 from chaos import cli
 from chaos.arguments import parser
-from chaos.commands.runner import StackLost
+from chaos.campaign.runner import StackLost
 from chaos.drill.progress import Progress
 from chaos.errors import Interrupted
 from chaos.machine.interrupts import Interrupts

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from chaos import revision
+from chaos.campaign import revision
 from chaos.errors import InvalidFile
 from chaos.facts import recording
 from chaos.facts.run_facts import RunStarted

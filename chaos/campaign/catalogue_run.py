@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from chaos import revision
-from chaos.commands import coverage, files, run, runner
-from chaos.commands.coverage import CATALOGUE_FILE, Sources
-from chaos.commands.runner import Runner, Setting
+from chaos.campaign import artifacts, coverage_reading, revision, runner
+from chaos.campaign.coverage_reading import CATALOGUE_FILE, Sources
+from chaos.campaign.runner import Runner, Setting
+from chaos.commands import run
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.facts import recording
 from chaos.machine.interrupts import Interrupts
@@ -50,7 +50,7 @@ def choose(folder: Path, only: list[str], skip: list[str]) -> list[str]:
 def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Setting, interrupts: Interrupts) -> int:
     """Run the planned experiments and say what came of it. Raises InvalidFile before anything, and RunInProgress."""
     with _only_one(setting.runs):
-        guesses, rows = estimates(planned, sources, known), coverage.of_files(sources, known)
+        guesses, rows = estimates(planned, sources, known), coverage_reading.of_files(sources, known)
         folder = setting.runs / run.free_id(setting.runs, f"{time.strftime('%Y%m%d-%H%M%S')}-all")
         folder.mkdir(parents=True)
         version, dirty = revision.of(sources.root)
@@ -59,14 +59,14 @@ def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Se
         experiments_runner = Runner(setting, interrupts, shown.doing)
 
         def save(catalogue: Catalogue) -> None:
-            _write(folder, catalogue, coverage.matrix_of(catalogue, rows, sources))
+            _write(folder, catalogue, coverage_reading.matrix_of(catalogue, rows, sources))
             if catalogue.entries:
                 shown.done(catalogue.entries)
 
         save(started)
         shown.begin()
         catalogue = runner.run_all(planned, experiments_runner, started, save)
-        found = coverage.matrix_of(catalogue, rows, sources)
+        found = coverage_reading.matrix_of(catalogue, rows, sources)
         _write(folder, catalogue, found)
         _print(folder, catalogue, found)
         return runner.exit_code(catalogue, experiments_runner.signal_number)
@@ -74,7 +74,7 @@ def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Se
 
 def estimates(planned: list[str], sources: Sources, known: Vocabulary) -> dict[str, float]:
     """How long each experiment may take, in seconds: as its latest recording did. Raises InvalidFile."""
-    latest = coverage.latest_recordings(sources.runs)
+    latest = coverage_reading.latest_recordings(sources.runs)
     guesses = {}
     for name in planned:
         experiment = experiments.read(experiments.find(sources.experiments, name), known)
@@ -128,7 +128,7 @@ def _write(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
     new.replace(folder / CATALOGUE_FILE)
     (folder / SUMMARY_FILE).write_text(summary.render(catalogue, found))
     (folder / INDEX_FILE).write_text(index.render(catalogue, found))
-    (folder / files.JUNIT_FILE).write_bytes(junit.render_all(catalogue))
+    (folder / artifacts.JUNIT_FILE).write_bytes(junit.render_all(catalogue))
 
 
 def _print(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
@@ -139,7 +139,7 @@ def _print(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
     if catalogue.ended_early:
         print(f"\nended early: {catalogue.ended_early}; not run: {', '.join(catalogue.left_out) or 'none'}")
     held = sum(entry.held for entry in catalogue.entries)
-    print(f"\nstormdrill: {held} of {len(catalogue.planned)} held, report {files.shown(folder / INDEX_FILE)}")
+    print(f"\nstormdrill: {held} of {len(catalogue.planned)} held, report {artifacts.shown(folder / INDEX_FILE)}")
 
 
 def _took(folder: Path) -> float | None:

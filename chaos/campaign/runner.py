@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.commands import files
+from chaos.campaign import artifacts
 from chaos.errors import ChaosError, Interrupted
 from chaos.machine.interrupts import Interrupts
 from chaos.verdict.catalogue import Catalogue, Entry
@@ -162,10 +162,10 @@ def _why(runner: Runner) -> str:
 
 def _verdict(folder: Path) -> tuple[Verdict | None, str]:
     """The verdict of a run without its panels, or why there is none."""
-    file = folder / files.VERDICT_FILE
+    file = folder / artifacts.VERDICT_FILE
     try:
         verdict = (
-            msgspec.json.decode(file.read_bytes(), type=Verdict) if file.exists() else files.judge_and_write(folder)
+            msgspec.json.decode(file.read_bytes(), type=Verdict) if file.exists() else artifacts.judge_and_write(folder)
         )
     except (ChaosError, msgspec.DecodeError, AssertionError) as error:
         return None, f"its recording cannot be judged: {error}"
