@@ -6,9 +6,9 @@ from chaos.machine.interrupts import end_at_once
 def main() -> None:
     """Run one command and exit with its code."""
     end_at_once()
-    from chaos import cli  # noqa: PLC0415  # only now, so that a signal meanwhile is no traceback
+    from chaos.cli import main as command_line  # noqa: PLC0415  # only now, so that a signal meanwhile is no traceback
 
-    cli.main()
+    command_line.main()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import msgspec
 from chaos.campaign import artifacts, coverage_reading, revision, runner
 from chaos.campaign.coverage_reading import CATALOGUE_FILE, Sources
 from chaos.campaign.runner import Runner, Setting
-from chaos.commands import run
+from chaos.cli import run
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.facts import recording
 from chaos.machine.interrupts import Interrupts

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chaos.commands import listing
+from chaos.cli import listing
 from chaos.errors import InvalidFile
 from chaos.faults import FAULTS
 from chaos.spec import experiment as experiments

@@ -8,9 +8,9 @@ import sys
 import psutil
 import pytest
 
-from chaos import cli
-from chaos.arguments import parser
 from chaos.campaign.runner import StackLost
+from chaos.cli import main
+from chaos.cli.arguments import parser
 from chaos.drill.progress import Progress
 from chaos.errors import Interrupted
 from chaos.machine.interrupts import Interrupts
@@ -24,7 +24,7 @@ IMPATIENT = """
 import importlib.abc, signal, sys
 class Impatient(importlib.abc.MetaPathFinder):
     def find_spec(self, name, *_):
-        if name == "chaos.cli":
+        if name == "chaos.cli.main":
             signal.raise_signal(int(sys.argv.pop()))
 sys.meta_path.insert(0, Impatient())
 from chaos.__main__ import main
@@ -71,7 +71,7 @@ class Listens(Exception):
 
 
 def test_every_command_is_known_for_what_a_signal_means_to_it():
-    assert set(cli._COMMANDS) == set(CHANGING) | READING
+    assert set(main._COMMANDS) == set(CHANGING) | READING
 
 
 @pytest.mark.parametrize("name", CHANGING)
@@ -83,7 +83,7 @@ def test_a_command_that_changes_something_listens_first(name, monkeypatch, tmp_p
         raise Listens
 
     monkeypatch.setattr(Interrupts, "listen", listen)
-    given = parser(cli._COMMANDS).parse_args([name, *CHANGING[name]])
+    given = parser(main._COMMANDS).parse_args([name, *CHANGING[name]])
     with pytest.raises(Listens):
         given.command(given)
     assert not (tmp_path / "none").exists()
@@ -93,11 +93,11 @@ def test_a_catalogue_whose_stack_is_not_brought_back_says_why(monkeypatch, inter
     def cut(*_):
         raise Interrupted(signal.SIGINT)
 
-    monkeypatch.setattr(cli, "_bring_up", cut)
+    monkeypatch.setattr(main, "_bring_up", cut)
     with pytest.raises(StackLost, match="its bringing up was interrupted"):
-        cli._bring_back(interrupts)
+        main._bring_back(interrupts)
     signal.raise_signal(signal.SIGINT)
-    cli._bring_back(interrupts)  # and after a signal it is not even begun
+    main._bring_back(interrupts)  # and after a signal it is not even begun
 
 
 def test_each_signal_is_answered_with_what_happens_now(interrupts, capfd):

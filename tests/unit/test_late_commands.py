@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chaos import cli
+from chaos.cli import main
 from chaos.verdict.verdict import ExitCode
 from compose import command, containers, engine, go_program, image_build, stack
 from compose.images import images
@@ -41,9 +41,9 @@ def test_in_any_command(monkeypatch, capsys, error):
         raise error
 
     monkeypatch.setattr(sys, "argv", ["stormdrill", "status"])
-    monkeypatch.setattr(cli.runtime, "status", fail)
+    monkeypatch.setattr(main.runtime, "status", fail)
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == ExitCode.INVALID
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("stormdrill: Command ")

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chaos.cli import ALERTS, _vocabulary
+from chaos.cli.main import ALERTS, _vocabulary
 from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chaos import check_dashboards
-from chaos.arguments import Command, parser
 from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting, StackLost
-from chaos.commands import listing, run, undo
+from chaos.cli import check_dashboards, listing, run, undo
+from chaos.cli.arguments import Command, parser
 from chaos.drill import endings, preflight
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.progress import Progress
@@ -39,8 +38,8 @@ from compose.stack import StackError
 from compose.tools import MissingTool
 from compose.topology import Topology
 
-ROOT = Path(__file__).resolve().parent.parent
-EXPERIMENTS = Path(__file__).with_name("experiments")
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = ROOT / "chaos" / "experiments"
 ALERTS = ROOT / "alerts"
 _POLL_SECONDS = 0.2
 _SETTLED_WITHIN_SECONDS = 20.0

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from chaos.commands.run import assert_free
+from chaos.cli.run import assert_free
 from chaos.errors import UndoFailed
 from chaos.faults import System
 from chaos.machine.clock import SystemClock

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from chaos import check_dashboards
 from chaos.campaign import runner
+from chaos.cli import check_dashboards
 from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]

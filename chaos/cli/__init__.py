@@ -1,0 +1,1 @@
+"""The command line: arguments, progress of commands, and the only place where all rooms meet."""

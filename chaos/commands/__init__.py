@@ -1,1 +1,0 @@
-"""What the commands do, one concept a file; `chaos/cli.py` gives them what they need of our own stack."""
