@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from chaos.control.port import Node, ProcessState, Replicas
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.spec.target import Alerting, Instance, Supervisor, Target, Urls
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from chaos.errors import InvalidFile, SignalUnavailable
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.judge import panel_shown
 from chaos.judge.panel_shown import Shown
 from chaos.load import starter

@@ -18,7 +18,7 @@ from chaos.drill import endings, preflight
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.progress import Progress
 from chaos.errors import ChaosError, Interrupted, InvalidFile, RunInProgress, UndoFailed
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.judge import panel_shown
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts

@@ -11,7 +11,8 @@ from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
 from chaos.errors import RunInProgress
 from chaos.facts import recording
-from chaos.faults import System
+from chaos.faults.hands import System
+from chaos.faults.table import hands_of
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import experiment as experiments
@@ -78,7 +79,7 @@ def free_id(runs: Path, wanted: str) -> str:
 
 
 def _print_plan(experiment: Experiment) -> int:
-    print(f"{experiment.title}\nfault: {experiment.describe_faults()}\nundo: {experiment.fault.by_hand()}")
+    print(f"{experiment.title}\nfault: {experiment.describe_faults()}\nundo: {hands_of(experiment.fault).by_hand()}")
     for window in experiment.alerts:
         print(f"alert: {window.name} within {window.fires_within}, resolved within {window.resolves_within}")
     return 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from chaos.cli.run import assert_free
 from chaos.errors import UndoFailed
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import target as targets
@@ -35,7 +35,7 @@ def undo_before_up(state: Path, target: Target | None) -> None:
     Raises UndoFailed where nobody knows what there is to undo: the records, or the target, are another release's.
     """
     journal = UndoJournal(state)
-    if unknown := journal.unreadable() or (target is None and [record.what.by_hand() for record in journal.open()]):
+    if unknown := journal.unreadable() or (target is None and [record.undo.by_hand() for record in journal.open()]):
         raise UndoFailed([f"{state} holds undo records of another release: {line}" for line in unknown], [_WAY_OUT])
     _undo_at_once(journal, target)
 
@@ -43,7 +43,7 @@ def undo_before_up(state: Path, target: Target | None) -> None:
 def undo_before_down(state: Path, target: Target | None) -> None:
     """Undo what is open without waiting for proofs; says what cannot be."""
     journal = UndoJournal(state)
-    if target is None and (left := [*journal.unreadable(), *(record.what.by_hand() for record in journal.open())]):
+    if target is None and (left := [*journal.unreadable(), *(record.undo.by_hand() for record in journal.open())]):
         print("stormdrill: not undone, as another release wrote it:", *left, sep="\n  ", file=sys.stderr)
     _undo_at_once(journal, target)
 

@@ -5,19 +5,22 @@ Every effect begins with `act`, which raises when the lease is lost or the user 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.facts.run_facts import AnyFact, FaultProof, Injected, StagedInjected, StagedUndone, Undone
-from chaos.faults import AnyFault, Proof, System
+from chaos.faults.hands import Hands, Proof, System
+from chaos.faults.table import hands_of
 from chaos.machine.clock import Clock
 from chaos.spec.experiment import Experiment, Staged
+from chaos.spec.faults.table import AnyFault
 from chaos.undo.journal import UndoJournal, UndoRecord
 
 PROVE_EVERY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class RunContext:
     """What an attack needs of its run."""
 
     system: System
@@ -39,7 +42,7 @@ class Hands:
 class _Live:
     """A fault that is in place."""
 
-    fault: AnyFault
+    hands: Hands[Any]
     record: UndoRecord
     system: System
     """As it is seen on behalf of the undo record."""
@@ -53,7 +56,7 @@ class Attack:
     """The faults of one run in their order."""
 
     experiment: Experiment
-    hands: Hands
+    context: RunContext
     _waiting: list[tuple[int, Staged]] = field(default_factory=list)
     _live: list[_Live] = field(default_factory=list)
     _proof_due: float = 0.0
@@ -63,7 +66,7 @@ class Attack:
     def check(self) -> None:
         """Raises FaultFailed when one of the faults cannot or must not be injected now. Changes nothing."""
         for fault in self.experiment.faults:
-            fault.check(self.hands.system)
+            hands_of(fault).check(self.context.system)
 
     def begin(self, through: int | None) -> str:
         """Inject the main fault and prove it; returns what was done. Raises FaultFailed."""
@@ -72,8 +75,8 @@ class Attack:
         self.until = begin + fault.for_.in_seconds
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
-        self.hands.write(Injected(begin, f"{done}; {proof.detail}", through))
-        self._proof_due = self.hands.now()
+        self.context.write(Injected(begin, f"{done}; {proof.detail}", through))
+        self._proof_due = self.context.now()
         return done
 
     def go_on(self) -> None:
@@ -82,14 +85,14 @@ class Attack:
         Raises FaultFailed.
         """
         begun = self.until - self.experiment.fault.for_.in_seconds
-        while self._waiting and self.hands.now() >= begun + self._waiting[0][1].after.in_seconds:
+        while self._waiting and self.context.now() >= begun + self._waiting[0][1].after.in_seconds:
             self._stage(*self._waiting.pop(0))
-        for live in [one for one in self._live if one.staged is not None and self.hands.now() >= one.until]:
+        for live in [one for one in self._live if one.staged is not None and self.context.now() >= one.until]:
             self._undo_staged(live)
         for live in self._live:
-            self.hands.act()
-            live.fault.follow(live.system)
-        if self.hands.now() >= self._proof_due:
+            self.context.act()
+            live.hands.follow(live.system)
+        if self.context.now() >= self._proof_due:
             self._proof_due += PROVE_EVERY_SECONDS
             for live in self._live:
                 self._prove(live)
@@ -100,44 +103,45 @@ class Attack:
             self._undo_staged(live)
         main = self._live.pop()
         detail = self._undo(main)
-        self.hands.write(Undone(self.hands.now(), detail))
+        self.context.write(Undone(self.context.now(), detail))
         return detail
 
     def _stage(self, index: int, staged: Staged) -> None:
         begin, done, proof = self._inject(staged.fault, index)
         self._live[-1].until = begin + staged.fault.for_.in_seconds
-        self.hands.write(StagedInjected(begin, index, f"{done}; {proof.detail}"))
+        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}"))
 
     def _inject(self, fault: AnyFault, staged: int | None) -> tuple[float, str, Proof]:
-        self.hands.act()
-        record = self.hands.register(fault)
-        system = self.hands.system.on_behalf_of(record.number)
-        self.hands.act()
-        begin = self.hands.now()
-        done = fault.inject(system)
+        self.context.act()
+        record = self.context.register(fault)
+        system = self.context.system.on_behalf_of(record.number)
+        self.context.act()
+        begin = self.context.now()
+        hands = hands_of(fault)
+        done = hands.inject(system)
         try:
-            self.hands.lease_held()
+            self.context.lease_held()
         except LeaseLost:
             # We slept between the last look at the lease and the blow: the watchdog could not know of it.
-            fault.undo(system)
+            hands.undo(system)
             raise
-        proof = self._prove_in_place(fault, system)
-        self._live.append(_Live(fault, record, system, staged, begin))
+        proof = self._prove_in_place(hands, system)
+        self._live.append(_Live(hands, record, system, staged, begin))
         return begin, done, proof
 
-    def _prove_in_place(self, fault: AnyFault, system: System) -> Proof:
-        deadline = self.hands.clock.monotonic() + fault.proven_within_seconds
-        while not (proof := fault.in_place(system)).holds:
-            if self.hands.clock.monotonic() > deadline:
+    def _prove_in_place(self, hands: Hands[Any], system: System) -> Proof:
+        deadline = self.context.clock.monotonic() + hands.proven_within_seconds
+        while not (proof := hands.in_place(system)).holds:
+            if self.context.clock.monotonic() > deadline:
                 raise FaultFailed(f"not in place: {proof.detail}")
-            self.hands.waits(f"for proof: {proof.detail}")
+            self.context.waits(f"for proof: {proof.detail}")
         return proof
 
     def _prove(self, live: _Live) -> None:
-        self.hands.act()
-        live.fault.renew(live.system)
-        proof = live.fault.in_place(live.system)
-        self.hands.write(FaultProof(self.hands.now(), proof.holds, proof.detail, live.staged))
+        self.context.act()
+        live.hands.renew(live.system)
+        proof = live.hands.in_place(live.system)
+        self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged))
         if not proof.holds:
             raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
 
@@ -145,12 +149,12 @@ class Attack:
         detail = self._undo(live)
         self._live.remove(live)
         assert live.staged is not None
-        self.hands.write(StagedUndone(self.hands.now(), live.staged, detail))
+        self.context.write(StagedUndone(self.context.now(), live.staged, detail))
 
     def _undo(self, live: _Live) -> str:
-        self.hands.act()
+        self.context.act()
         number = live.record.number
-        done = self.hands.journal.replay(
-            self.hands.system, self.hands.clock, only=lambda record: record.number == number
+        done = self.context.journal.replay(
+            self.context.system, self.context.clock, only=lambda record: record.number == number
         )
         return "; ".join(proof.detail for _, proof in done)

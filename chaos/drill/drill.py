@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from chaos.control import port
 from chaos.drill import endings, preflight
-from chaos.drill.attack import Attack, Hands
+from chaos.drill.attack import Attack, RunContext
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.progress import Progress
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.facts.recording import Recorder, read
 from chaos.facts.run_facts import AnyFact, PhaseBegan, RunEnded, RunStarted
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.judge import alerts, checks, window
 from chaos.judge.measures import Phase
 from chaos.machine.clock import SystemClock
@@ -67,7 +67,7 @@ class Drill:
         self._boottime = self._clock.boottime()
         self._witnesses = Witnesses(system, recorder, self._origin, self._wall, self._boottime)
         self._users = Users(recorder, system.target, plan.load, self._origin)
-        self._attack = Attack(plan.experiment, self._hands())
+        self._attack = Attack(plan.experiment, self._context())
         self.rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
         self._began = 0.0
 
@@ -264,8 +264,8 @@ class Drill:
     def _register(self, what: Undoable) -> UndoRecord:
         return self._journal.register(self._plan.run_id, self._plan.experiment_id, what)
 
-    def _hands(self) -> Hands:
-        return Hands(
+    def _context(self) -> RunContext:
+        return RunContext(
             self._system,
             self._journal,
             self._clock,

@@ -14,7 +14,7 @@ import msgspec
 
 from chaos.agents.job import Place, Status
 from chaos.errors import FaultFailed
-from chaos.faults.fault import Proof, System
+from chaos.faults.hands import Proof, System
 from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
 

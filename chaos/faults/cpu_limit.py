@@ -2,8 +2,8 @@
 
 from chaos.control.port import CpuLimit, CpuLimits
 from chaos.errors import FaultFailed
-from chaos.faults.fault import Proof, System
-from chaos.machine import saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import Proof, System
 
 _LONGEST_PERIOD_US = 1_000_000
 """The kernel's, whichever cgroup version."""

@@ -1,33 +1,26 @@
 """`none`: nothing is broken. The control experiment, in which no alert may fire."""
 
-from chaos.faults.fault import FaultFields, Proof, System
+from chaos.faults.hands import Hands, Proof, System
+from chaos.spec.faults.none import NoFault
 
 
-class NoFault(FaultFields, frozen=True, tag="none"):
-    """Leaves the system alone for a while."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"nothing is broken for {self.for_}"
+class NoFaultHands(Hands[NoFault]):
+    """Puts `none` in place and takes it back."""
 
     def check(self, system: System) -> None:
-        """See Fault."""
+        """Nothing is to be done."""
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         return "nothing was injected"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         return Proof(True, "nothing to see")
 
     def undo(self, system: System) -> None:
-        """See Fault."""
+        """Nothing is to be done."""
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         return Proof(True, "nothing to undo")
 
     def by_hand(self) -> str:
-        """See Fault."""
         return "nothing to do"

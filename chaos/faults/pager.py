@@ -7,9 +7,11 @@ import psutil
 
 from chaos.control.port import family
 from chaos.errors import FaultFailed
-from chaos.faults.fault import FaultFields, Proof, System
-from chaos.machine import process_identity, saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import Hands, Proof, System
+from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
+from chaos.spec.faults.pager import PagerRefuse
 
 
 class _Limited(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,34 +28,22 @@ class _Before(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: list[_Limited]
 
 
-class PagerRefuse(FaultFields, frozen=True, tag="pager.refuse"):
-    """Sets the file size limit of the pager's processes to nothing, from outside: it cannot store a delivery."""
-
-    instance: str = "pager"
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"{self.instance} cannot write to its disk for {self.for_}, and refuses every delivery"
-
-    def aims_at(self) -> str | None:
-        """See Fault."""
-        return self.instance
+class PagerRefuseHands(Hands[PagerRefuse]):
+    """Puts `pager.refuse` in place and takes it back."""
 
     def check(self, system: System) -> None:
-        """See Fault."""
         states = system.control.states()
-        if self.instance not in system.target.instances or self.instance not in states:
-            raise FaultFailed(f"the target has no instance {self.instance}")
-        if not states[self.instance].running:
-            raise FaultFailed(f"{self.instance} does not run ({states[self.instance].state})")
+        if self.fault.instance not in system.target.instances or self.fault.instance not in states:
+            raise FaultFailed(f"the target has no instance {self.fault.instance}")
+        if not states[self.fault.instance].running:
+            raise FaultFailed(f"{self.fault.instance} does not run ({states[self.fault.instance].state})")
         if any(_soft(process) == 0 for process in self._processes(system)):
-            raise FaultFailed(f"{self.instance} cannot write already: `make undo` lets it")
+            raise FaultFailed(f"{self.fault.instance} cannot write already: `make undo` lets it")
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         found = self._processes(system)
         if not found:
-            raise FaultFailed(f"{self.instance} has no process")
+            raise FaultFailed(f"{self.fault.instance} has no process")
         limits = [
             _Limited(process_identity.of_pid(process.pid), *resource.prlimit(process.pid, resource.RLIMIT_FSIZE))
             for process in found
@@ -62,37 +52,36 @@ class PagerRefuse(FaultFields, frozen=True, tag="pager.refuse"):
         for one in limits:
             # The hard limit stays: only the superuser could raise it again.
             resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (0, one.hard))
-        return f"the file size limit of {len(limits)} processes of {self.instance} is 0"
+        return f"the file size limit of {len(limits)} processes of {self.fault.instance} is 0"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         limits = [_soft(process) for process in self._processes(system)]
         refuses = bool(limits) and set(limits) == {0}
         can = sum(limit != 0 for limit in limits)
-        return Proof(refuses, f"{can} of {len(limits)} processes of {self.instance} can write")
+        return Proof(refuses, f"{can} of {len(limits)} processes of {self.fault.instance} can write")
 
     def undo(self, system: System) -> None:
-        """See Fault; a process that was replaced meanwhile has limits of its own."""
+        """A process that was replaced meanwhile has limits of its own."""
         before = saved_state.read(system, self._memo(), _Before)
         for one in before.limits if before else []:
             if process_identity.is_alive(one.process):
                 resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (one.soft, one.hard))
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         processes = self._processes(system)
         can = sum(_soft(process) != 0 for process in processes)
-        return Proof(0 < can == len(processes), f"{can} of {len(processes)} processes of {self.instance} can write")
+        return Proof(
+            0 < can == len(processes), f"{can} of {len(processes)} processes of {self.fault.instance} can write"
+        )
 
     def by_hand(self) -> str:
-        """See Fault."""
-        return f"prlimit --fsize=unlimited: --pid <each process of {self.instance}>; or `make down` and `make up`"
+        return f"prlimit --fsize=unlimited: --pid <each process of {self.fault.instance}>; or `make down` and `make up`"
 
     def _processes(self, system: System) -> list[psutil.Process]:
-        return family(system.control.states()[self.instance].pid)
+        return family(system.control.states()[self.fault.instance].pid)
 
     def _memo(self) -> str:
-        return f"pager.refuse-{self.instance}"
+        return f"pager.refuse-{self.fault.instance}"
 
 
 def _soft(process: psutil.Process) -> int | None:

@@ -3,25 +3,23 @@
 Each is done by an agent with connections of its own, straight to the server.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, TypeVar
 
-import msgspec
 import psycopg
 
 from chaos.errors import FaultFailed
 from chaos.faults import agent
-from chaos.faults.fault import FaultFields, Proof, System
+from chaos.faults.hands import Hands, Proof, System
 from chaos.reach.postgres import Connection, connect
-from chaos.spec.values import Duration
+from chaos.spec.faults.postgres import ByAgent, HoldLocks, SlowQueries, TakeConnections
 
-_MOST_QUERIES = 16  # so many CPU-bound backends leave a machine of two cores able to answer an undo
+AnyByAgent = TypeVar("AnyByAgent", bound=ByAgent)
+
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
 
-Table = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$")]
 
-
-class _ByAgent(FaultFields, frozen=True):
-    """A fault of Postgres that an agent keeps up."""
+class ByAgentHands(Hands[AnyByAgent]):
+    """What these faults have in common."""
 
     def kind(self) -> str:
         """The agent's module."""
@@ -32,32 +30,27 @@ class _ByAgent(FaultFields, frozen=True):
         raise NotImplementedError
 
     def check(self, system: System) -> None:
-        """See Fault."""
         with _looking(system) as connection:
             self.arguments(connection)
             if left := _connections(connection, self._name()):
                 raise FaultFailed(f"{left} connections of {self._name()} are there already: `make undo` ends them")
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         with _looking(system) as connection:
             told = self.arguments(connection)
         told |= {"dsn": system.target.postgres, "application_name": self._name()}
-        return agent.start(system, self._name(), self.kind(), told, self.for_.in_seconds)
+        return agent.start(system, self._name(), self.kind(), told, self.fault.for_.in_seconds)
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         return agent.acts(system, self._name())
 
     def undo(self, system: System) -> None:
-        """See Fault."""
         agent.stop(system, self._name())
         with _looking(system) as connection:
             # A backend may go on with what a killed agent asked for.
             connection.execute(f"{_TERMINATE} %s".encode(), (self._name(),))
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         ended = agent.stopped(system, self._name())
         if not ended.holds:
             return ended
@@ -66,92 +59,58 @@ class _ByAgent(FaultFields, frozen=True):
         return Proof(not left, f"{ended.detail}, {left or 'none'} of its connections are left")
 
     def by_hand(self) -> str:
-        """See Fault."""
         ended = f"{_TERMINATE} '{self._name()}'"
         return f'{agent.by_hand("<state folder>", self._name())}; psql -c "{ended}"'
 
     def _name(self) -> str:
-        return f"stormdrill-{self.__struct_config__.tag}"
+        return f"stormdrill-{self.fault.__struct_config__.tag}"
 
 
-class HoldLocks(_ByAgent, frozen=True, kw_only=True, tag="postgres.hold_locks"):
-    """A migration or a careless transaction keeps tables locked."""
-
-    tables: Annotated[list[Table], msgspec.Meta(min_length=1, max_length=10)]
-    """Such as `shop.orders`."""
-    mode: Literal["ACCESS EXCLUSIVE", "EXCLUSIVE"] = "ACCESS EXCLUSIVE"
-    """Against readers and writers, or against writers only."""
-    at_a_time: Duration | None = None
-    """How long each time, after which whoever waits comes first; None: for as long as the fault lasts."""
+class HoldLocksHands(ByAgentHands[HoldLocks]):
+    """Puts `postgres.hold_locks` in place and takes it back."""
 
     def kind(self) -> str:
-        """See above."""
         return "postgres_locks"
 
     def arguments(self, connection: Connection) -> dict[str, Any]:
-        """See above."""
-        for table in self.tables:
+        for table in self.fault.tables:
             if _one(connection, "SELECT to_regclass(%s) IS NULL", (table,)):
                 raise FaultFailed(f"Postgres has no table {table}")
-        at_a_time = self.at_a_time.in_seconds if self.at_a_time else 0.0
-        return {"tables": self.tables, "mode": self.mode, "at_a_time_seconds": at_a_time}
-
-    def describe(self) -> str:
-        """See Fault."""
-        pace = f"for {self.at_a_time} at a time, " if self.at_a_time else ""
-        return f"{', '.join(self.tables)} locked ({self.mode.lower()}) {pace}for {self.for_}"
+        at_a_time = self.fault.at_a_time.in_seconds if self.fault.at_a_time else 0.0
+        return {"tables": self.fault.tables, "mode": self.fault.mode, "at_a_time_seconds": at_a_time}
 
 
-class TakeConnections(_ByAgent, frozen=True, kw_only=True, tag="postgres.take_connections"):
-    """Somebody else opens connections and keeps them."""
-
-    share: Annotated[float, msgspec.Meta(gt=0, le=1)]
-    """Of the slots that are not reserved for superusers, those in use by others included."""
+class TakeConnectionsHands(ByAgentHands[TakeConnections]):
+    """Puts `postgres.take_connections` in place and takes it back."""
 
     def kind(self) -> str:
-        """See above."""
         return "postgres_connections"
 
     def arguments(self, connection: Connection) -> dict[str, Any]:
-        """See above."""
         limit = "current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
         for_users, used = (
             int(_one(connection, f"SELECT {limit}")),
             int(_one(connection, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")),
         )
-        slots = int(for_users * self.share)
+        slots = int(for_users * self.fault.share)
         if slots <= used:
             raise FaultFailed(f"{used} of {for_users} slots are in use already, so that {slots} is nothing to take")
         return {"slots": slots, "most": for_users}
 
-    def describe(self) -> str:
-        """See Fault."""
-        return f"{self.share:.0%} of Postgres's connection slots in use for {self.for_}"
 
-
-class SlowQueries(_ByAgent, frozen=True, kw_only=True, tag="postgres.slow_queries"):
-    """Somebody else's reports compute in the same server."""
-
-    query: str
-    connections: Annotated[int, msgspec.Meta(ge=1, le=_MOST_QUERIES)]
-    """Queries at a time, each again and again."""
+class SlowQueriesHands(ByAgentHands[SlowQueries]):
+    """Puts `postgres.slow_queries` in place and takes it back."""
 
     def kind(self) -> str:
-        """See above."""
         return "postgres_queries"
 
     def arguments(self, connection: Connection) -> dict[str, Any]:
-        """See above."""
         try:
             # Planned, not run: what is misspelt is found before anything is done.
-            connection.execute(f"EXPLAIN {self.query}".encode())
+            connection.execute(f"EXPLAIN {self.fault.query}".encode())
         except psycopg.errors.Error as error:
             raise FaultFailed(f"Postgres refuses the query: {error}") from error
-        return {"query": self.query, "connections": self.connections}
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"{self.connections} expensive queries at a time for {self.for_}"
+        return {"query": self.fault.query, "connections": self.fault.connections}
 
 
 def _looking(system: System) -> Connection:

@@ -2,172 +2,116 @@
 
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import httpx
 import msgspec
 
 from chaos.errors import ChaosError, FaultFailed
-from chaos.faults.fault import FaultFields, Proof, System
-from chaos.machine import process_identity, saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import Hands, Proof, System
+from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
 from chaos.reach import http_once
-from chaos.spec.values import Duration
+from chaos.spec.faults.process import ProcessCrash, ProcessFault, ProcessKill, ProcessPause, ProcessRestart
+
+AnyProcessFault = TypeVar("AnyProcessFault", bound=ProcessFault)
 
 _READY_TIMEOUT_SECONDS = 1.0
 _ENDS_WITHIN_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
 
-class ProcessFault(
-    FaultFields, frozen=True, forbid_unknown_fields=True, rename={"for_": "for", "several": "instances"}
-):
-    """What happens to one instance, or to several of them at once."""
-
-    instance: str = ""
-    """One instance; or else"""
-    several: tuple[str, ...] = ()
-    """some of them, `instances:` in the file."""
-
-    def __post_init__(self) -> None:
-        """Raises ValueError, which the file's reader turns into an error with its place."""
-        if bool(self.instance) == bool(self.several):
-            raise ValueError("give either `instance`, or `instances` for several at once")
-        if len(set(self.several)) < len(self.several):
-            raise ValueError("`instances` names one twice")
-
-    def aims_at(self) -> str | None:
-        """See Fault."""
-        return self.instance or None
-
-    def instances(self) -> tuple[str, ...]:
-        """See Fault."""
-        return self.several or (self.instance,)
+class ProcessFaultHands(Hands[AnyProcessFault]):
+    """What these faults have in common."""
 
     def check(self, system: System) -> None:
-        """See Fault; refuses what does not run, or is frozen already: it would be put back as it was not."""
-        for instance in self.instances():
+        """Refuses what does not run, or is frozen already: it would be put back as it was not."""
+        for instance in self.fault.instances():
             assert_runs(system, instance)
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
-        return together(serves(system, instance) for instance in self.instances())
+        return together(serves(system, instance) for instance in self.fault.instances())
 
     def by_hand(self) -> str:
-        """See Fault."""
-        return f"start {self._names} again: `make down` and `make up` bring the whole stack back"
-
-    @property
-    def _names(self) -> str:
-        return ", ".join(self.instances())
+        return f"start {self.fault.names} again: `make down` and `make up` bring the whole stack back"
 
     def _memo(self) -> str:
-        return "-".join((str(type(self).__struct_config__.tag), *self.instances()))
+        return "-".join((str(self.fault.__struct_config__.tag), *self.fault.instances()))
 
 
-class ProcessKill(ProcessFault, frozen=True, tag="process.kill"):
-    """SIGKILL to the whole process group; the process manager is told to keep it down."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"SIGKILL to the process group of {self._names}, kept down for {self.for_}"
+class ProcessKillHands(ProcessFaultHands[ProcessKill]):
+    """Puts `process.kill` in place and takes it back."""
 
     def inject(self, system: System) -> str:
-        """See Fault."""
-        killed = [f"process group {system.control.kill(one)} of {one}" for one in self.instances()]
+        killed = [f"process group {system.control.kill(one)} of {one}" for one in self.fault.instances()]
         return f"{', '.join(killed)} got SIGKILL and is gone"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         states = system.control.states()
-        down = all(states[one].kept_down for one in self.instances())
+        down = all(states[one].kept_down for one in self.fault.instances())
         return Proof(
-            down, ", ".join(f"{one} is {states[one].state} with pid {states[one].pid}" for one in self.instances())
+            down,
+            ", ".join(f"{one} is {states[one].state} with pid {states[one].pid}" for one in self.fault.instances()),
         )
 
     def undo(self, system: System) -> None:
-        """See Fault."""
-        each(self.instances(), system.control.start)
+        each(self.fault.instances(), system.control.start)
 
 
-class ProcessCrash(ProcessFault, frozen=True, tag="process.crash"):
-    """SIGKILL to the whole process group behind its manager's back, which starts it again."""
-
-    every: Duration | None = None
-    """How old a new process grows before it crashes as well; without it there is one crash.
-
-    The attacker looks a few times a second, so it may grow that much older.
-    """
-
-    def describe(self) -> str:
-        """See Fault."""
-        again = f", and again when it has run for {self.every}" if self.every else ""
-        return f"SIGKILL to the process group of {self._names}{again}; its process manager starts it again"
+class ProcessCrashHands(ProcessFaultHands[ProcessCrash]):
+    """Puts `process.crash` in place and takes it back."""
 
     def inject(self, system: System) -> str:
-        """See Fault."""
-        remember(system, self._memo(), self.instances())
-        killed = [f"process group {system.control.crash(one)} of {one}" for one in self.instances()]
+        remember(system, self._memo(), self.fault.instances())
+        killed = [f"process group {system.control.crash(one)} of {one}" for one in self.fault.instances()]
         return f"{', '.join(killed)} got SIGKILL; its process manager was told nothing"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault: what ran before is gone, whatever its manager made of it."""
-        return replaced(system, self._memo(), self.instances())
+        """What ran before is gone, whatever its manager made of it."""
+        return replaced(system, self._memo(), self.fault.instances())
 
     def follow(self, system: System) -> None:
-        """See Fault."""
-        if self.every is None:
+        if self.fault.every is None:
             return
         states = system.control.states()
-        for one in self.instances():
+        for one in self.fault.instances():
             # Also what its manager takes for starting; it waits longer after each such crash, and at last gives up.
-            if states[one].pid and _age_seconds(states[one].pid) >= self.every.in_seconds:
+            if states[one].pid and _age_seconds(states[one].pid) >= self.fault.every.in_seconds:
                 system.control.crash(one)
 
     def undo(self, system: System) -> None:
-        """See Fault."""
-        each(self.instances(), system.control.start)
+        each(self.fault.instances(), system.control.start)
 
 
-class ProcessPause(ProcessFault, frozen=True, tag="process.pause"):
-    """SIGSTOP to all processes: they keep their connections and answer nothing, as in a long garbage collection."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"SIGSTOP to the processes of {self._names} for {self.for_}"
+class ProcessPauseHands(ProcessFaultHands[ProcessPause]):
+    """Puts `process.pause` in place and takes it back."""
 
     def inject(self, system: System) -> str:
-        """See Fault."""
-        for one in self.instances():
+        for one in self.fault.instances():
             system.control.pause(one)
-        return f"{self._names} got SIGSTOP"
+        return f"{self.fault.names} got SIGSTOP"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
-        return together(_frozen(system, one) for one in self.instances())
+        return together(_frozen(system, one) for one in self.fault.instances())
 
     def undo(self, system: System) -> None:
-        """See Fault."""
-        each(self.instances(), system.control.resume)
+        each(self.fault.instances(), system.control.resume)
 
     def by_hand(self) -> str:
-        """See Fault."""
-        return f"kill -CONT the processes of {self._names}; or `make down` and `make up`"
+        return f"kill -CONT the processes of {self.fault.names}; or `make down` and `make up`"
 
 
-class ProcessRestart(ProcessFault, frozen=True, tag="process.restart"):
-    """Asked to end in good order, and started again at once; over in a moment, and then watched for a while."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"{self._names} is asked to end, and started again; then watched for {self.for_}"
+class ProcessRestartHands(ProcessFaultHands[ProcessRestart]):
+    """Puts `process.restart` in place and takes it back."""
 
     def inject(self, system: System) -> str:
-        """See Fault; FaultFailed when one has not ended after 10 s."""
-        remember(system, self._memo(), self.instances())
-        for one in self.instances():
+        """FaultFailed when one has not ended after 10 s."""
+        remember(system, self._memo(), self.fault.instances())
+        for one in self.fault.instances():
             system.control.stop(one)
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
-        waiting = list(self.instances())
+        waiting = list(self.fault.instances())
         while waiting:
             states = system.control.states()
             for one in [one for one in waiting if states[one].state == "STOPPED"]:
@@ -176,15 +120,15 @@ class ProcessRestart(ProcessFault, frozen=True, tag="process.restart"):
             if time.monotonic() > deadline:
                 raise FaultFailed(f"{', '.join(waiting)} did not end within {_ENDS_WITHIN_SECONDS:g} s")
             time.sleep(_POLL_SECONDS)
-        return f"{self._names} was asked to end, did, and was started again"
+        return f"{self.fault.names} was asked to end, did, and was started again"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault: what ran before is gone, so that what runs and serves at the undo is another process."""
-        return replaced(system, self._memo(), self.instances())
+        """What ran before is gone, so that what runs and serves at the undo is another process."""
+        return replaced(system, self._memo(), self.fault.instances())
 
     def undo(self, system: System) -> None:
-        """See Fault; nothing is left to do, unless it was cut short."""
-        each(self.instances(), system.control.start)
+        """Nothing is left to do, unless it was cut short."""
+        each(self.fault.instances(), system.control.start)
 
 
 class _Before(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,16 +4,19 @@ Who is a master is found out when the fault is injected, as every fail-over chan
 """
 
 import time
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 import redis
 
 from chaos.errors import FaultFailed
-from chaos.faults.fault import FaultFields, Proof, System
-from chaos.machine import saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import Hands, Proof, System
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import SLOTS, Node
+from chaos.spec.faults.redis import KillNodes, RedisKillMaster, RedisKillReplica, RedisLoseMajority
+
+AnyKillNodes = TypeVar("AnyKillNodes", bound=KillNodes)
 
 _TAKES_OVER_WITHIN_SECONDS = 8.0
 """By when a replica should have taken over by itself: node time-out, election and votes take about five."""
@@ -32,14 +35,13 @@ class _Victims(msgspec.Struct, frozen=True):
     nodes: list[_Victim]
 
 
-class _KillNodes(FaultFields, frozen=True):
-    """SIGKILL to nodes of the cluster, kept down until the undo."""
+class KillNodesHands(Hands[AnyKillNodes]):
+    """What these faults have in common."""
 
     may_promote: ClassVar[bool] = False
     """Whether undo may have a replica take over without the others' votes."""
 
     def check(self, system: System) -> None:
-        """See Fault."""
         nodes = system.target.redis_nodes
         if not nodes:
             raise FaultFailed("the target names no Redis nodes")
@@ -52,7 +54,6 @@ class _KillNodes(FaultFields, frozen=True):
         self._choose(seen)
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         victims = self._choose(redis_cluster.look(system.target.redis_nodes))
         saved_state.write(system, self._name, _Victims(time.time(), victims))
         pids = [system.control.kill(victim.name) for victim in victims]
@@ -62,16 +63,13 @@ class _KillNodes(FaultFields, frozen=True):
         )
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         states = system.control.states()
         victims = self._victims(system)
         down = [states[victim.name].kept_down for victim in victims.nodes]
         return Proof(all(down) and bool(down), f"down: {', '.join(victim.name for victim in victims.nodes)}")
 
     def undo(self, system: System) -> None:
-        """See Fault.
-
-        A master that comes back before its replica has taken over is empty, and its replica copies that: so it is
+        """A master that comes back before its replica has taken over is empty, and its replica copies that: so it is
         started only after that. Where the replica cannot, as a majority is missing, it is told to.
         """
         victims = self._victims(system)
@@ -85,7 +83,6 @@ class _KillNodes(FaultFields, frozen=True):
                 redis_cluster.take_over(system.target.redis_nodes[victim.replica])
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         victims = self._victims(system).nodes
         seen = {node.name: node for node in redis_cluster.look(system.target.redis_nodes)}
         for victim in victims:
@@ -94,7 +91,6 @@ class _KillNodes(FaultFields, frozen=True):
         return _whole(system, seen) if victims else Proof(True, "nothing was killed")
 
     def by_hand(self) -> str:
-        """See Fault."""
         return (
             "start the killed Redis nodes again, masters only after `CLUSTER FAILOVER TAKEOVER` at their replicas; "
             "`make down` and `make up` bring the whole stack back"
@@ -102,7 +98,7 @@ class _KillNodes(FaultFields, frozen=True):
 
     @property
     def _name(self) -> str:
-        return str(self.__struct_config__.tag)
+        return str(self.fault.__struct_config__.tag)
 
     def _victims(self, system: System) -> _Victims:
         return saved_state.read(system, self._name, _Victims) or _Victims(0.0, [])
@@ -111,23 +107,15 @@ class _KillNodes(FaultFields, frozen=True):
         raise NotImplementedError
 
 
-class RedisKillMaster(_KillNodes, frozen=True, tag="redis.kill_master"):
-    """The master that owns most slots."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"SIGKILL to the Redis master that owns most slots, kept down for {self.for_}"
+class RedisKillMasterHands(KillNodesHands[RedisKillMaster]):
+    """Puts `redis.kill_master` in place and takes it back."""
 
     def _choose(self, seen: list[Node]) -> list[_Victim]:
         return _with_replicas(seen, 1)
 
 
-class RedisKillReplica(_KillNodes, frozen=True, tag="redis.kill_replica"):
-    """The replica of the master that owns most slots."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"SIGKILL to the replica of the Redis master that owns most slots, kept down for {self.for_}"
+class RedisKillReplicaHands(KillNodesHands[RedisKillReplica]):
+    """Puts `redis.kill_replica` in place and takes it back."""
 
     def _choose(self, seen: list[Node]) -> list[_Victim]:
         [master] = _with_replicas(seen, 1)
@@ -135,14 +123,10 @@ class RedisKillReplica(_KillNodes, frozen=True, tag="redis.kill_replica"):
         return [_Victim(replica.name, replica.id, "")]
 
 
-class RedisLoseMajority(_KillNodes, frozen=True, tag="redis.lose_majority"):
-    """So many masters at once that those left cannot vote for anybody's replica."""
+class RedisLoseMajorityHands(KillNodesHands[RedisLoseMajority]):
+    """Puts `redis.lose_majority` in place and takes it back."""
 
     may_promote: ClassVar[bool] = True
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"SIGKILL to the majority of the Redis masters at once, kept down for {self.for_}"
 
     def _choose(self, seen: list[Node]) -> list[_Victim]:
         masters = [node for node in seen if not node.master and node.slots]

@@ -8,53 +8,52 @@ import redis
 
 from chaos.errors import FaultFailed
 from chaos.faults import agent
-from chaos.faults.fault import FaultFields, Proof, System
+from chaos.faults.hands import Hands, Proof, System
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import Node
-from chaos.spec.values import Duration
+from chaos.spec.faults.redis_keys import RedisFill, RedisFlush
 
 _PREFIX = "stormdrill-fill:"
 _WORD = "fill"
+
+
 # A little below 64 KiB, so that with its overhead it fits the allocator's class of that size.
 _VALUE = b"x" * 60_000
+
+
 _SIZE_BYTES = 65_536
 _AT_ONCE = 100
+
+
 # As long as the shop keeps an entry of its cache at most: what is pushed out first goes by that.
 _LIFE_MS = 305_000
+
+
 _ADDED_PER_SECOND = 32
 _MOST_BYTES = 512 * 1024 * 1024
 _NEAR = 0.03
 """How far below the share that was asked for a master may be and still count as filled."""
 
 
-class RedisFlush(FaultFields, frozen=True, tag="redis.flush"):
-    """Deletes the cache's keys on all masters, sessions stay; begun anew every `every`, as readers fill it again."""
-
-    every: Duration = Duration(milliseconds=50)
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"the cache's keys deleted on all Redis masters every {self.every} for {self.for_}"
+class RedisFlushHands(Hands[RedisFlush]):
+    """Puts `redis.flush` in place and takes it back."""
 
     def check(self, system: System) -> None:
-        """See Fault."""
         if system.target.redis is None:
             raise FaultFailed("the target names no Redis nodes")
         if not system.target.redis.cache_prefix:
             raise FaultFailed("the target does not say what the cache's keys begin with")
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         assert system.target.redis is not None
         arguments = {
             "nodes": list(system.target.redis_nodes.values()),
             "prefix": system.target.redis.cache_prefix,
-            "every_seconds": self.every.in_seconds,
+            "every_seconds": self.fault.every.in_seconds,
         }
-        return agent.start(system, "redis.flush", "redis_flush", arguments, self.for_.in_seconds)
+        return agent.start(system, "redis.flush", "redis_flush", arguments, self.fault.for_.in_seconds)
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         return agent.acts(system, "redis.flush")
 
     def undo(self, system: System) -> None:
@@ -62,29 +61,18 @@ class RedisFlush(FaultFields, frozen=True, tag="redis.flush"):
         agent.stop(system, "redis.flush")
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         return agent.stopped(system, "redis.flush")
 
     def by_hand(self) -> str:
-        """See Fault."""
         return agent.by_hand("<state folder>", "redis.flush")
 
 
-class RedisFill(FaultFields, frozen=True, tag="redis.fill"):
-    """Fills every master with keys of its own, each with a time to live as the cache's, up to a share of its limit."""
-
-    share: float
-    """Of maxmemory that is used; with 1 more keys come every second, so that others are evicted."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        more = ", and more every second" if self.share == 1 else ""
-        return f"every Redis master filled up to {self.share:.0%} of its memory{more} for {self.for_}"
+class RedisFillHands(Hands[RedisFill]):
+    """Puts `redis.fill` in place and takes it back."""
 
     def check(self, system: System) -> None:
-        """See Fault."""
-        if not 0 < self.share <= 1:
-            raise FaultFailed(f"share: {self.share:g}: must be above 0 and at most 1")
+        if not 0 < self.fault.share <= 1:
+            raise FaultFailed(f"share: {self.fault.share:g}: must be above 0 and at most 1")
         if not system.target.redis_nodes:
             raise FaultFailed("the target names no Redis nodes")
         limits = [_memory(system, node)[1] for node in redis_cluster.masters(system.target.redis_nodes)]
@@ -95,42 +83,37 @@ class RedisFill(FaultFields, frozen=True, tag="redis.fill"):
             raise FaultFailed("the machine has too little memory left to fill Redis")
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         written = sum(self._fill(system, node) for node in redis_cluster.masters(system.target.redis_nodes))
         return f"{written} keys of {len(_VALUE)} bytes written"
 
     def renew(self, system: System) -> None:
-        """See Fault."""
         for node in redis_cluster.masters(system.target.redis_nodes):
             self._fill(system, node)
-            if self.share == 1:
+            if self.fault.share == 1:
                 _write(system, node, _ADDED_PER_SECOND)
 
     def _fill(self, system: System, node: Node) -> int:
         """Write what is missing; returns how many keys that was."""
         used, limit = _memory(system, node)
         written, at_most = 0, 2 * limit // len(_VALUE)  # whatever memory does, this is enough
-        while (missing := int((self.share * limit - used) / _SIZE_BYTES)) > 0 and written < at_most:
+        while (missing := int((self.fault.share * limit - used) / _SIZE_BYTES)) > 0 and written < at_most:
             _write(system, node, min(missing, _AT_ONCE))
             written += min(missing, _AT_ONCE)
             used, limit = _memory(system, node)
         return written
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         nodes = redis_cluster.masters(system.target.redis_nodes)
         shares = {node.name: used / limit for node in nodes for used, limit in [_memory(system, node)]}
         told = ", ".join(f"{name} uses {share:.1%}" for name, share in shares.items())
-        return Proof(bool(shares) and min(shares.values()) >= self.share - _NEAR, told)
+        return Proof(bool(shares) and min(shares.values()) >= self.fault.share - _NEAR, told)
 
     def undo(self, system: System) -> None:
-        """See Fault."""
         for node in redis_cluster.masters(system.target.redis_nodes):
             with redis_cluster.connect(system.target.redis_nodes[node.name]) as client:
                 redis_cluster.delete(client, redis_cluster.pattern(_PREFIX))
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         left = 0
         nodes = redis_cluster.masters(system.target.redis_nodes)
         for node in nodes:
@@ -139,7 +122,6 @@ class RedisFill(FaultFields, frozen=True, tag="redis.fill"):
         return Proof(left == 0 and bool(nodes), f"{left} keys of ours left on {len(nodes)} masters")
 
     def by_hand(self) -> str:
-        """See Fault."""
         return f"delete the keys that begin with {_PREFIX} on every master; they expire by themselves within 6 minutes"
 
 

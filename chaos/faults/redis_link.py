@@ -6,10 +6,11 @@ The cluster's nodes see each other on another way and all seems well to them, so
 import msgspec
 
 from chaos.errors import FaultFailed
-from chaos.faults import network
-from chaos.faults.fault import FaultFields, Proof, System
-from chaos.machine import saved_state
+from chaos.faults import network, saved_state
+from chaos.faults.hands import Hands, Proof, System
 from chaos.reach import redis_cluster
+from chaos.spec.faults.network import Down
+from chaos.spec.faults.redis_link import RedisCutOffMaster
 
 _MEMO = "redis.cut_off_master"
 
@@ -19,35 +20,26 @@ class _Chosen(msgspec.Struct, frozen=True):
     replica: str
 
 
-class RedisCutOffMaster(FaultFields, frozen=True, tag="redis.cut_off_master"):
-    """The link of the master that owns most slots is down."""
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"the link of the Redis master that owns most slots is down for {self.for_}"
+class RedisCutOffMasterHands(Hands[RedisCutOffMaster]):
+    """Puts `redis.cut_off_master` in place and takes it back."""
 
     def check(self, system: System) -> None:
-        """See Fault."""
         self._down(self._choose(system)).check(system)
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         chosen = self._choose(system)
         saved_state.write(system, _MEMO, chosen)
         return self._down(chosen).inject(system)
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         chosen = saved_state.read(system, _MEMO, _Chosen)
         return self._down(chosen).in_place(system) if chosen else Proof(False, "no master was chosen")
 
     def undo(self, system: System) -> None:
-        """See Fault."""
         if chosen := saved_state.read(system, _MEMO, _Chosen):
             self._down(chosen).undo(system)
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         chosen = saved_state.read(system, _MEMO, _Chosen)
         if chosen is None:
             return Proof(True, "nothing was cut off")
@@ -59,11 +51,10 @@ class RedisCutOffMaster(FaultFields, frozen=True, tag="redis.cut_off_master"):
         return Proof(back, f"{proof.detail}; its replica {chosen.replica} is {'' if back else 'not yet '}in sync")
 
     def by_hand(self) -> str:
-        """See Fault."""
         return "enable every proxy of the link `redis` in Toxiproxy: POST <toxiproxy>/proxies/<name> enabled=true"
 
-    def _down(self, chosen: _Chosen) -> network.Down:
-        return network.Down(for_=self.for_, link=chosen.name)
+    def _down(self, chosen: _Chosen) -> network.DownHands:
+        return network.DownHands(Down(for_=self.fault.for_, link=chosen.name))
 
     def _choose(self, system: System) -> _Chosen:
         seen = redis_cluster.look(system.target.redis_nodes)

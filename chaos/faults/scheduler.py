@@ -6,8 +6,9 @@ import msgspec
 
 from chaos.control.port import Replicas, Scheduler
 from chaos.errors import FaultFailed
-from chaos.faults.fault import FaultFields, Proof, System
-from chaos.machine import saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import Hands, Proof, System
+from chaos.spec.faults.scheduler import NodeDrain, ServiceScale
 
 _DONE_WITHIN_SECONDS = 40.0
 """A Swarm starts replicas one after the other, each when the one before it is healthy."""
@@ -27,40 +28,29 @@ class _Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     before: int
 
 
-class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.drain"):
-    """The machine that runs an instance is freed of all of them, as before maintenance; others take them over."""
+class NodeDrainHands(Hands[NodeDrain]):
+    """Puts `node.drain` in place and takes it back."""
 
-    instance: str
     proven_within_seconds: ClassVar[float] = _DONE_WITHIN_SECONDS
 
-    def describe(self) -> str:
-        """See Fault."""
-        return f"the node of {self.instance} is drained for {self.for_}"
-
-    def aims_at(self) -> str | None:
-        """See Fault."""
-        return self.instance
-
     def check(self, system: System) -> None:
-        """See Fault; refuses where no other machine could take the instances over."""
+        """Refuses where no other machine could take the instances over."""
         scheduler = _scheduler(system)
-        chosen, nodes = scheduler.node_of(self.instance), scheduler.nodes()
+        chosen, nodes = scheduler.node_of(self.fault.instance), scheduler.nodes()
         if nodes[chosen].availability != "active":
             raise FaultFailed(f"node {nodes[chosen].hostname} is not active already")
         if not any(node.ready and node.availability == "active" for id_, node in nodes.items() if id_ != chosen):
             raise FaultFailed(f"there is no other active node that could take over from {nodes[chosen].hostname}")
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         scheduler = _scheduler(system)
-        id_ = scheduler.node_of(self.instance)
+        id_ = scheduler.node_of(self.fault.instance)
         node = scheduler.nodes()[id_]
         saved_state.write(system, self._memo, _Availability(id_, node.hostname, node.availability))
         scheduler.set_availability(id_, "drain")
         return f"node {node.hostname} is to be drained"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
         chosen = saved_state.read(system, self._memo, _Availability)
         if chosen is None:
             return Proof(False, "no node was chosen yet")
@@ -69,12 +59,11 @@ class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.
         return Proof(node.availability == "drain" and not node.busy, told)
 
     def undo(self, system: System) -> None:
-        """See Fault; what has moved stays where it is, as a Swarm moves nothing that runs."""
+        """What has moved stays where it is, as a Swarm moves nothing that runs."""
         if (chosen := saved_state.read(system, self._memo, _Availability)) is not None:
             _scheduler(system).set_availability(chosen.node, chosen.before)
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         chosen = saved_state.read(system, self._memo, _Availability)
         if chosen is None:
             return Proof(True, "no node was chosen")
@@ -85,72 +74,55 @@ class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.
         return Proof(availability == chosen.before and not missing, told)
 
     def by_hand(self) -> str:
-        """See Fault."""
-        return f"docker node update --availability active the node that {self.instance} ran on; `docker node ls`"
+        return f"docker node update --availability active the node that {self.fault.instance} ran on; `docker node ls`"
 
     @property
     def _memo(self) -> str:
-        return f"node.drain-{self.instance}"
+        return f"node.drain-{self.fault.instance}"
 
 
-class ServiceScale(FaultFields, frozen=True, forbid_unknown_fields=True, tag="service.scale"):
-    """A service is given more replicas, or fewer, and its old number afterwards."""
+class ServiceScaleHands(Hands[ServiceScale]):
+    """Puts `service.scale` in place and takes it back."""
 
-    service: str
-    replicas: int
     proven_within_seconds: ClassVar[float] = _DONE_WITHIN_SECONDS
 
-    def __post_init__(self) -> None:
-        """Raises ValueError."""
-        if self.replicas < 1:
-            raise ValueError("`replicas` must be at least 1; for none, use process.kill of all instances")
-
-    def describe(self) -> str:
-        """See Fault."""
-        return f"{self.service} is scaled to {self.replicas} replicas for {self.for_}"
-
     def check(self, system: System) -> None:
-        """See Fault; refuses a service that has so many already, or is not at its number."""
-        now = _scheduler(system).replicas(self.service)
-        if now.wanted == self.replicas:
-            raise FaultFailed(f"{self.service} has {self.replicas} replicas already")
+        """Refuses a service that has so many already, or is not at its number."""
+        now = _scheduler(system).replicas(self.fault.service)
+        if now.wanted == self.fault.replicas:
+            raise FaultFailed(f"{self.fault.service} has {self.fault.replicas} replicas already")
         if now.running != now.wanted:
-            raise FaultFailed(f"{self.service} is not at rest: {_words(now)}")
+            raise FaultFailed(f"{self.fault.service} is not at rest: {_words(now)}")
 
     def inject(self, system: System) -> str:
-        """See Fault."""
         scheduler = _scheduler(system)
-        before = scheduler.replicas(self.service).wanted
+        before = scheduler.replicas(self.fault.service).wanted
         saved_state.write(system, self._memo, _Scale(before))
-        scheduler.scale(self.service, self.replicas)
-        return f"{self.service} is to have {self.replicas} replicas, and had {before}"
+        scheduler.scale(self.fault.service, self.fault.replicas)
+        return f"{self.fault.service} is to have {self.fault.replicas} replicas, and had {before}"
 
     def in_place(self, system: System) -> Proof:
-        """See Fault."""
-        return self._has(system, self.replicas)
+        return self._has(system, self.fault.replicas)
 
     def undo(self, system: System) -> None:
-        """See Fault."""
         scheduler, told = _scheduler(system), saved_state.read(system, self._memo, _Scale)
-        if told is not None and scheduler.replicas(self.service).wanted != told.before:
-            scheduler.scale(self.service, told.before)
+        if told is not None and scheduler.replicas(self.fault.service).wanted != told.before:
+            scheduler.scale(self.fault.service, told.before)
 
     def undone(self, system: System) -> Proof:
-        """See Fault."""
         told = saved_state.read(system, self._memo, _Scale)
-        return Proof(True, f"{self.service} was not scaled") if told is None else self._has(system, told.before)
+        return Proof(True, f"{self.fault.service} was not scaled") if told is None else self._has(system, told.before)
 
     def by_hand(self) -> str:
-        """See Fault."""
-        return f"docker service scale {self.service} to what it was; `docker service ls`"
+        return f"docker service scale {self.fault.service} to what it was; `docker service ls`"
 
     def _has(self, system: System, replicas: int) -> Proof:
-        now = _scheduler(system).replicas(self.service)
-        return Proof(now == Replicas(replicas, replicas), f"{self.service}: {_words(now)}")
+        now = _scheduler(system).replicas(self.fault.service)
+        return Proof(now == Replicas(replicas, replicas), f"{self.fault.service}: {_words(now)}")
 
     @property
     def _memo(self) -> str:
-        return f"service.scale-{self.service}"
+        return f"service.scale-{self.fault.service}"
 
 
 def _scheduler(system: System) -> Scheduler:

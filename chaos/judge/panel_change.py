@@ -17,8 +17,8 @@ from dataclasses import replace
 
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import PanelHistory, PanelsAsked, PanelSeries
-from chaos.faults.none import NoFault
 from chaos.judge.window import Span
+from chaos.spec.faults.none import NoFault
 from chaos.verdict.verdict import PanelResult
 
 SETTLED_STEPS = 2

@@ -6,7 +6,7 @@ from pathlib import Path
 from chaos.errors import BaselineNotMet, SignalUnavailable
 from chaos.facts.recording import Recorder
 from chaos.facts.run_facts import AnyFact, HistoryAsked, PanelsAsked
-from chaos.faults import AnyFault, System
+from chaos.faults.hands import System
 from chaos.judge.measures import Phase
 from chaos.judge.window import Span
 from chaos.observe import machine
@@ -20,6 +20,7 @@ from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
 from chaos.spec import substitute
 from chaos.spec.experiment import Experiment
+from chaos.spec.faults.table import AnyFault
 from chaos.spec.panel import Panel
 from chaos.spec.target import Target
 

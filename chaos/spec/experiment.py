@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from chaos.errors import InvalidFile
-from chaos.faults import AnyFault
 from chaos.spec import yamlfile
+from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Bound, Duration
 
 LOAD_QUERIES = {

@@ -14,10 +14,12 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from chaos.errors import UndoFailed
-from chaos.faults import AnyFault, Proof, System
-from chaos.machine import saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import Proof, System
+from chaos.faults.table import hands_of
 from chaos.machine.clock import Clock
 from chaos.spec import values
+from chaos.spec.faults.table import AnyFault
 from chaos.undo.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
@@ -46,6 +48,11 @@ class UndoRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run_id: str
     experiment_id: str
     what: Undoable
+
+    @property
+    def undo(self) -> CanUndo:
+        """Who puts it back."""
+        return self.what if isinstance(self.what, StopLoad) else hands_of(self.what)
 
 
 class _Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +117,7 @@ class UndoJournal:
         with self._locked("undo"):
             for record in reversed([record for record in self.open() if only is None or only(record)]):
                 try:
-                    proof = _undo_one(record.what, system.on_behalf_of(record.number), clock, patience)
+                    proof = _undo_one(record.undo, system.on_behalf_of(record.number), clock, patience)
                 except UndoFailed as error:
                     failures += error.failures
                     by_hand += error.by_hand
@@ -169,17 +176,17 @@ def _is_whole(line: bytes) -> bool:
     return False
 
 
-def _undo_one(what: CanUndo, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
+def _undo_one(undo: CanUndo, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
     deadline = clock.monotonic() + PROVEN_WITHIN_SECONDS
     while True:
         # The engine's one catch-all: whatever goes wrong with one undo, it is tried again, and then the next is.
         try:
-            what.undo(system)
-            proof, trouble = what.undone(system), ""
+            undo.undo(system)
+            proof, trouble = undo.undone(system), ""
         except Exception as error:
             proof, trouble = Proof(False, "not undone"), f"{type(error).__name__}: {error}"
         if proof.holds or (not trouble and not patience()):
             return proof
         if clock.monotonic() > deadline or not patience():
-            raise UndoFailed([trouble or proof.detail], [what.by_hand()])
+            raise UndoFailed([trouble or proof.detail], [undo.by_hand()])
         clock.wait(_RETRY_EVERY_SECONDS)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from chaos.faults import Proof, System
+from chaos.faults.hands import Proof, System
 from chaos.load import starter
 
 # Above the load's own drain of 2.5 s, so that requests in flight still get their true outcome.

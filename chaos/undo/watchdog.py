@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from chaos.errors import UndoFailed
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.machine.clock import Clock, SystemClock
 from chaos.spec import target as targets
 from chaos.undo.journal import UndoJournal

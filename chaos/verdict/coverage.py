@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chaos.faults.none import NoFault
+from chaos.spec.faults.none import NoFault
 from chaos.verdict.verdict import AlertResult, Outcome, Verdict
 
 NOTHING_BROKEN = str(NoFault.__struct_config__.tag)

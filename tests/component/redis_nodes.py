@@ -11,7 +11,8 @@ import msgspec
 import redis
 
 from chaos.control.port import ProcessState
-from chaos.faults import System
+from chaos.faults.hands import System
+from chaos.faults.table import hands_of
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import SLOTS
 from chaos.spec.target import Redis
@@ -144,8 +145,8 @@ def undo(fault, system, seconds=25.0):
     began = time.monotonic()
 
     def done():
-        fault.undo(system)
-        return fault.undone(system).holds
+        hands_of(fault).undo(system)
+        return hands_of(fault).undone(system).holds
 
     until(done, seconds)
     return time.monotonic() - began

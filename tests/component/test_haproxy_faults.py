@@ -11,8 +11,9 @@ import pytest
 import chaos.reach.haproxy
 import compose.haproxy
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.faults.balancer import HAProxyDrain, HAProxyFoolChecks
+from chaos.faults.table import hands_of
 from chaos.reach.haproxy import HAProxy
+from chaos.spec.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 from chaos.spec.values import Duration
 from tests.component.balancer import Instance, balanced, eject_all, haproxy, running
 from tests.fakes import system as system_of
@@ -54,24 +55,24 @@ def served_by(balancer, requests=20):
 @pytest.mark.parametrize("fault", [DRAIN, FOOL])
 def test_it_is_in_place_until_it_is_undone(two, fault):
     system, _, _ = two
-    fault.check(system)
-    assert not fault.in_place(system).holds
-    assert fault.undone(system).holds
-    fault.inject(system)
-    assert fault.in_place(system).holds
-    assert not fault.undone(system).holds
+    hands_of(fault).check(system)
+    assert not hands_of(fault).in_place(system).holds
+    assert hands_of(fault).undone(system).holds
+    hands_of(fault).inject(system)
+    assert hands_of(fault).in_place(system).holds
+    assert not hands_of(fault).undone(system).holds
     for _ in range(2):
-        fault.undo(system)
-    until(lambda: fault.undone(system).holds)
-    assert not fault.in_place(system).holds
+        hands_of(fault).undo(system)
+    until(lambda: hands_of(fault).undone(system).holds)
+    assert not hands_of(fault).in_place(system).holds
 
 
 def test_a_drained_server_gets_nothing_new(two):
     system, balancer, _ = two
     assert served_by(balancer) == {"shop-1", "shop-2"}
-    DRAIN.inject(system)
+    hands_of(DRAIN).inject(system)
     assert served_by(balancer) == {"shop-1"}
-    DRAIN.undo(system)
+    hands_of(DRAIN).undo(system)
     until(lambda: served_by(balancer) == {"shop-1", "shop-2"})
 
 
@@ -80,15 +81,15 @@ def test_a_drained_server_gets_nothing_when_outlier_detection_has_ejected_the_ot
     with balanced(tmp_path, *shops) as balancer, httpx.Client(base_url=balancer.url) as client:
         system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
         until(partial(used, system))
-        DRAIN.inject(system)
+        hands_of(DRAIN).inject(system)
         answers = eject_all(balancer, (shops[0], shops[2]), client)
         answers += [client.get("/carts") for _ in range(90)]
         # Each answer is an instance's own, which HAProxy's 503 is not: there were requests to be given away.
         assert {answer.headers.get("x-served-by") for answer in answers} == {"shop-1", "shop-3"}
         assert not shops[1].requests
-        assert DRAIN.in_place(system).holds
-        DRAIN.undo(system)
-        until(lambda: DRAIN.undone(system).holds)
+        assert hands_of(DRAIN).in_place(system).holds
+        hands_of(DRAIN).undo(system)
+        until(lambda: hands_of(DRAIN).undone(system).holds)
         assert {client.get("/carts").headers["x-served-by"] for _ in range(10)} == {"shop-2"}
 
 
@@ -97,11 +98,11 @@ def test_a_drained_server_gets_nothing_when_outlier_detection_has_ejected_the_ot
 def test_half_of_it_is_neither_in_place_nor_undone(two, fault, undo_cut_short):
     system, _, _ = two
     port, _ = HAProxy(Path(system.target.haproxy)).ports("shop/shop-2")
-    fault.inject(system)
+    hands_of(fault).inject(system)
     half = "state ready" if fault is DRAIN else f"check-port {port}"
     HAProxy(Path(system.target.haproxy)).tell(f"set server {undo_cut_short} {half}")
-    assert not fault.in_place(system).holds
-    assert not fault.undone(system).holds
+    assert not hands_of(fault).in_place(system).holds
+    assert not hands_of(fault).undone(system).holds
 
 
 @pytest.mark.parametrize("fault", [DRAIN, FOOL])
@@ -111,11 +112,11 @@ def test_where_an_instance_has_one_server_that_one_will_do(tmp_path, fault):
         until(lambda: haproxy.status("shop/shop-2") == "UP")
         assert haproxy.status("shop/panic-shop-2") is None
         system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
-        fault.check(system)
-        fault.inject(system)
-        assert fault.in_place(system).holds
-        fault.undo(system)
-        until(lambda: fault.undone(system).holds)
+        hands_of(fault).check(system)
+        hands_of(fault).inject(system)
+        assert hands_of(fault).in_place(system).holds
+        hands_of(fault).undo(system)
+        until(lambda: hands_of(fault).undone(system).holds)
 
 
 @pytest.mark.parametrize("fault", [DRAIN, FOOL])
@@ -124,11 +125,11 @@ def test_a_second_server_that_is_not_in_use_or_elsewhere_is_refused(two, fault):
     haproxy = HAProxy(Path(system.target.haproxy))
     haproxy.tell("set server shop/panic-shop-2 state maint")
     with pytest.raises(FaultFailed, match=r"does not use shop/panic-shop-2 \(MAINT"):
-        fault.check(system)
+        hands_of(fault).check(system)
     haproxy.tell("set server shop/panic-shop-2 state ready")
     haproxy._ask("set server shop/panic-shop-2 addr 127.0.0.9")
     with pytest.raises(FaultFailed, match=r"panic-shop-2 is at 127\.0\.0\.9:\d+, and shop/shop-2 at 127\.0\.0\.1"):
-        fault.check(system)
+        hands_of(fault).check(system)
 
 
 def test_it_is_known_what_the_stack_calls_second_servers():
@@ -143,7 +144,7 @@ def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
             system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
             status = partial(HAProxy(tmp_path / "run" / "haproxy.sock").status, "shop/shop-2")
             until(lambda: status() == "UP")
-            FOOL.inject(system)
+            hands_of(FOOL).inject(system)
             alive.close()
             # More than would eject it if they came faster than the checks: the stack's users come at 17/s an instance.
             for _ in range(4):
@@ -152,9 +153,9 @@ def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
                 until(
                     lambda passed=passed: balancer.metric("haproxy_server_check_last_change_seconds", "shop-2") > passed
                 )
-            assert FOOL.in_place(system).holds
+            assert hands_of(FOOL).in_place(system).holds
             assert balancer.metric("haproxy_backend_redispatch_warnings_total") > 20
-            FOOL.undo(system)
+            hands_of(FOOL).undo(system)
             until(lambda: status().startswith("DOWN"))
 
 
@@ -166,15 +167,15 @@ def test_a_server_that_is_not_in_use_is_refused(two, fault):
         lambda: not HAProxy(system.target.state_folder / "run" / "haproxy.sock").status("shop/shop-2").startswith("UP")
     )
     with pytest.raises(FaultFailed, match=r"does not use shop/shop-2 \(DOWN"):
-        fault.check(system)
+        hands_of(fault).check(system)
 
 
 def test_what_does_not_exist_is_said(two, tmp_path):
     system, _, _ = two
     with pytest.raises(FaultFailed, match="has no server shop/shop-9"):
-        HAProxyDrain(HELD, "shop/shop-9").check(system)
+        hands_of(HAProxyDrain(HELD, "shop/shop-9")).check(system)
     with pytest.raises(FaultFailed, match="names no admin socket"):
-        DRAIN.check(msgspec_replace(system, haproxy=""))
+        hands_of(DRAIN).check(msgspec_replace(system, haproxy=""))
     with pytest.raises(SignalUnavailable, match="does not answer"):
         HAProxy(tmp_path / "nothing.sock").status("shop/shop-2")
     with pytest.raises(SignalUnavailable, match="refuses"):

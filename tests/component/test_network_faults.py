@@ -14,6 +14,7 @@ import pytest
 
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults import network
+from chaos.faults.table import hands_of
 from chaos.reach.toxiproxy import Proxy, Toxiproxy
 from chaos.spec.values import Duration
 from compose.tools import find
@@ -78,18 +79,18 @@ def system(tmp_path, toxiproxy):
 
 @contextmanager
 def injected(fault, system):
-    fault.check(system)
-    fault.inject(system)
-    assert fault.in_place(system).holds
-    assert not fault.undone(system).holds
+    hands_of(fault).check(system)
+    hands_of(fault).inject(system)
+    assert hands_of(fault).in_place(system).holds
+    assert not hands_of(fault).undone(system).holds
     try:
         yield
     finally:
-        fault.undo(system)
-        fault.undo(system)  # safe to repeat
-        assert fault.undone(system).holds
-        assert not fault.in_place(system).holds
-        fault.check(system)
+        hands_of(fault).undo(system)
+        hands_of(fault).undo(system)  # safe to repeat
+        assert hands_of(fault).undone(system).holds
+        assert not hands_of(fault).in_place(system).holds
+        hands_of(fault).check(system)
 
 
 def connected(port):
@@ -206,8 +207,8 @@ def test_who_was_spared_is_hit_sooner_or_later(system, ports):
     fault = network.ResetPeer(HOLD, link="all", share=0.5)
     with injected(fault, system), spared(ports["one"]) as connection:
         for _ in range(40):
-            fault.renew(system)
-            assert fault.in_place(system).holds
+            hands_of(fault).renew(system)
+            assert hands_of(fault).in_place(system).holds
             if what_becomes_of(connection) == "cut":
                 return
     pytest.fail("never hit in 40 throws")
@@ -237,8 +238,8 @@ def test_down_refuses_and_cuts(system, ports):
 def test_only_what_was_disabled_is_enabled(system, ports, toxiproxy):
     fault = network.Down(HOLD, link="all")
     Toxiproxy(toxiproxy).enable("two", False)
-    fault.inject(system)  # as if somebody had been faster than the check
-    fault.undo(system)
+    hands_of(fault).inject(system)  # as if somebody had been faster than the check
+    hands_of(fault).undo(system)
     assert works(ports["one"])
     with pytest.raises(ConnectionRefusedError):
         connected(ports["two"])
@@ -257,25 +258,25 @@ def test_a_toxic_that_somebody_takes_away_or_changes_is_not_in_place(system, por
         toxics = f"{toxiproxy}/proxies/two/toxics"
         (name,) = [toxic["name"] for toxic in httpx.get(toxics).json()]
         httpx.post(f"{toxics}/{name}", json={"attributes": {"latency": 1}}).raise_for_status()
-        assert not fault.in_place(system).holds
+        assert not hands_of(fault).in_place(system).holds
         httpx.delete(f"{toxics}/{name}").raise_for_status()
-        assert not fault.in_place(system).holds
+        assert not hands_of(fault).in_place(system).holds
 
 
 def test_an_inject_cut_short_is_undone(system, ports, toxiproxy):
     fault = network.Latency(HOLD, link="all", latency=Duration.parse("100ms"))
     Toxiproxy(toxiproxy).add("one", fault._toxics()[0])
     with pytest.raises(FaultFailed, match="already"):
-        fault.check(system)
-    fault.undo(system)
-    assert fault.undone(system).holds
+        hands_of(fault).check(system)
+    hands_of(fault).undo(system)
+    assert hands_of(fault).undone(system).holds
 
 
 def test_a_link_or_proxy_that_is_not_there_is_named(system, ports):
     with pytest.raises(FaultFailed, match="no link nowhere"):
-        network.Down(HOLD, link="nowhere").check(system)
+        hands_of(network.Down(HOLD, link="nowhere")).check(system)
     with pytest.raises(FaultFailed, match="no proxy three"):
-        network.Down(HOLD, link="gone").check(system)
+        hands_of(network.Down(HOLD, link="gone")).check(system)
 
 
 def test_a_toxiproxy_that_hangs_does_not_hold_an_undo_up(system, tmp_path):
@@ -286,7 +287,7 @@ def test_a_toxiproxy_that_hangs_does_not_hold_an_undo_up(system, tmp_path):
         hung = fakes.System(msgspec.structs.replace(system.target, urls=urls), system.control)
         began = time.monotonic()
         with pytest.raises(SignalUnavailable):
-            network.Latency(HOLD, link="all", latency=Duration.parse("1ms")).undo(hung)
+            hands_of(network.Latency(HOLD, link="all", latency=Duration.parse("1ms"))).undo(hung)
         assert time.monotonic() - began < 5
 
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from chaos.errors import FaultFailed
-from chaos.faults.pager import PagerRefuse
+from chaos.faults.table import hands_of
+from chaos.spec.faults.pager import PagerRefuse
 from chaos.spec.target import Instance
 from chaos.spec.values import Duration
 from tests.fakes import FakeControl, system
@@ -56,32 +57,32 @@ def target(tmp_path, writer):
 
 def test_it_cannot_write_until_the_undo(target, writer):
     before = resource.prlimit(writer.pid, resource.RLIMIT_FSIZE)
-    FAULT.check(target)
-    assert not FAULT.in_place(target).holds
-    FAULT.inject(target)
+    hands_of(FAULT).check(target)
+    assert not hands_of(FAULT).in_place(target).holds
+    hands_of(FAULT).inject(target)
     assert writer() == "File too large"
-    assert FAULT.in_place(target).holds
-    assert not FAULT.undone(target).holds
+    assert hands_of(FAULT).in_place(target).holds
+    assert not hands_of(FAULT).undone(target).holds
     with pytest.raises(FaultFailed, match="already"):
-        FAULT.check(target)
+        hands_of(FAULT).check(target)
     for _ in range(2):
-        FAULT.undo(target)
-    assert FAULT.undone(target).holds
+        hands_of(FAULT).undo(target)
+    assert hands_of(FAULT).undone(target).holds
     assert writer() == "written"
     assert resource.prlimit(writer.pid, resource.RLIMIT_FSIZE) == before
 
 
 def test_an_undo_before_the_injection_changes_nothing(target, writer):
-    FAULT.undo(target)
-    assert FAULT.undone(target).holds
+    hands_of(FAULT).undo(target)
+    assert hands_of(FAULT).undone(target).holds
     assert writer() == "written"
 
 
 def test_a_pager_that_does_not_run_is_refused(target):
     target.control.running["pager"] = False
     with pytest.raises(FaultFailed, match="does not run"):
-        FAULT.check(target)
-    assert not FAULT.undone(target).holds
+        hands_of(FAULT).check(target)
+    assert not hands_of(FAULT).undone(target).holds
 
 
 def test_it_blinds_the_pager():

@@ -9,7 +9,9 @@ import pytest
 
 from chaos.agents.job import Place
 from chaos.errors import FaultFailed
-from chaos.faults import System, postgres
+from chaos.faults import postgres
+from chaos.faults.hands import System
+from chaos.faults.table import hands_of
 from chaos.machine.process_identity import Child
 from chaos.spec.values import Duration
 from compose import connections
@@ -58,9 +60,9 @@ def inject(system):
 
     def put(fault):
         live.append(fault)
-        fault.check(system)
-        fault.inject(system)
-        assert fault.in_place(system).holds
+        hands_of(fault).check(system)
+        hands_of(fault).inject(system)
+        assert hands_of(fault).in_place(system).holds
 
     yield put
     for fault in live:
@@ -68,10 +70,10 @@ def inject(system):
 
 
 def undo(fault, system):
-    fault.undo(system)
-    until(lambda: fault.undone(system).holds)
-    assert not fault.in_place(system).holds
-    fault.undo(system)  # safe to repeat
+    hands_of(fault).undo(system)
+    until(lambda: hands_of(fault).undone(system).holds)
+    assert not hands_of(fault).in_place(system).holds
+    hands_of(fault).undo(system)  # safe to repeat
 
 
 def kill_agent(system, fault):
@@ -136,7 +138,7 @@ def test_queries_run_and_are_cancelled(system, inject, look):
 def test_an_agent_that_is_killed_leaves_nothing_behind(system, inject, look, fault):
     inject(fault)
     kill_agent(system, fault)
-    until(lambda: not fault.in_place(system).holds)
+    until(lambda: not hands_of(fault).in_place(system).holds)
     undo(fault, system)
     assert look(OURS.format(fault.__struct_config__.tag)) == 0
 
@@ -158,10 +160,10 @@ def test_the_server_notices_a_dead_agent_by_itself(system, inject, look, fault):
 )
 def test_what_cannot_be_done_is_said_beforehand(system, fault, reason):
     with pytest.raises(FaultFailed, match=reason):
-        fault.check(system)
+        hands_of(fault).check(system)
 
 
 def test_a_postgres_that_is_not_there_is_no_place_for_it(system):
     away = System(msgspec.structs.replace(system.target, postgres=postgres_dsn(1)), system.control)
     with pytest.raises(FaultFailed, match="does not answer"):
-        LOCKS.check(away)
+        hands_of(LOCKS).check(away)

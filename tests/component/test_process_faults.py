@@ -10,8 +10,9 @@ import pytest
 from chaos.control.port import family
 from chaos.errors import FaultFailed
 from chaos.faults import agent
-from chaos.faults.cpu import ProcessHog, ProcessThrottle
-from chaos.faults.process import ProcessCrash, ProcessKill, ProcessPause, ProcessRestart
+from chaos.faults.table import hands_of
+from chaos.spec.faults.cpu import ProcessHog, ProcessThrottle
+from chaos.spec.faults.process import ProcessCrash, ProcessKill, ProcessPause, ProcessRestart
 from chaos.spec.values import Duration
 from tests.component.supervised import supervised, whole
 from tests.fakes import system as system_of
@@ -39,17 +40,17 @@ def pids(system):
 
 def assert_undone(fault, system):
     for _ in range(2):
-        fault.undo(system)
-    until(lambda: fault.undone(system).holds)
+        hands_of(fault).undo(system)
+    until(lambda: hands_of(fault).undone(system).holds)
 
 
 @pytest.mark.parametrize("kind", [ProcessKill, ProcessCrash, ProcessPause, ProcessRestart])
 def test_several_at_once_are_hit_and_put_back(system, kind):
     fault = kind(HELD, several=BOTH)
-    fault.check(system)
+    hands_of(fault).check(system)
     before = pids(system)
-    fault.inject(system)
-    until(lambda: fault.in_place(system).holds)
+    hands_of(fault).inject(system)
+    until(lambda: hands_of(fault).in_place(system).holds)
     frozen = kind is ProcessPause
     assert frozen == (pids(system) == before)
     assert_undone(fault, system)
@@ -60,7 +61,7 @@ def test_several_at_once_are_hit_and_put_back(system, kind):
 def test_before_the_blow_nothing_is_in_place_and_an_undo_changes_nothing(system, kind):
     fault = kind(HELD, "shop-2")
     before = pids(system)
-    assert not fault.in_place(system).holds
+    assert not hands_of(fault).in_place(system).holds
     assert_undone(fault, system)
     assert pids(system) == before
 
@@ -71,23 +72,23 @@ def test_before_the_blow_nothing_is_in_place_and_an_undo_changes_nothing(system,
 def test_what_does_not_run_or_is_frozen_is_refused(system, fault):
     system.control.pause("shop-2")
     with pytest.raises(FaultFailed, match="frozen already"):
-        fault.check(system)
-    assert not fault.undone(system).holds
+        hands_of(fault).check(system)
+    assert not hands_of(fault).undone(system).holds
     system.control.kill("shop-2")
     with pytest.raises(FaultFailed, match="does not run"):
-        fault.check(system)
-    assert not fault.undone(system).holds
+        hands_of(fault).check(system)
+    assert not hands_of(fault).undone(system).holds
 
 
 def test_a_crash_loop_lets_each_process_grow_as_old_as_it_says(system):
     fault = ProcessCrash(HELD, "shop-2", every=Duration(seconds=2))
     before = pids(system)
-    fault.inject(system)
+    hands_of(fault).inject(system)
     seen = {before[1]}
 
     def crashed_thrice():
-        fault.follow(system)
-        assert fault.in_place(system).holds
+        hands_of(fault).follow(system)
+        assert hands_of(fault).in_place(system).holds
         seen.update(pid for pid in pids(system)[1:] if pid)
         return len(seen) == 4
 
@@ -100,13 +101,13 @@ def test_a_crash_loop_lets_each_process_grow_as_old_as_it_says(system):
 
 def test_what_crashes_before_it_listens_never_answers(system):
     fault = ProcessCrash(HELD, "shop-2", every=Duration(milliseconds=100))
-    fault.inject(system)
+    hands_of(fault).inject(system)
     deadline, crashes = time.monotonic() + 6, {pids(system)[1]}
     while time.monotonic() < deadline:
-        fault.follow(system)
+        hands_of(fault).follow(system)
         crashes.add(pids(system)[1])
-        assert fault.in_place(system).holds
-        assert not fault.undone(system).holds
+        assert hands_of(fault).in_place(system).holds
+        assert not hands_of(fault).undone(system).holds
         time.sleep(0.25)
     assert len(crashes - {0}) > 2, "its manager starts it again and again"
     assert_undone(fault, system)
@@ -115,32 +116,32 @@ def test_what_crashes_before_it_listens_never_answers(system):
 def test_a_restart_that_was_cut_short_is_put_back(system):
     fault = ProcessRestart(HELD, "shop-2")
     system.control.stop("shop-2")
-    assert not fault.undone(system).holds
-    until(lambda: fault.undo(system) or fault.undone(system).holds)
+    assert not hands_of(fault).undone(system).holds
+    until(lambda: hands_of(fault).undo(system) or hands_of(fault).undone(system).holds)
 
 
 def test_a_throttled_one_runs_for_its_share_and_goes_on_afterwards(system):
     fault = ProcessThrottle(HELD, "shop-2", 0.2, Duration(milliseconds=200))
-    fault.check(system)
-    assert not fault.in_place(system).holds
-    fault.inject(system)
+    hands_of(fault).check(system)
+    assert not hands_of(fault).in_place(system).holds
+    hands_of(fault).inject(system)
     try:
-        until(lambda: fault.in_place(system).holds)
+        until(lambda: hands_of(fault).in_place(system).holds)
         leader = psutil.Process(pids(system)[1])
         looks = [leader.status() == psutil.STATUS_STOPPED for _ in range(200) if time.sleep(0.005) is None]
         assert 0.6 < sum(looks) / len(looks) < 0.95
-        assert not fault.undone(system).holds
+        assert not hands_of(fault).undone(system).holds
     finally:
-        fault.undo(system)
+        hands_of(fault).undo(system)
     assert_undone(fault, system)
     assert not any(leader.status() == psutil.STATUS_STOPPED for _ in range(60) if time.sleep(0.005) is None)
 
 
 def test_a_throttle_that_died_in_the_act_leaves_nothing_frozen(system):
     fault = ProcessThrottle(HELD, "shop-2", 0.1, Duration(seconds=1))
-    fault.inject(system)
+    hands_of(fault).inject(system)
     os.kill(agents_pid(system, "throttle-shop-2"), signal.SIGKILL)
-    until(lambda: not fault.in_place(system).holds)
+    until(lambda: not hands_of(fault).in_place(system).holds)
     system.control.pause("shop-2")  # as it may have left it
     assert_undone(fault, system)
     assert not system.control.paused("shop-2")
@@ -148,21 +149,21 @@ def test_a_throttle_that_died_in_the_act_leaves_nothing_frozen(system):
 
 def test_a_hog_takes_the_cpu_and_ends_with_its_agent(system):
     fault = ProcessHog(HELD, 1)
-    fault.check(system)
-    fault.inject(system)
-    assert fault.in_place(system).holds
-    assert not fault.undone(system).holds
+    hands_of(fault).check(system)
+    hands_of(fault).inject(system)
+    assert hands_of(fault).in_place(system).holds
+    assert not hands_of(fault).undone(system).holds
     hogs = family(agents_pid(system, "hog"))
     assert len(hogs) == 2
     os.kill(agents_pid(system, "hog"), signal.SIGKILL)
     until(lambda: not any(hog.is_running() and hog.status() != "zombie" for hog in hogs))
-    assert not fault.in_place(system).holds
+    assert not hands_of(fault).in_place(system).holds
     assert_undone(fault, system)
 
 
 def test_a_hog_that_is_undone_is_gone(system):
     fault = ProcessHog(HELD, 1)
-    fault.inject(system)
+    hands_of(fault).inject(system)
     hogs = family(agents_pid(system, "hog"))
     assert_undone(fault, system)
     assert not any(hog.is_running() and hog.status() != "zombie" for hog in hogs)
@@ -170,7 +171,7 @@ def test_a_hog_that_is_undone_is_gone(system):
 
 def test_too_many_hogs_are_refused(system):
     with pytest.raises(FaultFailed, match="too many"):
-        ProcessHog(HELD, 1000).check(system)
+        hands_of(ProcessHog(HELD, 1000)).check(system)
 
 
 def agents_pid(system, name):

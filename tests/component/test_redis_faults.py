@@ -3,8 +3,9 @@
 import pytest
 
 from chaos.errors import FaultFailed
-from chaos.faults import redis, redis_keys
+from chaos.faults.table import hands_of
 from chaos.reach import redis_cluster
+from chaos.spec.faults import redis, redis_keys
 from chaos.spec.values import Duration
 from tests.component.redis_nodes import redis_nodes, undo
 from tests.waiting import until
@@ -44,11 +45,11 @@ def roles(nodes):
 def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, sessions):
     fault = redis.RedisKillMaster(for_=HOLD)
     before = roles(nodes)
-    fault.check(system)
-    fault.inject(system)
+    hands_of(fault).check(system)
+    hands_of(fault).inject(system)
     [victim] = [name for name, state in nodes.states().items() if not state.running]
     assert before[victim], f"{victim} was no master"
-    assert fault.in_place(system).holds
+    assert hands_of(fault).in_place(system).holds
     until(lambda: len(redis_cluster.masters(nodes.addresses)) == 3)
     undo(fault, system)
     assert nodes.well()
@@ -59,7 +60,7 @@ def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, 
 def test_a_master_whose_replica_has_not_taken_over_yet_is_not_started_empty(nodes, system, sessions):
     # Undone at once, as when the runner dies: a master that is back too soon is empty, and its replica copies that.
     fault = redis.RedisKillMaster(for_=HOLD)
-    fault.inject(system)
+    hands_of(fault).inject(system)
     undo(fault, system)
     assert nodes.kept(sessions) == len(sessions)
 
@@ -81,7 +82,7 @@ def test_a_replica_is_in_sync_only_when_it_has_what_was_written(nodes, system):
 def test_a_killed_replica_leaves_its_master_alone(nodes, system):
     fault = redis.RedisKillReplica(for_=HOLD)
     before = roles(nodes)
-    fault.inject(system)
+    hands_of(fault).inject(system)
     [victim] = [name for name, state in nodes.states().items() if not state.running]
     assert not before[victim]
     until(lambda: [node.in_sync for node in redis_cluster.masters(nodes.addresses)].count(False) == 1)
@@ -91,12 +92,12 @@ def test_a_killed_replica_leaves_its_master_alone(nodes, system):
 
 def test_without_a_majority_slots_stay_lost_and_the_undo_keeps_what_was_in_them(nodes, system, sessions):
     fault = redis.RedisLoseMajority(for_=HOLD)
-    fault.inject(system)
+    hands_of(fault).inject(system)
     down = [name for name, state in nodes.states().items() if not state.running]
     assert len(down) == 2
     left = next(name for name in nodes.ports if name not in down)
     until(lambda: redis_cluster.health(nodes.addresses[left])[0] == "fail")
-    assert fault.in_place(system).holds
+    assert hands_of(fault).in_place(system).holds
     undo(fault, system)
     assert nodes.well()
     assert nodes.kept(sessions) == len(sessions)
@@ -125,7 +126,7 @@ def test_a_blow_that_was_cut_short_is_undone(nodes, system, sessions):
     nodes.before_kill = die_at_the_second
     try:
         with pytest.raises(Died):
-            redis.RedisLoseMajority(for_=HOLD).inject(system)
+            hands_of(redis.RedisLoseMajority(for_=HOLD)).inject(system)
     finally:
         nodes.before_kill = None
     undo(redis.RedisLoseMajority(for_=HOLD), system)
@@ -139,7 +140,7 @@ def test_a_cluster_that_is_not_well_is_not_attacked(nodes, system):
     nodes.kill(replica)
     try:
         with pytest.raises(FaultFailed, match=f"no answer from {replica}"):
-            redis.RedisKillMaster(for_=HOLD).check(system)
+            hands_of(redis.RedisKillMaster(for_=HOLD)).check(system)
     finally:
         nodes.start(replica)
         until(nodes.well, 30)
@@ -148,10 +149,10 @@ def test_a_cluster_that_is_not_well_is_not_attacked(nodes, system):
 def test_a_flush_takes_cached_entries_and_no_session(nodes, system, sessions):
     entries = [f"cache:{{product:{number}}}" for number in range(60)]
     fault = redis_keys.RedisFlush(for_=HOLD, every=Duration.parse("20ms"))
-    fault.check(system)
+    hands_of(fault).check(system)
     nodes.write(entries, "entry", px=ENTRY_MS)
-    fault.inject(system)
-    assert fault.in_place(system).holds
+    hands_of(fault).inject(system)
+    assert hands_of(fault).in_place(system).holds
     until(lambda: not nodes.kept(entries))
     nodes.write(entries[:1], "again", px=ENTRY_MS)
     until(lambda: not nodes.kept(entries[:1]))
@@ -163,10 +164,10 @@ def test_a_flush_takes_cached_entries_and_no_session(nodes, system, sessions):
 
 def test_a_fill_stops_at_its_share_and_its_undo_deletes_its_own_keys_only(nodes, system, sessions):
     fault = redis_keys.RedisFill(for_=HOLD, share=0.95)
-    fault.check(system)
-    fault.inject(system)
-    fault.renew(system)
-    assert fault.in_place(system).holds
+    hands_of(fault).check(system)
+    hands_of(fault).inject(system)
+    hands_of(fault).renew(system)
+    assert hands_of(fault).in_place(system).holds
     for node in redis_cluster.masters(nodes.addresses):
         memory = nodes.client(node.name).info()
         assert 0.92 < memory["used_memory"] / memory["maxmemory"] < 0.97
@@ -180,10 +181,10 @@ def test_a_full_redis_gives_up_cached_entries_before_sessions_that_nobody_used(n
     entries = [f"cache:{{product:{number}}}" for number in range(300)]
     nodes.write(entries, "entry", px=ENTRY_MS - 10_000)
     fault = redis_keys.RedisFill(for_=HOLD, share=1)
-    fault.inject(system)
+    hands_of(fault).inject(system)
     for _ in range(40):
-        fault.renew(system)
-    assert fault.in_place(system).holds
+        hands_of(fault).renew(system)
+    assert hands_of(fault).in_place(system).holds
     assert nodes.kept(entries) < len(entries) / 2
     assert nodes.kept(sessions) == len(sessions)
     undo(fault, system)
@@ -191,4 +192,4 @@ def test_a_full_redis_gives_up_cached_entries_before_sessions_that_nobody_used(n
 
 def test_a_share_beyond_everything_is_refused(system):
     with pytest.raises(FaultFailed, match="share"):
-        redis_keys.RedisFill(for_=HOLD, share=1.5).check(system)
+        hands_of(redis_keys.RedisFill(for_=HOLD, share=1.5)).check(system)

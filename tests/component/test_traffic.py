@@ -11,7 +11,9 @@ import msgspec
 import pytest
 
 from chaos.errors import FaultFailed
-from chaos.faults import System, traffic
+from chaos.faults.hands import System
+from chaos.faults.table import hands_of
+from chaos.spec.faults import traffic
 from chaos.spec.load import LoadSettings
 from chaos.spec.values import Duration
 from tests import fakes
@@ -103,20 +105,20 @@ def system(folder, url):
 @contextlib.contextmanager
 def held(fault, folder, shop):
     there = system(folder, f"http://127.0.0.1:{shop.port}")
-    fault.check(there)
-    fault.inject(there)
+    hands_of(fault).check(there)
+    hands_of(fault).inject(there)
     try:
         yield there
     finally:
-        fault.undo(there)
-        assert fault.undone(there).holds
+        hands_of(fault).undo(there)
+        assert hands_of(fault).undone(there).holds
 
 
 def test_a_surge_is_as_many_reads_as_were_asked_for_however_slow_the_answers(tmp_path, shop):
     shop.seconds = 0.5
     fault = traffic.TrafficSurge(for_=HOLD, factor=3)
     with held(fault, tmp_path, shop) as there:
-        until(lambda: fault.in_place(there).holds)
+        until(lambda: hands_of(fault).in_place(there).holds)
         began, asked = time.monotonic(), shop.paths.total()
         until(lambda: shop.paths.total() - asked >= 200)
         rate = (shop.paths.total() - asked) / (time.monotonic() - began)
@@ -134,7 +136,7 @@ def test_a_crowd_is_always_all_there_however_quick_the_answers(tmp_path, shop):
             until(lambda: shop.connected == 40)
             asked = shop.paths.total()
             until(lambda: shop.paths.total() - asked >= 400)  # noqa: B023  # called at once
-            until(lambda: fault.in_place(there).holds)
+            until(lambda: hands_of(fault).in_place(there).holds)
             assert all(path.startswith("/orders/") for path in shop.paths)
         until(lambda: shop.connected == 0)
 
@@ -143,17 +145,17 @@ def test_a_crowd_that_nobody_answers_stays_and_asks_on(tmp_path, shop):
     fault = traffic.TrafficCrowd(for_=HOLD, users=5)
     shop.seconds = 60
     with held(fault, tmp_path, shop) as there:
-        until(lambda: fault.in_place(there).holds)
+        until(lambda: hands_of(fault).in_place(there).holds)
         asked = shop.paths.total()
         until(lambda: shop.paths.total() - asked >= 10)
-        assert fault.in_place(there).holds
+        assert hands_of(fault).in_place(there).holds
 
 
 def test_idle_connections_are_all_open_at_once_and_none_stays(tmp_path, shop):
     fault = traffic.TrafficSlowClients(for_=HOLD, connections=300, sends="nothing")
     with held(fault, tmp_path, shop) as there:
         until(lambda: shop.connected == 300)
-        assert fault.in_place(there).holds
+        assert hands_of(fault).in_place(there).holds
         assert shop.paths["/products/sku-0001"] == 300
     until(lambda: shop.connected == 0)
 
@@ -171,12 +173,12 @@ def test_slow_bodies_come_a_byte_at_a_time(tmp_path, shop):
 def test_connections_that_the_server_does_not_keep_are_no_fault_in_place(tmp_path, shop):
     fault = traffic.TrafficSlowClients(for_=HOLD, connections=50, sends="nothing")
     with held(fault, tmp_path, shop) as there:
-        assert fault.in_place(there).holds
+        assert hands_of(fault).in_place(there).holds
         shop.loop.call_soon_threadsafe(shop.keep_none)
-        until(lambda: not fault.in_place(there).holds)
+        until(lambda: not hands_of(fault).in_place(there).holds)
 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1:80", "http://shop.example.com"])
 def test_traffic_goes_to_this_machine_only(tmp_path, url):
     with pytest.raises(FaultFailed, match="this machine only"):
-        traffic.TrafficSurge(for_=HOLD, factor=5).check(system(tmp_path, url))
+        hands_of(traffic.TrafficSurge(for_=HOLD, factor=5)).check(system(tmp_path, url))

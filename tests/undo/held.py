@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chaos.faults import System
+from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
 from chaos.undo.journal import PROVEN_WITHIN_SECONDS, UndoJournal

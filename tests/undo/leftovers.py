@@ -8,8 +8,8 @@ import psutil
 import psycopg
 
 from chaos.control.port import family
-from chaos.faults import FAULTS
 from chaos.reach.haproxy import PANIC, HAProxy
+from chaos.spec.faults.table import FAULTS
 from compose import health, processes, programs
 from compose.supervisor import Supervisor
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.drill.attack import Attack, Hands
-from chaos.faults import AnyFault, System
+from chaos.drill.attack import Attack, RunContext
+from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
 from chaos.spec import values
 from chaos.spec.experiment import Experiment, Staged
+from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import Heartbeat, LeaseFile
@@ -38,7 +39,7 @@ def main() -> None:
     experiment = Experiment(
         "held", "nothing", first, [], Duration.parse("5s"), also=[Staged(fault) for fault in others]
     )
-    hands = Hands(
+    hands = RunContext(
         System(target, targets.control(target)),
         journal,
         clock,

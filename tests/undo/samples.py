@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from chaos.faults import AnyFault
 from chaos.spec import values
+from chaos.spec.faults.table import AnyFault
 
 SAMPLES: dict[str, dict[str, Any]] = {
     "none": {},

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chaos.faults import FAULTS
+from chaos.faults.table import hands_of
+from chaos.spec.faults.table import FAULTS
 from tests.undo.held import await_undone, system
 from tests.undo.killed import PHASES, killed_in
 from tests.undo.samples import fault
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 def test_a_runner_killed_leaves_a_healthy_stack(stack, tmp_path, kind, phase):
     killed_in(phase, stack, tmp_path, kind)
     took = await_undone(stack)
-    proof = fault(kind, "2s").undone(system(stack))
+    proof = hands_of(fault(kind, "2s")).undone(system(stack))
     # One that chooses at run time may not have chosen yet; then there is nothing to be said of it.
     assert proof.holds or phase in ("preflight", "warm-up", "baseline", "inject"), proof.detail
     assert stack.command("undo", "--target", stack.target) == (0, "nothing to undo\n")

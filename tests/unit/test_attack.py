@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from chaos.control.port import Replicas
-from chaos.drill.attack import Attack, Hands
+from chaos.drill.attack import Attack, RunContext
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.spec import values
@@ -30,7 +30,7 @@ class Run:
             "steady_state": [],
             "recover_within": "5s",
         }
-        hands = Hands(
+        hands = RunContext(
             system(folder, self.control),
             self.journal,
             self.clock,

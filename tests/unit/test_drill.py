@@ -9,10 +9,10 @@ from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
 from chaos.facts import recording
-from chaos.faults import ProcessKill
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
+from chaos.spec.faults.process import ProcessKill
 from chaos.spec.load import LoadSettings
 from chaos.spec.values import Duration
 from chaos.undo.lease import LeaseFile

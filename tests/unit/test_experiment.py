@@ -7,9 +7,9 @@ import pytest
 
 from chaos.cli import listing
 from chaos.errors import InvalidFile
-from chaos.faults import FAULTS
 from chaos.spec import experiment as experiments
 from chaos.spec.experiment import Vocabulary
+from chaos.spec.faults.table import FAULTS
 from chaos.spec.rules import alert_names
 from chaos.spec.values import Bound, Duration
 from chaos.verdict.verdict import ExitCode

@@ -3,7 +3,7 @@
 import pytest
 
 from chaos.errors import InvalidFile, LeaseLost, RunInProgress
-from chaos.faults import ProcessKill
+from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import DURATION_SECONDS, LeaseFile

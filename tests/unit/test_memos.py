@@ -2,9 +2,10 @@
 
 import pytest
 
-from chaos.faults import System
-from chaos.faults.scheduler import ServiceScale
-from chaos.machine import saved_state
+from chaos.faults import saved_state
+from chaos.faults.hands import System
+from chaos.faults.table import hands_of
+from chaos.spec.faults.scheduler import ServiceScale
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeSwarm, system
@@ -24,7 +25,7 @@ def journal(tmp_path):
 
 def injected(swarm, journal):
     record = journal.register("r", "e", SCALE)
-    SCALE.inject(swarm.on_behalf_of(record.number))
+    hands_of(SCALE).inject(swarm.on_behalf_of(record.number))
     return record
 
 
@@ -41,7 +42,7 @@ def test_a_fault_cut_short_before_its_blow_puts_nothing_back_that_an_earlier_one
 def test_two_of_a_kind_at_once_each_put_back_what_they_found(swarm, journal):
     injected(swarm, journal)
     other = ServiceScale(SCALE.for_, "shop", 7)
-    other.inject(swarm.on_behalf_of(journal.register("r", "e", other).number))
+    hands_of(other).inject(swarm.on_behalf_of(journal.register("r", "e", other).number))
     journal.replay(swarm, FakeClock())
     assert swarm.control.told == [("shop", 5), ("shop", 7), ("shop", 5), ("shop", 3)]
 

@@ -4,9 +4,11 @@ import msgspec
 import pytest
 
 from chaos.errors import FaultFailed
-from chaos.faults import AnyFault
-from chaos.faults.process import ProcessCrash, ProcessKill, ProcessPause, each
+from chaos.faults.process import each
+from chaos.faults.table import hands_of
 from chaos.spec import values
+from chaos.spec.faults.process import ProcessCrash, ProcessKill, ProcessPause
+from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Duration
 from tests.fakes import FakeControl, system
 
@@ -64,9 +66,9 @@ def test_a_fault_is_the_same_after_it_was_on_disk(written, instances, aim):
 def test_each_is_put_back_though_another_cannot_be(tmp_path):
     control = FakeControl(broken={"shop-1"})
     fault = ProcessKill(Duration(seconds=5), several=("shop-1", "shop-2"))
-    fault.inject(system(tmp_path, control))
+    hands_of(fault).inject(system(tmp_path, control))
     with pytest.raises(OSError, match="shop-1"):
-        fault.undo(system(tmp_path, control))
+        hands_of(fault).undo(system(tmp_path, control))
     assert control.running == {"shop-1": False, "shop-2": True}
     with pytest.raises(FaultFailed, match="first"):
         each(["first", "second"], raise_it)
@@ -78,11 +80,11 @@ def raise_it(name):
 
 def test_an_unknown_instance_is_refused(tmp_path):
     with pytest.raises(FaultFailed, match="no instance shop-9"):
-        ProcessPause(Duration(seconds=5), "shop-9").check(system(tmp_path))
+        hands_of(ProcessPause(Duration(seconds=5), "shop-9")).check(system(tmp_path))
 
 
 def test_a_crash_without_a_process_to_be_seen_is_refused_before_the_blow(tmp_path):
     control = FakeControl(pids={"shop-1": 0})
     with pytest.raises(FaultFailed, match="which process"):
-        ProcessCrash(Duration(seconds=5), "shop-1").inject(system(tmp_path, control))
+        hands_of(ProcessCrash(Duration(seconds=5), "shop-1")).inject(system(tmp_path, control))
     assert control.started == []

@@ -6,8 +6,9 @@ import pytest
 
 from chaos.control.port import ProcessState, Replicas
 from chaos.errors import FaultFailed
-from chaos.faults.fault import System
-from chaos.faults.scheduler import NodeDrain, ServiceScale
+from chaos.faults.hands import System
+from chaos.faults.table import hands_of
+from chaos.spec.faults.scheduler import NodeDrain, ServiceScale
 from chaos.spec.values import Duration
 from tests.fakes import FakeSwarm, system
 
@@ -21,23 +22,23 @@ def swarm(tmp_path):
 
 def test_a_drain_frees_the_node_of_an_instance_and_gives_it_back(swarm):
     fault = NodeDrain(HELD, "shop-2")
-    fault.check(swarm)
-    assert not fault.in_place(swarm).holds
-    assert fault.inject(swarm) == "node host-a is to be drained"
-    assert fault.in_place(swarm).holds
-    assert not fault.undone(swarm).holds
-    fault.undo(swarm)
-    fault.undo(swarm)
+    hands_of(fault).check(swarm)
+    assert not hands_of(fault).in_place(swarm).holds
+    assert hands_of(fault).inject(swarm) == "node host-a is to be drained"
+    assert hands_of(fault).in_place(swarm).holds
+    assert not hands_of(fault).undone(swarm).holds
+    hands_of(fault).undo(swarm)
+    hands_of(fault).undo(swarm)
     assert swarm.control.there["a"].availability == "active"
-    assert fault.undone(swarm).holds
+    assert hands_of(fault).undone(swarm).holds
 
 
 def test_a_drain_is_undone_only_when_every_instance_runs(swarm):
     fault = NodeDrain(HELD, "shop-2")
-    fault.inject(swarm)
-    fault.undo(swarm)
+    hands_of(fault).inject(swarm)
+    hands_of(fault).undo(swarm)
     swarm.control.running["shop-2"] = False
-    assert not fault.undone(swarm).holds
+    assert not hands_of(fault).undone(swarm).holds
 
 
 @pytest.mark.parametrize("nodes", [("a",), ("a", "paused"), ("a", "away")])
@@ -48,37 +49,37 @@ def test_the_last_node_is_not_drained(tmp_path, nodes):
     if "away" in nodes:
         control.there["away"] = replace(control.there["away"], ready=False)
     with pytest.raises(FaultFailed, match="no other active node"):
-        NodeDrain(HELD, "shop-2").check(System(system(tmp_path).target, control))
+        hands_of(NodeDrain(HELD, "shop-2")).check(System(system(tmp_path).target, control))
 
 
 def test_an_undo_before_the_blow_changes_nothing(swarm):
     for fault in (NodeDrain(HELD, "shop-2"), ServiceScale(HELD, "shop", 5)):
-        fault.undo(swarm)
-        assert fault.undone(swarm).holds
+        hands_of(fault).undo(swarm)
+        assert hands_of(fault).undone(swarm).holds
     assert swarm.control.told == []
 
 
 def test_a_service_is_scaled_and_has_its_old_number_again(swarm):
     fault = ServiceScale(HELD, "shop", 5)
-    fault.check(swarm)
-    assert fault.inject(swarm) == "shop is to have 5 replicas, and had 3"
-    assert fault.in_place(swarm).holds
-    assert not fault.undone(swarm).holds
-    fault.undo(swarm)
-    fault.undo(swarm)
+    hands_of(fault).check(swarm)
+    assert hands_of(fault).inject(swarm) == "shop is to have 5 replicas, and had 3"
+    assert hands_of(fault).in_place(swarm).holds
+    assert not hands_of(fault).undone(swarm).holds
+    hands_of(fault).undo(swarm)
+    hands_of(fault).undo(swarm)
     assert swarm.control.told == [("shop", 5), ("shop", 3)]
-    assert fault.undone(swarm).holds
+    assert hands_of(fault).undone(swarm).holds
 
 
 def test_a_scale_to_what_is_there_is_refused(swarm):
     with pytest.raises(FaultFailed, match="has 3 replicas already"):
-        ServiceScale(HELD, "shop", 3).check(swarm)
+        hands_of(ServiceScale(HELD, "shop", 3)).check(swarm)
 
 
 def test_a_service_that_is_not_at_rest_is_refused(swarm, monkeypatch):
     monkeypatch.setattr(swarm.control, "replicas", lambda _: Replicas(3, 2))
     with pytest.raises(FaultFailed, match="2 replicas of 3 run"):
-        ServiceScale(HELD, "shop", 5).check(swarm)
+        hands_of(ServiceScale(HELD, "shop", 5)).check(swarm)
 
 
 def test_where_no_swarm_runs_the_instances_both_are_refused(tmp_path):
@@ -86,4 +87,4 @@ def test_where_no_swarm_runs_the_instances_both_are_refused(tmp_path):
     assert plain.control.states() == dict.fromkeys(("shop-1", "shop-2"), ProcessState("RUNNING", 7))
     for fault in (NodeDrain(HELD, "shop-2"), ServiceScale(HELD, "shop", 5)):
         with pytest.raises(FaultFailed, match="not run by a Swarm"):
-            fault.check(plain)
+            hands_of(fault).check(plain)

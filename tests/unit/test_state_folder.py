@@ -8,8 +8,8 @@ import pytest
 
 from chaos.cli import main, undo
 from chaos.errors import UndoFailed
-from chaos.faults import ProcessKill
 from chaos.machine.interrupts import Interrupts
+from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
 from compose import state_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chaos.errors import UndoFailed
-from chaos.faults import ProcessKill
+from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeControl, system

@@ -1,6 +1,6 @@
 """No kind of fault goes without a test of its undo."""
 
-from chaos.faults import FAULTS
+from chaos.spec.faults.table import FAULTS
 from tests.undo import samples
 
 

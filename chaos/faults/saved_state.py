@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from chaos.agents.job import replace
-from chaos.faults.fault import System
+from chaos.faults.hands import System
 
 T = TypeVar("T")
 

@@ -1,0 +1,75 @@
+"""The hands of a fault: how what an experiment file says is put in place, proven, and put back."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Generic, TypeVar
+
+from chaos.control.port import ProcessControl
+from chaos.spec.faults.fault import FaultFields
+from chaos.spec.target import Target
+
+F = TypeVar("F", bound=FaultFields)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What a fault acts on."""
+
+    target: Target
+    control: ProcessControl
+    record: int = 0
+    """The number of the undo record on whose behalf it is acted on; 0 where there is none."""
+
+    def on_behalf_of(self, record: int) -> "System":
+        """The same, for one undo record."""
+        return replace(self, record=record)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether something was seen to be so, and what was seen."""
+
+    holds: bool
+    detail: str
+
+
+class Hands(Generic[F]):
+    """One way to break something, and to put it back. It keeps nothing in memory: an undo may be another process."""
+
+    proven_within_seconds: ClassVar[float] = 5.0
+    """By when after `inject` it must have been seen in place; that time counts as held."""
+
+    def __init__(self, fault: F) -> None:
+        self.fault = fault
+
+    def check(self, system: System) -> None:
+        """Raises FaultFailed when it cannot or must not be injected now. Changes nothing."""
+        raise NotImplementedError
+
+    def inject(self, system: System) -> str:
+        """Put it in place, and say what was done. Raises FaultFailed. The undo record is on disk before this."""
+        raise NotImplementedError
+
+    def in_place(self, system: System) -> Proof:
+        """Look whether it is in effect now."""
+        raise NotImplementedError
+
+    def renew(self, system: System) -> None:
+        """Act once more; called every second of the hold. Most faults have nothing to do here."""
+
+    def follow(self, system: System) -> None:
+        """Act on what the system made of it; called at every look of the hold, a few times a second."""
+
+    def undo(self, system: System) -> None:
+        """Put back exactly what `inject` changed; safe to repeat, and after an inject that was cut short.
+
+        Whatever it raises, the journal tries it again, and says in the end what a human does.
+        """
+        raise NotImplementedError
+
+    def undone(self, system: System) -> Proof:
+        """Look whether nothing of it is left and what it hit serves again."""
+        raise NotImplementedError
+
+    def by_hand(self) -> str:
+        """What a human does when undo failed."""
+        raise NotImplementedError

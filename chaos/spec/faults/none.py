@@ -1,0 +1,10 @@
+"""`none`: nothing is broken. The control experiment, in which no alert may fire."""
+
+from chaos.spec.faults.fault import FaultFields
+
+
+class NoFault(FaultFields, frozen=True, tag="none"):
+    """Leaves the system alone for a while."""
+
+    def describe(self) -> str:
+        return f"nothing is broken for {self.for_}"

@@ -1,0 +1,61 @@
+"""`traffic.…`: more users, all after one product, or in no hurry; an agent sends them beside the measured load."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+from chaos.spec.faults.fault import FaultFields
+from chaos.spec.values import Duration
+
+_MOST_CONNECTIONS = 9_000
+Reads: TypeAlias = Literal["products", "orders"]
+"""`products` by popularity, as the measured users read them; `orders` that do not exist, which no cache keeps."""
+
+
+class Traffic(FaultFields, frozen=True):
+    """An agent sends requests until the undo."""
+
+
+class TrafficSurge(Traffic, frozen=True, tag="traffic.surge"):
+    """So many times the usual users, the measured ones among them."""
+
+    factor: Annotated[float, msgspec.Meta(gt=1, le=40)]
+    reads: Reads = "products"
+
+    def describe(self) -> str:
+        return f"{self.factor:g} times the usual requests, all more of them reads of {self.reads}, for {self.for_}"
+
+
+class TrafficCrowd(Traffic, frozen=True, tag="traffic.crowd"):
+    """So many more users at a time, each of whom asks anew as soon as it is answered: as fast as they are served."""
+
+    users: Annotated[int, msgspec.Meta(gt=0, le=2_000)]
+    reads: Reads = "products"
+
+    def describe(self) -> str:
+        return f"{self.users} more users who read {self.reads} without a pause for {self.for_}"
+
+
+class TrafficHotKey(Traffic, frozen=True, tag="traffic.hot_key"):
+    """Everybody wants one product, whose cached entry is deleted before each rush."""
+
+    product: str
+    readers: Annotated[int, msgspec.Meta(gt=0, le=1_000)] = 200
+    every: Duration = Duration(seconds=1)
+
+    def describe(self) -> str:
+        return (
+            f"{self.readers} readers of {self.product} at once, its entry deleted, every {self.every} for {self.for_}"
+        )
+
+
+class TrafficSlowClients(Traffic, frozen=True, tag="traffic.slow_clients"):
+    """Connections that stay open and do next to nothing."""
+
+    connections: Annotated[int, msgspec.Meta(gt=0, le=_MOST_CONNECTIONS)]
+    sends: Literal["nothing", "headers", "body"]
+    """`nothing` after one request; or a byte a second of a request's headers, or of an order's body."""
+
+    def describe(self) -> str:
+        what = "stay idle" if self.sends == "nothing" else f"send a byte of their {self.sends} a second"
+        return f"{self.connections} connections that {what}, for {self.for_}"
