@@ -132,7 +132,7 @@ def socket_of(state: Path) -> Path:
 
 
 def control(settings: StackSettings) -> dict[str, object]:
-    """How an attacker controls the processes; see `Supervisor` in chaos/spec/target.py."""
+    """How an attacker controls the processes; see `Supervisor` in chaos/spec/control.py."""
     return {"type": "supervisor", "socket": str(socket_of(settings.state))}
 
 

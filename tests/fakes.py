@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 
 from chaos.control.port import Node, ProcessState, Replicas
 from chaos.faults.hands import System
-from chaos.spec.target import Alerting, Instance, Supervisor, Target, Urls
+from chaos.spec.control import Supervisor
+from chaos.spec.target import Alerting, Instance, Target, Urls
 
 
 @dataclass

@@ -14,6 +14,7 @@ from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting, StackLost
 from chaos.cli import check_dashboards, listing, run, undo
 from chaos.cli.arguments import Command, parser
+from chaos.control.of_target import control_of
 from chaos.drill import endings, preflight
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.progress import Progress
@@ -95,7 +96,7 @@ def _all(arguments: argparse.Namespace) -> int:
 def _settle(target: Target, own: bool, interrupts: Interrupts) -> Callable[[bool], str]:
     """Waits until no runner is at work and, of our own stack, all parts are well; what stays unwell, in words."""
     lease, settings = LeaseFile(target.state_folder, SystemClock()), stack_settings.from_environment()
-    system = System(target, targets.control(target))
+    system = System(target, control_of(target))
 
     def look(completed: bool) -> str:
         if live := lease.live():
@@ -147,7 +148,7 @@ def _dashboards(arguments: argparse.Namespace) -> int:
     interrupts.listen("what was begun is ended")
     target = _target(arguments.target, progress, interrupts)
     progress.phase("dashboards")
-    rows = check_dashboards.check(System(target, targets.control(target)), arguments.within, progress.waits, interrupts)
+    rows = check_dashboards.check(System(target, control_of(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
     print(*panel_shown.report(rows), sep="\n")
     return 1 if any(row.amiss for row in rows) else 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
+from chaos.control.of_target import control_of
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
@@ -17,7 +18,6 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import experiment as experiments
 from chaos.spec import panel
-from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.target import Target
 from chaos.undo.lease import LeaseFile
@@ -49,7 +49,7 @@ def run(
     interrupts.listen("what was begun is undone; a second signal skips waiting for proofs")
     target = find_target(progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
-    system = System(target, targets.control(target))
+    system = System(target, control_of(target))
     assert_free(target.state_folder)
     run_id = free_id(target.runs_folder, f"{began}-{file.stem}")
     panels = tuple(panel.of_target(target))

@@ -4,11 +4,11 @@ import sys
 from pathlib import Path
 
 from chaos.cli.run import assert_free
+from chaos.control.of_target import control_of
 from chaos.errors import UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.spec import target as targets
 from chaos.spec.target import Target
 from chaos.undo.journal import UndoJournal
 
@@ -21,7 +21,7 @@ def undo(target: Target, interrupts: Interrupts) -> int:
     A second signal skips waiting for proofs: Interrupted is raised when one was.
     """
     assert_free(target.state_folder, "it undoes itself, end it with Ctrl-C")
-    system = System(target, targets.control(target))
+    system = System(target, control_of(target))
     done = UndoJournal(target.state_folder).replay(system, SystemClock(), patience=lambda: not interrupts.in_a_hurry)
     print(*[f"{_word(proof.holds)}: {proof.detail}" for _, proof in done] or ["nothing to undo"], sep="\n")
     if not all(proof.holds for _, proof in done):
@@ -52,7 +52,7 @@ def _undo_at_once(journal: UndoJournal, target: Target | None) -> None:
     if target is None or not (journal.open() or journal.unreadable()):
         return
     try:
-        journal.replay(System(target, targets.control(target)), SystemClock(), patience=lambda: False)
+        journal.replay(System(target, control_of(target)), SystemClock(), patience=lambda: False)
     except UndoFailed as error:
         # The stack goes away anyway; only what is outside it, the load, would matter.
         print(f"stormdrill: not undone: {error}", file=sys.stderr)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import msgspec
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
@@ -24,15 +23,6 @@ _KERNELS_PERIOD_US = 100_000
 _NO_QUOTA = -1
 _SERVICE = "com.docker.compose.service"
 _STATES = {"running": "RUNNING", "paused": "PAUSED", "restarting": "BACKOFF", "removing": "STOPPING"}
-
-
-class Docker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="docker"):
-    """Instances are containers of a Docker engine, each by the name of its Compose service."""
-
-    label: str
-    """`name=value`, on every container that may be touched."""
-    swarm: bool = False
-    """Whether the engine manages a Swarm: each replica of a service with that label is an instance."""
 
 
 class DockerControl:

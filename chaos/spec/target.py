@@ -9,12 +9,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from chaos.control.docker import Docker, DockerControl
-from chaos.control.port import ProcessControl
-from chaos.control.shell import Shell, ShellControl
-from chaos.control.supervisor import SupervisorControl
-from chaos.control.swarm import SwarmControl
 from chaos.spec import yamlfile
+from chaos.spec.control import Docker, Shell, Supervisor
 from chaos.spec.load import LoadSettings
 from chaos.spec.values import Duration
 
@@ -36,13 +32,6 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jaeger_ui: str = ""
     """Where a browser finds Jaeger's pages, if not at `jaeger`; reports link to traces only if they answer."""
     grafana: str = ""
-
-
-class Supervisor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="supervisor"):
-    """Processes run below a supervisord."""
-
-    socket: str
-    """Path of its Unix socket."""
 
 
 class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
@@ -207,13 +196,3 @@ def read(file: Path) -> Target:
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
     absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
     return msgspec.structs.replace(target, **absolute)
-
-
-def control(target: Target) -> ProcessControl:
-    """The process control that the target names."""
-    if isinstance(target.control, Shell):
-        return ShellControl(target.control, target.working_directory)
-    if isinstance(target.control, Docker):
-        kind = SwarmControl if target.control.swarm else DockerControl
-        return kind(target.control.label)
-    return SupervisorControl(Path(target.control.socket))

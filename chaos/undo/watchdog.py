@@ -16,6 +16,7 @@ from prometheus_client import start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from chaos.control.of_target import control_of
 from chaos.errors import UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock, SystemClock
@@ -129,7 +130,7 @@ def main() -> None:
         for address in {"127.0.0.1", arguments.also_at or "127.0.0.1"}:
             start_http_server(arguments.port, addr=address, registry=registry)
     clock = SystemClock()
-    watchdog = Watchdog(System(target, targets.control(target)), clock)
+    watchdog = Watchdog(System(target, control_of(target)), clock)
     watchdog.look()
     (target.state_folder / WATCHES_FILE).write_text(str(os.getpid()))
     _watch(watchdog, clock, stop, arguments.for_one_run)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chaos.control.of_target import control_of
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
@@ -48,7 +49,7 @@ def held(stack, folder: Path, *kinds: str) -> Iterator[subprocess.Popen[bytes]]:
 def system(stack) -> System:
     """The stack as a fault sees it."""
     target = targets.read(stack.target)
-    return System(target, targets.control(target))
+    return System(target, control_of(target))
 
 
 def await_undone(stack) -> float:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from chaos.control.of_target import control_of
 from chaos.drill.attack import Attack, RunContext
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
@@ -40,7 +41,7 @@ def main() -> None:
         "held", "nothing", first, [], Duration.parse("5s"), also=[Staged(fault) for fault in others]
     )
     hands = RunContext(
-        System(target, targets.control(target)),
+        System(target, control_of(target)),
         journal,
         clock,
         lambda fault: journal.register(run_id, "held", fault),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chaos.control.shell import InstanceCommands, Shell, ShellControl
+from chaos.control.shell import ShellControl
 from chaos.errors import FaultFailed, SignalUnavailable
+from chaos.spec.control import InstanceCommands, Shell
 from chaos.spec.values import Duration
 from tests.waiting import until
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from chaos.cli.main import ALERTS, _vocabulary
+from chaos.control.of_target import control_of
 from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal
@@ -49,7 +50,7 @@ def test_the_examples_are_valid(file):
     described = target.read(file)
     assert isinstance(described.load, PathsLoad)
     assert described.load.settings().users > 0
-    assert described.instances.keys() <= target.control(described)._commands.instances.keys()
+    assert described.instances.keys() <= control_of(described)._commands.instances.keys()
 
 
 def test_paths_count_from_the_files_folder(written, tmp_path):

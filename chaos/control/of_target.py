@@ -1,0 +1,21 @@
+"""Which process control a target names."""
+
+from pathlib import Path
+
+from chaos.control.docker import DockerControl
+from chaos.control.port import ProcessControl
+from chaos.control.shell import ShellControl
+from chaos.control.supervisor import SupervisorControl
+from chaos.control.swarm import SwarmControl
+from chaos.spec.control import Docker, Shell
+from chaos.spec.target import Target
+
+
+def control_of(target: Target) -> ProcessControl:
+    """The control of this target's processes; nothing is connected to before it is used."""
+    if isinstance(target.control, Shell):
+        return ShellControl(target.control, target.working_directory)
+    if isinstance(target.control, Docker):
+        kind = SwarmControl if target.control.swarm else DockerControl
+        return kind(target.control.label)
+    return SupervisorControl(Path(target.control.socket))
