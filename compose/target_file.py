@@ -8,9 +8,9 @@ import yaml
 
 from compose.grafana import DASHBOARDS
 from compose.haproxy import admin_socket
+from compose.pace.timing import DRILL
 from compose.programs import postgres_dsn
 from compose.settings import ROOT, StackSettings
-from compose.timing import DRILL
 from compose.topology import Program, Topology
 
 TEMPLATE_VERSION = 1
