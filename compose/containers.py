@@ -8,18 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from compose import (
-    container_spec,
-    digests,
-    engine,
-    image_build,
-    image_pull,
-    native,
-    processes,
-    programs,
-    render,
-    target_file,
-)
+from compose import container_spec, digests, engine, image_build, image_pull, native, processes
+from compose.config import programs, render, target_file
 from compose.container_spec import COMPOSE_FILE
 from compose.engine import ComposeProject, ContainerManager
 from compose.images import NAMES, Image, images

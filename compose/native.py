@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from compose import processes, programs, render, target_file, versions
+from compose import processes, versions
 from compose.command import run
+from compose.config import programs, render, target_file
 from compose.interrupts import NEVER, Interrupts
 from compose.settings import StackSettings
 from compose.stack import Progress, StackError

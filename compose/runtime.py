@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compose import grafana, pages, stack, state_folder
+from compose import pages, stack, state_folder
+from compose.config import grafana
 from compose.containers import Containers
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState

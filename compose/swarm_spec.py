@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from compose import container_spec, programs
+from compose import container_spec
+from compose.config import programs
 from compose.container_spec import COMPOSE_FILE, STACK_LABEL, escaped, healthcheck
 from compose.images import NAMES, Image
 from compose.settings import StackSettings

@@ -15,7 +15,7 @@ from chaos.control import ProcessState
 from chaos.faults import System
 from chaos.redis_cluster import SLOTS
 from chaos.target import Redis
-from compose import render
+from compose.config import render
 from compose.tools import find
 from compose.topology import LOOPBACK
 from tests import fakes

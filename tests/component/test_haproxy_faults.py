@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import chaos.haproxy
-import compose.haproxy
+import compose.config.haproxy
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 from chaos.haproxy import HAProxy
@@ -132,7 +132,7 @@ def test_a_second_server_that_is_not_in_use_or_elsewhere_is_refused(two, fault):
 
 
 def test_it_is_known_what_the_stack_calls_second_servers():
-    assert chaos.haproxy.PANIC == compose.haproxy.PANIC
+    assert chaos.haproxy.PANIC == compose.config.haproxy.PANIC
 
 
 def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):

@@ -12,8 +12,8 @@ from chaos.child import Child
 from chaos.errors import FaultFailed
 from chaos.faults import System, postgres
 from chaos.values import Duration
-from compose import connections
-from compose.programs import postgres_dsn
+from compose.config import connections
+from compose.config.programs import postgres_dsn
 from tests import fakes
 from tests.waiting import until
 

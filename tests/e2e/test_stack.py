@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from compose import ports, processes, runtime
-from compose.connections import pool_size
-from compose.programs import postgres_dsn
+from compose.config.connections import pool_size
+from compose.config.programs import postgres_dsn
 from compose.settings import ROOT, from_environment
 from compose.topology import build
 from tests.e2e.conftest import wait_until

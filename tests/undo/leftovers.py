@@ -10,7 +10,8 @@ import psycopg
 from chaos.control import family
 from chaos.faults import FAULTS
 from chaos.haproxy import PANIC, HAProxy
-from compose import health, processes, programs
+from compose import health, processes
+from compose.config import programs
 from compose.supervisor import Supervisor
 
 

@@ -5,7 +5,8 @@ import re
 import pytest
 import yaml
 
-from compose import container_spec, programs, render
+from compose import container_spec
+from compose.config import programs, render
 from compose.container_spec import containers, document, published
 from compose.containers import COMPOSE_FILE
 from compose.images import NAMES, images

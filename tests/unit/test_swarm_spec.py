@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from compose import container_spec, render, scrape, swarm_spec, target_file
+from compose import container_spec, swarm_spec
+from compose.config import render, scrape, target_file
 from compose.container_spec import COMPOSE_FILE, STACK_LABEL
 from compose.images import images
 from compose.settings import from_environment
