@@ -113,7 +113,7 @@ def test_what_is_run_in_a_container_beside_its_program_is_in_the_image():
         ("redis", "redis-cli"): re.compile(r'"exec", "-T", nodes\[0\]\.name, "([\w-]+)"'),
         ("prom/prometheus", "promtool"): re.compile(r'engine\.beside\(state, "prometheus", \("(\w+)"'),
     }
-    source = "".join(file.read_text() for file in (ROOT / "compose").glob("*.py"))
+    source = "".join(file.read_text() for file in (ROOT / "compose").rglob("*.py"))
     for (repository, program), call in calls.items():
         assert call.findall(source) == [program]
         assert row(repository).finds(program)
