@@ -9,7 +9,7 @@ from compose.config import grafana
 from compose.containers import Containers
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState
-from compose.native import Native
+from compose.native.native import Native
 from compose.settings import StackSettings
 from compose.stack import Progress, Runtime
 from compose.swarm import Swarm

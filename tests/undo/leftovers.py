@@ -10,9 +10,10 @@ import psycopg
 from chaos.control import family
 from chaos.faults import FAULTS
 from chaos.haproxy import PANIC, HAProxy
-from compose import health, processes
+from compose import health
 from compose.config import programs
-from compose.supervisor import Supervisor
+from compose.native import processes
+from compose.native.supervisor import Supervisor
 
 
 def leftovers(stack) -> list[str]:

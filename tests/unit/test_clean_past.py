@@ -8,8 +8,9 @@ from chaos.clean_past import FRESH_SECONDS, CleanPast
 from chaos.clock import SystemClock
 from chaos.errors import StackUnreachable
 from chaos.lease import LeaseFile
-from compose import native, topology
+from compose import topology
 from compose.config import target_file
+from compose.native import native
 from compose.settings import from_environment
 
 RULES = frozenset({"ShopInstanceDown", "Watchdog"})
