@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from compose.config import grafana
-from compose.container_spec import COMPOSE_FILE
+from compose.containers.container_spec import COMPOSE_FILE
 from compose.settings import StackSettings
 from compose.topology import Topology
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from compose import digests, image_build, standalone_spec
-from compose.container_spec import escaped
+from compose import standalone_spec
+from compose.containers import digests, image_build
+from compose.containers.container_spec import escaped
 from compose.settings import ROOT
 from compose.standalone_spec import SERVICES, TOXIPROXY
 

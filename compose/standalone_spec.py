@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from compose import container_spec, digests, standalone_scripts
+from compose import standalone_scripts
 from compose.config import programs, render
-from compose.images import NAMES, images
+from compose.containers import container_spec, digests
+from compose.containers.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
 

@@ -8,7 +8,8 @@ from functools import partial
 import httpx
 import pytest
 
-from compose import engine, image_build, standalone
+from compose import standalone
+from compose.containers import engine, image_build
 from compose.standalone_spec import SERVICES, SHOWN, TOXIPROXY
 from tests.conftest import TEST_PORT_BASE
 from tests.containers.conftest import OWN_ENGINE

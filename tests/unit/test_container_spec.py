@@ -5,11 +5,11 @@ import re
 import pytest
 import yaml
 
-from compose import container_spec
 from compose.config import programs, render
-from compose.container_spec import containers, document, published
-from compose.containers import COMPOSE_FILE
-from compose.images import NAMES, images
+from compose.containers import container_spec
+from compose.containers.container_spec import containers, document, published
+from compose.containers.containers import COMPOSE_FILE
+from compose.containers.images import NAMES, images
 from compose.settings import ROOT, from_environment
 from compose.topology import OUTSIDE, build
 

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from compose import digests, standalone
-from compose.digests import InvalidLock
-from compose.images import images
+from compose import standalone
+from compose.containers import digests
+from compose.containers.digests import InvalidLock
+from compose.containers.images import images
 from compose.settings import ROOT
 from compose.standalone_spec import SERVICES, TOXIPROXY
 from compose.tools import MissingTool

@@ -9,9 +9,9 @@ import yaml
 
 from compose import standalone
 from compose.config.programs import launches
-from compose.container_spec import document
-from compose.containers import COMPOSE_FILE
-from compose.images import NAMES, images
+from compose.containers.container_spec import document
+from compose.containers.containers import COMPOSE_FILE
+from compose.containers.images import NAMES, images
 from compose.settings import ROOT, from_environment
 from compose.standalone_spec import SERVICES, TOXIPROXY
 from compose.topology import build

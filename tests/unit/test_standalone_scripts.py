@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from compose import standalone_scripts
-from compose.images import images
+from compose.containers.images import images
 
 PORTS = (7001, 7002, 7003, 7004, 7005, 7006)
 GETENT = """

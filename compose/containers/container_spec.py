@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compose.config import programs
-from compose.images import NAMES, Image
+from compose.containers.images import NAMES, Image
 from compose.settings import ROOT, StackSettings
 from compose.topology import LOOPBACK, OUTSIDE, THIS_MACHINE, Program, Topology
 
