@@ -27,11 +27,12 @@ from chaos.panels import shown
 from chaos.progress import Progress
 from chaos.target import Target
 from chaos.verdict import EXIT_CODES, ExitCode
-from compose import pages, rolling, runtime, standalone, topology
+from compose import pages, rolling, runtime, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
 from compose.stack import StackError
+from compose.standalone import standalone
 from compose.tools import MissingTool
 from compose.topology import Topology
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compose import standalone
 from compose.config.programs import launches
 from compose.containers.container_spec import document
 from compose.containers.containers import COMPOSE_FILE
 from compose.containers.images import NAMES, images
 from compose.settings import ROOT, from_environment
-from compose.standalone_spec import SERVICES, TOXIPROXY
+from compose.standalone import standalone
+from compose.standalone.spec import SERVICES, TOXIPROXY
 from compose.topology import build
 from tests.containers import machine, official_images, stand_ins
 from tests.containers.official_images import OFFICIAL, row
