@@ -66,7 +66,7 @@ list: setup-python ## list the experiments
 	@$(STORMDRILL) list
 
 image-digests: setup-python ## pin the official images: write their digests into compose/images.lock (needs Docker and a network)
-	@.venv/bin/python -m compose.digests
+	@.venv/bin/python -m compose.containers.digests
 
 dashboards: setup-python ## make the dashboards' JSON files from their generator
 	@.venv/bin/python -m dashboards.generator

@@ -1,1 +1,1 @@
-"""What runs and how it is put together: topology, configuration templates, the native runtime."""
+"""What runs and how it is put together: may start and end programs, and imports neither services nor chaos."""

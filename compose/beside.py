@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from compose import grafana
-from compose.container_spec import COMPOSE_FILE
+from compose.config import grafana
+from compose.containers.container_spec import COMPOSE_FILE
 from compose.settings import StackSettings
 from compose.topology import Topology
 

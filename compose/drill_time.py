@@ -14,10 +14,18 @@ from typing import Any
 
 import yaml
 
-from compose.drill_manifest import AlertTiming, LeftOut, Manifest, Rule, alert_timings
-from compose.drill_promql import durations, metrics, read, scale_expression
-from compose.drill_routing import receiver_urls, scale_routing
-from compose.timing import ALERTMANAGER_FLAGS, DRILL, PROMETHEUS_FLAGS, DrillTimeError, Durations, Kind, TimingProfile
+from compose.pace.manifest import AlertTiming, LeftOut, Manifest, Rule, alert_timings
+from compose.pace.promql import durations, metrics, read, scale_expression
+from compose.pace.routing import receiver_urls, scale_routing
+from compose.pace.timing import (
+    ALERTMANAGER_FLAGS,
+    DRILL,
+    PROMETHEUS_FLAGS,
+    DrillTimeError,
+    Durations,
+    Kind,
+    TimingProfile,
+)
 
 __all__ = [
     "ALERTMANAGER_FLAGS",

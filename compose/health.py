@@ -17,8 +17,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from compose.haproxy import PANIC
-from compose.programs import postgres_dsn
+from compose.config.haproxy import PANIC
+from compose.config.programs import postgres_dsn
 from compose.topology import INVENTORIES, LOOPBACK, REDIS_NODES, SHOPS, Program, Topology
 
 PROBE_TIMEOUT_SECONDS = 2.0

@@ -23,7 +23,8 @@ import httpx
 import psycopg
 import yaml
 
-from compose import healthy_past, render
+from compose import healthy_past
+from compose.config import render
 from compose.healthy_past import Counted
 from compose.manager import Manager, started
 from compose.runtime import manager_of, promtool

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from compose import beside, target_file
+from compose import beside
+from compose.config import target_file
 from compose.settings import StackSettings
 from compose.topology import LOOPBACK, Topology
 

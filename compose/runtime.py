@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compose import grafana, pages, stack, state_folder
-from compose.containers import Containers
+from compose import pages, stack, state_folder
+from compose.config import grafana
+from compose.containers.containers import Containers
+from compose.containers.swarm import Swarm
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState
-from compose.native import Native
+from compose.native.native import Native
 from compose.settings import StackSettings
 from compose.stack import Progress, Runtime
-from compose.swarm import Swarm
 from compose.topology import Program, Topology
 
 _RUNTIMES: dict[str, type[Native] | type[Containers]] = {"native": Native, "compose": Containers, "swarm": Swarm}

@@ -9,8 +9,9 @@ from typing import Protocol
 
 import psycopg
 
-from compose import connections, health, ports, programs, state_folder
+from compose import health, ports, state_folder
 from compose.command import run
+from compose.config import connections, programs
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState
 from compose.settings import ROOT, StackSettings

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from compose.programs import service_environment
+from compose.config.programs import service_environment
 from compose.settings import ROOT
 from tests.ports import free_port
 from tests.waiting import until

@@ -31,11 +31,12 @@ from chaos.spec.target import Target
 from chaos.undo.lease import LeaseFile
 from chaos.verdict import schema
 from chaos.verdict.verdict import EXIT_CODES, ExitCode
-from compose import pages, rolling, runtime, standalone, topology
+from compose import pages, rolling, runtime, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
 from compose.stack import StackError
+from compose.standalone import standalone
 from compose.tools import MissingTool
 from compose.topology import Topology
 

@@ -1,6 +1,6 @@
 """Users who only read products, for load from all machines of a Swarm; what they see is not judged.
 
-Each replica of the service `crowd` is a Locust of its own; see compose/swarm_spec.py.
+Each replica of the service `crowd` is a Locust of its own; see compose/containers/swarm_spec.py.
 """
 
 import random

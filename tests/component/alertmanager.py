@@ -14,8 +14,8 @@ import httpx
 import yaml
 
 from compose.drill_time import generate
+from compose.pace.timing import ALERTMANAGER_FLAGS
 from compose.settings import ROOT
-from compose.timing import ALERTMANAGER_FLAGS
 from compose.tools import find
 from tests.alert_routes import Route
 from tests.ports import free_port

@@ -11,7 +11,7 @@ from functools import partial
 
 import httpx
 
-from compose import render
+from compose.config import render
 from compose.settings import from_environment
 from compose.tools import find
 from compose.topology import Program, Topology, Wave

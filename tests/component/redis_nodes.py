@@ -16,7 +16,7 @@ from chaos.faults.table import hands_of
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import SLOTS
 from chaos.spec.target import Redis
-from compose import render
+from compose.config import render
 from compose.tools import find
 from compose.topology import LOOPBACK
 from tests import fakes

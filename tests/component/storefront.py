@@ -18,7 +18,7 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 import services.shop
-from compose.programs import DATABASE, postgres_dsn
+from compose.config.programs import DATABASE, postgres_dsn
 from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
 from services.kit.redis import Redis

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from compose.haproxy import INTERNAL_HEADERS
+from compose.config.haproxy import INTERNAL_HEADERS
 
 _METHODS = ("get", "put", "post", "delete", "patch")
 _KNOWN = {"sku": "sku-0001", "order_id": "00000000-0000-4000-8000-000000000000"}

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from compose import haproxy
+from compose.config import haproxy
 from compose.tools import find
 from services.kit.problems import ProblemBody, title
 from tests.component.balancer import Instance, balanced

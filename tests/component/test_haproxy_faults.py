@@ -4,12 +4,12 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import compose.haproxy
 import httpx
 import msgspec
 import pytest
 
 import chaos.reach.haproxy
-import compose.haproxy
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.table import hands_of
 from chaos.reach.haproxy import HAProxy

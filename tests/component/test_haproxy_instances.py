@@ -8,7 +8,7 @@ from statistics import median
 import httpx
 import pytest
 
-from compose.haproxy import IN_FLIGHT_PER_WORKER
+from compose.config.haproxy import IN_FLIGHT_PER_WORKER
 from tests.component.balancer import Instance, balanced
 from tests.waiting import until
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from compose.haproxy import IN_FLIGHT_PER_WORKER
+from compose.config.haproxy import IN_FLIGHT_PER_WORKER
 from tests.component.balancer import Instance, balanced
 from tests.waiting import until
 

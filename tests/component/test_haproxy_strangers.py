@@ -6,8 +6,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from compose import render
-from compose.haproxy import INTERNAL_HEADERS
+from compose.config import render
+from compose.config.haproxy import INTERNAL_HEADERS
 from compose.settings import from_environment
 from tests.component import stranger
 from tests.component.balancer import Instance, balanced, eject_all, topology

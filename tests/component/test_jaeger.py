@@ -10,7 +10,7 @@ import pytest
 
 from chaos.observe.jaeger import Jaeger
 from chaos.reach.http import is_application
-from compose import render
+from compose.config import render
 from compose.tools import find_one
 from tests.ports import free_port
 from tests.unit import jaeger_store

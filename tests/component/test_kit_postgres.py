@@ -9,7 +9,7 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 from psycopg import AsyncConnection
 
-from compose.programs import postgres_dsn
+from compose.config.programs import postgres_dsn
 from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
 from services.kit.problems import DependencyUnavailable, Overloaded

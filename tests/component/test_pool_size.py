@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from compose.programs import postgres_dsn
+from compose.config.programs import postgres_dsn
 
 pytestmark = pytest.mark.stack
 

@@ -14,8 +14,8 @@ from chaos.faults.hands import System
 from chaos.faults.table import hands_of
 from chaos.machine.process_identity import Child
 from chaos.spec.values import Duration
-from compose import connections
-from compose.programs import postgres_dsn
+from compose.config import connections
+from compose.config.programs import postgres_dsn
 from tests import fakes
 from tests.waiting import until
 

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
-from compose.programs import postgres_dsn
+from compose.config.programs import postgres_dsn
 from services.kit import deadline
 from services.kit.http_client import HttpClient, Remote
 from services.kit.instruments import Instruments

@@ -10,7 +10,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from compose import history, programs
+from compose import history
+from compose.config import programs
 from tests.component.relay import Relay
 from tests.component.shop_calls import kind
 from tests.component.unfinished import HASTY, unfinished

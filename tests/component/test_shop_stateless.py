@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from compose.supervisor import Supervisor
+from compose.native.supervisor import Supervisor
 from tests.component.shop_calls import kind, open_session
 from tests.instances import own_instance
 from tests.waiting import until

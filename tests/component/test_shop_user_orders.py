@@ -6,7 +6,7 @@ import httpx
 import psycopg
 import pytest
 
-from compose import programs
+from compose.config import programs
 from tests.component.shop_calls import kind, open_session
 
 pytestmark = pytest.mark.stack

@@ -14,10 +14,11 @@ import pytest
 
 from chaos.errors import Interrupted
 from chaos.machine.interrupts import Interrupts
-from compose import health, history, processes, rolling, stack, state_folder
+from compose import health, history, rolling, stack, state_folder
 from compose.manager import Manager
+from compose.native import processes
+from compose.native.supervisor import Supervisor
 from compose.settings import StackSettings
-from compose.supervisor import Supervisor
 from compose.topology import Program, Topology, Wave, build
 from tests.component.supervised import supervised
 from tests.conftest import TEST_PORT_BASE

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from chaos.reach.haproxy import HAProxy
-from compose.haproxy import PANIC, admin_socket
+from compose.config.haproxy import PANIC, admin_socket
 from tests.component import objectives, stranger
 from tests.waiting import until
 

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from compose import programs
+from compose.config import programs
 
 # An order is abandoned after two seconds instead of thirty; the rest follows from it.
 HASTY = {

@@ -12,8 +12,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from compose import engine, runtime
-from compose.container_spec import STACK_LABEL
+from compose import runtime
+from compose.containers import engine
+from compose.containers.container_spec import STACK_LABEL
 from compose.settings import ROOT, from_environment
 from compose.tools import MissingTool, cache_folder
 from tests.conftest import TEST_PORT_BASE, Stack

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import docker
 
-from compose import digests
+from compose.containers import digests
 from compose.tools import cache_folder
 from tests.containers import official_images, stand_ins
 from tests.containers.stand_ins import BASE, PACKAGES, RELEASE

@@ -8,8 +8,8 @@ from typing import Any
 import docker
 import pytest
 
-from compose import engine
-from compose.swarm_spec import SERVICE_LABEL
+from compose.containers import engine
+from compose.containers.swarm_spec import SERVICE_LABEL
 from tests.containers import nodes
 from tests.containers.conftest import OWN_ENGINE
 

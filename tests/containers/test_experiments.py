@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from compose import engine
-from compose.container_spec import STACK_LABEL
+from compose.containers import engine
+from compose.containers.container_spec import STACK_LABEL
 from tests import agreement
 from tests.agreement import EXPERIMENTS, outcomes
 from tests.e2e.conftest import Runs

@@ -11,9 +11,9 @@ import pytest
 from docker.errors import NotFound
 
 from chaos.undo.lease import DURATION_SECONDS
-from compose.container_spec import STACK_LABEL
-from compose.container_spec import containers as in_containers
-from compose.containers import COMPOSE_FILE
+from compose.containers.container_spec import STACK_LABEL
+from compose.containers.container_spec import containers as in_containers
+from compose.containers.containers import COMPOSE_FILE
 from compose.settings import ROOT
 from tests.containers import hidden
 from tests.containers.conftest import OWN_COMPOSE, OWN_ENGINE, left

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from chaos.undo.lease import DURATION_SECONDS
-from compose import engine
-from compose.container_spec import NETWORKS, STACK_LABEL
-from compose.swarm_spec import SERVICE_LABEL
+from compose.containers import engine
+from compose.containers.container_spec import NETWORKS, STACK_LABEL
+from compose.containers.swarm_spec import SERVICE_LABEL
 from tests.conftest import TEST_PORT_BASE
 from tests.containers import machine
 from tests.containers.conftest import a_stack, left

@@ -9,8 +9,9 @@ import httpx
 import psycopg
 import pytest
 
-from compose import connections, health
-from compose.programs import postgres_dsn
+from compose import health
+from compose.config import connections
+from compose.config.programs import postgres_dsn
 from compose.settings import MOST_WORKERS
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from compose import health
+from compose.native.supervisor import Supervisor
 from compose.settings import ROOT
-from compose.supervisor import Supervisor
 from tests.verifier.alerting import Alerting
 
 EXPERIMENT = """\

@@ -13,9 +13,10 @@ import psutil
 import psycopg
 import pytest
 
-from compose import ports, processes, runtime
-from compose.connections import pool_size
-from compose.programs import postgres_dsn
+from compose import ports, runtime
+from compose.config.connections import pool_size
+from compose.config.programs import postgres_dsn
+from compose.native import processes
 from compose.settings import ROOT, from_environment
 from compose.topology import build
 from tests.e2e.conftest import wait_until

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.container_spec import STACK_LABEL
-from compose.swarm_spec import SERVICE_LABEL
+from compose.containers.container_spec import STACK_LABEL
+from compose.containers.swarm_spec import SERVICE_LABEL
 from tests.conftest import TEST_PORT_BASE
 from tests.containers import nodes
 from tests.containers.conftest import OWN_ENGINE, a_stack, an_engine, client

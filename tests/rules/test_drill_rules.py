@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from compose.drill_time import DRILL
-from compose.timing import Kind, display_duration, parse
+from compose.pace.timing import Kind, display_duration, parse
 
 KEPT = (DRILL.drill.scrape_interval * DRILL.scale) / DRILL.production.scrape_interval
 _RUN = re.compile(r"(?P<start>-?[\d.]+|_)(?P<step>[+-][\d.]+)?(?:x(?P<more>\d+))?")

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from compose.drill_routing import scale_routing
 from compose.drill_time import DRILL
-from compose.timing import Durations
+from compose.pace.routing import scale_routing
+from compose.pace.timing import Durations
 from tests.alert_routes import ALL, SILENCING, Route
 
 _NAME = re.compile(r'alertname(?:=|=~)"([^"]+)"')

@@ -6,8 +6,9 @@ import subprocess
 
 import pytest
 
-from compose import programs as stack_programs
-from compose import render, tools
+from compose import tools
+from compose.config import programs as stack_programs
+from compose.config import render
 from compose.healthy_past import HISTORY_SECONDS, Counted, openmetrics
 from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import Tools

@@ -10,8 +10,10 @@ import psycopg
 from chaos.control.port import family
 from chaos.reach.haproxy import PANIC, HAProxy
 from chaos.spec.faults.table import FAULTS
-from compose import health, processes, programs
-from compose.supervisor import Supervisor
+from compose import health
+from compose.config import programs
+from compose.native import processes
+from compose.native.supervisor import Supervisor
 
 
 def leftovers(stack) -> list[str]:

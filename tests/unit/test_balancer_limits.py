@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from compose import render
-from compose.haproxy import IN_FLIGHT_PER_WORKER
+from compose.config import render
+from compose.config.haproxy import IN_FLIGHT_PER_WORKER
 from compose.settings import from_environment
 from compose.topology import build
 

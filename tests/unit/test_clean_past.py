@@ -8,7 +8,9 @@ from chaos.errors import StackUnreachable
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
 from chaos.undo.lease import LeaseFile
-from compose import native, target_file, topology
+from compose import topology
+from compose.config import target_file
+from compose.native import native
 from compose.settings import from_environment
 
 RULES = frozenset({"ShopInstanceDown", "Watchdog"})

@@ -2,8 +2,8 @@
 
 import pytest
 
-from compose import connections, render
-from compose.programs import service_environment
+from compose.config import connections, render
+from compose.config.programs import service_environment
 from compose.settings import from_environment
 from compose.stack import StackError, up
 from compose.topology import build

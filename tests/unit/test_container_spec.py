@@ -5,10 +5,11 @@ import re
 import pytest
 import yaml
 
-from compose import container_spec, programs, render
-from compose.container_spec import containers, document, published
-from compose.containers import COMPOSE_FILE
-from compose.images import NAMES, images
+from compose.config import programs, render
+from compose.containers import container_spec
+from compose.containers.container_spec import containers, document, published
+from compose.containers.containers import COMPOSE_FILE
+from compose.containers.images import NAMES, images
 from compose.settings import ROOT, from_environment
 from compose.topology import OUTSIDE, build
 
@@ -50,7 +51,7 @@ def test_every_container_is_unprivileged_read_only_and_bounded(generated, commit
 def test_the_database_is_made_in_one_place_for_each_runtime(generated):
     told = generated["postgres"]["environment"]
     assert programs.postgres_dsn(5432) == f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}"
-    makers = {file.name for file in (ROOT / "compose").glob("*.py") if "CREATE DATABASE" in file.read_text()}
+    makers = {file.name for file in (ROOT / "compose").rglob("*.py") if "CREATE DATABASE" in file.read_text()}
     assert makers == {"native.py"}, "the image's entry point makes it in containers"
 
 

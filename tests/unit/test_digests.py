@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from compose import digests, standalone
-from compose.digests import InvalidLock
-from compose.images import images
+from compose.containers import digests
+from compose.containers.digests import InvalidLock
+from compose.containers.images import images
 from compose.settings import ROOT
-from compose.standalone_spec import SERVICES, TOXIPROXY
+from compose.standalone import standalone
+from compose.standalone.spec import SERVICES, TOXIPROXY
 from compose.tools import MissingTool
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"

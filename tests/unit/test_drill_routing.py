@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from compose.drill_routing import receiver_urls, routes_of, scale_routing
 from compose.drill_time import DRILL, DrillTimeError
-from compose.timing import Durations
+from compose.pace.routing import receiver_urls, routes_of, scale_routing
+from compose.pace.timing import Durations
 
 PAGER = "http://127.0.0.1:9"
 LABELS = {"alertname": "A", "severity": "critical", "team": "a"}

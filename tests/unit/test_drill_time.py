@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from compose.drill_promql import durations, read, scale_expression
 from compose.drill_time import DRILL, DrillTimeError, generate, main
-from compose.timing import Durations, Kind, display_duration, parse
+from compose.pace.promql import durations, read, scale_expression
+from compose.pace.timing import Durations, Kind, display_duration, parse
 
 PAGER = "http://127.0.0.1:9"
 ROUTING = """

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from compose.drill_promql import durations, read
 from compose.drill_time import DRILL, Manifest, generate
-from compose.timing import Kind, display_duration, parse
+from compose.pace.promql import durations, read
+from compose.pace.timing import Kind, display_duration, parse
 
 PAGER = "http://127.0.0.1:9"
 # A rule that looks back a day is left out of a drill, which has tests of its own.

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from compose import engine_needs
+from compose.containers import engine_needs
 
 # As recorded, of what is looked at: /version and /info of each engine.
 DOCKER_20 = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose import engine
+from compose.containers import engine
 
 
 class Lingering:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compose import go_program
+from compose.containers import go_program
 from compose.stack import StackError
 
 

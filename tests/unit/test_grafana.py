@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compose import grafana, health, programs, render, target_file, tools
+from compose import health, tools
+from compose.config import grafana, programs, render, target_file
 from compose.settings import ROOT, from_environment
 from compose.tools import Tools
 from compose.topology import build

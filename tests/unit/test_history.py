@@ -7,10 +7,10 @@ import pytest
 import yaml
 from promql_parser import VectorSelector, walk
 
-from compose.drill_promql import durations as ranges
-from compose.drill_promql import read
 from compose.healthy_past import HISTORY_SECONDS, answers, durations, openmetrics
-from compose.timing import DRILL, Kind
+from compose.pace.promql import durations as ranges
+from compose.pace.promql import read
+from compose.pace.timing import DRILL, Kind
 
 HAPROXY = {"job": "haproxy", "instance": "haproxy"}
 SHOP = {"job": "shop", "instance": "shop-1", "worker": "0"}

@@ -6,7 +6,7 @@ import sys
 
 from packaging.requirements import Requirement
 
-from compose import image_build
+from compose.containers import image_build
 from compose.settings import ROOT
 
 LISTED = [

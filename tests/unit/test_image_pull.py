@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import docker
 import pytest
 
-from compose import image_pull
+from compose.containers import image_pull
 from compose.stack import StackError
 
 PINNED = f"postgres:17@sha256:{'0' * 64}"

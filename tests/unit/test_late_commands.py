@@ -8,8 +8,9 @@ import pytest
 
 from chaos.cli import main
 from chaos.verdict.verdict import ExitCode
-from compose import command, containers, engine, go_program, image_build, stack
-from compose.images import images
+from compose import command, stack
+from compose.containers import containers, engine, go_program, image_build
+from compose.containers.images import images
 from compose.settings import from_environment
 from compose.stack import StackError
 from compose.tools import MissingTool

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compose import standalone
-from compose.container_spec import document
-from compose.containers import COMPOSE_FILE
-from compose.images import NAMES, images
-from compose.programs import launches
+from compose.config.programs import launches
+from compose.containers.container_spec import document
+from compose.containers.containers import COMPOSE_FILE
+from compose.containers.images import NAMES, images
 from compose.settings import ROOT, from_environment
-from compose.standalone_spec import SERVICES, TOXIPROXY
+from compose.standalone import standalone
+from compose.standalone.spec import SERVICES, TOXIPROXY
 from compose.topology import build
 from tests.containers import machine, official_images, stand_ins
 from tests.containers.official_images import OFFICIAL, row
@@ -113,7 +113,7 @@ def test_what_is_run_in_a_container_beside_its_program_is_in_the_image():
         ("redis", "redis-cli"): re.compile(r'"exec", "-T", nodes\[0\]\.name, "([\w-]+)"'),
         ("prom/prometheus", "promtool"): re.compile(r'engine\.beside\(state, "prometheus", \("(\w+)"'),
     }
-    source = "".join(file.read_text() for file in (ROOT / "compose").glob("*.py"))
+    source = "".join(file.read_text() for file in (ROOT / "compose").rglob("*.py"))
     for (repository, program), call in calls.items():
         assert call.findall(source) == [program]
         assert row(repository).finds(program)

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from chaos.reach.http import is_application
-from compose import pages, render
+from compose import pages
+from compose.config import render
 from compose.settings import ROOT, from_environment
 from compose.topology import build
 

@@ -2,7 +2,7 @@
 
 import json
 
-from compose import haproxy
+from compose.config import haproxy
 from services.kit import problems
 
 # RFC 9110's; Python 3.11 and 3.12 have RFC 7231's.

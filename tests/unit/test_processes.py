@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from compose import processes
+from compose.native import processes
 
 LAUNCHER = Path(processes.__file__).with_name("launch.sh")
 WAIT = "import sys; print('up', flush=True); sys.stdin.read()"

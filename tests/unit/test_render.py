@@ -5,8 +5,9 @@ import stat
 
 import pytest
 
-from compose import containers, render
-from compose.container_spec import POSTGRES_INIT
+from compose.config import render
+from compose.containers import containers
+from compose.containers.container_spec import POSTGRES_INIT
 from compose.settings import from_environment
 from compose.topology import build
 

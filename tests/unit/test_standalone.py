@@ -7,9 +7,10 @@ import pytest
 import yaml
 from docker.utils.build import exclude_paths
 
-from compose import digests, standalone
+from compose.containers import digests
 from compose.settings import ROOT
-from compose.standalone_spec import SERVICES, TOXIPROXY
+from compose.standalone import standalone
+from compose.standalone.spec import SERVICES, TOXIPROXY
 from compose.topology import INVENTORIES, REDIS_NODES, SHOPS
 
 FILE = standalone.FOLDER / "compose.yaml"

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from compose import standalone_scripts
-from compose.images import images
+from compose.containers.images import images
+from compose.standalone import scripts
 
 PORTS = (7001, 7002, 7003, 7004, 7005, 7006)
 GETENT = """
@@ -57,12 +57,12 @@ def shell(folder, script, *arguments, options="-ec", **environment):
 def form(folder, answers, monkeypatch, seconds=120, **environment):
     for port, answer in zip(PORTS, answers, strict=True):
         (folder / str(port)).write_text(answer)
-    monkeypatch.setattr(standalone_scripts, "_WITHIN_SECONDS", seconds)
-    done = shell(folder, standalone_scripts.cluster(PORTS, 1), **environment)
+    monkeypatch.setattr(scripts, "_WITHIN_SECONDS", seconds)
+    done = shell(folder, scripts.cluster(PORTS, 1), **environment)
     return done, (folder / "asked").read_text()
 
 
-@pytest.mark.parametrize("script", [standalone_scripts.REDIS, images("", "")["redis"].entrypoint[2]])
+@pytest.mark.parametrize("script", [scripts.REDIS, images("", "")["redis"].entrypoint[2]])
 def test_a_node_announces_the_address_that_every_network_has(programs, script):
     done = shell(programs, script, "/conf", options="-c")
     assert done.stdout == "/conf --cluster-announce-ip 172.18.0.5\n"
@@ -123,7 +123,7 @@ def test_a_database_that_was_never_finished_is_made_anew(tmp_path, there, kept):
     data.mkdir()
     for name, content in there.items():
         (data / name).write_text(content)
-    done = shell(tmp_path, standalone_scripts.postgres(CONF), "postgres", options="-c", PGDATA=str(data))
+    done = shell(tmp_path, scripts.postgres(CONF), "postgres", options="-c", PGDATA=str(data))
     assert done.stdout == "begins postgres\n"
     assert ("made anew" in done.stderr) == ("PG_VERSION" in there and not kept)
     assert {each.name for each in data.iterdir()} == (set(there) if kept else set())

@@ -125,7 +125,7 @@ def test_up_undoes_first_what_a_run_left(ours, monkeypatch):
     journal, target, open_then = UndoJournal(ours), system(ours, control).target, []
     marked(ours, OLD_MARK)
     journal.register("r", "e", ProcessKill(Duration.parse("5s"), "shop-1"))
-    monkeypatch.setattr(undo.targets, "control", lambda _: control)
+    monkeypatch.setattr(undo, "control_of", lambda _: control)
     monkeypatch.setattr(main, "_target_of_before", lambda: target)
     monkeypatch.setattr(main.runtime, "up", lambda *_: open_then.append(journal.open()))
     main._bring_up(print, Interrupts())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from compose.programs import service_environment
+from compose.config.programs import service_environment
 from compose.settings import InvalidSettings, from_environment
 from compose.topology import PORT_SPAN, build
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import yaml
 
+from compose.pace.timing import parse
 from compose.settings import ROOT
-from compose.timing import parse
 
 EXPERIMENTS = ROOT / "chaos" / "experiments"
 SURPRISE = "OnlyWhileAFaultIsInPlace"

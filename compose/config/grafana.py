@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from compose.pace.timing import DRILL
 from compose.settings import ROOT, StackSettings
-from compose.timing import DRILL
 from compose.tools import Tools
 from compose.topology import Program, Topology, Wave
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from compose import processes, programs, render, target_file, versions
+from compose import versions
 from compose.command import run
+from compose.config import programs, render, target_file
 from compose.interrupts import NEVER, Interrupts
+from compose.native import processes
+from compose.native.supervisor import Supervisor
 from compose.settings import StackSettings
 from compose.stack import Progress, StackError
-from compose.supervisor import Supervisor
 from compose.tools import OPTIONAL, Tools, find, find_one
 from compose.topology import REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
 

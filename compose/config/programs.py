@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import connections, drill_time, grafana
+from compose import drill_time
+from compose.config import connections, grafana
 from compose.settings import StackSettings
 from compose.tools import Tools
 from compose.topology import LOOPBACK, Program, Topology

@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
 from typing import Any
 
-from compose.drill_promql import durations, metrics, read
-from compose.drill_routing import RouteTiming, routes_of
-from compose.timing import Change, DrillTimeError, Kind, Pace, parse
+from compose.pace.promql import durations, metrics, read
+from compose.pace.routing import RouteTiming, routes_of
+from compose.pace.timing import Change, DrillTimeError, Kind, Pace, parse
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
-from compose import engine_needs
 from compose.command import run
-from compose.container_spec import STACK_LABEL
+from compose.containers import engine_needs
+from compose.containers.container_spec import STACK_LABEL
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import ProcessState
 from compose.tools import MissingTool

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from compose import container_spec, programs
-from compose.container_spec import COMPOSE_FILE, STACK_LABEL, escaped, healthcheck
-from compose.images import NAMES, Image
+from compose.config import programs
+from compose.containers import container_spec
+from compose.containers.container_spec import COMPOSE_FILE, STACK_LABEL, escaped, healthcheck
+from compose.containers.images import NAMES, Image
 from compose.settings import StackSettings
 from compose.topology import Program, Topology
 

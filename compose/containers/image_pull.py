@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from docker import DockerClient
 from docker.errors import ImageNotFound
 
-from compose import engine
+from compose.containers import engine
 from compose.stack import Progress, StackError
 
 _WITHIN_SECONDS = 1800.0

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import jinja2
 
-from compose import connections, drill_time, grafana, haproxy, scrape
+from compose import drill_time
+from compose.config import connections, grafana, haproxy, scrape
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from compose import container_spec, digests, programs, render, standalone_scripts
-from compose.images import NAMES, images
+from compose.config import programs, render
+from compose.containers import container_spec, digests
+from compose.containers.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
+from compose.standalone import scripts
 from compose.topology import LOOPBACK, REDIS_REPLICAS_PER_MASTER, Program, Topology, Wave, build
 
 SERVICES, TOXIPROXY = "stormdrill/services:checkout", "stormdrill/toxiproxy:checkout"
@@ -124,11 +126,11 @@ class _Standalone:
                 environment |= {"POSTGRES_HOST_AUTH_METHOD": "trust"}
                 environment |= {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"}
                 conf = {"source": "postgresql.conf", "target": f"{_CONFIG}/postgresql.conf"}
-                script = _escaped(standalone_scripts.postgres(conf["target"]))
+                script = _escaped(scripts.postgres(conf["target"]))
                 started = {"entrypoint": ["sh", "-c", script], "command": ["postgres"]}
                 return started | {"environment": environment, "configs": [conf, own]}
             case "redis":
-                return {"entrypoint": ["sh", "-c", _escaped(standalone_scripts.REDIS)]}
+                return {"entrypoint": ["sh", "-c", _escaped(scripts.REDIS)]}
             case "grafana":
                 read = {"dashboards": "dashboards", "dashboards/provisioning": "provisioning"}
                 mounts = [f"../../{ours}:{_CONFIG}/grafana/{its}:ro" for ours, its in read.items()]
@@ -138,7 +140,7 @@ class _Standalone:
     def _once(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What ends once it is done."""
         ports = [self.topology.proxy(name).listen for name in self._names("redis")]
-        script = standalone_scripts.cluster(ports, REDIS_REPLICAS_PER_MASTER)
+        script = scripts.cluster(ports, REDIS_REPLICAS_PER_MASTER)
         nodes = dict.fromkeys([*self._names("redis"), "toxiproxy"], _BEGUN)
         redis = self.allowed["redis-1"] | self._image(self.images["redis"].reference, "redis-cluster")
         former = redis | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}

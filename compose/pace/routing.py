@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from compose.timing import DrillTimeError, Durations, Kind, parse
+from compose.pace.timing import DrillTimeError, Durations, Kind, parse
 
 # Alertmanager's defaults, written out: one that is left unsaid would stay at production length.
 _DEFAULTS = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}

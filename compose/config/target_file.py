@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from compose.grafana import DASHBOARDS
-from compose.haproxy import admin_socket
-from compose.programs import postgres_dsn
+from compose.config.grafana import DASHBOARDS
+from compose.config.haproxy import admin_socket
+from compose.config.programs import postgres_dsn
+from compose.pace.timing import DRILL
 from compose.settings import ROOT, StackSettings
-from compose.timing import DRILL
 from compose.topology import Program, Topology
 
 TEMPLATE_VERSION = 1

@@ -8,26 +8,17 @@ from pathlib import Path
 
 import yaml
 
-from compose import (
-    container_spec,
-    digests,
-    engine,
-    image_build,
-    image_pull,
-    native,
-    processes,
-    programs,
-    render,
-    target_file,
-)
-from compose.container_spec import COMPOSE_FILE
-from compose.engine import ComposeProject, ContainerManager
-from compose.images import NAMES, Image, images
+from compose.config import programs, render, target_file
+from compose.containers import container_spec, digests, engine, image_build, image_pull
+from compose.containers.container_spec import COMPOSE_FILE
+from compose.containers.engine import ComposeProject, ContainerManager
+from compose.containers.images import NAMES, Image, images
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import ProcessState
+from compose.native import native, processes
+from compose.native.supervisor import Supervisor
 from compose.settings import StackSettings
 from compose.stack import Progress
-from compose.supervisor import Supervisor
 from compose.topology import OUTSIDE, REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
 
 _UNPRIVILEGED = 65534

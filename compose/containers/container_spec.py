@@ -7,8 +7,8 @@ mounted at the path that it has on this machine, so that it is the same there.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from compose import programs
-from compose.images import NAMES, Image
+from compose.config import programs
+from compose.containers.images import NAMES, Image
 from compose.settings import ROOT, StackSettings
 from compose.topology import LOOPBACK, OUTSIDE, THIS_MACHINE, Program, Topology
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from promql_parser import Expr, MatrixSelector, SubqueryExpr, VectorSelector, walk
 from promql_parser import parse as parse_promql
 
-from compose.timing import DrillTimeError, Durations, Kind, TimingProfile
+from compose.pace.timing import DrillTimeError, Durations, Kind, TimingProfile
 
 _DURATION = r"\d+(?:ms|[smhdwy])(?:\d+(?:ms|[smhdwy]))*"
 # promql-parser's tree cannot be rewritten (assigning a range is ignored), so the text is; strings and comments are

@@ -12,9 +12,9 @@ from typing import Any
 
 from docker.errors import DockerException
 
-from compose import container_spec, engine, image_build, swarm_spec
-from compose.containers import Containers, ContainersAndWatchdog
-from compose.images import SERVICES, Image
+from compose.containers import container_spec, engine, image_build, swarm_spec
+from compose.containers.containers import Containers, ContainersAndWatchdog
+from compose.containers.images import SERVICES, Image
 from compose.manager import ProcessState
 from compose.stack import READY_WITHIN_SECONDS, Progress, StackError
 from compose.tools import MissingTool

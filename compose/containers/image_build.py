@@ -18,9 +18,9 @@ from docker.errors import BuildError, ImageNotFound
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from compose import digests, engine, go_program, image_pull
-from compose.engine_needs import MACHINES
-from compose.images import CROWD, SERVICES, TOXIPROXY
+from compose.containers import digests, engine, go_program, image_pull
+from compose.containers.engine_needs import MACHINES
+from compose.containers.images import CROWD, SERVICES, TOXIPROXY
 from compose.settings import ROOT
 from compose.stack import Progress, StackError
 

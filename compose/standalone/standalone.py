@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
-from compose import digests, image_build, standalone_spec
-from compose.container_spec import escaped
+from compose.containers import digests, image_build
+from compose.containers.container_spec import escaped
 from compose.settings import ROOT
-from compose.standalone_spec import SERVICES, TOXIPROXY
+from compose.standalone import spec
+from compose.standalone.spec import SERVICES, TOXIPROXY
 
 FOLDER = ROOT / "compose" / "standalone"
 _LOCK = "services.lock"
@@ -49,7 +50,7 @@ def document() -> dict[str, Any]:
     }
     builds = {name: {"context": "../..", "dockerfile_inline": escaped(text)} for name, text in dockerfiles.items()}
     with tempfile.TemporaryDirectory() as folder:
-        return standalone_spec.document(Path(folder), builds)
+        return spec.document(Path(folder), builds)
 
 
 def _services_dockerfile() -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 from docker.errors import DockerException
 
-from compose import engine
-from compose.container_spec import COMPOSE_FILE
-from compose.images import Image
+from compose.containers import engine
+from compose.containers.container_spec import COMPOSE_FILE
+from compose.containers.images import Image
 from compose.stack import StackError
 from compose.tools import MissingTool
 

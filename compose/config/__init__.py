@@ -1,0 +1,1 @@
+"""What programs and the attacker are told: commands, environment and files; it may write files, and starts nothing."""
