@@ -9,12 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
-
-if TYPE_CHECKING:
-    from services.kit.spans import RecordedSpan
 
 
 class Decision(Enum):
@@ -43,7 +40,17 @@ class Keeping:
         return (trace_id & TraceIdRatioBased.TRACE_ID_LIMIT) < TraceIdRatioBased.get_bound_for_rate(self.ratio)
 
 
-class Recording:
+class EndedSpan(Protocol):
+    """What a recording asks of a span; spans know their recording, and it knows no more of them than this."""
+
+    @property
+    def has_failed(self) -> bool: ...
+
+
+S = TypeVar("S", bound=EndedSpan)
+
+
+class Recording(Generic[S]):
     """The spans of one request in this process, or of one piece of work that nobody asked for."""
 
     __slots__ = ("_decided", "_export", "_slow_seconds", "_spans", "_started", "decision", "sampled")
@@ -53,15 +60,15 @@ class Recording:
         *,
         sampled: bool,
         slow_seconds: float,
-        export: Callable[["RecordedSpan"], None],
-        decided: Callable[["RecordedSpan", Decision], None],
+        export: Callable[[S], None],
+        decided: Callable[[S, Decision], None],
     ) -> None:
         self.sampled = sampled
         self.decision: Decision | None = None
         self._slow_seconds = slow_seconds
         self._export = export
         self._decided = decided
-        self._spans: list[RecordedSpan] = []
+        self._spans: list[S] = []
         self._started = time.perf_counter()
 
     @property
@@ -69,7 +76,7 @@ class Recording:
         """Whether it is already certain that the spans are exported."""
         return self.sampled or self.decision not in (None, Decision.LEFT_OUT)
 
-    def ended(self, span: "RecordedSpan", *, is_first: bool) -> None:
+    def ended(self, span: S, *, is_first: bool) -> None:
         """Take a span that has ended. With the first one it is decided, also for those that end after it."""
         if self.decision is None:
             self._spans.append(span)
@@ -78,7 +85,7 @@ class Recording:
         elif self.decision is not Decision.LEFT_OUT:
             self._export(span)
 
-    def _decide(self, first: "RecordedSpan") -> None:
+    def _decide(self, first: S) -> None:
         self.decision = decision = self._judge(first)
         self._decided(first, decision)
         spans, self._spans = self._spans, []
@@ -86,7 +93,7 @@ class Recording:
             for span in spans:
                 self._export(span)
 
-    def _judge(self, first: "RecordedSpan") -> Decision:
+    def _judge(self, first: S) -> Decision:
         if self.sampled:
             return Decision.SAMPLED
         if first.has_failed:

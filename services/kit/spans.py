@@ -41,7 +41,7 @@ class RecordedSpan(Span):
     def __init__(  # noqa: PLR0913  (a span has as many parts)
         self,
         name: str,
-        recording: Recording,
+        recording: "Recording[RecordedSpan]",
         scope: InstrumentationScope,
         *,
         trace_id: int,

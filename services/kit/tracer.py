@@ -37,7 +37,7 @@ class RecordingTracerProvider(trace.TracerProvider):
         scope = InstrumentationScope(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
         return RecordingTracer(self, scope)
 
-    def record(self, trace_id: int, *, sampled: bool | None) -> Recording:
+    def record(self, trace_id: int, *, sampled: bool | None) -> Recording[RecordedSpan]:
         """Begin with a trace in this process; a caller has chosen already whether it is sampled."""
         return Recording(
             sampled=self._keeping.samples(trace_id) if sampled is None else sampled,
