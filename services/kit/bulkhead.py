@@ -9,9 +9,9 @@ from datetime import timedelta
 import anyio
 
 from services.kit.deadline import remaining_seconds
-from services.kit.pool_metrics import PoolMetrics, PoolState
 from services.kit.problems import Overloaded
-from services.kit.spans import span
+from services.kit.telemetry.pool_metrics import PoolMetrics, PoolState
+from services.kit.telemetry.spans import span
 
 
 class Bulkhead:

@@ -23,7 +23,7 @@ from services.kit.problems import DeadlineExceeded, Unavailable
 from services.kit.redis import Redis
 from services.kit.single_flight import Flight, SingleFlight
 from services.kit.source import RedisSilent, Source
-from services.kit.spans import note, span
+from services.kit.telemetry.spans import note, span
 
 _Flight = Flight[Found, Entry]
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from circuitbreaker import STATE_HALF_OPEN, CircuitBreaker  # type: ignore[import-untyped]  # it ships none
 
-from services.kit.dependency_metrics import DependencySeries
 from services.kit.problems import CircuitOpen, DependencyUnavailable
+from services.kit.telemetry.dependency_metrics import DependencySeries
 
 
 class Circuit:

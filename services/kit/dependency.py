@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from services.kit.circuit import Circuit
-from services.kit.instruments import Instruments
 from services.kit.problems import CircuitOpen, DependencyUnavailable, Overloaded
 from services.kit.retries import Retries
 from services.kit.settings import ResilienceSettings
+from services.kit.telemetry.instruments import Instruments
 
 T = TypeVar("T")
 

@@ -13,13 +13,14 @@ import httpx
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.kit import deadline, request_id
+from services.kit import deadline
 from services.kit.bulkhead import Bulkhead
 from services.kit.dependency import Dependency
-from services.kit.instruments import Instruments
 from services.kit.problems import DependencyUnavailable, Transient
 from services.kit.settings import ResilienceSettings
-from services.kit.spans import span
+from services.kit.telemetry import request_id
+from services.kit.telemetry.instruments import Instruments
+from services.kit.telemetry.spans import span
 
 # Our idle connections end before HAProxy's (its client time-out) would end them.
 _IDLE_SECONDS = 4.0

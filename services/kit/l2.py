@@ -14,7 +14,7 @@ from services.kit.cache_metrics import CacheMetrics
 from services.kit.entry import Entry
 from services.kit.problems import Unavailable
 from services.kit.redis import Redis
-from services.kit.spans import span
+from services.kit.telemetry.spans import span
 
 # Try for the lock and look at the entry in one step: who gets the lock only after another has filled
 # the entry and let go must see that entry, or reads the source once more for nothing.

@@ -14,12 +14,12 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from services.kit.deadline import remaining_seconds
 from services.kit.dependency import Dependency
-from services.kit.instruments import Instruments
-from services.kit.pool_metrics import PoolState
 from services.kit.postgres_pool import Connection, create_pool, was_closed
 from services.kit.problems import DependencyUnavailable, Overloaded, Transient
 from services.kit.settings import PostgresSettings
-from services.kit.spans import span
+from services.kit.telemetry.instruments import Instruments
+from services.kit.telemetry.pool_metrics import PoolState
+from services.kit.telemetry.spans import span
 
 T = TypeVar("T")
 

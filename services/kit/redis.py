@@ -19,10 +19,10 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from services.kit.bulkhead import Bulkhead
 from services.kit.deadline import remaining_seconds
 from services.kit.dependency import CircuitLimits, Dependency
-from services.kit.instruments import Instruments
 from services.kit.problems import DependencyUnavailable, Transient
 from services.kit.settings import RedisSettings
-from services.kit.spans import span
+from services.kit.telemetry.instruments import Instruments
+from services.kit.telemetry.spans import span
 
 T = TypeVar("T")
 

@@ -9,10 +9,11 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.kit import deadline, health, request_id, server_span
+from services.kit import deadline, health
 from services.kit.lifecycle import Lifecycle, State
-from services.kit.metrics import UNMATCHED, HttpMetrics
 from services.kit.problems import internal_error
+from services.kit.telemetry import request_id, server_span
+from services.kit.telemetry.metrics import UNMATCHED, HttpMetrics
 
 _log = structlog.get_logger(__name__)
 

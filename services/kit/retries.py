@@ -8,8 +8,8 @@ import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
 from services.kit.deadline import remaining_seconds
-from services.kit.dependency_metrics import DependencySeries
 from services.kit.problems import Transient
+from services.kit.telemetry.dependency_metrics import DependencySeries
 
 T = TypeVar("T")
 

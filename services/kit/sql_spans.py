@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind
 from psycopg import AsyncCursor, Error
 from psycopg.conninfo import conninfo_to_dict
 
-from services.kit.spans import span
+from services.kit.telemetry.spans import span
 
 _TARGET = re.compile(r"\b(?:INSERT INTO|UPDATE|FROM)\s+([a-z_]+\.[a-z_]+)")
 

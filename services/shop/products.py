@@ -9,11 +9,11 @@ from typing import Any, Self
 from services.kit.cache import Cache
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.found import Found
-from services.kit.instruments import Instruments
 from services.kit.postgres import Postgres
 from services.kit.postgres_pool import Connection
 from services.kit.problems import NotFound
 from services.kit.redis import Redis
+from services.kit.telemetry.instruments import Instruments
 from services.shop import product
 from services.shop.product import Page, Product
 from services.shop.settings import ShopSettings

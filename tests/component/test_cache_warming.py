@@ -12,9 +12,9 @@ from redis.cluster import ClusterNode, RedisCluster
 from chaos.load.mix import SKUS
 from services.kit.cache import Cache
 from services.kit.cache_metrics import CacheMetrics
-from services.kit.instruments import Instruments
 from services.kit.problems import Unavailable
 from services.kit.redis import Redis
+from services.kit.telemetry.instruments import Instruments
 from tests.component.storefront import run
 from tests.waiting import until as wait_until
 

@@ -19,7 +19,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from services.kit.problems import Problem
-from services.kit.recording import Recording
+from services.kit.telemetry.recording import Recording
 
 Attributes = Mapping[str, Any]
 

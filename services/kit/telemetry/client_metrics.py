@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from services.kit.spans import exemplar
+from services.kit.telemetry.spans import exemplar
 
 # The bounds that the conventions give for db.client.operation.duration, and what lies between.
 _DATABASE_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

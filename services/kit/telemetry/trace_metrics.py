@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from services.kit.recording import Decision
+from services.kit.telemetry.recording import Decision
 
 
 class TraceMetrics:

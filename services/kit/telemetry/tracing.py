@@ -10,12 +10,12 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NoOpTracerProvider, Tracer
 from prometheus_client import CollectorRegistry
 
-from services.kit import server_span
-from services.kit.recording import Keeping
 from services.kit.settings import ServiceSettings
-from services.kit.span_exporter import CountingExporter
-from services.kit.trace_metrics import ProcessorMetrics, TraceMetrics
-from services.kit.tracer import RecordingTracerProvider
+from services.kit.telemetry import server_span
+from services.kit.telemetry.recording import Keeping
+from services.kit.telemetry.span_exporter import CountingExporter
+from services.kit.telemetry.trace_metrics import ProcessorMetrics, TraceMetrics
+from services.kit.telemetry.tracer import RecordingTracerProvider
 
 _SCHEDULE_DELAY_MS = 1000
 # A drill makes some 200 spans a second in each worker; this is for the time when nobody takes them.

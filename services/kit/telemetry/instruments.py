@@ -6,9 +6,9 @@ from typing import Self
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry
 
-from services.kit.client_metrics import ClientMetrics
-from services.kit.dependency_metrics import DependencyMetrics
-from services.kit.pool_metrics import PoolMetrics
+from services.kit.telemetry.client_metrics import ClientMetrics
+from services.kit.telemetry.dependency_metrics import DependencyMetrics
+from services.kit.telemetry.pool_metrics import PoolMetrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanKind
 
-from services.kit.recording import Decision, Keeping, Recording
-from services.kit.spans import Attributes, Entered, RecordedSpan
-from services.kit.trace_metrics import TraceMetrics
+from services.kit.telemetry.recording import Decision, Keeping, Recording
+from services.kit.telemetry.spans import Attributes, Entered, RecordedSpan
+from services.kit.telemetry.trace_metrics import TraceMetrics
 
 
 class RecordingTracerProvider(trace.TracerProvider):

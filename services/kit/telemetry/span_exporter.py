@@ -9,7 +9,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from services.kit.trace_metrics import TraceMetrics
+from services.kit.telemetry.trace_metrics import TraceMetrics
 
 
 class CountingExporter(SpanExporter):

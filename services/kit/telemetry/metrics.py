@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from services.kit.settings import PortRange
-from services.kit.spans import exemplar
+from services.kit.telemetry.spans import exemplar
 
 # The bounds that OpenTelemetry's conventions give for http.server.request.duration.
 DURATION_BUCKETS_SECONDS = (

@@ -10,7 +10,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from services.kit import request_id
+from services.kit.telemetry import request_id
 
 # These say the same thing again and again while a server is away (every failed export, every
 # reconnection attempt); the metrics already count it.
