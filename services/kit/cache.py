@@ -13,7 +13,6 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Self
 
-from services.kit import deadline
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.cache_settings import CacheSettings
 from services.kit.entry import Entry
@@ -21,6 +20,7 @@ from services.kit.found import Found, Load
 from services.kit.l1 import L1
 from services.kit.problems import DeadlineExceeded, Unavailable
 from services.kit.redis import Redis
+from services.kit.resilience import deadline
 from services.kit.single_flight import Flight, SingleFlight
 from services.kit.source import RedisSilent, Source
 from services.kit.telemetry.spans import note, span

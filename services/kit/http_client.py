@@ -13,10 +13,10 @@ import httpx
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from services.kit import deadline
-from services.kit.bulkhead import Bulkhead
-from services.kit.dependency import Dependency
 from services.kit.problems import DependencyUnavailable, Transient
+from services.kit.resilience import deadline
+from services.kit.resilience.bulkhead import Bulkhead
+from services.kit.resilience.dependency import Dependency
 from services.kit.settings import ResilienceSettings
 from services.kit.telemetry import request_id
 from services.kit.telemetry.instruments import Instruments

@@ -16,10 +16,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, SlotNotCoveredError
 from redis.exceptions import TimeoutError as RedisTimeout
 
-from services.kit.bulkhead import Bulkhead
-from services.kit.deadline import remaining_seconds
-from services.kit.dependency import CircuitLimits, Dependency
 from services.kit.problems import DependencyUnavailable, Transient
+from services.kit.resilience.bulkhead import Bulkhead
+from services.kit.resilience.deadline import remaining_seconds
+from services.kit.resilience.dependency import CircuitLimits, Dependency
 from services.kit.settings import RedisSettings
 from services.kit.telemetry.instruments import Instruments
 from services.kit.telemetry.spans import span

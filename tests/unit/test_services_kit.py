@@ -13,11 +13,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
-from services.kit import deadline, health, problems
+from services.kit import health, problems
 from services.kit.fields import Sku
 from services.kit.lifecycle import Lifecycle, State
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable
 from services.kit.request import RequestMiddleware
+from services.kit.resilience import deadline
 from services.kit.telemetry import request_id, server_span
 from services.kit.telemetry.logging import RepetitionFilter
 from services.kit.telemetry.metrics import HttpMetrics

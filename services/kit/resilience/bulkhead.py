@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import anyio
 
-from services.kit.deadline import remaining_seconds
 from services.kit.problems import Overloaded
+from services.kit.resilience.deadline import remaining_seconds
 from services.kit.telemetry.pool_metrics import PoolMetrics, PoolState
 from services.kit.telemetry.spans import span
 

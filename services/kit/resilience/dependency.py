@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
-from services.kit.circuit import Circuit
 from services.kit.problems import CircuitOpen, DependencyUnavailable, Overloaded
-from services.kit.retries import Retries
+from services.kit.resilience.circuit import Circuit
+from services.kit.resilience.retries import Retries
 from services.kit.settings import ResilienceSettings
 from services.kit.telemetry.instruments import Instruments
 

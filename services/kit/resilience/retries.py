@@ -7,8 +7,8 @@ from typing import TypeVar
 import stamina
 from stamina.instrumentation import set_on_retry_hooks
 
-from services.kit.deadline import remaining_seconds
 from services.kit.problems import Transient
+from services.kit.resilience.deadline import remaining_seconds
 from services.kit.telemetry.dependency_metrics import DependencySeries
 
 T = TypeVar("T")
