@@ -9,8 +9,8 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.kit import health
-from services.kit.lifecycle import Lifecycle, State
+from services.kit.lifecycle import health
+from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import internal_error
 from services.kit.resilience import deadline
 from services.kit.telemetry import request_id, server_span

@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from services.kit import health, problems
-from services.kit.lifecycle import Lifecycle, State
+from services.kit import problems
+from services.kit.lifecycle import health
+from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.request import RequestMiddleware
 from services.kit.settings import ServiceSettings
 from services.kit.telemetry.instruments import Instruments

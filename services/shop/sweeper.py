@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.kit.periodic import Periodic
+from services.kit.lifecycle.periodic import Periodic
 from services.kit.postgres import Postgres
 from services.kit.postgres_pool import Connection
 from services.kit.problems import Unavailable

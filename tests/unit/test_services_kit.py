@@ -13,9 +13,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
-from services.kit import health, problems
+from services.kit import problems
 from services.kit.fields import Sku
-from services.kit.lifecycle import Lifecycle, State
+from services.kit.lifecycle import health
+from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable
 from services.kit.request import RequestMiddleware
 from services.kit.resilience import deadline

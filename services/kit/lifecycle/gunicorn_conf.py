@@ -1,6 +1,6 @@
 """gunicorn's configuration, the same for every service.
 
-gunicorn -c services/kit/gunicorn_conf.py --bind 127.0.0.1:8000 'services.shop.main:create_app()'
+gunicorn -c services/kit/lifecycle/gunicorn_conf.py --bind 127.0.0.1:8000 'services.shop.main:create_app()'
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.kit.lifecycle import Lifecycle, State
+from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import respond
 
 PATHS = frozenset({"/healthz", "/readyz"})
