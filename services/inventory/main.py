@@ -9,7 +9,7 @@ from services.inventory.reservations import Reservations
 from services.inventory.routes import router
 from services.inventory.settings import InventorySettings
 from services.inventory.stock import Stock
-from services.kit.postgres import Postgres
+from services.kit.postgres.database import Postgres
 from services.kit.service import create_service
 from services.kit.telemetry.instruments import Instruments
 

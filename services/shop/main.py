@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.kit.http_cache import HttpCache
 from services.kit.http_client import HttpClient, Remote
-from services.kit.postgres import Postgres
+from services.kit.postgres.database import Postgres
 from services.kit.redis import Redis, as_store
 from services.kit.service import create_service
 from services.kit.telemetry.instruments import Instruments

@@ -9,8 +9,8 @@ from typing import Any, Self
 from services.kit.cache import Cache
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.found import Found
-from services.kit.postgres import Postgres
-from services.kit.postgres_pool import Connection
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.pool import Connection
 from services.kit.problems import NotFound
 from services.kit.redis import Redis
 from services.kit.telemetry.instruments import Instruments

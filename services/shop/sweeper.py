@@ -10,8 +10,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.kit.lifecycle.periodic import Periodic
-from services.kit.postgres import Postgres
-from services.kit.postgres_pool import Connection
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.pool import Connection
 from services.kit.problems import Unavailable
 from services.kit.telemetry.instruments import Instruments
 from services.shop.order_book import OrderBook

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from compose.programs import postgres_dsn
 from services.kit.http_client import HttpClient, Remote
-from services.kit.postgres import Postgres
+from services.kit.postgres.database import Postgres
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable, Overloaded, Unavailable
 from services.kit.redis import Redis
 from services.kit.resilience import deadline

@@ -12,7 +12,7 @@ from psycopg import Error, InterfaceError, InternalError, OperationalError
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from services.kit.postgres_pool import Connection, create_pool, was_closed
+from services.kit.postgres.pool import Connection, create_pool, was_closed
 from services.kit.problems import DependencyUnavailable, Overloaded, Transient
 from services.kit.resilience.deadline import remaining_seconds
 from services.kit.resilience.dependency import Dependency

@@ -8,8 +8,8 @@ from psycopg import AsyncConnection, OperationalError, waiting
 from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool, AsyncNullConnectionPool
 
+from services.kit.postgres.sql_spans import traced_cursor
 from services.kit.settings import PostgresSettings
-from services.kit.sql_spans import traced_cursor
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
