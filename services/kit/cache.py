@@ -19,7 +19,7 @@ from services.kit.entry import Entry
 from services.kit.found import Found, Load
 from services.kit.l1 import L1
 from services.kit.problems import DeadlineExceeded, Unavailable
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 from services.kit.resilience import deadline
 from services.kit.single_flight import Flight, SingleFlight
 from services.kit.source import RedisSilent, Source

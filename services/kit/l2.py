@@ -13,7 +13,7 @@ from redis.asyncio.cluster import RedisCluster
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.entry import Entry
 from services.kit.problems import Unavailable
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 from services.kit.telemetry.spans import span
 
 # Try for the lock and look at the entry in one step: who gets the lock only after another has filled

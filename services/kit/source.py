@@ -11,7 +11,7 @@ from services.kit.cache_settings import CacheSettings
 from services.kit.entry import Entry
 from services.kit.found import Found, Load
 from services.kit.l2 import L2, Look
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 
 # A read takes 2 ms; when it takes long, many keys wait, and Redis is not to be asked by all of them all the time.
 _FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.005, 0.16

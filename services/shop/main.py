@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from services.kit.http_cache import HttpCache
 from services.kit.http_client import HttpClient, Remote
 from services.kit.postgres.database import Postgres
-from services.kit.redis import Redis, as_store
+from services.kit.redis.cluster import Redis, as_store
 from services.kit.service import create_service
 from services.kit.telemetry.instruments import Instruments
 from services.shop.cart import Carts, RedisCarts

@@ -12,7 +12,7 @@ from services.kit.found import Found
 from services.kit.postgres.database import Postgres
 from services.kit.postgres.pool import Connection
 from services.kit.problems import NotFound
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 from services.kit.telemetry.instruments import Instruments
 from services.shop import product
 from services.shop.product import Page, Product

@@ -21,7 +21,7 @@ import services.shop
 from compose.programs import DATABASE, postgres_dsn
 from services.kit.postgres.database import Postgres
 from services.kit.postgres.schema import apply_schema
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 from services.kit.telemetry.instruments import Instruments
 from services.shop.product import Product
 from services.shop.products import Products

@@ -13,7 +13,7 @@ from chaos.load.mix import SKUS
 from services.kit.cache import Cache
 from services.kit.cache_metrics import CacheMetrics
 from services.kit.problems import Unavailable
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 from services.kit.telemetry.instruments import Instruments
 from tests.component.storefront import run
 from tests.waiting import until as wait_until

@@ -15,7 +15,7 @@ from compose.programs import postgres_dsn
 from services.kit.http_client import HttpClient, Remote
 from services.kit.postgres.database import Postgres
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable, Overloaded, Unavailable
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 from services.kit.resilience import deadline
 from services.kit.settings import Address, PostgresSettings, RedisSettings, ResilienceSettings
 from services.kit.telemetry.instruments import Instruments
