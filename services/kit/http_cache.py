@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import Request, Response
 from opentelemetry import trace
 
-from services.kit.entry import compressed, etag_of
-from services.kit.found import Found
+from services.kit.cache.entry import compressed, etag_of
+from services.kit.cache.found import Found
 
 _JSON = "application/json"
 _PLAIN_JSON = {"content-type": _JSON}

@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Self
 
-from services.kit.cache import Cache
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.found import Found
+from services.kit.cache.found import Found
+from services.kit.cache.hierarchy import Cache
+from services.kit.cache.metrics import CacheMetrics
 from services.kit.postgres.database import Postgres
 from services.kit.postgres.pool import Connection
 from services.kit.problems import NotFound

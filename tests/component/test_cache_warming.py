@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from redis.cluster import ClusterNode, RedisCluster
 
 from chaos.load.mix import SKUS
-from services.kit.cache import Cache
-from services.kit.cache_metrics import CacheMetrics
+from services.kit.cache.hierarchy import Cache
+from services.kit.cache.metrics import CacheMetrics
 from services.kit.problems import Unavailable
 from services.kit.redis.cluster import Redis
 from services.kit.telemetry.instruments import Instruments

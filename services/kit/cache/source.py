@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.cache_settings import CacheSettings
-from services.kit.entry import Entry
-from services.kit.found import Found, Load
-from services.kit.l2 import L2, Look
+from services.kit.cache.entry import Entry
+from services.kit.cache.found import Found, Load
+from services.kit.cache.l2 import L2, Look
+from services.kit.cache.metrics import CacheMetrics
+from services.kit.cache.settings import CacheSettings
 from services.kit.redis.cluster import Redis
 
 # A read takes 2 ms; when it takes long, many keys wait, and Redis is not to be asked by all of them all the time.

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.kit.l1 import L1
+from services.kit.cache.l1 import L1
 
 _RESULTS = {
     "l1": ("hit", "miss", "stale", "negative"),

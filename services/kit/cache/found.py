@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.kit.entry import Entry
+from services.kit.cache.entry import Entry
 
 Load = Callable[[], Awaitable[bytes | None]]
 """Reads the source: the body, None if there is nothing, Unavailable if it does not answer."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from redis.asyncio.cluster import RedisCluster
 
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.entry import Entry
+from services.kit.cache.entry import Entry
+from services.kit.cache.metrics import CacheMetrics
 from services.kit.problems import Unavailable
 from services.kit.redis.cluster import Redis
 from services.kit.telemetry.spans import span

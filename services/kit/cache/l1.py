@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from services.kit.entry import Entry
+from services.kit.cache.entry import Entry
 
 # Anyone can invent keys of which there is nothing; they compete for a corner, never with what is there.
 _SHARE_OF_ABSENT = 1 / 16

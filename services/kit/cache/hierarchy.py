@@ -13,16 +13,16 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Self
 
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.cache_settings import CacheSettings
-from services.kit.entry import Entry
-from services.kit.found import Found, Load
-from services.kit.l1 import L1
+from services.kit.cache.entry import Entry
+from services.kit.cache.found import Found, Load
+from services.kit.cache.l1 import L1
+from services.kit.cache.metrics import CacheMetrics
+from services.kit.cache.settings import CacheSettings
+from services.kit.cache.single_flight import Flight, SingleFlight
+from services.kit.cache.source import RedisSilent, Source
 from services.kit.problems import DeadlineExceeded, Unavailable
 from services.kit.redis.cluster import Redis
 from services.kit.resilience import deadline
-from services.kit.single_flight import Flight, SingleFlight
-from services.kit.source import RedisSilent, Source
 from services.kit.telemetry.spans import note, span
 
 _Flight = Flight[Found, Entry]
