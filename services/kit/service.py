@@ -9,9 +9,9 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from services.kit import problems
+from services.kit.http.request import RequestMiddleware
 from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
-from services.kit.request import RequestMiddleware
 from services.kit.settings import ServiceSettings
 from services.kit.telemetry.instruments import Instruments
 from services.kit.telemetry.logging import configure_logging

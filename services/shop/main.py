@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 from fastapi import FastAPI
 
-from services.kit.http_cache import HttpCache
-from services.kit.http_client import HttpClient, Remote
+from services.kit.http.caching import HttpCache
+from services.kit.http.client import HttpClient, Remote
 from services.kit.postgres.database import Postgres
 from services.kit.redis.cluster import Redis, as_store
 from services.kit.service import create_service

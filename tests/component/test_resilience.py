@@ -12,7 +12,7 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 from compose.programs import postgres_dsn
-from services.kit.http_client import HttpClient, Remote
+from services.kit.http.client import HttpClient, Remote
 from services.kit.postgres.database import Postgres
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable, Overloaded, Unavailable
 from services.kit.redis.cluster import Redis

@@ -14,11 +14,11 @@ from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
 from services.kit import problems
-from services.kit.fields import Sku
+from services.kit.http.fields import Sku
+from services.kit.http.request import RequestMiddleware
 from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable
-from services.kit.request import RequestMiddleware
 from services.kit.resilience import deadline
 from services.kit.telemetry import request_id, server_span
 from services.kit.telemetry.logging import RepetitionFilter
