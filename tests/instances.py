@@ -74,7 +74,7 @@ def own_instance(stack, role: str = "shop", app: str | None = None, **environmen
     }
     command = [
         Path(sys.executable).with_name("gunicorn"),
-        *("-c", ROOT / "services/kit/gunicorn_conf.py", "-k", "asgi", "--bind", f"127.0.0.1:{port}"),
+        *("-c", ROOT / "services/kit/lifecycle/gunicorn_conf.py", "-k", "asgi", "--bind", f"127.0.0.1:{port}"),
         app or f"services.{role}.main:create_app()",
     ]
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:

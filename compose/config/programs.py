@@ -121,7 +121,7 @@ def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
 def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
     argv = (
         str(Path(sys.executable).with_name("gunicorn")),
-        "--config", "python:services.kit.gunicorn_conf",  # found by its name wherever the code lies
+        "--config", "python:services.kit.lifecycle.gunicorn_conf",  # found by its name wherever the code lies
         "--worker-class", "asgi",
         "--workers", "1" if program.role == "pager" else str(settings.workers),
         "--bind", f"{topology.listen}:{program.port}",

@@ -9,9 +9,9 @@ from services.inventory.reservations import Reservations
 from services.inventory.routes import router
 from services.inventory.settings import InventorySettings
 from services.inventory.stock import Stock
-from services.kit.instruments import Instruments
-from services.kit.postgres import Postgres
+from services.kit.postgres.database import Postgres
 from services.kit.service import create_service
+from services.kit.telemetry.instruments import Instruments
 
 
 def create_app(settings: InventorySettings | None = None) -> FastAPI:

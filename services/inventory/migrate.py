@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from services.inventory.settings import InventorySettings
-from services.kit.schema import apply_schema
+from services.kit.postgres.schema import apply_schema
 from services.kit.settings import InvalidSettings
 
 if __name__ == "__main__":

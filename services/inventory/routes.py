@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.inventory.reservations import Reservations
 from services.inventory.stock import Stock
-from services.kit.fields import Quantity, Sku
+from services.kit.http.fields import Quantity, Sku
 from services.kit.problems import responses
 
 router = APIRouter()

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.kit.postgres import Postgres
-from services.kit.postgres_pool import Connection
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.pool import Connection
 from services.kit.problems import NotFound
 
 

@@ -8,15 +8,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from services.kit import health, problems
-from services.kit.instruments import Instruments
-from services.kit.lifecycle import Lifecycle, State
-from services.kit.logging import configure_logging
-from services.kit.loop_lag import LoopLag
-from services.kit.metrics import HttpMetrics, MetricsServer, create_registry
-from services.kit.request import RequestMiddleware
+from services.kit import problems
+from services.kit.http.request import RequestMiddleware
+from services.kit.lifecycle import health
+from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.settings import ServiceSettings
-from services.kit.tracing import Tracing
+from services.kit.telemetry.instruments import Instruments
+from services.kit.telemetry.logging import configure_logging
+from services.kit.telemetry.loop_lag import LoopLag
+from services.kit.telemetry.metrics import HttpMetrics, MetricsServer, create_registry
+from services.kit.telemetry.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
 

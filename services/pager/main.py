@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.kit.instruments import Instruments
 from services.kit.service import create_service
+from services.kit.telemetry.instruments import Instruments
 from services.pager.inbox import Inbox
 from services.pager.routes import router
 from services.pager.settings import PagerSettings

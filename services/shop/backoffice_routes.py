@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.kit.fields import Sku
+from services.kit.http.fields import Sku
 from services.kit.problems import responses
 from services.shop import product
 from services.shop.product import Product

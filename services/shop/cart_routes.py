@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from services.kit.fields import Quantity, Sku
+from services.kit.http.fields import Quantity, Sku
 from services.kit.problems import responses
 from services.shop.cart import MOST_ITEMS, Carts
 from services.shop.session_routes import TheToken, keep_private

@@ -5,12 +5,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 from fastapi import FastAPI
 
-from services.kit.http_cache import HttpCache
-from services.kit.http_client import HttpClient, Remote
-from services.kit.instruments import Instruments
-from services.kit.postgres import Postgres
-from services.kit.redis import Redis, as_store
+from services.kit.http.caching import HttpCache
+from services.kit.http.client import HttpClient, Remote
+from services.kit.postgres.database import Postgres
+from services.kit.redis.cluster import Redis, as_store
 from services.kit.service import create_service
+from services.kit.telemetry.instruments import Instruments
 from services.shop.cart import Carts, RedisCarts
 from services.shop.instance_sessions import InstanceCarts, InstanceSessions
 from services.shop.order_book import OrderBook

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from services.kit.schema import apply_schema
+from services.kit.postgres.schema import apply_schema
 from services.kit.settings import InvalidSettings
 from services.shop.settings import ShopSettings
 

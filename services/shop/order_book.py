@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from psycopg.errors import ForeignKeyViolation
 from psycopg.rows import class_row
 
-from services.kit.postgres import Postgres
-from services.kit.postgres_pool import Connection
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.pool import Connection
 from services.kit.problems import Conflict, NotFound
 
 

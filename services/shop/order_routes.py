@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from services.kit.fields import IdempotencyKey, Quantity, Sku
+from services.kit.http.fields import IdempotencyKey, Quantity, Sku
 from services.kit.problems import responses
 from services.shop.order_book import Intent, Order
 from services.shop.orders import Orders

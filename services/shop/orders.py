@@ -11,8 +11,8 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter
 
-from services.kit.deadline import remaining_seconds
 from services.kit.problems import Conflict, DependencyUnavailable, NotFound, Problem, Unavailable
+from services.kit.resilience.deadline import remaining_seconds
 from services.shop.order_book import Intent, Order, OrderBook
 from services.shop.reservations import Released, Reservations
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.kit import http_cache
-from services.kit.fields import Sku
-from services.kit.http_cache import HttpCache
+from services.kit.http import caching
+from services.kit.http.caching import HttpCache
+from services.kit.http.fields import Sku
 from services.kit.problems import responses
 from services.shop import product
 from services.shop.products import Products
@@ -109,8 +109,8 @@ TheHttpCache = Annotated[HttpCache, Depends(_http_cache)]
 @router.get(
     "/products",
     response_model=ProductsBody,
-    responses=http_cache.documented("A page of products.") | responses(422, 503),
-    openapi_extra=http_cache.CONDITIONAL,
+    responses=caching.documented("A page of products.") | responses(422, 503),
+    openapi_extra=caching.CONDITIONAL,
 )
 async def read_products(
     query: Annotated[PageQuery, Query()],
@@ -139,7 +139,7 @@ router.add_api_route(
     "/products/{sku}",
     read_product,
     response_model=ProductBody,
-    responses=http_cache.documented("The product.") | responses(404, 422, 503),
-    openapi_extra=http_cache.CONDITIONAL,
+    responses=caching.documented("The product.") | responses(404, 422, 503),
+    openapi_extra=caching.CONDITIONAL,
     route_class_override=HeldRoute,
 )

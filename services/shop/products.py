@@ -6,14 +6,14 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Self
 
-from services.kit.cache import Cache
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.found import Found
-from services.kit.instruments import Instruments
-from services.kit.postgres import Postgres
-from services.kit.postgres_pool import Connection
+from services.kit.cache.found import Found
+from services.kit.cache.hierarchy import Cache
+from services.kit.cache.metrics import CacheMetrics
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.pool import Connection
 from services.kit.problems import NotFound
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
+from services.kit.telemetry.instruments import Instruments
 from services.shop import product
 from services.shop.product import Page, Product
 from services.shop.settings import ShopSettings

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 
-from services.kit.http_client import HttpClient
+from services.kit.http.client import HttpClient
 from services.kit.problems import TYPE_PREFIX, Conflict, DependencyUnavailable
 
 _log = structlog.get_logger(__name__)

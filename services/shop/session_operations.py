@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from prometheus_client import CollectorRegistry, Counter
 
 from services.kit.problems import Unauthorized, Unavailable
-from services.kit.spans import span
+from services.kit.telemetry.spans import span
 from services.shop.cart import Carts
 from services.shop.sessions import Session, Sessions
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from services.kit.problems import Unauthorized
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
 
 _TOKEN_BYTES = 32
 

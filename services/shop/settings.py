@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.kit.cache_settings import CacheSettings
+from services.kit.cache.settings import CacheSettings
 from services.kit.settings import Duration, PostgresSettings, RedisSettings, ServiceSettings
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import msgspec
 import structlog
 
-from services.kit.http_client import HttpClient
+from services.kit.http.client import HttpClient
 from services.kit.problems import DependencyUnavailable, Unavailable
 
 _log = structlog.get_logger(__name__)

@@ -9,11 +9,11 @@ from uuid import UUID
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.kit.instruments import Instruments
-from services.kit.periodic import Periodic
-from services.kit.postgres import Postgres
-from services.kit.postgres_pool import Connection
+from services.kit.lifecycle.periodic import Periodic
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.pool import Connection
 from services.kit.problems import Unavailable
+from services.kit.telemetry.instruments import Instruments
 from services.shop.order_book import OrderBook
 from services.shop.reservations import Reservations
 

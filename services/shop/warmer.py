@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from prometheus_client import Counter
 
-from services.kit.instruments import Instruments
-from services.kit.periodic import Periodic
+from services.kit.lifecycle.periodic import Periodic
+from services.kit.telemetry.instruments import Instruments
 from services.shop.products import Products
 
 

@@ -8,7 +8,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.kit import request, service
+from services.kit import service
+from services.kit.http import request
 from services.shop.main import create_app as create_observed_app
 
 

@@ -19,10 +19,10 @@ from prometheus_client import CollectorRegistry
 
 import services.shop
 from compose.config.programs import DATABASE, postgres_dsn
-from services.kit.instruments import Instruments
-from services.kit.postgres import Postgres
-from services.kit.redis import Redis
-from services.kit.schema import apply_schema
+from services.kit.postgres.database import Postgres
+from services.kit.postgres.schema import apply_schema
+from services.kit.redis.cluster import Redis
+from services.kit.telemetry.instruments import Instruments
 from services.shop.product import Product
 from services.shop.products import Products
 from services.shop.settings import ShopSettings

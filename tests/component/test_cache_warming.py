@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry
 from redis.cluster import ClusterNode, RedisCluster
 
 from chaos.spec.mix import SKUS
-from services.kit.cache import Cache
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.instruments import Instruments
+from services.kit.cache.hierarchy import Cache
+from services.kit.cache.metrics import CacheMetrics
 from services.kit.problems import Unavailable
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
+from services.kit.telemetry.instruments import Instruments
 from tests.component.storefront import run
 from tests.waiting import until as wait_until
 

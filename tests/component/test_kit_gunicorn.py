@@ -39,7 +39,8 @@ def command(tmp_path, metrics_port):
         "PAGER_DRAIN_DELAY": "1s",
     }
     port = free_port()
-    arguments = [GUNICORN, "-c", ROOT / "services/kit/gunicorn_conf.py", "-k", "asgi", "--bind", f"127.0.0.1:{port}"]
+    conf = ROOT / "services/kit/lifecycle/gunicorn_conf.py"
+    arguments = [GUNICORN, "-c", conf, "-k", "asgi", "--bind", f"127.0.0.1:{port}"]
     return port, [*arguments, "services.pager.main:create_app()"], environment
 
 

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 from psycopg import AsyncConnection
 
 from compose.config.programs import postgres_dsn
-from services.kit.instruments import Instruments
-from services.kit.postgres import Postgres
+from services.kit.postgres.database import Postgres
 from services.kit.problems import DependencyUnavailable, Overloaded
 from services.kit.settings import PostgresSettings
+from services.kit.telemetry.instruments import Instruments
 
 pytestmark = pytest.mark.stack
 

@@ -12,13 +12,13 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 from compose.config.programs import postgres_dsn
-from services.kit import deadline
-from services.kit.http_client import HttpClient, Remote
-from services.kit.instruments import Instruments
-from services.kit.postgres import Postgres
+from services.kit.http.client import HttpClient, Remote
+from services.kit.postgres.database import Postgres
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable, Overloaded, Unavailable
-from services.kit.redis import Redis
+from services.kit.redis.cluster import Redis
+from services.kit.resilience import deadline
 from services.kit.settings import Address, PostgresSettings, RedisSettings, ResilienceSettings
+from services.kit.telemetry.instruments import Instruments
 from tests.toxics import each_toxic, proxied, toxic
 
 pytestmark = pytest.mark.stack

@@ -121,7 +121,7 @@ class Gunicorn:
             "SLOW_DRAIN": self.drain,
         }
         gunicorn = Path(sys.executable).with_name("gunicorn")
-        conf = ROOT / "services/kit/gunicorn_conf.py"
+        conf = ROOT / "services/kit/lifecycle/gunicorn_conf.py"
         command = (
             gunicorn,
             "-c",

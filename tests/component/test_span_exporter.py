@@ -6,10 +6,10 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry
 
-from services.kit.recording import Keeping
-from services.kit.span_exporter import CountingExporter
-from services.kit.trace_metrics import TraceMetrics
-from services.kit.tracer import RecordingTracerProvider
+from services.kit.telemetry.recording import Keeping
+from services.kit.telemetry.span_exporter import CountingExporter
+from services.kit.telemetry.trace_metrics import TraceMetrics
+from services.kit.telemetry.tracer import RecordingTracerProvider
 from tests.otlp_sink import otlp_sink
 from tests.ports import free_port
 

@@ -1,6 +1,7 @@
 """Who may know whom: alerts, services, compose and chaos do not import each other, and the judge does no I/O."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,20 @@ from compose.settings import ROOT
 
 ROOMS = {"alerts", "services", "compose", "chaos"}
 PURE = {"open", "print", "input"}
+KIT = ROOT / "services" / "kit"
+BASIS = {"problems", "settings"}
+KIT_KNOWS = {
+    "problems": set(),
+    "settings": set(),
+    "telemetry": BASIS,
+    "lifecycle": {"problems"},  # and telemetry by name: gunicorn's configuration names the formatter of its log
+    "resilience": BASIS | {"telemetry"},
+    "postgres": BASIS | {"telemetry", "resilience"},
+    "redis": BASIS | {"telemetry", "resilience"},
+    "cache": BASIS | {"telemetry", "resilience", "redis"},
+    "http": BASIS | {"telemetry", "lifecycle", "resilience", "cache"},
+    "service": BASIS | {"telemetry", "lifecycle", "http"},
+}
 
 
 def imports(file: Path) -> set[str]:
@@ -27,6 +42,27 @@ def test_rooms_do_not_import_each_other(room):
         others = {name.partition(".")[0] for name in imports(file)} & ROOMS - {room}
         allowed = {"compose"} if file == ROOT / "chaos" / "cli" / "main.py" else set()
         assert others <= allowed, f"{file.relative_to(ROOT)} imports {others}"
+
+
+def modules(folder: Path) -> dict[str, Path]:
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in folder.rglob("*.py")}
+
+
+@pytest.mark.parametrize("group", sorted({path.stem for path in KIT.iterdir()} - {"__init__", "__pycache__"}))
+def test_a_group_of_the_kit_knows_only_those_below_it(group):
+    for name, file in modules(KIT).items():
+        if name.split(".")[2] != group:
+            continue
+        parts = [each.split(".") for each in imports(file) if each.startswith("services.")]
+        assert {part[1] for part in parts} <= {"kit"}, f"{name} imports a service"
+        known = {part[2] for part in parts if len(part) > 2}
+        assert known <= KIT_KNOWS[group] | {group}, f"{name} imports {known}"
+
+
+def test_no_two_modules_of_the_services_import_each_other():
+    known = modules(ROOT / "services")
+    # Raises CycleError, which names them.
+    TopologicalSorter({name: imports(file) & known.keys() for name, file in known.items()}).prepare()
 
 
 @pytest.mark.parametrize("part", ["judge", "report"])

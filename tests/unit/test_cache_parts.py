@@ -9,13 +9,13 @@ import pytest
 from fastapi import Request
 from prometheus_client import CollectorRegistry
 
-from services.kit.cache_metrics import CacheMetrics
-from services.kit.entry import Entry, compressed
-from services.kit.found import Found
-from services.kit.http_cache import HttpCache, accepts_gzip, etag_matches
-from services.kit.l1 import L1
+from services.kit.cache.entry import Entry, compressed
+from services.kit.cache.found import Found
+from services.kit.cache.l1 import L1
+from services.kit.cache.metrics import CacheMetrics
+from services.kit.cache.single_flight import SingleFlight
+from services.kit.http.caching import HttpCache, accepts_gzip, etag_matches
 from services.kit.problems import DependencyUnavailable
-from services.kit.single_flight import SingleFlight
 from services.shop import product
 from services.shop.product import Page, Product
 

@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from services.kit.postgres_pool import create_pool
+from services.kit.postgres.pool import create_pool
 from services.kit.settings import PostgresSettings
 
 

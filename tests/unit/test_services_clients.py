@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.kit.client_metrics import ClientMetrics
 from services.kit.problems import DependencyUnavailable, Unauthorized
+from services.kit.telemetry.client_metrics import ClientMetrics
 from services.shop.cart import cart_full
 from services.shop.instance_sessions import InstanceCarts, InstanceSessions
 from services.shop.session_operations import SessionOperations, WatchedCarts, WatchedSessions

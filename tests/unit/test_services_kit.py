@@ -13,16 +13,19 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
-from services.kit import deadline, health, problems, request_id, server_span
-from services.kit.fields import Sku
-from services.kit.lifecycle import Lifecycle, State
-from services.kit.logging import RepetitionFilter
-from services.kit.metrics import HttpMetrics
+from services.kit import problems
+from services.kit.http.fields import Sku
+from services.kit.http.request import RequestMiddleware
+from services.kit.lifecycle import health
+from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import DeadlineExceeded, DependencyUnavailable
-from services.kit.recording import Keeping
-from services.kit.request import RequestMiddleware
-from services.kit.trace_metrics import TraceMetrics
-from services.kit.tracer import RecordingTracerProvider
+from services.kit.resilience import deadline
+from services.kit.telemetry import request_id, server_span
+from services.kit.telemetry.logging import RepetitionFilter
+from services.kit.telemetry.metrics import HttpMetrics
+from services.kit.telemetry.recording import Keeping
+from services.kit.telemetry.trace_metrics import TraceMetrics
+from services.kit.telemetry.tracer import RecordingTracerProvider
 
 SECOND = timedelta(seconds=1)
 DURATIONS = "http_server_request_duration_seconds_count"

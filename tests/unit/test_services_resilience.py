@@ -7,12 +7,12 @@ import pytest
 from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
-from services.kit.bulkhead import Bulkhead
-from services.kit.dependency import CircuitLimits, Dependency
-from services.kit.instruments import Instruments
 from services.kit.problems import CircuitOpen, Conflict, DependencyUnavailable, Overloaded, Transient
-from services.kit.retries import RetryBudget
+from services.kit.resilience.bulkhead import Bulkhead
+from services.kit.resilience.dependency import CircuitLimits, Dependency
+from services.kit.resilience.retries import RetryBudget
 from services.kit.settings import ResilienceSettings
+from services.kit.telemetry.instruments import Instruments
 
 # Short enough to be waited for, long enough not to pass unseen.
 OPEN_FOR = timedelta(milliseconds=200)

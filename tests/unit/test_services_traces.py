@@ -15,11 +15,11 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry
 
-from services.kit import spans
 from services.kit.problems import DependencyUnavailable, NotFound
-from services.kit.recording import Keeping
-from services.kit.trace_metrics import ProcessorMetrics, TraceMetrics
-from services.kit.tracer import RecordingTracerProvider
+from services.kit.telemetry import spans
+from services.kit.telemetry.recording import Keeping
+from services.kit.telemetry.trace_metrics import ProcessorMetrics, TraceMetrics
+from services.kit.telemetry.tracer import RecordingTracerProvider
 
 NEVER_SLOW = timedelta(hours=1)
 

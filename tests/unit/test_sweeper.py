@@ -9,8 +9,8 @@ import pytest
 from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
-from services.kit.instruments import Instruments
 from services.kit.problems import DependencyUnavailable
+from services.kit.telemetry.instruments import Instruments
 from services.shop.sweeper import Sweeper, SweepPlan
 
 

@@ -1,0 +1,1 @@
+"""HTTP in and out: requests, clients, caching; knows cache, lifecycle, resilience, telemetry, problems and settings."""

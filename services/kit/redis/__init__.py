@@ -1,0 +1,1 @@
+"""The Redis Cluster as a service uses it; knows resilience, telemetry, problems and settings."""

@@ -1,0 +1,1 @@
+"""What protects a service from those behind it; knows telemetry, problems and settings."""

@@ -1,0 +1,1 @@
+"""How a service makes itself seen, by metrics, traces and logs; knows only problems and settings."""

@@ -1,0 +1,264 @@
+"""Spans that cost little to record: no locks, no copies, no validation until it is known that they are kept.
+
+They are OpenTelemetry spans to whoever writes them, and become the SDK's when they are exported.
+"""
+
+import random
+import time
+import traceback
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import context as context_api
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from services.kit.problems import Problem
+from services.kit.telemetry.recording import Recording
+
+Attributes = Mapping[str, Any]
+
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_NOT_SAMPLED = TraceFlags(TraceFlags.DEFAULT)
+_UNSET = Status(StatusCode.UNSET)
+# A mark on an exception that a span has already: it is told once, where it began.
+_TOLD = "_told_by_a_span"
+
+
+class RecordedSpan(Span):
+    """A span of ours."""
+
+    __slots__ = (
+        "_attributes", "_context", "_end", "_events", "_kind", "_links", "_name", "_parent", "_scope", "_start",
+        "_status", "recording",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913  (a span has as many parts)
+        self,
+        name: str,
+        recording: "Recording[RecordedSpan]",
+        scope: InstrumentationScope,
+        *,
+        trace_id: int,
+        parent: SpanContext | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        links: tuple[Link, ...] = (),
+        start_time: int | None = None,
+    ) -> None:
+        self.recording = recording
+        self._name = name
+        self._scope = scope
+        self._parent = parent
+        self._kind = kind
+        self._attributes = dict(attributes) if attributes else {}
+        self._links = links
+        self._events: list[Event] = []
+        self._status = _UNSET
+        self._context = SpanContext(
+            trace_id,
+            random.getrandbits(64) or 1,
+            is_remote=False,
+            trace_flags=_SAMPLED if recording.sampled else _NOT_SAMPLED,
+            trace_state=None if parent is None else parent.trace_state,
+        )
+        self._end: int | None = None
+        self._start = start_time or time.time_ns()
+
+    def child(
+        self,
+        name: str,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        links: tuple[Link, ...] = (),
+        scope: InstrumentationScope | None = None,
+        start_time: int | None = None,
+    ) -> "RecordedSpan":
+        """Begin a span below this one."""
+        return RecordedSpan(
+            name,
+            self.recording,
+            scope or self._scope,
+            trace_id=self._context.trace_id,
+            parent=self._context,
+            kind=kind,
+            attributes=attributes,
+            links=links,
+            start_time=start_time,
+        )
+
+    @property
+    def kind(self) -> SpanKind:
+        return self._kind
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error was noted, or the request answered with 5xx."""
+        status = self._attributes.get("http.response.status_code")
+        return self._status.status_code is StatusCode.ERROR or (isinstance(status, int) and status >= 500)
+
+    def get_span_context(self) -> SpanContext:
+        return self._context
+
+    def is_recording(self) -> bool:
+        return self._end is None
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self._attributes[key] = value
+
+    def set_attributes(self, attributes: Attributes) -> None:
+        self._attributes.update(attributes)
+
+    def add_event(self, name: str, attributes: Attributes | None = None, timestamp: int | None = None) -> None:
+        self._events.append(Event(name, dict(attributes or {}), timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Attributes | None = None) -> None:
+        self._links = (*self._links, Link(context, dict(attributes or {})))
+
+    def update_name(self, name: str) -> None:
+        self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        # What was declared well stays so, and an error that is described is not made less of.
+        new = status if isinstance(status, Status) else Status(status, description)
+        described = new.status_code is StatusCode.ERROR and new.description is None and self._status.description
+        if self._status.status_code is not StatusCode.OK and not described:
+            self._status = new
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes | None = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        """Note an exception, unless a span below has told of it, or of what it was raised from."""
+        if getattr(_origin(exception), _TOLD, False):
+            return
+        setattr(_origin(exception), _TOLD, True)
+        told: dict[str, Any] = {
+            "exception.type": _type_name(exception),
+            "exception.message": str(exception),
+            **(attributes or {}),
+        }
+        # Of our own refusals the name says it all, and they come in numbers.
+        if not isinstance(exception, Problem):
+            told["exception.stacktrace"] = "".join(traceback.format_exception(exception))
+        self.add_event("exception", told, timestamp)
+
+    def fail(self, error: BaseException) -> None:
+        """Note that this piece of work ended in an error, which is told where it began."""
+        origin = _origin(error)
+        self.record_exception(origin)
+        self._attributes.setdefault("error.type", type(origin).__name__)
+        self.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+
+    def end(self, end_time: int | None = None) -> None:
+        if self._end is None:
+            self._end = end_time or time.time_ns()
+            self.recording.ended(self, is_first=self._parent is None or self._parent.is_remote)
+
+    def readable(self, resource: Resource) -> ReadableSpan:
+        """Return the span as the SDK's exporters want it."""
+        context = self._context
+        if not context.trace_flags.sampled:
+            # Kept all the same, and the processor forwards nothing else.
+            context = SpanContext(context.trace_id, context.span_id, False, _SAMPLED, context.trace_state)
+        return ReadableSpan(
+            self._name,
+            context,
+            self._parent,
+            resource,
+            self._attributes,
+            self._events,
+            self._links,
+            self._kind,
+            None,
+            self._status,
+            self._start,
+            self._end,
+            self._scope,
+        )
+
+
+class Entered:
+    """Makes a span the current one for the length of a block, and ends it."""
+
+    __slots__ = ("_end_on_exit", "_record_exception", "_set_status", "_span", "_token")
+
+    def __init__(
+        self, span: RecordedSpan, *, record_exception: bool = True, set_status: bool = True, end_on_exit: bool = True
+    ) -> None:
+        self._span = span
+        self._record_exception = record_exception
+        self._set_status = set_status
+        self._end_on_exit = end_on_exit
+
+    def __enter__(self) -> Span:
+        self._token = context_api.attach(trace.set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        context_api.detach(self._token)
+        span = self._span
+        if isinstance(error, Exception) and not _is_refusal(error):
+            if self._set_status:
+                span.fail(error)
+            elif self._record_exception:
+                span.record_exception(error)
+        if self._end_on_exit:
+            span.end()
+
+
+_NOTHING: AbstractContextManager[Span] = nullcontext(trace.INVALID_SPAN)
+
+
+def span(
+    name: str,
+    attributes: Attributes | None = None,
+    kind: SpanKind = SpanKind.INTERNAL,
+    links: tuple[Link, ...] = (),
+) -> AbstractContextManager[Span]:
+    """Surround a piece of the current request with a span; without a request there is none."""
+    parent = trace.get_current_span()
+    if not isinstance(parent, RecordedSpan):
+        return _NOTHING
+    return Entered(parent.child(name, kind, attributes, links))
+
+
+def note(name: str, attributes: Attributes) -> None:
+    """Note something that took no time as a span of the current request."""
+    parent = trace.get_current_span()
+    if isinstance(parent, RecordedSpan):
+        parent.child(name, attributes=attributes).end()
+
+
+def exemplar() -> dict[str, str] | None:
+    """Return what leads from a measurement to the current request's trace, if that is certain to be kept."""
+    current = trace.get_current_span()
+    if not isinstance(current, RecordedSpan) or not current.recording.is_kept:
+        return None
+    return {"trace_id": trace.format_trace_id(current.get_span_context().trace_id)}
+
+
+def _is_refusal(error: Exception) -> bool:
+    return isinstance(error, Problem) and error.status < 500
+
+
+def _origin(exception: BaseException) -> BaseException:
+    # A time-out is raised from the cancellation it made of itself, which says less than it does.
+    while isinstance(exception.__cause__, Exception):
+        exception = exception.__cause__
+    return exception
+
+
+def _type_name(exception: BaseException) -> str:
+    kind = type(exception)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,117 @@
+"""OpenTelemetry's tracer provider with spans of our own: recorded always, exported where they are kept."""
+
+import random
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, Span, SpanKind
+
+from services.kit.telemetry.recording import Decision, Keeping, Recording
+from services.kit.telemetry.spans import Attributes, Entered, RecordedSpan
+from services.kit.telemetry.trace_metrics import TraceMetrics
+
+
+class RecordingTracerProvider(trace.TracerProvider):
+    """Hands out tracers whose spans go to one processor."""
+
+    def __init__(self, resource: Resource, keeping: Keeping, processor: SpanProcessor, metrics: TraceMetrics) -> None:
+        self._resource = resource
+        self._keeping = keeping
+        self._slow_seconds = keeping.slow_after.total_seconds()
+        self._processor = processor
+        self._metrics = metrics
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Any = None,
+    ) -> "RecordingTracer":
+        scope = InstrumentationScope(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
+        return RecordingTracer(self, scope)
+
+    def record(self, trace_id: int, *, sampled: bool | None) -> Recording[RecordedSpan]:
+        """Begin with a trace in this process; a caller has chosen already whether it is sampled."""
+        return Recording(
+            sampled=self._keeping.samples(trace_id) if sampled is None else sampled,
+            slow_seconds=self._slow_seconds,
+            export=self._export,
+            decided=self._decided,
+        )
+
+    def shutdown(self) -> None:
+        """Export what is left. Blocks."""
+        self._processor.shutdown()
+
+    def _export(self, span: RecordedSpan) -> None:
+        self._processor.on_end(span.readable(self._resource))
+
+    def _decided(self, first: RecordedSpan, decision: Decision) -> None:
+        if first.kind is SpanKind.SERVER:
+            self._metrics.decided(decision)
+
+
+class RecordingTracer(trace.Tracer):
+    """Makes spans for one part of the program."""
+
+    def __init__(self, provider: RecordingTracerProvider, scope: InstrumentationScope) -> None:
+        self._provider = provider
+        self._scope = scope
+
+    def start_span(  # noqa: PLR0913, PLR0917  (the API's signature)
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> RecordedSpan:
+        """Begin a span below the current one, or a trace where there is none."""
+        parent, given = trace.get_current_span(context), tuple(links or ())
+        if isinstance(parent, RecordedSpan):
+            return parent.child(name, kind, attributes, given, self._scope, start_time)
+        caller = parent.get_span_context()
+        known = caller.is_valid
+        trace_id = caller.trace_id if known else random.getrandbits(128) or 1
+        return RecordedSpan(
+            name,
+            self._provider.record(trace_id, sampled=caller.trace_flags.sampled if known else None),
+            self._scope,
+            trace_id=trace_id,
+            parent=caller if known else None,
+            kind=kind,
+            attributes=attributes,
+            links=given,
+            start_time=start_time,
+        )
+
+    # The API's is made of a generator, which takes longer than all of this.
+    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> AbstractContextManager[Span]:
+        """Surround a block with a span; its errors are the span's."""
+        return Entered(
+            self.start_span(name, context, kind, attributes, links, start_time),
+            record_exception=record_exception,
+            set_status=set_status_on_exception,
+            end_on_exit=end_on_exit,
+        )
