@@ -81,9 +81,10 @@ fmt: setup-python ## format the code
 	@.venv/bin/ruff format alerts chaos compose dashboards services tests
 	@.venv/bin/ruff check --fix-only alerts chaos compose dashboards services tests
 
-lint: setup-python ## lint the code
+lint: setup-python ## lint the code, and who imports whom
 	@.venv/bin/ruff check alerts chaos compose dashboards services tests
 	@.venv/bin/ruff format --check alerts chaos compose dashboards services tests
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 typecheck: setup-python ## mypy, strict
 	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services

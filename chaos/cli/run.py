@@ -51,7 +51,7 @@ def run(
     target.state_folder.mkdir(parents=True, exist_ok=True)
     system = System(target, control_of(target))
     assert_free(target.state_folder)
-    run_id = free_id(target.runs_folder, f"{began}-{file.stem}")
+    run_id = recording.free_id(target.runs_folder, f"{began}-{file.stem}")
     panels = tuple(panel.of_target(target))
     plan = Plan(run_id, file.stem, experiment, known.alerts, target.load.settings(), version, dirty, panels)
     recorder = recording.create(target.runs_folder, run_id, file)
@@ -68,14 +68,6 @@ def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl
     """Raises RunInProgress when a runner is at work on the stack with this state folder."""
     if other := LeaseFile(state, SystemClock()).live():
         raise RunInProgress(f"run {other.run_id} (pid {other.pid}) is in progress: {what_to_do}")
-
-
-def free_id(runs: Path, wanted: str) -> str:
-    """The id, or the first of it with a number that no folder has yet."""
-    taken = {folder.name for folder in runs.glob(f"{wanted}*")} if runs.is_dir() else set()
-    return next(
-        name for number in range(len(taken) + 1) if (name := f"{wanted}-{number}" if number else wanted) not in taken
-    )
 
 
 def _print_plan(experiment: Experiment) -> int:

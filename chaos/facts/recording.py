@@ -9,10 +9,10 @@ import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.facts import ledger, samples
+from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.run_facts import AnyFact
 from chaos.facts.sessions import SessionLedger, SessionReading
 from chaos.facts.sessions import fold as fold_sessions
-from chaos.load import writer as load_files
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 
@@ -84,6 +84,14 @@ class Recording:
         return max((fact.at for fact in self.facts), default=0.0)
 
 
+def free_id(runs: Path, wanted: str) -> str:
+    """The id, or the first of it with a number that no folder has yet."""
+    taken = {folder.name for folder in runs.glob(f"{wanted}*")} if runs.is_dir() else set()
+    return next(
+        name for number in range(len(taken) + 1) if (name := f"{wanted}-{number}" if number else wanted) not in taken
+    )
+
+
 def create(runs: Path, run_id: str, experiment_file: Path) -> Recorder:
     """Make the folder of a run, with a copy of its experiment, and point `runs/latest` to it."""
     folder = runs / run_id
@@ -128,12 +136,12 @@ def _decode(file: Path, number: int, line: bytes) -> AnyFact:
 
 
 def _load(folder: Path) -> samples.Load:
-    file = folder / load_files.LOAD_FILE
+    file = folder / LOAD_FILE
     return samples.read(file) if file.exists() else samples.parse([])
 
 
 def _orders(folder: Path) -> ledger.Ledger:
-    file = folder / load_files.LEDGER_FILE
+    file = folder / LEDGER_FILE
     if not file.exists():
         return ledger.fold([])
     with file.open() as lines:
@@ -148,7 +156,7 @@ def _readings(folder: Path) -> tuple[ledger.OrderReading, ...] | None:
 
 
 def _sessions(folder: Path) -> SessionLedger | None:
-    file = folder / load_files.SESSIONS_FILE
+    file = folder / SESSIONS_FILE
     if not file.exists():
         return None
     with file.open() as lines:

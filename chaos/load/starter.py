@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.samples import read
-from chaos.load.writer import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.machine.process_identity import Child as LoadProcess
 from chaos.machine.process_identity import Stopped, is_alive, spawn, spawn_command, stop
 from chaos.spec.load import LoadSettings

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-LOAD_FILE = "load.ndjson"
-LEDGER_FILE = "orders.ndjson"
-SESSIONS_FILE = "sessions.ndjson"
+from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 
 Json: TypeAlias = str | float | bool | Mapping[str, "Json"] | None
 

@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from chaos.facts import samples
+from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.ledger import fold
 from chaos.facts.sessions import SessionLedger
 from chaos.facts.sessions import fold as fold_sessions
-from chaos.load.writer import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.spec.load import LoadSettings
 from tests.ports import free_port
 

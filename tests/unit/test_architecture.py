@@ -1,4 +1,4 @@
-"""Who may know whom: alerts, services, compose and chaos do not import each other, and the judge does no I/O."""
+"""Who may know whom, where import-linter's contracts (pyproject.toml, `make lint`) do not say it."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -8,7 +8,6 @@ import pytest
 
 from compose.settings import ROOT
 
-ROOMS = {"alerts", "services", "compose", "chaos"}
 PURE = {"open", "print", "input"}
 KIT = ROOT / "services" / "kit"
 BASIS = {"problems", "settings"}
@@ -36,14 +35,6 @@ def imports(file: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("room", sorted(ROOMS))
-def test_rooms_do_not_import_each_other(room):
-    for file in (ROOT / room).rglob("*.py"):
-        others = {name.partition(".")[0] for name in imports(file)} & ROOMS - {room}
-        allowed = {"compose"} if file == ROOT / "chaos" / "cli" / "main.py" else set()
-        assert others <= allowed, f"{file.relative_to(ROOT)} imports {others}"
-
-
 def modules(folder: Path) -> dict[str, Path]:
     return {".".join(file.relative_to(ROOT).with_suffix("").parts): file for file in folder.rglob("*.py")}
 
@@ -67,10 +58,8 @@ def test_no_two_modules_of_the_services_import_each_other():
 
 @pytest.mark.parametrize("part", ["judge", "report"])
 def test_judge_and_report_do_no_io(part):
-    outside = ("subprocess", "socket", "httpx", "time", "os")
-    rooms = ("chaos.observe", "chaos.drill", "chaos.control")
     for file in (ROOT / "chaos" / part).glob("*.py"):
-        assert not [name for name in imports(file) if name in outside or name.startswith(rooms)], file
+        assert not imports(file) & {"subprocess", "socket", "time", "os"}, file
         calls = [node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
         assert not [call.id for call in calls if isinstance(call, ast.Name) and call.id in PURE], file
 
