@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from chaos.control.port import Node, ProcessState, Replicas
+from chaos.control.port import ProcessState, Replicas, SchedulerNode
 from chaos.faults.hands import System
 from chaos.spec.control import Supervisor
 from chaos.spec.target import Alerting, Instance, Target, Urls
@@ -79,7 +79,7 @@ class FakeSwarm(FakeControl):
 
     def __init__(self, nodes=("a", "b")):
         super().__init__()
-        self.there = {id_: Node(f"host-{id_}", "active", ready=True, busy=id_ == "a") for id_ in nodes}
+        self.there = {id_: SchedulerNode(f"host-{id_}", "active", ready=True, busy=id_ == "a") for id_ in nodes}
         self.wanted = 3
         self.told = []
         self.stubborn = False

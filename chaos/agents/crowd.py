@@ -8,7 +8,7 @@ from collections import deque
 
 from chaos.agents.http_users import TIMEOUT_SECONDS, Counts, User, allow_connections, every, run_until_ended
 from chaos.agents.job import Job
-from chaos.agents.reads import path
+from chaos.agents.read_paths import path
 
 _REPORT_EVERY_SECONDS = 0.5
 _PAUSE_SECONDS = 0.1

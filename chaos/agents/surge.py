@@ -6,7 +6,7 @@ from collections import deque
 
 from chaos.agents.http_users import Counts, User, every, run_until_ended
 from chaos.agents.job import Job
-from chaos.agents.reads import path
+from chaos.agents.read_paths import path
 
 _TURNS_PER_SECOND = 50
 _REPORT_EVERY_SECONDS = 0.5

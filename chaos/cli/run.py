@@ -21,7 +21,7 @@ from chaos.spec import panel
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.target import Target
 from chaos.undo.lease import LeaseFile
-from chaos.undo.own_watchdog import guarded
+from chaos.undo.own_watchdog import own_watchdog
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
     plan = Plan(run_id, file.stem, experiment, known.alerts, target.load.settings(), version, dirty, panels)
     recorder = recording.create(target.runs_folder, run_id, file)
     drill = Drill(plan, system, recorder, interrupts, progress)
-    with guarded(target, target_file):
+    with own_watchdog(target, target_file):
         drill.run()
     # Who ended it may want to look at what Prometheus has.
     rules = drill.rules if another_follows and not interrupts.arrived else frozenset()

@@ -94,7 +94,7 @@ class Replicas:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class SchedulerNode:
     """One machine of a scheduler's."""
 
     hostname: str
@@ -115,7 +115,7 @@ class Scheduler(Protocol):
     def scale(self, service: str, replicas: int) -> None:
         """Have so many of it; does not wait."""
 
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, SchedulerNode]:
         """Every machine, by its id."""
 
     def calls_itself(self, instance: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from chaos.control.docker import DockerControl, answered, here, obeyed
-from chaos.control.port import Node, ProcessState, Replicas
+from chaos.control.port import ProcessState, Replicas, SchedulerNode
 from chaos.errors import FaultFailed
 
 _SERVICE = "io.stormdrill.service"
@@ -68,7 +68,7 @@ class SwarmControl(DockerControl):
             url, version = api._url("/services/{0}/update", found.id), {"version": found.version}
             api._result(api._post_json(url, data=spec, params=version), json=True)
 
-    def nodes(self) -> dict[str, Node]:
+    def nodes(self) -> dict[str, SchedulerNode]:
         """See Scheduler."""
         with answered():
             nodes: list[Any] = self._client().nodes.list()
@@ -141,6 +141,6 @@ def _container_id(task: Any) -> str:
     return str(task["Status"].get("ContainerStatus", {}).get("ContainerID", ""))
 
 
-def _node(described: Any, busy: bool) -> Node:
+def _node(described: Any, busy: bool) -> SchedulerNode:
     spec, ready = described["Spec"], described["Status"]["State"] == "ready"
-    return Node(described["Description"]["Hostname"], spec["Availability"], ready, busy)
+    return SchedulerNode(described["Description"]["Hostname"], spec["Availability"], ready, busy)

@@ -20,7 +20,7 @@ from chaos.judge import alerts, checks, window
 from chaos.judge.measures import Phase
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.observe.observers import Witnesses
+from chaos.observe.observers import Observers
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel
@@ -65,7 +65,7 @@ class Drill:
         self._origin = time.monotonic()
         self._wall = time.time()
         self._boottime = self._clock.boottime()
-        self._witnesses = Witnesses(system, recorder, self._origin, self._wall, self._boottime)
+        self._observers = Observers(system, recorder, self._origin, self._wall, self._boottime)
         self._users = Users(recorder, system.target, plan.load, self._origin)
         self._attack = Attack(plan.experiment, self._context())
         self.rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
@@ -103,7 +103,7 @@ class Drill:
                 ending, detail, by_hand = Ending.UNDO_FAILED, str(error), error.by_hand
             except LeaseLost as error:
                 ending, detail = Ending.LEASE_LOST, str(error)
-            self._witnesses.stop()
+            self._observers.stop()
             self._write(RunEnded(self._now(), ending.value, detail, by_hand))
             self._progress.done(f"{ending.value}: {detail}" if detail else "")
 
@@ -125,12 +125,12 @@ class Drill:
         if self._system.target.alerting is not None:
             self.rules = preflight.clean_past(
                 CleanPast(self._system.target, self._clock),
-                self._witnesses.prometheus,
+                self._observers.prometheus,
                 self._clock,
                 self._wait_for,
                 self._act,
             )
-        self._witnesses.begin()
+        self._observers.begin()
         self._progress.done("stack well")
 
     def _warm_up(self) -> None:
@@ -140,7 +140,7 @@ class Drill:
             self._wait_for("for the load to be at its rate")
             self._users.assert_they_come(BaselineNotMet)
         if self._system.target.alerting is not None:
-            preflight.all_scraped(self._witnesses.prometheus, self._clock, self._wait_for)
+            preflight.all_scraped(self._observers.prometheus, self._clock, self._wait_for)
         self._progress.done("users come")
 
     def _started(self) -> RunStarted:
@@ -153,7 +153,7 @@ class Drill:
             target.alerting.receiver if target.alerting else "",
             target.alerting.heartbeat_receiver if target.alerting else "",
             sorted(self._plan.known_alerts),
-            self._through(),
+            self._victim(),
             self._wall,
             self._boottime,
             self._plan.load.rate_per_second,
@@ -176,7 +176,7 @@ class Drill:
 
     def _calm(self) -> str:
         firing, left = preflight.calm_from_here(
-            self._experiment, self._witnesses.prometheus, self._clock, self._wait_for, self.rules
+            self._experiment, self._observers.prometheus, self._clock, self._wait_for, self.rules
         )
         if left:
             self._progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
@@ -184,7 +184,7 @@ class Drill:
         return firing
 
     def _assert_steady(self) -> None:
-        self._witnesses.ask_history(self._experiment, self._now())
+        self._observers.ask_history(self._experiment, self._now())
         recording = read(self._recorder.folder)
         if noisy := alerts.listed_active(recording):
             raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
@@ -195,10 +195,10 @@ class Drill:
 
     def _inject(self) -> None:
         self._begin("inject")
-        aim, manager = self._through(), self._system.control
-        through = self._users.answered_through(port.name_in_answers(manager, aim)) if aim else None
+        aim, manager = self._victim(), self._system.control
+        requests = self._users.victim_requests(port.name_in_answers(manager, aim)) if aim else None
         self._attack.check()
-        self._progress.done(self._attack.begin(through))
+        self._progress.done(self._attack.begin(requests))
 
     def _hold(self) -> None:
         self._begin("hold")
@@ -223,7 +223,7 @@ class Drill:
         deadline = self._now() + max([within, *windows]) + 1.0
         while self._now() < deadline:
             self._act()
-            self._witnesses.ask_history(self._experiment, self._now())
+            self._observers.ask_history(self._experiment, self._now())
             recording = read(self._recorder.folder)
             spans = window.of(recording, self._now())
             steady = checks.recovered_at(recording, spans) is not None
@@ -235,15 +235,15 @@ class Drill:
 
     def _collect(self) -> None:
         self._begin("collect")
-        self._witnesses.stop()
-        self._witnesses.ask_alerts(self._now())
-        self._witnesses.ask_history(self._experiment, self._now())
+        self._observers.stop()
+        self._observers.ask_alerts(self._now())
+        self._observers.ask_history(self._experiment, self._now())
         self._act()
         self._journal.replay(self._system, self._clock, only=self._own)
-        self._witnesses.ask_panels(self._plan.panels, self._experiment.fault, self._now())
+        self._observers.ask_panels(self._plan.panels, self._experiment.fault, self._now())
         read_back = self._users.read_back(self._interrupts.check)
         # Last, as spans leave a service a second after their request.
-        self._witnesses.ask_traces(window.of(read(self._recorder.folder)), self._now())
+        self._observers.ask_traces(window.of(read(self._recorder.folder)), self._now())
         self._progress.done(f"{read_back} orders and sessions read back")
 
     def _put_back(self) -> None:
@@ -277,7 +277,7 @@ class Drill:
             self._wait_for,
         )
 
-    def _through(self) -> str | None:
+    def _victim(self) -> str | None:
         """The instance whose share of users' requests must not be nothing."""
         aim = self._experiment.fault.aims_at()
         return aim if aim and self._system.target.instances[aim].serves_users else None

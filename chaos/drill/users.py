@@ -9,7 +9,7 @@ from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
 from chaos.facts.recording import Recorder, Recording, read
 from chaos.facts.sessions import UserSession
 from chaos.judge import window
-from chaos.judge.judge import too_few_through
+from chaos.judge.judge import too_few_victim_requests
 from chaos.judge.measures import Phase, rate_held, served_by
 from chaos.load import starter
 from chaos.spec.load import LoadSettings
@@ -66,11 +66,11 @@ class Users:
         if not held:
             raise BaselineNotMet(f"the load does not come at its rate: {held.lowest_per_second} requests/s")
 
-    def answered_through(self, instance: str) -> int:
+    def victim_requests(self, instance: str) -> int:
         """How many users' requests the instance answered in the baseline. Raises FaultFailed when too few."""
         recording = read(self._recorder.folder)
         answered = served_by(window.of(recording).requests(recording, Phase.BEFORE)).get(instance, 0)
-        if why := too_few_through(instance, answered):
+        if why := too_few_victim_requests(instance, answered):
             raise FaultFailed(why)
         return answered
 

@@ -29,7 +29,7 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """The receiver that an always-firing alert reaches all the time; empty where there is none."""
     known_alerts: list[str]
     """Alerts whose rules should be running; the silence of one that is not loaded says nothing."""
-    through: str | None
+    victim: str | None = msgspec.field(name="through")
     """The instance whose share of users' requests must not be nothing; None where that cannot be counted."""
     wall: float
     """Unix time at `at` 0."""
@@ -236,7 +236,7 @@ class Injected(Fact, frozen=True, tag="injected"):
     """The fault was put in place and proven; `at` is when it began to act."""
 
     detail: str
-    through_before: int | None
+    victim_requests: int | None = msgspec.field(name="through_before")
     """Users' requests that the instance answered in the baseline."""
 
 

@@ -21,7 +21,7 @@ def assert_lowers(limits: CpuLimits, instance: str, wanted: CpuLimit) -> None:
 def lower(system: System, limits: CpuLimits, instance: str, wanted: CpuLimit) -> str:
     """Put the limit in place, and say what was done; what it was before is on disk first. Raises FaultFailed."""
     before = limits.cpu_limit(instance)
-    saved_state.write(system, _memo(instance), before)
+    saved_state.write(system, _saved(instance), before)
     limits.limit_cpu(instance, wanted)
     return f"{instance} may use {_words(wanted)}; before, {_words(before)}"
 
@@ -34,20 +34,20 @@ def is_at(limits: CpuLimits, instance: str, wanted: CpuLimit) -> Proof:
 
 def put_back(system: System, limits: CpuLimits, instance: str) -> None:
     """Give it the limit that it had; safe to repeat, and when `lower` was cut short."""
-    before = saved_state.read(system, _memo(instance), CpuLimit)
+    before = saved_state.read(system, _saved(instance), CpuLimit)
     if before is not None and limits.cpu_limit(instance) != before:
         limits.limit_cpu(instance, before)
 
 
 def is_put_back(system: System, limits: CpuLimits, instance: str) -> Proof:
     """Look whether it has the limit that it had."""
-    before = saved_state.read(system, _memo(instance), CpuLimit)
+    before = saved_state.read(system, _saved(instance), CpuLimit)
     return (
         Proof(True, f"the limit of {instance} was not touched") if before is None else is_at(limits, instance, before)
     )
 
 
-def _memo(instance: str) -> str:
+def _saved(instance: str) -> str:
     return f"cpu-limit-{instance}"
 
 

@@ -48,7 +48,7 @@ class PagerRefuseHands(Hands[PagerRefuse]):
             _Limited(process_identity.of_pid(process.pid), *resource.prlimit(process.pid, resource.RLIMIT_FSIZE))
             for process in found
         ]
-        saved_state.write(system, self._memo(), _Before(limits))
+        saved_state.write(system, self._saved(), _Before(limits))
         for one in limits:
             # The hard limit stays: only the superuser could raise it again.
             resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (0, one.hard))
@@ -62,7 +62,7 @@ class PagerRefuseHands(Hands[PagerRefuse]):
 
     def undo(self, system: System) -> None:
         """A process that was replaced meanwhile has limits of its own."""
-        before = saved_state.read(system, self._memo(), _Before)
+        before = saved_state.read(system, self._saved(), _Before)
         for one in before.limits if before else []:
             if process_identity.is_alive(one.process):
                 resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (one.soft, one.hard))
@@ -80,7 +80,7 @@ class PagerRefuseHands(Hands[PagerRefuse]):
     def _processes(self, system: System) -> list[psutil.Process]:
         return family(system.control.states()[self.fault.instance].pid)
 
-    def _memo(self) -> str:
+    def _saved(self) -> str:
         return f"pager.refuse-{self.fault.instance}"
 
 

@@ -36,7 +36,7 @@ class ProcessFaultHands(Hands[AnyProcessFault]):
     def by_hand(self) -> str:
         return f"start {self.fault.names} again: `make down` and `make up` bring the whole stack back"
 
-    def _memo(self) -> str:
+    def _saved(self) -> str:
         return "-".join((str(self.fault.__struct_config__.tag), *self.fault.instances()))
 
 
@@ -63,13 +63,13 @@ class ProcessCrashHands(ProcessFaultHands[ProcessCrash]):
     """Puts `process.crash` in place and takes it back."""
 
     def inject(self, system: System) -> str:
-        remember(system, self._memo(), self.fault.instances())
+        remember(system, self._saved(), self.fault.instances())
         killed = [f"process group {system.control.crash(one)} of {one}" for one in self.fault.instances()]
         return f"{', '.join(killed)} got SIGKILL; its process manager was told nothing"
 
     def in_place(self, system: System) -> Proof:
         """What ran before is gone, whatever its manager made of it."""
-        return replaced(system, self._memo(), self.fault.instances())
+        return replaced(system, self._saved(), self.fault.instances())
 
     def follow(self, system: System) -> None:
         if self.fault.every is None:
@@ -107,7 +107,7 @@ class ProcessRestartHands(ProcessFaultHands[ProcessRestart]):
 
     def inject(self, system: System) -> str:
         """FaultFailed when one has not ended after 10 s."""
-        remember(system, self._memo(), self.fault.instances())
+        remember(system, self._saved(), self.fault.instances())
         for one in self.fault.instances():
             system.control.stop(one)
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
@@ -124,7 +124,7 @@ class ProcessRestartHands(ProcessFaultHands[ProcessRestart]):
 
     def in_place(self, system: System) -> Proof:
         """What ran before is gone, so that what runs and serves at the undo is another process."""
-        return replaced(system, self._memo(), self.fault.instances())
+        return replaced(system, self._saved(), self.fault.instances())
 
     def undo(self, system: System) -> None:
         """Nothing is left to do, unless it was cut short."""

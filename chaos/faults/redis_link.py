@@ -12,7 +12,7 @@ from chaos.reach import redis_cluster
 from chaos.spec.faults.network import Down
 from chaos.spec.faults.redis_link import RedisCutOffMaster
 
-_MEMO = "redis.cut_off_master"
+_SAVED = "redis.cut_off_master"
 
 
 class _Chosen(msgspec.Struct, frozen=True):
@@ -28,19 +28,19 @@ class RedisCutOffMasterHands(Hands[RedisCutOffMaster]):
 
     def inject(self, system: System) -> str:
         chosen = self._choose(system)
-        saved_state.write(system, _MEMO, chosen)
+        saved_state.write(system, _SAVED, chosen)
         return self._down(chosen).inject(system)
 
     def in_place(self, system: System) -> Proof:
-        chosen = saved_state.read(system, _MEMO, _Chosen)
+        chosen = saved_state.read(system, _SAVED, _Chosen)
         return self._down(chosen).in_place(system) if chosen else Proof(False, "no master was chosen")
 
     def undo(self, system: System) -> None:
-        if chosen := saved_state.read(system, _MEMO, _Chosen):
+        if chosen := saved_state.read(system, _SAVED, _Chosen):
             self._down(chosen).undo(system)
 
     def undone(self, system: System) -> Proof:
-        chosen = saved_state.read(system, _MEMO, _Chosen)
+        chosen = saved_state.read(system, _SAVED, _Chosen)
         if chosen is None:
             return Proof(True, "nothing was cut off")
         proof = self._down(chosen).undone(system)

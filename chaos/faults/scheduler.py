@@ -46,12 +46,12 @@ class NodeDrainHands(Hands[NodeDrain]):
         scheduler = _scheduler(system)
         id_ = scheduler.node_of(self.fault.instance)
         node = scheduler.nodes()[id_]
-        saved_state.write(system, self._memo, _Availability(id_, node.hostname, node.availability))
+        saved_state.write(system, self._saved, _Availability(id_, node.hostname, node.availability))
         scheduler.set_availability(id_, "drain")
         return f"node {node.hostname} is to be drained"
 
     def in_place(self, system: System) -> Proof:
-        chosen = saved_state.read(system, self._memo, _Availability)
+        chosen = saved_state.read(system, self._saved, _Availability)
         if chosen is None:
             return Proof(False, "no node was chosen yet")
         node = _scheduler(system).nodes()[chosen.node]
@@ -60,11 +60,11 @@ class NodeDrainHands(Hands[NodeDrain]):
 
     def undo(self, system: System) -> None:
         """What has moved stays where it is, as a Swarm moves nothing that runs."""
-        if (chosen := saved_state.read(system, self._memo, _Availability)) is not None:
+        if (chosen := saved_state.read(system, self._saved, _Availability)) is not None:
             _scheduler(system).set_availability(chosen.node, chosen.before)
 
     def undone(self, system: System) -> Proof:
-        chosen = saved_state.read(system, self._memo, _Availability)
+        chosen = saved_state.read(system, self._saved, _Availability)
         if chosen is None:
             return Proof(True, "no node was chosen")
         availability = _scheduler(system).nodes()[chosen.node].availability
@@ -77,7 +77,7 @@ class NodeDrainHands(Hands[NodeDrain]):
         return f"docker node update --availability active the node that {self.fault.instance} ran on; `docker node ls`"
 
     @property
-    def _memo(self) -> str:
+    def _saved(self) -> str:
         return f"node.drain-{self.fault.instance}"
 
 
@@ -97,7 +97,7 @@ class ServiceScaleHands(Hands[ServiceScale]):
     def inject(self, system: System) -> str:
         scheduler = _scheduler(system)
         before = scheduler.replicas(self.fault.service).wanted
-        saved_state.write(system, self._memo, _Scale(before))
+        saved_state.write(system, self._saved, _Scale(before))
         scheduler.scale(self.fault.service, self.fault.replicas)
         return f"{self.fault.service} is to have {self.fault.replicas} replicas, and had {before}"
 
@@ -105,12 +105,12 @@ class ServiceScaleHands(Hands[ServiceScale]):
         return self._has(system, self.fault.replicas)
 
     def undo(self, system: System) -> None:
-        scheduler, told = _scheduler(system), saved_state.read(system, self._memo, _Scale)
+        scheduler, told = _scheduler(system), saved_state.read(system, self._saved, _Scale)
         if told is not None and scheduler.replicas(self.fault.service).wanted != told.before:
             scheduler.scale(self.fault.service, told.before)
 
     def undone(self, system: System) -> Proof:
-        told = saved_state.read(system, self._memo, _Scale)
+        told = saved_state.read(system, self._saved, _Scale)
         return Proof(True, f"{self.fault.service} was not scaled") if told is None else self._has(system, told.before)
 
     def by_hand(self) -> str:
@@ -121,7 +121,7 @@ class ServiceScaleHands(Hands[ServiceScale]):
         return Proof(now == Replicas(replicas, replicas), f"{self.fault.service}: {_words(now)}")
 
     @property
-    def _memo(self) -> str:
+    def _saved(self) -> str:
         return f"service.scale-{self.fault.service}"
 
 

@@ -19,10 +19,10 @@ from chaos.facts.run_facts import (
     RunStarted,
     Timing,
 )
-from chaos.judge import design_delay, held_back
+from chaos.judge import design_delay, suppression
 from chaos.judge.blindness import Blindness
-from chaos.judge.held_back import HeldBack
-from chaos.judge.window import Span
+from chaos.judge.suppression import Suppression
+from chaos.judge.window import Window
 from chaos.spec.experiment import AlertWindow
 from chaos.verdict.verdict import Delays
 
@@ -49,7 +49,7 @@ NOTHING = Measured(condition_true=None, firing=None, delivered=None, resolved=No
 class AlertEvidence:
     """The alert facts of one run."""
 
-    span: Span
+    span: Window
     receiver: str
     rules: frozenset[str]
     """Rules that Prometheus ran in good health all the time, but for when a fault blinded it."""
@@ -63,15 +63,15 @@ class AlertEvidence:
     pages: list[tuple[PageSeen, PageAlert]]
     inhibitors: dict[Key, frozenset[str]]
     """The alerts for whose sake Alertmanager told nobody."""
-    held_back: tuple[HeldBack, ...]
-    already: frozenset[Key]
+    suppressions: tuple[Suppression, ...]
+    firing_at_baseline: frozenset[Key]
     """What fired when the baseline began."""
     complete: bool
     """Whether Prometheus's own history of the run was read."""
     blindness: Blindness
 
     @classmethod
-    def of(cls, recording: Recording, span: Span) -> "AlertEvidence":
+    def of(cls, recording: Recording, span: Window) -> "AlertEvidence":
         """Index the facts of a run."""
         started = recording.first(RunStarted)
         assert started is not None
@@ -90,8 +90,8 @@ class AlertEvidence:
             active_since=_active_since(looks),
             pages=[(page, alert) for page in recording.all(PageSeen) if page.at >= begin for alert in page.alerts],
             inhibitors=_inhibitors(recording.all(AlertmanagerSeen), begin),
-            held_back=held_back.of(recording, span),
-            already=_firing_at(looks, begin),
+            suppressions=suppression.of(recording, span),
+            firing_at_baseline=_firing_at(looks, begin),
             complete=any(asked.error is None for asked in recording.all(HistoryAsked)),
             blindness=blindness,
         )
@@ -105,7 +105,7 @@ class AlertEvidence:
             for _, alert in self.pages
             if alert.status == "firing" and alert.fired_at >= began
         }
-        return sorted(key for key in {*self.firing, *paged} - self.already if key[0] not in listed)
+        return sorted(key for key in {*self.firing, *paged} - self.firing_at_baseline if key[0] not in listed)
 
     def matching(self, window: AlertWindow) -> list[Key]:
         """Alerts with the window's name and labels that were true, or were paged, since the injection.
@@ -120,7 +120,9 @@ class AlertEvidence:
                 since.setdefault(key_of(alert.name, alert.labels), page.at)
         since |= {key: times[0] for key, times in self.true.items()}
         wanted = window.labels.items()
-        keys = {key for key in since if key[0] == window.name and wanted <= dict(key[1]).items()} - self.already
+        keys = {
+            key for key in since if key[0] == window.name and wanted <= dict(key[1]).items()
+        } - self.firing_at_baseline
         told = {key: first.at for key in keys if (first := self.page(key, "firing", begin))}
         return sorted(keys, key=lambda key: (told.get(key, math.inf), since[key], key))
 
@@ -152,7 +154,7 @@ class AlertEvidence:
         true = self.first(self.active_since.get(key) or self.true.get(key, []))
         held = None
         if injected is not None and true is not None and page is not None:
-            held = held_back.last(self.held_back, key, injected + true, page.at)
+            held = suppression.last(self.suppressions, key, injected + true, page.at)
         return {
             "condition_true": true,
             "firing": self.first(self.firing.get(key, [])),

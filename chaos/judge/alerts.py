@@ -5,24 +5,25 @@ from chaos.facts.recording import Recording
 from chaos.facts.run_facts import PrometheusSeen
 from chaos.judge import unlisted
 from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
-from chaos.judge.window import Span
+from chaos.judge.window import Window
 from chaos.spec.experiment import AlertWindow
-from chaos.verdict.verdict import AlertOutcome, AlertResult
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import AlertResult
 
 
-def judge(recording: Recording, span: Span) -> list[AlertResult]:
+def judge(recording: Recording, span: Window) -> list[AlertResult]:
     """Listed alerts first, in their order; then what fired unasked or may fire; then what was rightly quiet."""
     evidence = AlertEvidence.of(recording, span)
     results = [_listed(window, evidence) for window in recording.experiment.alerts]
     return [*results, *unlisted.judge(recording, evidence)]
 
 
-def already_firing(recording: Recording, span: Span) -> list[str]:
+def firing_at_baseline(recording: Recording, span: Window) -> list[str]:
     """The alerts that fired before the fault, in words."""
-    return [in_words(key) for key in sorted(AlertEvidence.of(recording, span).already)]
+    return [in_words(key) for key in sorted(AlertEvidence.of(recording, span).firing_at_baseline)]
 
 
-def unresolved(recording: Recording, span: Span) -> list[str]:
+def unresolved(recording: Recording, span: Window) -> list[str]:
     """Listed alerts of which the resolved message, or the page itself, may still arrive in time."""
     evidence = AlertEvidence.of(recording, span)
     seconds = 0.0 if span.injected is None else span.end - span.injected

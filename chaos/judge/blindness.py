@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import RuleLoaded, StagedInjected, StagedUndone
-from chaos.judge.window import Span
+from chaos.judge.window import Window
 
 _UNKNOWN_GRACE_SECONDS = 2.0
 """Scrape and evaluation where the timing of no rule is known."""
@@ -36,7 +36,7 @@ class Blindness:
     spans: tuple[Blinded, ...]
 
     @classmethod
-    def of(cls, recording: Recording, span: Span) -> "Blindness":
+    def of(cls, recording: Recording, span: Window) -> "Blindness":
         """What the experiment's faults declare, from each one's injection to its undo and a grace."""
         experiment = recording.experiment
         begun = {fact.staged: fact.at for fact in recording.all(StagedInjected)}
@@ -61,7 +61,7 @@ class Blindness:
         """Whether this observer was blinded at this moment."""
         return any(one.covers(at) for one in self.by(observer))
 
-    def in_words(self, span: Span) -> list[str]:
+    def in_words(self, span: Window) -> list[str]:
         """One line for each, in seconds since the injection."""
         begin = span.injected or 0.0
         return [

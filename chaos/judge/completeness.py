@@ -16,7 +16,7 @@ from chaos.facts.run_facts import (
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
-from chaos.judge.window import Span
+from chaos.judge.window import Window
 
 LONGEST_GAP_SECONDS = 5.0
 """A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""
@@ -24,7 +24,7 @@ LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
 """The always-firing alert repeats every 2 s in a drill, and a retry of Alertmanager may take a few more."""
 
 
-def missing(recording: Recording, span: Span) -> list[str]:
+def missing(recording: Recording, span: Window) -> list[str]:
     """One line for each gap in the evidence; empty when all is there but for what the faults blind by design."""
     blindness = Blindness.of(recording, span)
     users = [*_load(recording, span), *_fault(recording, span)]
@@ -39,7 +39,7 @@ def missing(recording: Recording, span: Span) -> list[str]:
     ]
 
 
-def _load(recording: Recording, span: Span) -> Iterable[str]:
+def _load(recording: Recording, span: Window) -> Iterable[str]:
     if span.baseline is None:
         yield "the load never came to its rate"
         return
@@ -57,18 +57,18 @@ def _load(recording: Recording, span: Span) -> Iterable[str]:
         yield "the load did not end in order, so requests in flight are not known"
 
 
-def _fault(recording: Recording, span: Span) -> Iterable[str]:
+def _fault(recording: Recording, span: Window) -> Iterable[str]:
     if span.injected is None or span.undone is None:
         return
     # While it is put in place and put back, which may take long, its proof is the injection's and the undo's own.
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     start, end = began.get("hold", span.injected), span.undoing or span.undone
-    held = Span(start, start, end, end, end)
+    held = Window(start, start, end, end, end)
     if gap := _gap([proof.at for proof in recording.all(FaultProof) if proof.in_place and proof.staged is None], held):
         yield f"nobody looked for {gap:.0f} s whether the fault was in place"
 
 
-def _prometheus(recording: Recording, span: Span, blindness: Blindness) -> Iterable[str]:
+def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[str]:
     looks = recording.all(PrometheusSeen)
     good = [look.at for look in looks if look.error is None]
     if gap := _gap(good, span, blinded=blindness.by("prometheus")):
@@ -87,7 +87,7 @@ def _prometheus(recording: Recording, span: Span, blindness: Blindness) -> Itera
         yield f"rules that should run do not, so their silence says nothing: {', '.join(silent)}"
 
 
-def _alertmanager(recording: Recording, span: Span, blindness: Blindness) -> Iterable[str]:
+def _alertmanager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[str]:
     looks = recording.all(AlertmanagerSeen)
     good = [look.at for look in looks if look.error is None]
     if gap := _gap(good, span, blinded=blindness.by("alertmanager")):
@@ -95,7 +95,7 @@ def _alertmanager(recording: Recording, span: Span, blindness: Blindness) -> Ite
         yield f"Alertmanager told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
 
 
-def _pager(recording: Recording, span: Span, blindness: Blindness) -> Iterable[str]:
+def _pager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[str]:
     looks = recording.all(PagerSeen)
     # What arrived in a gap is in the pager's journal: only the last look has to succeed.
     if not looks or looks[-1].error is not None:
@@ -109,7 +109,7 @@ def _pager(recording: Recording, span: Span, blindness: Blindness) -> Iterable[s
 
 
 def _gap(
-    times: list[float], span: Span, longest: float = LONGEST_GAP_SECONDS, blinded: Iterable[Blinded] = ()
+    times: list[float], span: Window, longest: float = LONGEST_GAP_SECONDS, blinded: Iterable[Blinded] = ()
 ) -> float:
     """The longest time without one of these between baseline and end, if it is too long; else 0.
 

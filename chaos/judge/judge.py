@@ -7,10 +7,10 @@ from chaos.facts.run_facts import Injected, MachineSeen, RunEnded, RunStarted
 from chaos.judge import alerts, checks, completeness, durability, measures, panel_change, window
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
-from chaos.judge.window import Span
+from chaos.judge.window import Window
+from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.verdict import (
     EXIT_CODES,
-    AlertOutcome,
     AlertResult,
     CheckResult,
     Ending,
@@ -23,9 +23,8 @@ from chaos.verdict.verdict import (
     Verdict,
 )
 
-FEWEST_THROUGH = 10
+FEWEST_VICTIM_REQUESTS = 10
 """A fault on an instance that answered fewer of the users' requests than this proves nothing about users."""
-_WELL = {AlertOutcome.PROVEN, AlertOutcome.QUIET, AlertOutcome.INHIBITED, AlertOutcome.ALLOWED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def judge(recording: Recording) -> Verdict:
         phases=[stats for phase in Phase if (stats := _stats(recording, spans, phase)) is not None],
         checks=check_results,
         alerts=alert_results,
-        already_firing=alerts.already_firing(recording, spans),
+        already_firing=alerts.firing_at_baseline(recording, spans),
         orders=orders,
         by_hand=ended.by_hand,
         panels=panels,
@@ -82,16 +81,17 @@ def judge(recording: Recording) -> Verdict:
     )
 
 
-def too_few_through(instance: str, answered: int) -> str | None:
+def too_few_victim_requests(instance: str, answered: int) -> str | None:
     """Why a fault on this instance would say nothing about users; None when enough of them met it."""
-    if answered >= FEWEST_THROUGH:
+    if answered >= FEWEST_VICTIM_REQUESTS:
         return None
-    return (
-        f"{instance} answered {answered} of the users' requests in the baseline, at least {FEWEST_THROUGH} are needed"
-    )
+    needed = f"at least {FEWEST_VICTIM_REQUESTS} are needed"
+    return f"{instance} answered {answered} of the users' requests in the baseline, {needed}"
 
 
-def _outcome(recording: Recording, ended: RunEnded, found: _Found, spans: Span) -> tuple[Outcome, ExitCode, list[str]]:
+def _outcome(
+    recording: Recording, ended: RunEnded, found: _Found, spans: Window
+) -> tuple[Outcome, ExitCode, list[str]]:
     ending = Ending(ended.how)
     if ending is not Ending.COMPLETED:
         return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [f"{ending.value}: {ended.detail}"]
@@ -116,17 +116,17 @@ def _without_effect(recording: Recording) -> str | None:
     if injected is None:
         return "the run says it is complete, and nothing was injected"
     assert started is not None
-    if started.through is None:
+    if started.victim is None:
         return None
-    return too_few_through(started.through, injected.through_before or 0)
+    return too_few_victim_requests(started.victim, injected.victim_requests or 0)
 
 
 def _alerts_wrong(results: list[AlertResult]) -> list[str]:
-    wrong = [one for one in results if one.outcome not in _WELL and one.outcome is not AlertOutcome.UNKNOWN]
+    wrong = [one for one in results if one.outcome.wrong]
     return [f"{one.name} {one.outcome.value}: {one.reason}" for one in wrong]
 
 
-def _stats(recording: Recording, spans: Span, phase: Phase) -> PhaseStats | None:
+def _stats(recording: Recording, spans: Window, phase: Phase) -> PhaseStats | None:
     bounds = spans.bounds(phase)
     if bounds is None:
         return None

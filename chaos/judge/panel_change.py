@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import PanelHistory, PanelsAsked, PanelSeries
-from chaos.judge.window import Span
+from chaos.judge.window import Window
 from chaos.spec.faults.none import NoFault
 from chaos.verdict.verdict import PanelResult
 
@@ -29,7 +29,7 @@ FEWEST_STEPS = 3
 """A range or a mean of fewer values says nothing."""
 
 
-def judge(recording: Recording, span: Span) -> list[PanelResult]:
+def judge(recording: Recording, span: Window) -> list[PanelResult]:
     """One result for each panel of the recording, in its order; none where no dashboard was asked."""
     asked = recording.first(PanelsAsked)
     if asked is None:
@@ -72,7 +72,7 @@ def _expected(history: PanelHistory, fault: str, nothing_broken: bool) -> bool |
     return True if fault in history.moves_with else None
 
 
-def _judge(history: PanelHistory, expected: bool | None, window_seconds: float, span: Span) -> PanelResult:
+def _judge(history: PanelHistory, expected: bool | None, window_seconds: float, span: Window) -> PanelResult:
     # A few numbers are no proof that a fault is seen, but enough to say that not all stood still.
     fewest = FEWEST_STEPS if expected else 1
     moved, line, reason, widths = _movement(history, window_seconds, span, fewest, every_step=expected is False)
@@ -80,7 +80,7 @@ def _judge(history: PanelHistory, expected: bool | None, window_seconds: float, 
 
 
 def _movement(
-    history: PanelHistory, window_seconds: float, span: Span, fewest: int, *, every_step: bool
+    history: PanelHistory, window_seconds: float, span: Window, fewest: int, *, every_step: bool
 ) -> tuple[bool | None, str, str, float | None]:
     if history.error is not None:
         return None, "", history.error, None

@@ -7,7 +7,7 @@ from chaos.spec.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PanelAnswer:
     """What Prometheus said to one query."""
 
     error: str | None
@@ -27,19 +27,19 @@ class Shown:
     """One line for each query that shows nothing, with the reason; empty when the whole panel shows data."""
 
 
-def judge(panel: Panel, answers: Mapping[str, Answer]) -> Shown:
+def judge(panel: Panel, answers: Mapping[str, PanelAnswer]) -> Shown:
     """What the answers, by the queries' names, make of the panel. A query without an answer shows nothing."""
     amiss = []
     series = 0
     for query in panel.queries:
-        answer = answers.get(query.name, Answer("was not asked"))
+        answer = answers.get(query.name, PanelAnswer("was not asked"))
         series += sum(number > 0 for number in answer.finite)
         if why := _amiss(answer):
             amiss.append(f"query {query.name}: {why}: {query.expression}")
     return Shown(panel, series, tuple(amiss))
 
 
-def _amiss(answer: Answer) -> str:
+def _amiss(answer: PanelAnswer) -> str:
     if answer.error is not None:
         return answer.error
     if not answer.finite:

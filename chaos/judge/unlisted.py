@@ -3,7 +3,8 @@
 from chaos.facts.alert_key import Key
 from chaos.facts.recording import Recording
 from chaos.judge.alert_evidence import AlertEvidence
-from chaos.verdict.verdict import AlertOutcome, AlertResult
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import AlertResult
 
 
 def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:
@@ -13,7 +14,7 @@ def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:
     results = [_fired(key, evidence) for key in evidence.unlisted(listed | may_fire)]
     for name in sorted(may_fire):
         results += _allowed(name, evidence)
-    fired = {name for name, _ in (*evidence.firing, *evidence.already)}
+    fired = {name for name, _ in (*evidence.firing, *evidence.firing_at_baseline)}
     spoken = listed | may_fire | fired | {result.name for result in results}
     return results + [_quiet(name, evidence) for name in sorted(evidence.rules - spoken)]
 
@@ -30,7 +31,7 @@ def _allowed(name: str, evidence: AlertEvidence) -> list[AlertResult]:
     keys = [key for key in evidence.unlisted(set()) if key[0] == name]
     if keys:
         return [_spoke(key, AlertOutcome.ALLOWED, _what_it_did(key, evidence), evidence) for key in keys]
-    before = any(key[0] == name for key in evidence.already)
+    before = any(key[0] == name for key in evidence.firing_at_baseline)
     reason = "may fire; did so already before the fault" if before else "may fire; did not"
     return [AlertResult(name, {}, AlertOutcome.ALLOWED, reason, pending=evidence.longest_pending(name))]
 

@@ -9,7 +9,7 @@ from chaos.judge.measures import Phase, phase_of
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Window:
     """When what happened, in seconds since the run's start; None: it did not."""
 
     baseline: float | None
@@ -37,12 +37,12 @@ class Span:
         return None if start is None else (start, self.end if end is None else end)
 
 
-def of(recording: Recording, now: float = 0.0) -> Span:
+def of(recording: Recording, now: float = 0.0) -> Window:
     """The spans of a run; of one that is still going on, up to its last fact or to `now`, whichever is later."""
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     injected, undone = recording.first(Injected), recording.first(Undone)
     last = max([now, *(fact.at for fact in recording.facts)])
-    return Span(
+    return Window(
         began.get("baseline"),
         injected.at if injected else None,
         began.get("undo", undone.at if undone else None),

@@ -8,13 +8,13 @@ from chaos.facts.recording import Recorder
 from chaos.facts.run_facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults.hands import System
 from chaos.judge.measures import Phase
-from chaos.judge.window import Span
+from chaos.judge.window import Window
 from chaos.observe import machine
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
 from chaos.observe.pager import Pager
 from chaos.observe.panels import PanelSource
-from chaos.observe.poller import Look, Watch
+from chaos.observe.poller import Poll, Poller
 from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
@@ -27,7 +27,7 @@ from chaos.spec.target import Target
 STEP_SECONDS = 1.0
 
 
-class Witnesses:
+class Observers:
     """The sources of evidence of one run."""
 
     def __init__(self, system: System, recorder: Recorder, origin: float, wall: float, boottime: float) -> None:
@@ -39,14 +39,14 @@ class Witnesses:
         self._processes = Processes(system.control)
         self._alertmanager = Alertmanager(system.target.urls.alertmanager)
         of_alerts = (self._look_at_prometheus, self._look_at_alertmanager, self._pager.look)
-        looks: tuple[Look, ...] = of_alerts if self._target.alerting is not None else ()
-        self._watch = Watch(recorder, origin, (*looks, self._look_at_processes, machine.look))
+        polls: tuple[Poll, ...] = of_alerts if self._target.alerting is not None else ()
+        self._poller = Poller(recorder, origin, (*polls, self._look_at_processes, machine.look))
 
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
         if self._target.alerting is not None:
             self._note_rules(self._target.alerting.receiver)
-        self._watch.start()
+        self._poller.start()
 
     def _note_rules(self, receiver: str) -> None:
         try:
@@ -59,8 +59,8 @@ class Witnesses:
             self._recorder.write(rule)
 
     def stop(self) -> None:
-        """Look a last time and end; safe to repeat."""
-        self._watch.stop()
+        """Poll a last time and end; safe to repeat."""
+        self._poller.stop()
 
     def ask_alerts(self, now: float) -> None:
         """Record what Prometheus stored of every alert, or that it gave no answer; nothing without alerting."""
@@ -94,7 +94,7 @@ class Witnesses:
         window = substitute.rate_interval(scrape, scrape)
         self._recorder.write(PanelsAsked(now, _as_panels_name_it(fault, self._target), window.total_seconds()))
 
-    def ask_traces(self, run: Span, now: float) -> None:
+    def ask_traces(self, run: Window, now: float) -> None:
         """Record some traces of the run; nothing where the stack has no trace store or users never came."""
         phases = [bounds for phase in Phase if (bounds := run.bounds(phase)) is not None]
         if self._target.urls.jaeger and phases:

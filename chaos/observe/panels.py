@@ -10,7 +10,7 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.run_facts import PanelHistory, PanelSeries
-from chaos.judge.panel_shown import Answer
+from chaos.judge.panel_shown import PanelAnswer
 from chaos.reach.http import JsonApi
 from chaos.spec.panel import Panel, Query
 
@@ -26,7 +26,7 @@ class PanelSource:
         self._api = JsonApi("Prometheus", url, transport, _TIMEOUT_SECONDS)
         self._step_seconds = step.total_seconds()
 
-    def answers(self, panels: Iterable[Panel], start: float, end: float) -> list[dict[str, Answer]]:
+    def answers(self, panels: Iterable[Panel], start: float, end: float) -> list[dict[str, PanelAnswer]]:
         """What each panel's queries give between two Unix times, by the queries' names; never raises."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return list(
@@ -42,12 +42,12 @@ class PanelSource:
         """Close its connections."""
         self._api.close()
 
-    def _answer(self, query: Query, start: float, end: float) -> Answer:
+    def _answer(self, query: Query, start: float, end: float) -> PanelAnswer:
         try:
             series = self._instant(query, end) if query.instant else self._range(query, start, end)
         except SignalUnavailable as error:
-            return Answer(str(error))
-        return Answer(None, tuple(sum(value is not None for value in _values(one).values()) for one in series))
+            return PanelAnswer(str(error))
+        return PanelAnswer(None, tuple(sum(value is not None for value in _values(one).values()) for one in series))
 
     def _history(self, panel: Panel, wall: float, end: float) -> PanelHistory:
         steps = int(end / self._step_seconds) + 1

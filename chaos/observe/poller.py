@@ -9,17 +9,17 @@ from chaos.facts.run_facts import AnyFact
 
 LOOK_EVERY_SECONDS = 1.0
 
-Look = Callable[[float], Iterable[AnyFact]]
+Poll = Callable[[float], Iterable[AnyFact]]
 
 
-class Watch:
+class Poller:
     """The observers of one run; `origin` is the run's start on the monotonic clock."""
 
-    def __init__(self, recorder: Recorder, origin: float, looks: Iterable[Look]) -> None:
+    def __init__(self, recorder: Recorder, origin: float, polls: Iterable[Poll]) -> None:
         self._recorder = recorder
         self._origin = origin
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._watch, args=(look,), daemon=True) for look in looks]
+        self._threads = [threading.Thread(target=self._poll, args=(look,), daemon=True) for look in polls]
 
     def start(self) -> None:
         """Begin to look."""
@@ -33,7 +33,7 @@ class Watch:
             if thread.ident is not None:
                 thread.join()
 
-    def _watch(self, look: Look) -> None:
+    def _poll(self, look: Poll) -> None:
         last = False
         while not last:
             # Asked before the look: what happened until `stop` was called is still seen.

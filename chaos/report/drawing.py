@@ -19,7 +19,7 @@ _MOST_TICKS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class AxisTick:
     """A line of the grid and what it says."""
 
     at: float
@@ -27,7 +27,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One line of a chart; `paths` are its unbroken parts."""
 
     name: str
@@ -63,8 +63,8 @@ class Band:
     note: str
     y: float
     height: float
-    ticks: list[Tick]
-    lines: list[Line]
+    ticks: list[AxisTick]
+    lines: list[ChartLine]
     bars: list[Bar]
     points: list[Point]
     windows: list[Bar]
@@ -75,7 +75,7 @@ class Drawing:
     """All of it."""
 
     height: float
-    ticks: list[Tick]
+    ticks: list[AxisTick]
     """Of the time axis, in seconds since the injection, or since the run's start where there was none."""
     fault: tuple[float, float] | None
     """Where the fault window begins, and how wide it is."""
@@ -125,14 +125,14 @@ class _Place:
         x = self.x(injected)
         return x, max(self.x(undone if undone is not None else self._timeline.end) - x, 1.0)
 
-    def time_ticks(self) -> list[Tick]:
+    def time_ticks(self) -> list[AxisTick]:
         """Whole numbers of seconds from the injection."""
         line = self._timeline
         zero = line.injected if line.injected is not None else 0.0
         step = next((one for one in _TICKS if (line.end - line.start) / one <= _MOST_TICKS), _TICKS[-1])
         first = math.ceil((line.start - zero) / step)
         last = math.floor((line.end - zero) / step)
-        return [Tick(self.x(zero + number * step), f"{number * step} s") for number in range(first, last + 1)]
+        return [AxisTick(self.x(zero + number * step), f"{number * step} s") for number in range(first, last + 1)]
 
     def chart(self, name: str, note: str, height: float, scale: "_Scale") -> Band:
         """Requests a second as a line."""
@@ -152,7 +152,7 @@ class _Place:
             high = round(height * one.failed / top, 1)
             text = f"{one.failed} of {one.sent} failed"
             bars.append(Bar(self.x(one.second), y + height - high, width, high, "failed", text))
-        ticks = [Tick(y, str(top)), Tick(y + height, "0")]
+        ticks = [AxisTick(y, str(top)), AxisTick(y + height, "0")]
         return Band("failed", "requests a second", y, height, ticks, [], bars, [], [])
 
     def latency(self) -> Band:
@@ -194,12 +194,12 @@ class _Place:
 
     def _line(
         self, name: str, parts: Iterable[Sequence[tuple[float, float]]], y: float, height: float, scale: "_Scale"
-    ) -> Line:
+    ) -> ChartLine:
         paths = []
         for part in parts:
             points = [f"{self.x(at)},{round(y + height * (1 - scale.share(value)), 1)}" for at, value in part]
             paths.append(" ".join(points))
-        return Line(name, [path for path in paths if path])
+        return ChartLine(name, [path for path in paths if path])
 
     def _said(self, kind: str, at: float) -> str:
         zero = self._timeline.injected if kind == "delivered" else self._timeline.undone
@@ -228,8 +228,8 @@ def _logarithmic(seconds: Sequence[Second]) -> _Scale:
     )
 
 
-def _ticks(scale: _Scale, y: float, height: float) -> list[Tick]:
-    return [Tick(round(y + height * (1 - scale.share(value)), 1), text) for value, text in scale.ticks]
+def _ticks(scale: _Scale, y: float, height: float) -> list[AxisTick]:
+    return [AxisTick(round(y + height * (1 - scale.share(value)), 1), text) for value, text in scale.ticks]
 
 
 def _unbroken(seconds: Iterable[Second]) -> list[list[Second]]:

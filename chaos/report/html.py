@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import PageSeen
 from chaos.report import drawing, timeline, waterfall
-from chaos.verdict.verdict import AlertOutcome, PanelResult, Verdict
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import PanelResult, Verdict
 
 LEDGERS = ("orders", "sessions")
 """The fields of a verdict that say what became of what was acknowledged."""

@@ -4,9 +4,10 @@ from typing import Any
 
 from chaos.report import html
 from chaos.report.matrix import counts, seconds, why_unseen
-from chaos.report.summary import MARKS
+from chaos.report.summary import mark
 from chaos.verdict.catalogue import Catalogue, Entry
-from chaos.verdict.coverage import WORST_FIRST, Matrix, Proof
+from chaos.verdict.coverage import Matrix, ProvenAlert
+from chaos.verdict.outcome import AlertOutcome
 
 
 def render(catalogue: Catalogue, matrix: Matrix) -> str:
@@ -17,7 +18,7 @@ def render(catalogue: Catalogue, matrix: Matrix) -> str:
         {
             "alert": alert,
             "cells": [
-                {"word": word, "mark": MARKS[word], "row": row.experiment, "link": links.get(row.experiment, "")}
+                {"word": word, "mark": mark(word), "row": row.experiment, "link": links.get(row.experiment, "")}
                 for row in rows
                 for word in (matrix.word(row, alert),)
             ],
@@ -31,7 +32,7 @@ def render(catalogue: Catalogue, matrix: Matrix) -> str:
         entries=[_entry(entry, matrix, links) for entry in catalogue.entries],
         columns=[row.experiment for row in rows],
         cells=cells,
-        legend=[(word, MARKS[word]) for word in reversed(WORST_FIRST)],
+        legend=[(one.value, one.mark) for one in sorted(AlertOutcome, key=lambda one: -one.rank)],
         proofs=[_proof(proof, links) for alert in matrix.alerts for proof in matrix.proofs(alert)],
         slowest=[_proof(proof, links) for proof in matrix.slowest()],
         wrong=matrix.wrong(),
@@ -47,7 +48,7 @@ def _entry(entry: Entry, matrix: Matrix, links: dict[str, str]) -> dict[str, Any
     return {"entry": entry, "link": links.get(entry.experiment, ""), "counts": counts(row) if row else ""}
 
 
-def _proof(proof: Proof, links: dict[str, str]) -> dict[str, Any]:
+def _proof(proof: ProvenAlert, links: dict[str, str]) -> dict[str, Any]:
     design, production = proof.result.design, proof.result.production
     return {
         "alert": proof.result.name,

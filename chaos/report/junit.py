@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 from chaos.judge import checks, panel_change
 from chaos.verdict.catalogue import Catalogue, Entry
-from chaos.verdict.verdict import AlertOutcome, AlertResult, ExitCode, Outcome, Verdict
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import AlertResult, ExitCode, Outcome, Verdict
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LEDGERS = {
@@ -21,7 +22,6 @@ _LEDGERS = {
 }
 """How the judge's reasons about each begin; one that is worded anew is told by the case `evidence` instead."""
 _NOT_READ = re.compile("read back|log-ins")
-_WELL = {"proven", "quiet", "inhibited", "allowed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _alerts(verdict: Verdict) -> Iterable[Case]:
     if not verdict.alerts_judged:
         yield Case("alerts", "alerts", skipped="not judged: the target names no alerting")
     for one in verdict.alerts:
-        if one.outcome.value in _WELL:
+        if one.outcome.well:
             yield Case("alerts", _named(one))
         elif one.outcome is AlertOutcome.UNKNOWN and one.blinded:
             yield Case("alerts", _named(one), skipped=f"blinded by design: {one.reason}")

@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from chaos.verdict.coverage import Matrix, Proof, Row
+from chaos.verdict.coverage import Matrix, ProvenAlert, Row
+from chaos.verdict.outcome import AlertOutcome
 
 WIDTH = 120
 _NAME = 32
-_COUNTED = ("proven", "late", "undelivered", "missed", "stuck", "surprise", "inhibited", "allowed", "unknown")
-"""Quiet ones are the rest."""
 
 
 def render(matrix: Matrix, now: float) -> str:
@@ -33,7 +32,7 @@ def seconds(measured: float | None, design: float | None) -> str:
     return f"{'-' if measured is None else f'{measured:.2f}'}/{'-' if design is None else f'{design:.1f}'} s"
 
 
-def timing(proof: Proof) -> str:
+def timing(proof: ProvenAlert) -> str:
     """Detection and delivery of a proof, each beside what the configuration explains."""
     design = proof.result.design
     detection = seconds(proof.result.condition_true, design.detection if design else None)
@@ -65,8 +64,8 @@ def counts(row: Row) -> str:
     """How many alerts had which outcome, quiet ones last."""
     if row.verdict is None:
         return "no run"
-    words = Counter(alert.outcome.value for alert in row.verdict.alerts)
-    return ", ".join(f"{words[word]} {word}" for word in (*_COUNTED, "quiet") if words[word])
+    found = Counter(alert.outcome for alert in row.verdict.alerts)
+    return ", ".join(f"{found[outcome]} {outcome.value}" for outcome in AlertOutcome if found[outcome])
 
 
 def _summary(matrix: Matrix) -> str:

@@ -5,21 +5,7 @@ from collections.abc import Iterable
 from chaos.report.matrix import counts, seconds, started, why_unseen
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Matrix
-
-MARKS = {
-    "proven": "✔",
-    "late": "L",
-    "undelivered": "U",
-    "missed": "M",
-    "stuck": "K",
-    "surprise": "S",
-    "inhibited": "i",
-    "allowed": "a",
-    "quiet": "·",
-    "unknown": "?",
-    "": " ",
-}
-"""By outcome; what is wrong is a capital."""
+from chaos.verdict.outcome import AlertOutcome
 
 
 def render(catalogue: Catalogue, matrix: Matrix) -> str:
@@ -96,7 +82,7 @@ def _grid(catalogue: Catalogue, matrix: Matrix) -> list[str]:
     rows = [row for row in matrix.rows if row.verdict]
     if not rows:
         return []
-    legend = ", ".join(f"{mark} {word}" for word, mark in MARKS.items() if word)
+    legend = ", ".join(f"{outcome.mark} {outcome.value}" for outcome in AlertOutcome)
     numbers = [f"{number} {row.experiment}" for number, row in enumerate(rows, 1)]
     lines = [
         "<details><summary>Every alert in every experiment</summary>",
@@ -106,8 +92,13 @@ def _grid(catalogue: Catalogue, matrix: Matrix) -> list[str]:
         f"| alert | {' | '.join(str(number) for number in range(1, len(rows) + 1))} |",
         f"|---|{'---|' * len(rows)}",
     ]
-    lines += [f"| {one} | {' | '.join(MARKS[matrix.word(row, one)] for row in rows)} |" for one in matrix.alerts]
+    lines += [f"| {one} | {' | '.join(mark(matrix.word(row, one)) for row in rows)} |" for one in matrix.alerts]
     return [*lines, "", "</details>"]
+
+
+def mark(word: str) -> str:
+    """The mark of an outcome; empty where there is none."""
+    return AlertOutcome(word).mark if word else " "
 
 
 def _text(text: str) -> str:

@@ -3,16 +3,8 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
-from chaos.verdict.verdict import (
-    AlertOutcome,
-    AlertResult,
-    CheckResult,
-    Orders,
-    PanelResult,
-    PhaseStats,
-    Sessions,
-    Verdict,
-)
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions, Verdict
 
 _NAME_WIDTH = 38
 _WIDTH = 110

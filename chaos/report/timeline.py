@@ -18,7 +18,8 @@ from chaos.facts.run_facts import (
     RunStarted,
 )
 from chaos.judge import measures
-from chaos.verdict.verdict import AlertOutcome, AlertResult, Verdict
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import AlertResult, Verdict
 
 LONGEST_STEP_SECONDS = 2.5
 """Samples of one state that are closer than this are one stretch of it; they are taken every second."""

@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.05
 
 
 @contextlib.contextmanager
-def guarded(target: Target, file: Path | None) -> Iterator[None]:
+def own_watchdog(target: Target, file: Path | None) -> Iterator[None]:
     """Have a watchdog beside the block, if the target, read from `file`, names none.
 
     It is in a session of its own and outlives us: when we are killed it waits for the lease to run out, undoes what

@@ -9,19 +9,6 @@ from chaos.spec.faults.none import NoFault
 from chaos.verdict.verdict import AlertResult, Outcome, Verdict
 
 NOTHING_BROKEN = str(NoFault.__struct_config__.tag)
-WORST_FIRST = (
-    "missed",
-    "undelivered",
-    "late",
-    "stuck",
-    "surprise",
-    "unknown",
-    "proven",
-    "inhibited",
-    "allowed",
-    "quiet",
-)
-"""What counts where one run says several things of alerts with one name."""
 BEYOND_DESIGN_SECONDS = 0.5
 """A page may take this much longer than its delivery design delay: process start-ups, polls and a busy machine."""
 LOOK_SECONDS = 1.0
@@ -51,7 +38,7 @@ class Row(msgspec.Struct, frozen=True):
         return self.verdict is not None and self.verdict.outcome is Outcome.HELD
 
 
-class Proof(msgspec.Struct, frozen=True):
+class ProvenAlert(msgspec.Struct, frozen=True):
     """One alert that one experiment's run has proven."""
 
     row: Row
@@ -123,17 +110,17 @@ class Matrix:
         """The outcome of an alert in an experiment; empty where there is no run, or it fired before the fault."""
         return word(row.verdict, alert) if row.verdict else ""
 
-    def proofs(self, alert: str) -> list[Proof]:
+    def proofs(self, alert: str) -> list[ProvenAlert]:
         """The runs that prove it: conclusive ones of experiments that list it now."""
         return [proof for proof in self.all_proofs() if proof.result.name == alert]
 
-    def all_proofs(self) -> Iterable[Proof]:
+    def all_proofs(self) -> Iterable[ProvenAlert]:
         """Every proof there is, by experiment."""
         for row in self.rows:
             if row.verdict is not None and row.verdict.outcome is not Outcome.INCONCLUSIVE:
                 for name, result in by_alert(row.verdict).items():
                     if result.outcome.value == "proven" and name in row.lists:
-                        yield Proof(row, result)
+                        yield ProvenAlert(row, result)
 
     def unproven(self) -> list[Unproven]:
         """Alerts that nothing proves, those without an exemption first."""
@@ -160,7 +147,7 @@ class Matrix:
             and not fired(row.verdict)
         ]
 
-    def slowest(self) -> list[Proof]:
+    def slowest(self) -> list[ProvenAlert]:
         """The five proofs with the longest time from the fault to the condition true."""
         proofs = sorted(self.all_proofs(), key=lambda proof: proof.result.condition_true or 0.0, reverse=True)
         return proofs[:_SLOWEST]
@@ -190,4 +177,4 @@ class Matrix:
 
 
 def _rank(result: AlertResult) -> int:
-    return WORST_FIRST.index(result.outcome.value)
+    return result.outcome.rank

@@ -4,6 +4,8 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+from chaos.verdict.outcome import AlertOutcome
+
 
 class Outcome(StrEnum):
     """The three verdicts."""
@@ -49,23 +51,6 @@ EXIT_CODES = {
     Ending.INTERRUPTED: ExitCode.INTERRUPTED,
     Ending.TERMINATED: ExitCode.TERMINATED,
 }
-
-
-class AlertOutcome(StrEnum):
-    """What became of one alert in one run."""
-
-    PROVEN = "proven"
-    LATE = "late"
-    UNDELIVERED = "undelivered"
-    MISSED = "missed"
-    STUCK = "stuck"
-    SURPRISE = "surprise"
-    QUIET = "quiet"
-    INHIBITED = "inhibited"
-    """Not listed, and nobody was paged: another alert, which Alertmanager names, says it already."""
-    ALLOWED = "allowed"
-    """The experiment says that it may fire."""
-    UNKNOWN = "unknown"
 
 
 class PhaseStats(msgspec.Struct, frozen=True):

@@ -2,7 +2,8 @@
 
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Row
-from chaos.verdict.verdict import AlertOutcome, AlertResult, Delays, Outcome, Verdict
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.verdict import AlertResult, Delays, Outcome, Verdict
 
 DESIGN = Delays(2.0, 3.0, 7.0, 5.0)
 

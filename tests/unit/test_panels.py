@@ -9,7 +9,7 @@ import pytest
 
 from chaos.errors import InvalidFile
 from chaos.judge import panel_shown
-from chaos.judge.panel_shown import Answer
+from chaos.judge.panel_shown import PanelAnswer
 from chaos.observe.panels import PanelSource
 from chaos.spec import panel, substitute
 from chaos.spec.panel import Panel, Query
@@ -102,15 +102,15 @@ def test_a_target_without_dashboards_has_no_panels_and_one_with_an_empty_folder_
         panel.of_target(msgspec.structs.replace(target, dashboards=Dashboards(str(tmp_path), Duration.parse("1s"))))
 
 
-GOOD = Answer(None, (3, 0))
+GOOD = PanelAnswer(None, (3, 0))
 
 
 @pytest.mark.parametrize(
     ("second", "why"),
     [
-        (Answer(None), "no series"),
-        (Answer(None, (0, 0)), "all NaN"),
-        (Answer("Prometheus: parse error"), "parse error"),
+        (PanelAnswer(None), "no series"),
+        (PanelAnswer(None, (0, 0)), "all NaN"),
+        (PanelAnswer("Prometheus: parse error"), "parse error"),
         (None, "was not asked"),
     ],
 )
@@ -126,7 +126,7 @@ def test_a_query_that_gives_nothing_is_named_whatever_the_others_give(second, wh
 
 
 def test_a_panel_shows_data_when_every_query_gives_a_number():
-    row = panel_shown.judge(ONE, {"A": GOOD, "B": Answer(None, (0, 1))})
+    row = panel_shown.judge(ONE, {"A": GOOD, "B": PanelAnswer(None, (0, 1))})
     assert (row.amiss, row.series) == ((), 2)
 
 
@@ -140,7 +140,7 @@ def matrix(*series):
 
 def test_what_is_no_number_is_no_data():
     answer = matrix(("one", [[100, "NaN"], [101, "1"]]), ("two", [[100, "+Inf"]]))
-    assert source(answer).answers([Panel("b", "p", (Query("A", "a"),))], 0, 1) == [{"A": Answer(None, (1, 0))}]
+    assert source(answer).answers([Panel("b", "p", (Query("A", "a"),))], 0, 1) == [{"A": PanelAnswer(None, (1, 0))}]
 
 
 def test_the_servers_own_words_say_why_it_did_not_answer():

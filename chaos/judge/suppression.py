@@ -7,11 +7,11 @@ from itertools import pairwise
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.recording import Recording
 from chaos.facts.run_facts import AlertmanagerSeen, StagedInjected, StagedUndone
-from chaos.judge.window import Span
+from chaos.judge.window import Window
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBack:
+class Suppression:
     """One span in which pages waited, in seconds since the run's start."""
 
     start: float
@@ -21,19 +21,19 @@ class HeldBack:
     """Whose page; None: every page."""
 
 
-def of(recording: Recording, span: Span) -> tuple[HeldBack, ...]:
+def of(recording: Recording, span: Window) -> tuple[Suppression, ...]:
     """Every such span of a run."""
     return (*_by_faults(recording, span), *_by_inhibition(recording, span))
 
 
-def last(spans: tuple[HeldBack, ...], key: Key, true: float, delivered: float) -> HeldBack | None:
+def last(spans: tuple[Suppression, ...], key: Key, true: float, delivered: float) -> Suppression | None:
     """What kept this alert's page back last between its condition and its delivery; None when nothing did."""
     found = [one for one in spans if one.key in (None, key) and one.start < delivered and true < one.end]
     # One that goes on delayed the page all the same, as a slow pager does.
     return max((replace(one, end=min(one.end, delivered)) for one in found), key=lambda one: one.end, default=None)
 
 
-def _by_faults(recording: Recording, span: Span) -> Iterator[HeldBack]:
+def _by_faults(recording: Recording, span: Window) -> Iterator[Suppression]:
     experiment = recording.experiment
     begun = {fact.staged: fact.at for fact in recording.all(StagedInjected)}
     undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
@@ -41,10 +41,10 @@ def _by_faults(recording: Recording, span: Span) -> Iterator[HeldBack]:
     times += [(one.fault, begun.get(index), undone.get(index)) for index, one in enumerate(experiment.also)]
     for fault, start, end in times:
         if start is not None and fault.keeps_pages_back():
-            yield HeldBack(start, span.end if end is None else end, fault.describe(), None)
+            yield Suppression(start, span.end if end is None else end, fault.describe(), None)
 
 
-def _by_inhibition(recording: Recording, span: Span) -> Iterator[HeldBack]:
+def _by_inhibition(recording: Recording, span: Window) -> Iterator[Suppression]:
     # A look that has nothing new tells no alerts: what the one before told goes on.
     looks = [look for look in recording.all(AlertmanagerSeen) if look.alerts is not None]
     ends = [later.at for _, later in pairwise(looks)] + [span.end]
@@ -52,4 +52,4 @@ def _by_inhibition(recording: Recording, span: Span) -> Iterator[HeldBack]:
         for alert in look.alerts or []:
             if alert.inhibited_by:
                 why = f"{', '.join(sorted(alert.inhibited_by))} inhibits it"
-                yield HeldBack(look.at, end, why, key_of(alert.name, alert.labels))
+                yield Suppression(look.at, end, why, key_of(alert.name, alert.labels))
