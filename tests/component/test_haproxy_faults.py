@@ -4,12 +4,12 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import compose.haproxy
 import httpx
 import msgspec
 import pytest
 
 import chaos.reach.haproxy
+import compose.config.haproxy
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.table import hands_of
 from chaos.reach.haproxy import HAProxy
@@ -133,7 +133,7 @@ def test_a_second_server_that_is_not_in_use_or_elsewhere_is_refused(two, fault):
 
 
 def test_it_is_known_what_the_stack_calls_second_servers():
-    assert chaos.reach.haproxy.PANIC == compose.haproxy.PANIC
+    assert chaos.reach.haproxy.PANIC == compose.config.haproxy.PANIC
 
 
 def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
