@@ -7,7 +7,7 @@ import pytest
 
 from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
-from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
+from chaos.errors import BaselineNotMet, LeaseLost, RunInProgress, SignalUnavailable
 from chaos.facts import recording
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import yamlfile
@@ -88,3 +88,33 @@ def test_a_second_runner_touches_nothing(drill, control, tmp_path):
         drill.run()
     assert (tmp_path / "runs" / "one" / "recording.ndjson").read_text() == ""
     assert LeaseFile(tmp_path, drill._clock).read().run_id == "other"
+
+
+@pytest.mark.parametrize(("stumbles", "watched"), [(0, 1), (2, 3)])
+def test_a_load_that_stumbles_is_watched_anew(drill, tmp_path, monkeypatch, stumbles, watched):
+    held_back_by(stumbles, drill, monkeypatch)
+    drill._baseline()
+    assert (tmp_path / "runs" / "one" / "recording.ndjson").read_text().count('"phase":"baseline"') == watched
+    drill._recorder.close()
+
+
+def test_a_load_that_never_comes_at_its_rate_is_no_baseline(drill, monkeypatch):
+    held_back_by(3, drill, monkeypatch)
+    with pytest.raises(BaselineNotMet, match="40 requests/s"):
+        drill._baseline()
+    drill._recorder.close()
+
+
+def held_back_by(stumbles, drill, monkeypatch):
+    """So often the load does not come at its rate; all else is well."""
+    left = [BaselineNotMet("the load does not come at its rate: 40 requests/s")] * stumbles
+
+    def assert_rate(_, __):
+        if left:
+            raise left.pop()
+
+    drill._lease.acquire("one", 100.0)
+    monkeypatch.setattr("chaos.drill.drill.BASELINE_SECONDS", 0.0)
+    monkeypatch.setattr(drill._users, "assert_rate", assert_rate)
+    monkeypatch.setattr(drill, "_calm", lambda: "nothing")
+    monkeypatch.setattr(drill, "_assert_steady", lambda: None)
