@@ -30,7 +30,7 @@ from chaos.verdict.verdict import Ending
 
 BASELINE_SECONDS = 5.0
 BASELINES = 3
-"""So often it is watched at most: where the load stumbled, nothing was seen of the system, and nothing is broken yet."""
+"""So often it is watched at most: a load that stumbles shows nothing of the system, and nothing is broken yet."""
 _LOOK_EVERY_SECONDS = 0.25
 _BEYOND_PHASES_SECONDS = 240.0  # how much longer than hold and recovery a run may hold its lease
 
