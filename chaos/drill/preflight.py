@@ -1,6 +1,5 @@
 """What must be so before a run may begin: the stack is well and no alert lingers."""
 
-import time
 from collections.abc import Callable
 
 import httpx
@@ -122,7 +121,7 @@ def alerts_are_calm(
 
 
 def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits: Waits) -> None:
-    deadline, begun = clock.monotonic() + CALM_WITHIN_SECONDS, time.time()
+    deadline, begun = clock.monotonic() + CALM_WITHIN_SECONDS, clock.wall()
     while missing := _missing(unseen, begun):
         waits(f"for Prometheus to {what} {missing[0]}")
         if clock.monotonic() > deadline:

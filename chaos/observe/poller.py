@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from chaos.facts.recording import Recorder
+from chaos.facts.recorder import Recorder
 from chaos.facts.run_facts import AnyFact
 
 LOOK_EVERY_SECONDS = 1.0

@@ -1,12 +1,17 @@
 """The faults of a run: staged ones come when they are due, act again every second, and go last first."""
 
+import io
+
 import msgspec
 import pytest
 
 from chaos.control.port import Replicas
-from chaos.drill.attack import Attack, RunContext
+from chaos.drill.attack import Attack
+from chaos.drill.context import RunContext
+from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.machine.interrupts import Interrupts
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from chaos.undo.journal import UndoJournal
@@ -30,20 +35,18 @@ class Run:
             "steady_state": [],
             "recover_within": "5s",
         }
-        hands = RunContext(
-            system(folder, self.control),
-            self.journal,
-            self.clock,
-            lambda fault: self.journal.register("r", "e", fault),
-            lambda: None,
-            self._assert_lease,
-            self.clock.monotonic,
-            self.facts.append,
-            lambda _: self.clock.wait(0.5),
+        context = RunContext(
+            "r", "e", system(folder, self.control), self, Interrupts(self.clock), Progress(io.StringIO()), self.clock
         )
-        self.attack = Attack(msgspec.convert(experiment, Experiment, dec_hook=values.decode), hands)
+        context.lease.acquire("r", 1000.0)
+        context.lease.assert_held = self._assert_lease
+        self.attack = Attack(msgspec.convert(experiment, Experiment, dec_hook=values.decode), context)
 
-    def _assert_lease(self):
+    def write(self, fact):
+        """As its recorder."""
+        self.facts.append(fact)
+
+    def _assert_lease(self, _):
         if self.lease_lost:
             raise LeaseLost("gone")
 

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
-from chaos.facts import recording
+from chaos.facts import recorder
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
@@ -32,9 +33,10 @@ def control():
 def drill(tmp_path, control):
     """A run whose phases are given by the test."""
     experiment = yamlfile.read(FILE, Experiment)
-    recorder = recording.create(tmp_path / "runs", "one", FILE)
+    recording = recorder.create(tmp_path / "runs", "one", FILE)
     plan = Plan("one", "kill-instance", experiment, frozenset(), LoadSettings(), "abc", False)
-    return Drill(plan, system(tmp_path, control), recorder, Interrupts(), Progress(io.StringIO()))
+    progress = Progress(io.StringIO())
+    return Drill(plan, RunContext("one", "kill-instance", system(tmp_path, control), recording, Interrupts(), progress))
 
 
 def ended(tmp_path):
@@ -44,7 +46,7 @@ def ended(tmp_path):
 
 def kill_and(drill, control, error):
     def phases():
-        drill._register(KILL)
+        drill._context.register(KILL)
         control.kill("shop-2")
         raise error
 
@@ -75,7 +77,7 @@ def test_without_its_lease_it_touches_nothing(drill, control, tmp_path, monkeypa
 
 def test_an_undo_that_fails_is_what_counts(drill, control, tmp_path, monkeypatch):
     control.broken.add("shop-2")
-    drill._interrupts._arrived += [2, 2]  # in a hurry, so that the test does not wait
+    drill._context.interrupts._arrived += [2, 2]  # in a hurry, so that the test does not wait
     monkeypatch.setattr(drill, "_phases", kill_and(drill, control, SignalUnavailable("no word")))
     drill.run()
     assert ended(tmp_path)["how"] == "undo failed"
@@ -83,8 +85,8 @@ def test_an_undo_that_fails_is_what_counts(drill, control, tmp_path, monkeypatch
 
 
 def test_a_second_runner_touches_nothing(drill, control, tmp_path):
-    LeaseFile(tmp_path, drill._clock).acquire("other", 100.0)
+    LeaseFile(tmp_path, drill._context.clock).acquire("other", 100.0)
     with pytest.raises(RunInProgress, match="run other"):
         drill.run()
     assert (tmp_path / "runs" / "one" / "recording.ndjson").read_text() == ""
-    assert LeaseFile(tmp_path, drill._clock).read().run_id == "other"
+    assert LeaseFile(tmp_path, drill._context.clock).read().run_id == "other"

@@ -11,7 +11,7 @@ from chaos.facts.run_facts import (
     StagedInjected,
     StagedUndone,
 )
-from chaos.judge import alerts, blindness, window
+from chaos.judge import blindness, outlook, window
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec import values
@@ -152,9 +152,9 @@ def test_a_page_after_the_undo_is_in_time_where_the_window_says_so(blinding, at,
 def test_the_run_waits_for_a_page_that_may_still_come(blinding):
     seen = (*without(is_page("firing"), is_page("resolved")),)
     wide = recording(experiment=blinding("alertmanager", fires_within="30s"), facts=seen)
-    assert alerts.unresolved(wide, window.of(wide)) == ["Down"]
+    assert outlook.unresolved(wide, window.of(wide)) == ["Down"]
     narrow = recording(experiment=blinding("alertmanager", fires_within="18s"), facts=seen)
-    assert alerts.unresolved(narrow, window.of(narrow)) == []
+    assert outlook.unresolved(narrow, window.of(narrow)) == []
 
 
 def test_the_grace_is_what_the_slowest_rule_needs():

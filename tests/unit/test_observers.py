@@ -68,7 +68,7 @@ def test_a_silent_prometheus_is_a_fact_and_not_an_empty_one():
     with pytest.raises(SignalUnavailable):
         prometheus.alert_histories(1.0)
     with pytest.raises(SignalUnavailable):
-        prometheus.query_history("up", 1.0, 1.0)
+        prometheus.query_history("up", 0.0, 1.0, 1.0)
 
 
 def test_alert_histories_leave_out_what_was_before_the_run():
@@ -88,13 +88,13 @@ def test_alert_histories_leave_out_what_was_before_the_run():
 
 @pytest.mark.parametrize("series", [[], [{"values": [[WALL, "1"]]}, {"values": [[WALL, "2"]]}]])
 def test_no_series_or_several_is_no_number(series):
-    history = Prometheus("http://p", WALL, answering({"result": series})).query_history("up", 2.0, 1.0)
+    history = Prometheus("http://p", WALL, answering({"result": series})).query_history("up", 0.0, 2.0, 1.0)
     assert [value for _, value in history.samples] == [None, None, None]
 
 
 def test_a_gap_in_a_series_stays_a_gap():
     series = [{"values": [[WALL, "1"], [WALL + 2, "3"]]}]
-    history = Prometheus("http://p", WALL, answering({"result": series})).query_history("up", 2.0, 1.0)
+    history = Prometheus("http://p", WALL, answering({"result": series})).query_history("up", 0.0, 2.0, 1.0)
     assert history.samples == [(0.0, 1.0), (1.0, None), (2.0, 3.0)]
 
 

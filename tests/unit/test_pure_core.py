@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from chaos.campaign import artifacts
-from chaos.facts import files, recording
+from chaos.facts import files
 from compose.settings import ROOT
 from tests.unit import recordings
 
@@ -33,8 +33,8 @@ def folder(tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     facts = b"".join(msgspec.json.encode(fact) + b"\n" for fact in recordings.facts())
-    (run / recording.FACTS_FILE).write_bytes(facts)
-    (run / recording.EXPERIMENT_FILE).write_text(yaml.safe_dump(recordings.EXPERIMENT))
+    (run / files.FACTS_FILE).write_bytes(facts)
+    (run / files.EXPERIMENT_FILE).write_text(yaml.safe_dump(recordings.EXPERIMENT))
     sent = [
         {"at": one.at, "took": one.took_seconds, "name": one.name, "status": one.status, "ok": one.ok}
         | {"error": one.error, "served_by": one.served_by}
