@@ -16,6 +16,7 @@ from chaos.campaign.coverage_reading import CATALOGUE_FILE, Sources
 from chaos.campaign.runner import Runner, Setting
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.facts import files, recorder
+from chaos.machine.durable import replace
 from chaos.machine.interrupts import Interrupts
 from chaos.report import index, junit, matrix, summary
 from chaos.spec import experiment as experiments
@@ -122,9 +123,7 @@ class Shown:
 
 def _write(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
     encoded = msgspec.json.format(msgspec.json.encode(catalogue), indent=1)
-    new = folder / f".{CATALOGUE_FILE}"
-    new.write_bytes(encoded + b"\n")
-    new.replace(folder / CATALOGUE_FILE)
+    replace(folder / CATALOGUE_FILE, encoded + b"\n", durable=False)
     (folder / SUMMARY_FILE).write_text(summary.render(catalogue, found))
     (folder / INDEX_FILE).write_text(index.render(catalogue, found))
     (folder / artifacts.JUNIT_FILE).write_bytes(junit.render_all(catalogue))
