@@ -20,6 +20,7 @@ from chaos.judge.judge import judge
 from chaos.report import drawing, html, index, timeline
 from chaos.verdict.verdict import Ending
 from tests.unit.catalogues import catalogue, entry, row
+from tests.unit.chaos.verdict.test_coverage import whole
 from tests.unit.recordings import (
     END,
     INJECTED,
@@ -33,7 +34,6 @@ from tests.unit.recordings import (
     requests,
     without,
 )
-from tests.unit.test_coverage import whole
 
 EVIL = '"><script>alert(1)</script>'
 TRACES = TracesSeen(

@@ -8,7 +8,7 @@ from compose.settings import BalancerSettings
 from services.inventory.settings import InventorySettings
 from services.shop.settings import ShopSettings
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 # Settings of how the cookie is made, and of who says who answered; no mechanisms.
 NO_MECHANISM = {"session_cookie_secure", "names_itself"}
 

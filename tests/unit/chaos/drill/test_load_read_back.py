@@ -113,7 +113,7 @@ def test_who_controls_and_judges_a_load_never_imports_locust():
     # Locust patches sockets and threads of whatever process imports it.
     modules = "chaos.load.starter, chaos.drill.read_back, chaos.judge.measures, sys"
     code = f"import {modules}; sys.exit('locust' in sys.modules or 'gevent' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[4])
 
 
 def session(token: str = "t") -> UserSession:

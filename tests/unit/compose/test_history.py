@@ -79,7 +79,7 @@ def test_an_instance_without_requests_has_no_past():
 
 
 def test_all_that_windows_longer_than_a_drill_read_is_in_the_past(past):
-    alerts = Path(__file__).parents[2] / "alerts"
+    alerts = Path(__file__).parents[3] / "alerts"
     documents = [yaml.safe_load(path.read_text()) for path in alerts.glob("*.rules.yml")]
     rules = [rule for document in documents for group in document["groups"] for rule in group["rules"]]
     trees = [read(str(rule["expr"]), rule.get("record") or rule["alert"]) for rule in rules]
