@@ -10,7 +10,7 @@ import yaml
 from chaos.campaign import revision
 from chaos.errors import InvalidFile
 from chaos.facts import files, recording
-from chaos.facts.run_facts import RunStarted
+from chaos.facts.run import RunStarted
 from chaos.judge.judge import judge
 from chaos.report import comparison, matrix
 from chaos.spec import experiment as experiments

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaos.drill.context import RunContext
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
 from chaos.spec.experiment import Experiment, Staged

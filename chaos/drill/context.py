@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from chaos.drill.progress import Progress
+from chaos.facts.any_fact import AnyFact
 from chaos.facts.recorder import Recorder
-from chaos.facts.run_facts import AnyFact
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock, SystemClock
 from chaos.machine.interrupts import Interrupts

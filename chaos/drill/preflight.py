@@ -6,7 +6,7 @@ import httpx
 
 from chaos.drill.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
-from chaos.facts.run_facts import PrometheusSeen
+from chaos.facts.alerts import PrometheusSeen
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from chaos.facts import ledger, samples
+from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import EXPERIMENT_FILE, LOAD_FILE
+from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.recording import orders_of, sessions_of
-from chaos.facts.run_facts import AnyFact, PageAlert, PageSeen
 from chaos.facts.sessions import SessionLedger
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
+from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import EXPERIMENT_FILE, FACTS_FILE, READ_BACK_FILE, SESSIONS_BACK_FILE
 from chaos.facts.ledger import OrderReading
 from chaos.facts.live import LiveRecording
-from chaos.facts.run_facts import AnyFact
 from chaos.facts.sessions import SessionReading
 
 

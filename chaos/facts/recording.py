@@ -9,6 +9,7 @@ import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.facts import ledger, samples
+from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import (
     EXPERIMENT_FILE,
     FACTS_FILE,
@@ -18,7 +19,7 @@ from chaos.facts.files import (
     SESSIONS_BACK_FILE,
     SESSIONS_FILE,
 )
-from chaos.facts.run_facts import AnyFact, PageAlert, PageSeen
+from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.sessions import SessionLedger, SessionReading
 from chaos.facts.sessions import fold as fold_sessions
 from chaos.spec import yamlfile

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from chaos.facts.alerts import RuleLoaded
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import RuleLoaded, StagedInjected, StagedUndone
+from chaos.facts.run import StagedInjected, StagedUndone
 from chaos.judge.window import Window
 
 _UNKNOWN_GRACE_SECONDS = 2.0

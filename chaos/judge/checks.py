@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from chaos.facts.metrics import QueryHistory
 from chaos.facts.recording import Facts
-from chaos.facts.run_facts import QueryHistory
 from chaos.facts.samples import Request
 from chaos.judge import measures
 from chaos.judge.measures import Phase

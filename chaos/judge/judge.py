@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import Injected, MachineSeen, RunEnded, RunStarted
+from chaos.facts.run import Injected, RunEnded, RunStarted
 from chaos.judge import alerts, checks, completeness, durability, measures, panel_change, window
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase

@@ -7,8 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from chaos.facts.alert_key import Key, key_of
+from chaos.facts.alerts import PrometheusSeen, RuleLoaded
+from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.recording import Facts
-from chaos.facts.run_facts import PageAlert, PageSeen, PrometheusSeen, RuleLoaded, RunStarted
+from chaos.facts.run import RunStarted
 from chaos.judge.window import Window
 from chaos.spec.experiment import AlertWindow
 

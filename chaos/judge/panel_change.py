@@ -15,8 +15,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from chaos.facts.panels import PanelHistory, PanelsAsked, PanelSeries
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import PanelHistory, PanelsAsked, PanelSeries
 from chaos.judge.window import Window
 from chaos.spec.faults.none import NoFault
 from chaos.verdict.verdict import PanelResult

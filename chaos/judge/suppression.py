@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from chaos.facts.alert_key import Key, key_of
+from chaos.facts.alerts import AlertmanagerSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import AlertmanagerSeen, StagedInjected, StagedUndone
+from chaos.facts.run import StagedInjected, StagedUndone
 from chaos.judge.window import Window
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chaos.facts.recording import Facts
-from chaos.facts.run_facts import Injected, PhaseBegan, Undone
+from chaos.facts.run import Injected, PhaseBegan, Undone
 from chaos.facts.samples import Request
 from chaos.judge.measures import Phase, phase_of
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
+from chaos.facts.alerts import HistoryAsked
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
-from chaos.facts.run_facts import AnyFact, HistoryAsked, PanelsAsked
 from chaos.faults.hands import System
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import ActiveAlert, AlertHistory, PrometheusSeen, QueryHistory
+from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen
+from chaos.facts.metrics import QueryHistory
 from chaos.reach.http import JsonApi
 
 _HEALTHY = "ok"

@@ -10,7 +10,7 @@ from chaos.drill.attack import Attack
 from chaos.drill.context import RunContext
 from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.facts.run_facts import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import values
 from chaos.spec.experiment import Experiment

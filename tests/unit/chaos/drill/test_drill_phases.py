@@ -14,20 +14,18 @@ from chaos.drill.drill import Drill, Parts, Plan
 from chaos.drill.progress import Progress
 from chaos.drill.users import Users
 from chaos.facts import recorder, recording
-from chaos.facts.files import LOAD_FILE
-from chaos.facts.run_facts import (
+from chaos.facts.alerts import (
     ActiveAlert,
     AlertHistory,
     AlertmanagerSeen,
     HistoryAsked,
-    PageAlert,
-    PagerSeen,
-    PageSeen,
-    PhaseBegan,
     PrometheusSeen,
     RuleLoaded,
     Timing,
 )
+from chaos.facts.files import LOAD_FILE
+from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
+from chaos.facts.run import PhaseBegan
 from chaos.faults.hands import System
 from chaos.judge.judge import judge
 from chaos.machine.interrupts import Interrupts

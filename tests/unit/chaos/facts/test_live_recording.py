@@ -7,7 +7,7 @@ import pytest
 
 from chaos.facts import recorder, recording, samples
 from chaos.facts.files import LOAD_FILE
-from chaos.facts.run_facts import PageSeen
+from chaos.facts.pages import PageSeen
 from compose.settings import ROOT
 from tests.unit import recordings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.facts.run_facts import Timing
+from chaos.facts.alerts import Timing
 from chaos.judge import design_delay
 
 

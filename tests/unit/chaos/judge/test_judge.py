@@ -4,19 +4,11 @@ import msgspec
 import pytest
 
 from chaos.facts import samples
+from chaos.facts.alerts import HistoryAsked, PrometheusSeen
 from chaos.facts.ledger import OrderReading, OrderState
-from chaos.facts.run_facts import (
-    FaultProof,
-    HistoryAsked,
-    Injected,
-    PagerSeen,
-    PageSeen,
-    PhaseBegan,
-    PrometheusSeen,
-    QueryHistory,
-    RunEnded,
-    Undone,
-)
+from chaos.facts.metrics import QueryHistory
+from chaos.facts.pages import PagerSeen, PageSeen
+from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, Undone
 from chaos.facts.samples import Tick
 from chaos.judge.judge import judge
 from chaos.spec import values

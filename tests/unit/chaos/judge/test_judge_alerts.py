@@ -3,15 +3,9 @@
 import msgspec
 import pytest
 
-from chaos.facts.run_facts import (
-    ActiveAlert,
-    AlertHistory,
-    PageSeen,
-    PhaseBegan,
-    PrometheusSeen,
-    RuleLoaded,
-    Timing,
-)
+from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleLoaded, Timing
+from chaos.facts.pages import PageSeen
+from chaos.facts.run import PhaseBegan
 from chaos.judge.judge import judge
 from chaos.spec import values
 from chaos.spec.experiment import Experiment

@@ -3,14 +3,9 @@
 import msgspec
 import pytest
 
-from chaos.facts.run_facts import (
-    AlertHistory,
-    AlertmanagerSeen,
-    PageSeen,
-    PrometheusSeen,
-    StagedInjected,
-    StagedUndone,
-)
+from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, PrometheusSeen
+from chaos.facts.pages import PageSeen
+from chaos.facts.run import StagedInjected, StagedUndone
 from chaos.judge import blindness, outlook, window
 from chaos.judge.judge import judge
 from chaos.report import terminal

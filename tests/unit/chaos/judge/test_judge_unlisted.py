@@ -3,15 +3,9 @@
 import msgspec
 import pytest
 
-from chaos.facts.run_facts import (
-    ActiveAlert,
-    AlertmanagerSeen,
-    PageSeen,
-    PrometheusSeen,
-    StagedInjected,
-    StagedUndone,
-    TakenAlert,
-)
+from chaos.facts.alerts import ActiveAlert, AlertmanagerSeen, PrometheusSeen, TakenAlert
+from chaos.facts.pages import PageSeen
+from chaos.facts.run import StagedInjected, StagedUndone
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec import values

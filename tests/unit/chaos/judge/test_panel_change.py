@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from chaos.facts import recording as recordings
-from chaos.facts.run_facts import FaultProof, PanelHistory, PanelsAsked, PanelSeries, PhaseBegan
+from chaos.facts.panels import PanelHistory, PanelsAsked, PanelSeries
+from chaos.facts.run import FaultProof, PhaseBegan
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec.experiment import Experiment

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.facts.run_facts import MachineSeen
+from chaos.facts.processes import MachineSeen
 from chaos.judge.judge import judge
 from chaos.observe import machine
 from chaos.report import terminal

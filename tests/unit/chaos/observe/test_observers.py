@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import AlertmanagerSeen, PagerSeen
+from chaos.facts.alerts import AlertmanagerSeen
+from chaos.facts.pages import PagerSeen
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.pager import Pager
 from chaos.observe.prometheus import Prometheus

@@ -6,16 +6,10 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from chaos.facts.run_facts import (
-    ActiveAlert,
-    AlertHistory,
-    PanelHistory,
-    PanelSeries,
-    ProcessesSeen,
-    PrometheusSeen,
-    TracesSeen,
-)
-from chaos.facts.trace import TraceSeen
+from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen
+from chaos.facts.panels import PanelHistory, PanelSeries
+from chaos.facts.processes import ProcessesSeen
+from chaos.facts.traces import TraceSeen, TracesSeen
 from chaos.judge.judge import judge
 from chaos.report import drawing, html, index, timeline
 from chaos.verdict.verdict import Ending

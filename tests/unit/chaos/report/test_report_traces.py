@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaos.facts.run_facts import AlertHistory, AnyFact, RunEnded, TracesSeen
-from chaos.facts.trace import SpanSeen, TraceSeen
+from chaos.facts.alerts import AlertHistory
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.run import RunEnded
+from chaos.facts.traces import SpanSeen, TraceSeen, TracesSeen
 from chaos.judge.judge import judge
 from chaos.report import html, waterfall
 from chaos.verdict.verdict import Ending

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from chaos.facts.fact import Fact
+
 
 class SpanSeen(msgspec.Struct, frozen=True):
     """One span."""
@@ -52,3 +54,27 @@ class TraceSeen(msgspec.Struct, frozen=True):
     def was_refused(self) -> bool:
         """Whether its first span failed; else a part of it did, and was made good."""
         return bool(self.spans) and self.spans[0].failed
+
+
+class TracesSeen(Fact, frozen=True, tag="traces_seen"):
+    """Some traces of the run, for people to look at; never for a verdict."""
+
+    error: str | None
+    """Why the trace store told nothing, or not all; None when it answered."""
+    traces: list[TraceSeen] = msgspec.field(default_factory=list)
+    slow_seconds: float = 0.0
+    """In recordings of before spans were kept: a trace that took at least this long was slow."""
+    page: str = ""
+    """Where a browser found a trace, its id to be appended, when the run ended; empty: no page for people answered."""
+    whole_run: bool = False
+    """Whether the run was asked for from its baseline to its end; before, it was the fault's window alone."""
+    failed_found: int = 0
+    """How many failed traces the store told of, of which `traces` has some."""
+    more_failed: bool = False
+    """Whether the store has more failed ones than it was asked to tell of."""
+    more_slow: bool = False
+    """Whether the store has more that are about as slow as some of these than it was asked to tell of."""
+    missing: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    """From when to when no trace of `service` began, in seconds since the run's start."""
+    service: str = ""
+    """The service in which most traces begin: whom users ask. Empty: there was no trace at all."""
