@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 POOL_MAX = 10
 USERS = 300
-SECONDS = 8.0
+SECONDS = 5.0
 
 
 async def use(client, number, ends_at):

@@ -9,7 +9,6 @@ import pytest
 from chaos.undo.lease import DURATION_SECONDS
 from compose.containers import engine
 from compose.containers.container_spec import NETWORKS, STACK_LABEL
-from compose.containers.swarm_spec import SERVICE_LABEL
 from tests.conftest import TEST_PORT_BASE
 from tests.containers import machine
 from tests.containers.conftest import a_stack, left
@@ -56,12 +55,6 @@ def test_it_is_scaled_under_load_without_a_failed_request(swarm):
     verdict = Runs(swarm.settings.runs).latest()
     assert verdict["outcome"] == "held"
     assert "shop is to have 5 replicas, and had 3" in output
-
-
-def test_users_come_from_the_swarms_own_locusts(swarm, client):
-    code, output = swarm.command("run", "crowd")
-    assert code == 0, output
-    assert client.containers.list(filters={"label": f"{SERVICE_LABEL}=crowd"}) == []
 
 
 def test_the_only_node_is_not_drained(swarm):

@@ -112,12 +112,14 @@ def alerting(stack) -> Iterator[Alerting]:
 
 @pytest.fixture
 def with_panel(stack, tmp_path) -> Callable[[str, str, Callable[[dict[str, Any]], None]], Path]:
-    """A target file whose dashboards are one of ours, with one panel of it changed."""
+    """A target file whose dashboards are one of ours, or all of them, with one panel changed."""
 
-    def change(uid: str, title: str, edit: Callable[[dict[str, Any]], None]) -> Path:
+    def change(uid: str, title: str, edit: Callable[[dict[str, Any]], None], *, beside: str = "") -> Path:
         folder = tmp_path / "dashboards"
         folder.mkdir()
-        file = Path(shutil.copy(ROOT / "dashboards" / f"{uid}.json", folder))
+        for source in {ROOT / "dashboards" / f"{uid}.json", *(ROOT / "dashboards").glob(beside or f"{uid}.json")}:
+            shutil.copy(source, folder)
+        file = folder / f"{uid}.json"
         board = json.loads(file.read_text())
         (panel,) = [panel for panel in board["panels"] if panel["title"] == title and panel["type"] != "row"]
         edit(panel)

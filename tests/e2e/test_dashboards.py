@@ -39,14 +39,19 @@ def test_a_panel_on_a_metric_that_does_not_exist_is_named(stack, with_panel):
     assert output.count("NOTHING SHOWN") == 1
 
 
-def test_a_tagged_panel_that_moves_with_nothing_broken_deviates(stack, runs, tmp_path, with_panel):
+def test_with_nothing_broken_a_tagged_panel_that_moves_is_all_that_deviates(stack, runs, tmp_path, with_panel):
     def runs_away(panel):
         moves_with("process.kill shop")(panel)
         panel["targets"][0]["expr"] = f"exp((vector(time()) - {time.time():.0f}) / 5)"
 
     file = tmp_path / "nothing.yaml"
     file.write_text(NO_FAULT)
-    code, output = stack.command("run", file, "--target", with_panel("instances", "Age", runs_away))
+    target = with_panel("instances", "Age", runs_away, beside="*.json")
+    code, output = stack.command("run", file, "--target", target)
     assert code == 1, output
-    wanted = "panel instances / Age moved with nothing broken"
-    assert [reason for reason in runs.latest()["reasons"] if reason.startswith(wanted)], output
+    verdict = runs.latest()
+    assert [reason.split(":")[0] for reason in verdict["reasons"]] == [
+        "panel instances / Age moved with nothing broken"
+    ]
+    assert {alert["outcome"] for alert in verdict["alerts"]} == {"quiet"}
+    assert verdict["panels"], "no panel was looked at"

@@ -5,6 +5,7 @@ Every fault in every phase takes hours: tests/undo.
 
 import pytest
 
+from chaos.faults.table import hands_of
 from tests.undo import samples
 from tests.undo.held import await_undone, held, system
 from tests.undo.killed import cannot_undo, killed_in
@@ -21,7 +22,7 @@ def test_the_watchdog_undoes_what_a_killed_runner_held(stack, tmp_path, kinds):
         runner.kill()
         print(f"undone {await_undone(stack):.1f} s after the kill")
     for kind in kinds:
-        proof = samples.fault(kind, "60s").undone(system(stack))
+        proof = hands_of(samples.fault(kind, "60s")).undone(system(stack))
         assert proof.holds, f"{kind}: {proof.detail}"
 
 

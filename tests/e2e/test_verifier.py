@@ -65,14 +65,6 @@ def test_a_recording_is_judged_again_to_the_same_verdict(stack, runs):
     assert runs.latest() == before
 
 
-def test_nothing_broken_is_held(stack, runs):
-    code, output = stack.command("run", "no-fault")
-    assert code == 0, output
-    assert set(outcomes(runs.latest()).values()) == {"quiet"}
-    still = [one["moved"] for one in runs.latest()["panels"] if one["expected"] is False]
-    assert set(still) == {False}
-
-
 def test_missed_and_surprise_and_a_tagged_panel_that_does_not_move_are_named(
     stack, runs, experiment, alerting, with_panel
 ):

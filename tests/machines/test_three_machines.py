@@ -1,4 +1,7 @@
-"""One of three machines is drained, and the others take its replicas over. Five minutes; needs root and no image."""
+"""A Swarm of three machines: one is drained, and the others take its replicas over; then a crowd comes.
+
+Six minutes; needs root and no image.
+"""
 
 import contextlib
 import os
@@ -50,3 +53,9 @@ def test_a_machine_is_drained_and_others_take_its_replicas_over(swarm, three_nod
     code, output = swarm.command("run", "drain-node")
     assert code == 0, output
     assert {node.attrs["Spec"]["Availability"] for node in client.nodes.list()} == {"active"}
+
+
+def test_users_come_from_the_swarms_own_locusts(swarm, client):
+    code, output = swarm.command("run", "crowd")
+    assert code == 0, output
+    assert client.containers.list(filters={"label": f"{SERVICE_LABEL}=crowd"}) == []
