@@ -64,7 +64,9 @@ class Users:
         ticks = self._recorder.live.load.ticks
         held = rate_held(ticks, self._settings.rate_per_second, start, end)
         if not held:
-            raise BaselineNotMet(f"the load does not come at its rate: {held.lowest_per_second} requests/s")
+            missing = f", and {held.missing_seconds} s without a word" if held.missing_seconds else ""
+            rate = f"{held.lowest_per_second} to {held.highest_per_second} requests/s{missing}"
+            raise BaselineNotMet(f"the load does not come at its rate: {rate}")
 
     def victim_requests(self, instance: str) -> int:
         """How many users' requests the instance answered in the baseline. Raises FaultFailed when too few."""

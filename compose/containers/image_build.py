@@ -31,6 +31,8 @@ _PYTHONS = [
     for patch in (0, 99)
 ]
 _PLATFORMS = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
+CROWD_FILES = ("__init__.py", "load/__init__.py", "load/swarm_visitors.py", "spec/__init__.py", "spec/mix.py")
+"""Of `chaos`: Locust's users, and what they import."""
 _BUILD_WITHIN_SECONDS = 600
 _TOXIPROXY_FILE = b'FROM scratch\nCOPY toxiproxy-server /toxiproxy\nUSER 65534:65534\nENTRYPOINT ["/toxiproxy"]\n'
 
@@ -43,8 +45,7 @@ def services(progress: Progress) -> str:
 
 def crowd(progress: Progress) -> str:
     """The reference of the image of Locust's users; builds it where it is missing. Raises StackError."""
-    names = ("__init__.py", "load/__init__.py", "load/mix.py", "load/crowd.py")
-    return _python_image(CROWD, [ROOT / "chaos" / name for name in names], crowd_lock(), progress)
+    return _python_image(CROWD, [ROOT / "chaos" / name for name in CROWD_FILES], crowd_lock(), progress)
 
 
 def toxiproxy(progress: Progress) -> str:

@@ -34,6 +34,15 @@ def test_what_the_services_import_is_listed():
             assert foreign <= known, f"{file}: {foreign - known} is not in services/requirements.txt"
 
 
+def test_the_crowds_image_has_all_that_its_users_import():
+    there = {ROOT / "chaos" / name for name in image_build.CROWD_FILES}
+    for file in there:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("chaos"):
+                module = ROOT / node.module.replace(".", "/")
+                assert {module.with_suffix(".py"), module.parent / "__init__.py"} <= there, f"{file}: {node.module}"
+
+
 def test_the_lock_has_what_they_need_with_hashes_and_neither_tests_nor_attacker():
     lock = image_build.services_lock()
     names = set(re.findall(r"^([\w.-]+)==", lock, flags=re.MULTILINE))

@@ -57,6 +57,7 @@ class World(FakeClock):
         self.control = FakeControl()
         self.each_second = []
         self.alerting = True
+        self.stumbles = 0
         self._down = []
         self.pages = []
 
@@ -77,6 +78,11 @@ class World(FakeClock):
     def firing(self):
         """Down for two seconds, and for as long as it is."""
         return bool(self._down) and self.now - self._down[0] >= 2 and self.now - self._down[-1] < 1
+
+    @property
+    def broke(self):
+        """Whether anything ever was."""
+        return bool(self._down)
 
     @property
     def down_since(self):
@@ -165,6 +171,9 @@ class FakeUsers(Users):
 
     def _second(self, now):
         rate, end = self._settings.rate_per_second, now - self._origin
+        if end > 5 and self._world.stumbles:
+            self._world.stumbles -= 1
+            return
         asked = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None, "served_by": "shop-1"}
         counted = {"tick": end, "users": 125, "started": int(rate), "finished": int(rate), "lag": 0.0}
         self._write(*[{"at": end - 1 + number / rate} | asked for number in range(int(rate))], counted)
@@ -238,6 +247,18 @@ def test_it_goes_through_its_phases_and_holds(drill, tmp_path, world, hold):
     assert world.control.running == {"shop-1": True, "shop-2": True}
     assert run._context.journal.open() == []
     assert run._context.lease.read() is None
+
+
+@pytest.mark.parametrize(("stumbles", "watched", "outcome"), [(2, 2, "held"), (1000, 3, "inconclusive")])
+def test_a_load_that_stumbles_is_watched_anew_before_anything_is_broken(
+    drill, tmp_path, world, stumbles, watched, outcome
+):
+    world.stumbles = stumbles
+    drill("20s").run()
+    began = [fact.phase for fact in recording.read(tmp_path / "runs" / "one").all(PhaseBegan)]
+    assert began.count("baseline") == watched
+    verdict = verdict_of(tmp_path)
+    assert (verdict.outcome, world.broke) == (outcome, outcome == "held"), verdict.reasons
 
 
 def test_an_alert_that_never_comes_is_waited_for_no_longer_than_its_window(drill, tmp_path, world):
