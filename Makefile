@@ -119,7 +119,7 @@ test-verifier: setup-native ## half an hour: five alerts at random, each broken 
 	@$(PYTEST) tests/verifier
 
 test-machines: export STORMDRILL_OWN_DOCKER = 1
-test-machines: setup-native ## five minutes: a Swarm of three machines, one of them drained (Debian, root)
+test-machines: setup-native ## six minutes: a Swarm of three machines, one of them drained, and a crowd of users (Debian, root)
 	@$(PYTEST) tests/machines
 
 test-distros: setup-native ## over an hour: Debian 12 and 13 from nothing, README's first command and the tests in each (root, mmdebstrap)
