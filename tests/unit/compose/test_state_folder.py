@@ -6,7 +6,7 @@ from argparse import Namespace
 
 import pytest
 
-from chaos.cli import main, undo
+from chaos.cli import stack, undo
 from chaos.errors import UndoFailed
 from chaos.machine.interrupts import Interrupts
 from chaos.spec.faults.process import ProcessKill
@@ -126,9 +126,9 @@ def test_up_undoes_first_what_a_run_left(ours, monkeypatch):
     marked(ours, OLD_MARK)
     journal.register("r", "e", ProcessKill(Duration.parse("5s"), "shop-1"))
     monkeypatch.setattr(undo, "control_of", lambda _: control)
-    monkeypatch.setattr(main, "_target_of_before", lambda: target)
-    monkeypatch.setattr(main.runtime, "up", lambda *_: open_then.append(journal.open()))
-    main._bring_up(print, Interrupts())
+    monkeypatch.setattr(stack, "_target_of_before", lambda: target)
+    monkeypatch.setattr(stack.runtime, "up", lambda *_: open_then.append(journal.open()))
+    stack.bring_up(print, Interrupts())
     assert (control.started, open_then) == (["shop-1"], [[]])
 
 
@@ -136,7 +136,7 @@ def test_up_refuses_to_drop_an_undo_record_that_it_cannot_read(ours):
     marked(ours, OLD_MARK)
     (ours / "undo.ndjson").write_text(f"{RECORD}\n")
     with pytest.raises(UndoFailed, match='"volume":11') as caught:
-        main._up(Namespace())
+        stack.up(Namespace())
     assert "`make down`" in caught.value.by_hand[0]
     assert (ours / "undo.ndjson").exists()
 
@@ -145,6 +145,6 @@ def test_down_says_what_it_cannot_read_and_goes_on(ours, capsys):
     marked(ours, OLD_MARK)
     (ours / "undo.ndjson").write_text(f"{RECORD}\n")
     (ours / "target.yaml").write_text("version: of another release\n")
-    assert main._down(Namespace()) == 0
+    assert stack.down(Namespace()) == 0
     assert '"volume":11' in capsys.readouterr().err
     assert not ours.exists()

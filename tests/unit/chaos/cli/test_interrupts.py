@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from chaos.campaign.runner import StackLost
-from chaos.cli import main
+from chaos.cli import main, stack
 from chaos.cli.arguments import parser
 from chaos.drill.progress import Progress
 from chaos.errors import Interrupted
@@ -93,11 +93,11 @@ def test_a_catalogue_whose_stack_is_not_brought_back_says_why(monkeypatch, inter
     def cut(*_):
         raise Interrupted(signal.SIGINT)
 
-    monkeypatch.setattr(main, "_bring_up", cut)
+    monkeypatch.setattr(stack, "bring_up", cut)
     with pytest.raises(StackLost, match="its bringing up was interrupted"):
-        main._bring_back(interrupts)
+        stack.bring_back(interrupts)
     signal.raise_signal(signal.SIGINT)
-    main._bring_back(interrupts)  # and after a signal it is not even begun
+    stack.bring_back(interrupts)  # and after a signal it is not even begun
 
 
 def test_each_signal_is_answered_with_what_happens_now(interrupts, capfd):

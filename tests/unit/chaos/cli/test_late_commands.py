@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaos.cli import main
+from chaos.cli import stack as own_stack
 from chaos.verdict.verdict import ExitCode
 from compose import command, stack
 from compose.containers import containers, engine, go_program, image_build
@@ -42,7 +43,7 @@ def test_in_any_command(monkeypatch, capsys, error):
         raise error
 
     monkeypatch.setattr(sys, "argv", ["stormdrill", "status"])
-    monkeypatch.setattr(main.runtime, "status", fail)
+    monkeypatch.setattr(own_stack.runtime, "status", fail)
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == ExitCode.INVALID

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chaos.cli.main import ALERTS, _vocabulary
+from chaos.cli.stack import ALERTS, vocabulary
 from chaos.control.of_target import control_of
 from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
@@ -96,7 +96,7 @@ def test_the_load_is_the_shops_or_its_own(written):
 
 
 def test_without_alerting_no_alert_can_be_claimed(written):
-    known = _vocabulary(written(LEAST))
+    known = vocabulary(written(LEAST))
     experiment.read(written(CLAIM, "fine.yaml"), known)
     alerts = "alerts: [{ name: ShopInstanceDown, fires_within: 2s, resolves_within: 5s }]\n"
     with pytest.raises(InvalidFile, match="unknown alert ShopInstanceDown; the target has no alerting"):
@@ -105,7 +105,7 @@ def test_without_alerting_no_alert_can_be_claimed(written):
 
 def test_without_prometheus_no_promql_can_be_asked(written):
     with pytest.raises(InvalidFile, match="the target names no Prometheus"):
-        experiment.read(written(CLAIM.replace("load:failed:ratio", "up"), "asks.yaml"), _vocabulary(written(LEAST)))
+        experiment.read(written(CLAIM.replace("load:failed:ratio", "up"), "asks.yaml"), vocabulary(written(LEAST)))
 
 
 def test_alerts_are_those_of_its_own_rules(written, tmp_path):
@@ -114,9 +114,9 @@ def test_alerts_are_those_of_its_own_rules(written, tmp_path):
     file = written(LEAST.replace('urls: { users: "http://u" }', urls) + more)
     (tmp_path / "rules").mkdir()
     written("groups: [{ name: g, rules: [{ alert: TinyDown, expr: up == 0 }] }]", "rules/tiny.yaml")
-    assert _vocabulary(file).alerts == {"TinyDown"}
+    assert vocabulary(file).alerts == {"TinyDown"}
     ours = written(LEAST.replace('urls: { users: "http://u" }', urls) + "alerting: { receiver: pager }\n")
-    assert _vocabulary(ours).alerts == rules.alert_names(ALERTS)
+    assert vocabulary(ours).alerts == rules.alert_names(ALERTS)
 
 
 def changed(**started):
