@@ -68,14 +68,18 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     app.state.lifecycle = lifecycle
     app.include_router(router)
     app.include_router(health.create_router(lifecycle))
-    app.add_middleware(
-        RequestMiddleware,
-        allowed=settings.request_deadline if settings.deadline else None,
-        lifecycle=lifecycle,
-        metrics=http_metrics,
-        served_by=settings.instance if settings.names_itself else "",
-    )
+    _add_middleware(app, settings, lifecycle, http_metrics)
     problems.install(app)
     http_metrics.expect(router)
     tracing.instrument(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: ServiceSettings, lifecycle: Lifecycle, metrics: HttpMetrics) -> None:
+    app.add_middleware(
+        RequestMiddleware,
+        allowed=settings.request_deadline if settings.deadline else None,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        served_by=settings.instance if settings.names_itself else "",
+    )
