@@ -85,12 +85,19 @@ def test_an_unknown_experiment_lists_those_that_exist():
         experiments.find(ROOT / "chaos/experiments", "kill-everything")
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("90s", 90), ("2m", 120), ("1h", 3600), ("1.5s", 1.5)])
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("500ms", 0.5), ("90s", 90), ("2m", 120), ("1h", 3600), ("1.5s", 1.5), ("0.05s", 0.05)),
+        *(("1h30m", 5400), ("1m30s", 90), ("1d", 86400), ("1w", 604800), ("1s500ms", 1.5)),
+    ],
+)
 def test_durations(text, seconds):
     assert Duration.parse(text) == timedelta(seconds=seconds)
+    assert Duration.parse(str(Duration.parse(text))) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 s", "-5s", "0s", "s", 5, None, "5d"])
+@pytest.mark.parametrize("text", ["", "5", "5 s", "-5s", "0s", "0h0m", "s", 5, None, "5y", "5ns", "1e3s", "1h-30m", "1h 30m"])
 def test_what_is_no_duration(text):
     with pytest.raises(ValueError, match="is not a duration"):
         Duration.parse(text)
