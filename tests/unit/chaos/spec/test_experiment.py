@@ -97,7 +97,9 @@ def test_durations(text, seconds):
     assert Duration.parse(str(Duration.parse(text))) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "5", "5 s", "-5s", "0s", "0h0m", "s", 5, None, "5y", "5ns", "1e3s", "1h-30m", "1h 30m"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "5 s", "-5s", "0s", "0h0m", "s", 5, None, "5y", "5ns", "1e3s", "1h-30m", "1h 30m"]
+)
 def test_what_is_no_duration(text):
     with pytest.raises(ValueError, match="is not a duration"):
         Duration.parse(text)
