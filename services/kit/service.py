@@ -66,8 +66,8 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.lifecycle = lifecycle
-    app.include_router(router)
-    app.include_router(health.create_router(lifecycle))
+    for routes in (router, health.create_router(lifecycle)):
+        app.include_router(routes)
     _add_middleware(app, settings, lifecycle, http_metrics)
     problems.install(app)
     http_metrics.expect(router)

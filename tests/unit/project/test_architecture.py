@@ -75,3 +75,13 @@ def test_only_faults_and_agents_speak_to_databases():
         spoken = {name.partition(".")[0] for name in imports(file)}
         assert "fastapi" not in spoken, file
         assert not {"psycopg", "redis"} & spoken or file in attackers, file
+
+
+@pytest.mark.parametrize("room", ["alerts", "chaos", "compose", "dashboards", "services", "tests"])
+def test_a_file_has_at_most_300_lines_and_a_function_40(room):
+    for file in (ROOT / room).rglob("*.py"):
+        text = file.read_text()
+        assert len(text.splitlines()) <= 300, file
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < 40, f"{file}: {node.name}"
