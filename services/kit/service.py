@@ -35,7 +35,7 @@ OpenResources = Callable[[FastAPI, Instruments], AbstractAsyncContextManager[Non
 def create_service(name: str, settings: ServiceSettings, router: APIRouter, open_resources: OpenResources) -> FastAPI:
     """Return the application of one service.
 
-    `open_resources` is entered when the process starts and left when it stops; it puts what routes need into `app.state`.
+    `open_resources` is entered when the process starts and left when it stops; it puts what routes need into app.state.
     """
     configure_logging(settings.instance, settings.log_level)
     registry = create_registry(name, settings.instance)
