@@ -10,7 +10,7 @@ from chaos.facts.alerts import PrometheusSeen
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
-from chaos.reach import http_once
+from chaos.reach import http
 from chaos.spec.experiment import Experiment
 
 WELL_WITHIN_SECONDS = 20.0
@@ -150,7 +150,7 @@ def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
 
 def _not_ready(url: str) -> str:
     try:
-        status = http_once.get(url, _TIMEOUT_SECONDS).status_code
+        status = http.get(url, _TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
         return f"{url}: {type(error).__name__}"
     return "" if status == 200 else f"{url} answers {status}"
