@@ -15,7 +15,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.facts.recorder import Recorder
-from chaos.facts.run import PhaseBegan, RunEnded, RunStarted
+from chaos.facts.run import FaultSaid, PhaseBegan, RunEnded, RunStarted
 from chaos.faults.hands import System
 from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
@@ -165,6 +165,7 @@ class Drill:
             self._plan.dirty,
             target.alerting is not None,
             target.has_ledgers,
+            FaultSaid.of_all(self._experiment),
         )
 
     def _baseline(self) -> None:

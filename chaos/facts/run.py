@@ -3,6 +3,27 @@
 import msgspec
 
 from chaos.facts.fact import Fact
+from chaos.spec.experiment import Experiment
+
+
+class FaultSaid(msgspec.Struct, frozen=True):
+    """What a fault said of itself when the run began, so that no later code decides about it."""
+
+    kind: str
+    """Its name in an experiment file."""
+    words: str
+    blinds: list[str]
+    """Sources of evidence that tell nothing while it lasts."""
+    keeps_pages_back: bool
+    """Whether pages may come when it is over."""
+
+    @classmethod
+    def of_all(cls, experiment: Experiment) -> "list[FaultSaid]":
+        """Of an experiment's faults, the main one first."""
+        return [
+            cls(str(type(one).__struct_config__.tag), one.describe(), sorted(one.blinds()), one.keeps_pages_back())
+            for one in experiment.faults
+        ]
 
 
 class RunStarted(Fact, frozen=True, tag="run_started"):
@@ -32,6 +53,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Whether the stack has alerting that we can look at."""
     has_ledgers: bool = True
     """Whether users keep ledgers of orders and sessions."""
+    faults: list[FaultSaid] = msgspec.field(default_factory=list)
+    """The main fault, then the staged ones; empty in recordings of earlier releases."""
 
 
 class PhaseBegan(Fact, frozen=True, tag="phase_began"):

@@ -12,7 +12,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Parts, Plan
 from chaos.drill.progress import Progress
 from chaos.facts import recorder, recording
-from chaos.facts.run import PhaseBegan
+from chaos.facts.run import FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
 from chaos.judge.judge import judge
 from chaos.machine.interrupts import Interrupts
@@ -93,6 +93,8 @@ def test_it_goes_through_its_phases_and_holds(drill, tmp_path, world, hold):
     run.run()
     began = recording.read(tmp_path / "runs" / "one").all(PhaseBegan)
     assert [fact.phase for fact in began] == PHASES
+    started = recording.read(tmp_path / "runs" / "one").first(RunStarted)
+    assert started.faults == FaultSaid.of_all(run._experiment)
     held = next(two.at - one.at for one, two in pairwise(began) if one.phase == "hold")
     assert held == pytest.approx(run._experiment.fault.for_.in_seconds, abs=1.0)
     verdict = verdict_of(tmp_path)

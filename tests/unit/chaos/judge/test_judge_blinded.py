@@ -5,8 +5,8 @@ import pytest
 
 from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, PrometheusSeen
 from chaos.facts.pages import PageSeen
-from chaos.facts.run import StagedInjected, StagedUndone
-from chaos.judge import blindness, outlook, window
+from chaos.facts.run import FaultSaid, StagedInjected, StagedUndone
+from chaos.judge import blindness, outlook, suppression, window
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.spec import values
@@ -163,3 +163,14 @@ def test_an_alert_that_fires_before_prometheus_is_blinded_is_still_a_surprise(bl
     verdict = judge(recording(experiment=blinding("prometheus", "alertmanager", "pager"), facts=seen))
     assert [one.outcome for one in verdict.alerts if one.name == "Other"] == ["surprise"]
     assert [one for one in seen if isinstance(one, AlertHistory) and one.name == "Other"]
+
+
+def test_what_a_fault_said_when_the_run_began_counts_and_not_what_today_says_of_it():
+    said = FaultSaid("process.kill", "a kill that blinds", ["pager"], keeps_pages_back=True)
+    first, *rest = facts()
+    told = recording(facts=(msgspec.structs.replace(first, faults=[said]), *rest))
+    whole = window.of(told)
+    assert [one.observer for one in blindness.Blindness.of(told, whole).spans] == ["pager"]
+    assert [one.why for one in suppression.of(told, whole)] == ["a kill that blinds"]
+    today = recording()
+    assert blindness.Blindness.of(today, whole).spans == suppression.of(today, whole) == ()
