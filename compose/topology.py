@@ -4,6 +4,7 @@ Ports are offsets from the stack's port base, so one setting moves the whole ran
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -185,9 +186,18 @@ def build(
         Program("postgres-exporter", "postgres-exporter", (at(21),), Wave.FRONT),
         Program("redis-exporter", "redis-exporter", (at(22),), Wave.FRONT),
     )
+    proxies = _proxies(programs, at, apart=apart)
+    kept = tuple(program for program in programs if program.role not in left_out)
+    return Topology(
+        kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
+    )
+
+
+def _proxies(programs: Sequence[Program], at: Callable[[int], int], *, apart: bool) -> tuple[Proxy, ...]:
+    redis = [program for program in programs if program.role == "redis"]
     services = [program for program in programs if program.role in ("shop", "inventory")]
     shops = [program for program in services if program.role == "shop"]
-    proxies = (
+    proxies: tuple[Proxy, ...] = (
         *(Proxy(node.name, at(50 + node.number), node.port, ("redis", node.name)) for node in redis),
         *(_way(program, "postgres", at(57 + place), at(20)) for place, program in enumerate(services)),
         *(_way(program, "inventory", at(62 + place), at(1)) for place, program in enumerate(shops)),
@@ -200,10 +210,7 @@ def build(
     if apart:
         # A node announces one address, Toxiproxy's, for its clients and for the other nodes alike. No link, no faults.
         proxies += tuple(Proxy(_bus(node), at(180 + node.number), node.ports[1], ()) for node in redis)
-    kept = tuple(program for program in programs if program.role not in left_out)
-    return Topology(
-        kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
-    )
+    return proxies
 
 
 def _bus(node: Program) -> str:

@@ -1,5 +1,6 @@
 """Fakes of the engine's ports: a clock that passes when told to, and processes that obey."""
 
+import threading
 from dataclasses import dataclass, field, replace
 
 from chaos.control.port import ProcessState, Replicas, SchedulerNode
@@ -18,6 +19,9 @@ class FakeClock:
     def monotonic(self) -> float:
         return self.now
 
+    def wall(self) -> float:
+        return self.now
+
     def boottime(self) -> float:
         return self.now
 
@@ -26,6 +30,9 @@ class FakeClock:
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
+
+    def wait_unless(self, event: threading.Event, seconds: float) -> None:
+        self.wait(seconds)
 
 
 @dataclass

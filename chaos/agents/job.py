@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from chaos.machine.durable import replace
 from chaos.machine.process_identity import of_pid
 
 
@@ -85,14 +86,3 @@ class Job:
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
         self._stop.set()
-
-
-def replace(file: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write a file whole: no reader sees half of it, and if `durable` none after a crash of the machine either."""
-    new = file.with_name(f"{file.name}.{os.getpid()}.new")
-    with new.open("wb") as opened:
-        opened.write(content)
-        opened.flush()
-        if durable:
-            os.fsync(opened.fileno())
-    new.replace(file)

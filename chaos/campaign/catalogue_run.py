@@ -15,7 +15,8 @@ from chaos.campaign import artifacts, coverage_reading, revision, runner
 from chaos.campaign.coverage_reading import CATALOGUE_FILE, Sources
 from chaos.campaign.runner import Runner, Setting
 from chaos.errors import InvalidFile, RunInProgress
-from chaos.facts import recording
+from chaos.facts import files, recorder
+from chaos.machine.durable import replace
 from chaos.machine.interrupts import Interrupts
 from chaos.report import index, junit, matrix, summary
 from chaos.spec import experiment as experiments
@@ -50,7 +51,7 @@ def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Se
     """Run the planned experiments and say what came of it. Raises InvalidFile before anything, and RunInProgress."""
     with _only_one(setting.runs):
         guesses, rows = estimates(planned, sources, known), coverage_reading.of_files(sources, known)
-        folder = setting.runs / recording.free_id(setting.runs, f"{time.strftime('%Y%m%d-%H%M%S')}-all")
+        folder = setting.runs / recorder.free_id(setting.runs, f"{time.strftime('%Y%m%d-%H%M%S')}-all")
         folder.mkdir(parents=True)
         version, dirty = revision.of(sources.root)
         started = Catalogue(folder.name, time.time(), 0.0, version, dirty, planned, [], "it is still running, or died")
@@ -122,9 +123,7 @@ class Shown:
 
 def _write(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
     encoded = msgspec.json.format(msgspec.json.encode(catalogue), indent=1)
-    new = folder / f".{CATALOGUE_FILE}"
-    new.write_bytes(encoded + b"\n")
-    new.replace(folder / CATALOGUE_FILE)
+    replace(folder / CATALOGUE_FILE, encoded + b"\n", durable=False)
     (folder / SUMMARY_FILE).write_text(summary.render(catalogue, found))
     (folder / INDEX_FILE).write_text(index.render(catalogue, found))
     (folder / artifacts.JUNIT_FILE).write_bytes(junit.render_all(catalogue))
@@ -147,7 +146,7 @@ def _took(folder: Path) -> float | None:
     class At(msgspec.Struct):
         at: float
 
-    for line in reversed((folder / recording.FACTS_FILE).read_bytes().splitlines()):
+    for line in reversed((folder / files.FACTS_FILE).read_bytes().splitlines()):
         with contextlib.suppress(msgspec.DecodeError):
             return msgspec.json.decode(line, type=At).at
     return None

@@ -9,8 +9,8 @@ import yaml
 
 from chaos.campaign import revision
 from chaos.errors import InvalidFile
-from chaos.facts import recording
-from chaos.facts.run_facts import RunStarted
+from chaos.facts import files, recording
+from chaos.facts.run import RunStarted
 from chaos.judge.judge import judge
 from chaos.report import comparison, matrix
 from chaos.spec import experiment as experiments
@@ -85,7 +85,7 @@ def read_catalogue(folder: Path) -> Catalogue:
 def latest_recordings(runs: Path) -> dict[str, Path]:
     """The folder of the newest recording of each experiment, by its id."""
     found = []
-    for file in runs.glob(f"*/{recording.FACTS_FILE}"):
+    for file in runs.glob(f"*/{files.FACTS_FILE}"):
         started = None if file.parent.is_symlink() else _started(file)
         if started:
             found.append((started.wall, started.experiment_id, file.parent))
@@ -118,7 +118,7 @@ def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, cur
     marks = [f"made by revision {verdict.revision}"] if verdict.revision != current else []
     if verdict.dirty:
         marks.append("with uncommitted changes")
-    if (folder / recording.EXPERIMENT_FILE).read_bytes() != file.read_bytes():
+    if (folder / files.EXPERIMENT_FILE).read_bytes() != file.read_bytes():
         marks.append("the experiment's file has changed since")
     return msgspec.structs.replace(unrun, verdict=verdict, seconds=recorded.seconds, marks=marks)
 

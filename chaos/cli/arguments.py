@@ -40,18 +40,10 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
         added.set_defaults(command=functions[name])
         return added
 
-    codes: dict[str, Any] = {"epilog": _EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
-    runs = add("run", "run one experiment and judge it", **codes)
-    runs.add_argument("experiment", help="its id, or the path of a file")
-    runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
-    runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
-    runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
+    _add_run(add)
     report = add("report", "judge a recording again and print its report")
     report.add_argument("run", type=Path, help="a run's folder, such as runs/latest")
-    everything = add("all", "run every experiment in sequence, print the matrix; 0 if all held")
-    everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
-    everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
-    everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+    _add_all(add)
     matrix = add("coverage", "print what the latest recordings prove; 1 if an alert is open")
     matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
     validate = add("validate", "check experiment files without touching a stack")
@@ -72,6 +64,22 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     ):
         add(name, text)
     return top
+
+
+def _add_run(add: Callable[..., argparse.ArgumentParser]) -> None:
+    codes: dict[str, Any] = {"epilog": _EXIT_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    runs = add("run", "run one experiment and judge it", **codes)
+    runs.add_argument("experiment", help="its id, or the path of a file")
+    runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+    runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
+    runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
+
+
+def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    everything = add("all", "run every experiment in sequence, print the matrix; 0 if all held")
+    everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
+    everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
+    everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
 
 
 def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from chaos.campaign import artifacts, revision
 from chaos.control.of_target import control_of
 from chaos.drill.clean_past import CleanPast
+from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Plan
 from chaos.drill.progress import Progress
 from chaos.errors import RunInProgress
-from chaos.facts import recording
+from chaos.facts import recorder
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
 from chaos.machine.clock import SystemClock
@@ -51,17 +52,18 @@ def run(
     target.state_folder.mkdir(parents=True, exist_ok=True)
     system = System(target, control_of(target))
     assert_free(target.state_folder)
-    run_id = recording.free_id(target.runs_folder, f"{began}-{file.stem}")
+    run_id = recorder.free_id(target.runs_folder, f"{began}-{file.stem}")
     panels = tuple(panel.of_target(target))
     plan = Plan(run_id, file.stem, experiment, known.alerts, target.load.settings(), version, dirty, panels)
-    recorder = recording.create(target.runs_folder, run_id, file)
-    drill = Drill(plan, system, recorder, interrupts, progress)
+    recording = recorder.create(target.runs_folder, run_id, file)
+    context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
+    drill = Drill(plan, context)
     with own_watchdog(target, target_file):
         drill.run()
     # Who ended it may want to look at what Prometheus has.
     rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
     with CleanPast(target, SystemClock()).ahead(run_id, rules):
-        return artifacts.judge_and_print(recorder.folder)
+        return artifacts.judge_and_print(recording.folder)
 
 
 def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:

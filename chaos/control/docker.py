@@ -34,11 +34,10 @@ class DockerControl:
         self._mine = threading.local()
 
     def states(self) -> dict[str, ProcessState]:
-        """See ProcessControl."""
         return {name: _state(container) for name, container in self._containers().items()}
 
     def kill(self, instance: str) -> int:
-        """See ProcessControl; Docker takes it for a stop, so that its restart policy leaves it down."""
+        """Docker takes it for a stop, so that its restart policy leaves it down."""
         container, pid = self._running(instance, "killed")
         with obeyed(f"kill {instance}"):
             container.kill()
@@ -46,7 +45,7 @@ class DockerControl:
         return pid
 
     def start(self, instance: str) -> None:
-        """See ProcessControl; SignalUnavailable when Docker refuses."""
+        """SignalUnavailable when Docker refuses."""
         container = self._container(instance)
         try:
             if container.status == "paused":
@@ -58,7 +57,7 @@ class DockerControl:
             raise SignalUnavailable(f"Docker does not answer: {error}") from error
 
     def crash(self, instance: str) -> int:
-        """See ProcessControl; needs the right to signal its first process, which root has."""
+        """Needs the right to signal its first process, which root has."""
         container, pid = self._running(instance, "killed")
         if not here(container.id, pid):
             raise FaultFailed(f"crash {instance}: its process is not one of this machine's")
@@ -72,34 +71,31 @@ class DockerControl:
         return pid
 
     def stop(self, instance: str) -> None:
-        """See ProcessControl; waits until it has ended, killed after 6 s."""
+        """Waits until it has ended, killed after 6 s."""
         with obeyed(f"stop {instance}"):
             self._container(instance).stop(timeout=_ENDS_WITHIN_SECONDS)
 
     def pause(self, instance: str) -> None:
-        """See ProcessControl; by the kernel's freezer, which nothing in the container sees."""
+        """By the kernel's freezer, which nothing in the container sees."""
         container, _ = self._running(instance, "frozen")
         with obeyed(f"pause {instance}"):
             container.pause()
 
     def resume(self, instance: str) -> None:
-        """See ProcessControl."""
         container = self._container(instance)
         if container.status == "paused":
             with obeyed(f"resume {instance}"):
                 container.unpause()
 
     def paused(self, instance: str) -> bool:
-        """See ProcessControl."""
         return bool(self._container(instance).status == "paused")
 
     def cpu_limit(self, instance: str) -> CpuLimit:
-        """See CpuLimits."""
         config = self._container(instance).attrs["HostConfig"]
         return CpuLimit(max(0, config["CpuQuota"]), config["CpuPeriod"] or _KERNELS_PERIOD_US)
 
     def limit_cpu(self, instance: str, limit: CpuLimit) -> None:
-        """See CpuLimits; refused beside a limit in whole cores (`cpus:`), which Docker keeps apart."""
+        """Refused beside a limit in whole cores (`cpus:`), which Docker keeps apart."""
         with obeyed(f"limit the CPU of {instance}"):
             self._container(instance).update(cpu_period=limit.period_us, cpu_quota=limit.quota_us or _NO_QUOTA)
 

@@ -24,41 +24,34 @@ class ShellControl:
         self._working_directory = working_directory
 
     def states(self) -> dict[str, ProcessState]:
-        """See ProcessControl."""
         instances = self._commands.instances
         with ThreadPoolExecutor(max(1, len(instances))) as pool:
             return dict(zip(instances, pool.map(self._state, instances), strict=True))
 
     def kill(self, instance: str) -> int:
-        """See ProcessControl."""
         return self._do(instance, "kill")
 
     def start(self, instance: str) -> None:
-        """See ProcessControl; SignalUnavailable when the command fails."""
+        """SignalUnavailable when the command fails."""
         try:
             self._do(instance, "start")
         except FaultFailed as error:
             raise SignalUnavailable(str(error)) from error
 
     def crash(self, instance: str) -> int:
-        """See ProcessControl."""
         return self._do(instance, "crash")
 
     def stop(self, instance: str) -> None:
-        """See ProcessControl."""
         self._do(instance, "stop")
 
     def pause(self, instance: str) -> None:
-        """See ProcessControl."""
         self._do(instance, "pause")
 
     def resume(self, instance: str) -> None:
-        """See ProcessControl."""
         if self._commands.instances[instance].resume:
             self._do(instance, "resume")
 
     def paused(self, instance: str) -> bool:
-        """See ProcessControl."""
         return self._state(instance).state == "PAUSED"
 
     def _state(self, instance: str) -> ProcessState:

@@ -26,11 +26,10 @@ class SupervisorControl:
         self._socket_path = socket_path
 
     def states(self) -> dict[str, ProcessState]:
-        """See ProcessControl."""
         return {row["name"]: ProcessState(row["statename"], row["pid"]) for row in self._call("getAllProcessInfo")}
 
     def kill(self, instance: str) -> int:
-        """See ProcessControl; waits until no process of it is left, FaultFailed after 5 s."""
+        """Waits until no process of it is left, FaultFailed after 5 s."""
         pid = self._pid(instance, "killed")
         # Frozen first: supervisord must be told to keep it down, and does so with a SIGTERM, on which a
         # running server would drain politely. A frozen one never sees it, as SIGKILL comes before.
@@ -40,7 +39,7 @@ class SupervisorControl:
         return pid
 
     def start(self, instance: str) -> None:
-        """See ProcessControl; first deals with what a half-done kill left frozen."""
+        """First deals with what a half-done kill left frozen."""
         state = self.states()[instance]
         if all_frozen(members := family(state.pid)):
             signal_all(members, signal.SIGKILL if state.state == "STOPPING" else signal.SIGCONT)
@@ -54,26 +53,24 @@ class SupervisorControl:
                 raise SignalUnavailable(f"supervisord cannot start {instance}: {fault.faultString}") from fault
 
     def crash(self, instance: str) -> int:
-        """See ProcessControl; waits until no process of it is left, FaultFailed after 5 s."""
+        """Waits until no process of it is left, FaultFailed after 5 s."""
         pid = self._pid(instance, "killed")
         # Frozen first, so that nothing of it notices the death of another part, and nothing new is born.
         self._end(instance, pid, self._freeze(instance, pid))
         return pid
 
     def stop(self, instance: str) -> None:
-        """See ProcessControl; after 6 s supervisord kills what has not ended."""
+        """After 6 s supervisord kills what has not ended."""
         self._stop(instance)
 
     def pause(self, instance: str) -> None:
-        """See ProcessControl; FaultFailed when it is not frozen within 2 s."""
+        """FaultFailed when it is not frozen within 2 s."""
         self._freeze(instance, self._pid(instance, "frozen"))
 
     def resume(self, instance: str) -> None:
-        """See ProcessControl."""
         signal_all(family(self.states()[instance].pid), signal.SIGCONT)
 
     def paused(self, instance: str) -> bool:
-        """See ProcessControl."""
         return all_frozen(family(self.states()[instance].pid))
 
     def _pid(self, instance: str, what: str) -> int:

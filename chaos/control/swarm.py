@@ -20,17 +20,17 @@ class SwarmControl(DockerControl):
     """
 
     def states(self) -> dict[str, ProcessState]:
-        """See ProcessControl; a replica on another machine has no pid here."""
+        """A replica on another machine has no pid here."""
         return super().states() | {name: _state(task) for name, task in self._tasks().items()}
 
     def kill(self, instance: str) -> int:
-        """See ProcessControl; FaultFailed for a replica, which cannot be kept down."""
+        """FaultFailed for a replica, which cannot be kept down."""
         if instance in self._tasks():
             raise FaultFailed(f"{instance} cannot be kept down, {_IN_ITS_PLACE}: use process.crash")
         return super().kill(instance)
 
     def crash(self, instance: str) -> int:
-        """See ProcessControl; of a replica the container is killed, on this machine only."""
+        """Of a replica the container is killed, on this machine only."""
         if instance not in self._tasks():
             return super().crash(instance)
         container, pid = self._running(instance, "killed")
@@ -39,25 +39,23 @@ class SwarmControl(DockerControl):
         return pid
 
     def start(self, instance: str) -> None:
-        """See ProcessControl; replicas are the Swarm's to start, and may be between two tasks."""
+        """Replicas are the Swarm's to start, and may be between two tasks."""
         if instance in self._containers():
             super().start(instance)
 
     def stop(self, instance: str) -> None:
-        """See ProcessControl; FaultFailed for a replica, which cannot be kept down."""
+        """FaultFailed for a replica, which cannot be kept down."""
         if instance in self._tasks():
             raise FaultFailed(f"{instance} cannot be stopped, {_IN_ITS_PLACE}: use service.scale, or process.crash")
         super().stop(instance)
 
     def replicas(self, service: str) -> Replicas:
-        """See Scheduler."""
         found = self._service(service)
         tasks = [task for task in self._tasks().values() if task["ServiceID"] == found.id]
         wanted = found.attrs["Spec"]["Mode"]["Replicated"]["Replicas"]
         return Replicas(wanted, sum(_state(task).running for task in tasks))
 
     def scale(self, service: str, replicas: int) -> None:
-        """See Scheduler."""
         api: Any = self._client().api
         found = self._service(service)
         spec = found.attrs["Spec"]
@@ -69,26 +67,22 @@ class SwarmControl(DockerControl):
             api._result(api._post_json(url, data=spec, params=version), json=True)
 
     def nodes(self) -> dict[str, SchedulerNode]:
-        """See Scheduler."""
         with answered():
             nodes: list[Any] = self._client().nodes.list()
         busy = {task.get("NodeID") for task in self._tasks().values()}
         return {node.id: _node(node.attrs, node.id in busy) for node in nodes}
 
     def calls_itself(self, instance: str) -> str:
-        """See Scheduler."""
         task = self._tasks().get(instance)
         return instance if task is None else f"{_service_of(task)}-{task['Slot']}"
 
     def node_of(self, instance: str) -> str:
-        """See Scheduler."""
         task = self._tasks().get(instance)
         if task is None or "NodeID" not in task:
             raise FaultFailed(f"the Swarm has no replica {instance}")
         return str(task["NodeID"])
 
     def set_availability(self, node: str, availability: str) -> None:
-        """See Scheduler."""
         with obeyed(f"make a node {availability}"):
             found: Any = self._client().nodes.get(node)
             found.update({**found.attrs["Spec"], "Availability": availability})

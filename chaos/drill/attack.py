@@ -3,39 +3,19 @@
 Every effect begins with `act`, which raises when the lease is lost or the user has asked the run to end.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from chaos.drill.context import RunContext
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.facts.run_facts import AnyFact, FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
-from chaos.machine.clock import Clock
 from chaos.spec.experiment import Experiment, Staged
 from chaos.spec.faults.table import AnyFault
-from chaos.undo.journal import UndoJournal, UndoRecord
+from chaos.undo.journal import UndoRecord
 
 PROVE_EVERY_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What an attack needs of its run."""
-
-    system: System
-    journal: UndoJournal
-    clock: Clock
-    register: Callable[[AnyFault], UndoRecord]
-    """Puts the undo record on disk."""
-    act: Callable[[], None]
-    """To be called before every effect."""
-    lease_held: Callable[[], None]
-    """Raises LeaseLost when it is not."""
-    now: Callable[[], float]
-    """Seconds since the run's start."""
-    write: Callable[[AnyFact], None]
-    waits: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -120,7 +100,7 @@ class Attack:
         hands = hands_of(fault)
         done = hands.inject(system)
         try:
-            self.context.lease_held()
+            self.context.assert_lease_held()
         except LeaseLost:
             # We slept between the last look at the lease and the blow: the watchdog could not know of it.
             hands.undo(system)
@@ -134,7 +114,7 @@ class Attack:
         while not (proof := hands.in_place(system)).holds:
             if self.context.clock.monotonic() > deadline:
                 raise FaultFailed(f"not in place: {proof.detail}")
-            self.context.waits(f"for proof: {proof.detail}")
+            self.context.wait_for(f"for proof: {proof.detail}")
         return proof
 
     def _prove(self, live: _Live) -> None:

@@ -3,35 +3,34 @@
 Whatever happens, what the run changed is put back, unless the lease is lost: then the watchdog does it.
 """
 
-import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from chaos.control import port
 from chaos.drill import endings, preflight
-from chaos.drill.attack import Attack, RunContext
+from chaos.drill.attack import Attack
 from chaos.drill.clean_past import CleanPast
-from chaos.drill.progress import Progress
+from chaos.drill.context import RunContext
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
-from chaos.facts.recording import Recorder, read
-from chaos.facts.run_facts import AnyFact, PhaseBegan, RunEnded, RunStarted
+from chaos.facts.recorder import Recorder
+from chaos.facts.run import FaultSaid, PhaseBegan, RunEnded, RunStarted
 from chaos.faults.hands import System
-from chaos.judge import alerts, checks, window
+from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
-from chaos.machine.clock import SystemClock
-from chaos.machine.interrupts import Interrupts
+from chaos.machine.clock import Clock
 from chaos.observe.observers import Observers
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel
-from chaos.undo.journal import Undoable, UndoJournal, UndoRecord
+from chaos.spec.target import Target
 from chaos.undo.lease import Heartbeat, LeaseFile
 from chaos.verdict.verdict import Ending
 
 BASELINE_SECONDS = 5.0
 BASELINES = 3
 """So often it is watched at most: a load that stumbles shows nothing of the system, and nothing is broken yet."""
-_LOOK_EVERY_SECONDS = 0.25
 _BEYOND_PHASES_SECONDS = 240.0  # how much longer than hold and recovery a run may hold its lease
 
 
@@ -49,27 +48,30 @@ class Plan:
     panels: tuple[Panel, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a run is made of; a test has others, on a clock of its own."""
+
+    users: Callable[[Recorder, Target, LoadSettings, float], Users] = Users
+    observers: Callable[[System, Recorder, float, float, float], Observers] = Observers
+    past: Callable[[Target, Clock], CleanPast] = CleanPast
+    heartbeat: Callable[[LeaseFile, str], AbstractContextManager[object]] = Heartbeat
+
+
 class Drill:
     """One run of one experiment against one system."""
 
-    def __init__(
-        self, plan: Plan, system: System, recorder: Recorder, interrupts: Interrupts, progress: Progress
-    ) -> None:
+    def __init__(self, plan: Plan, context: RunContext, parts: Parts = Parts()) -> None:  # a value
         self._plan = plan
         self._experiment = plan.experiment
-        self._system = system
-        self._recorder = recorder
-        self._interrupts = interrupts
-        self._progress = progress
-        self._clock = SystemClock()
-        self._lease = LeaseFile(system.target.state_folder, self._clock)
-        self._journal = UndoJournal(system.target.state_folder)
-        self._origin = time.monotonic()
-        self._wall = time.time()
-        self._boottime = self._clock.boottime()
-        self._observers = Observers(system, recorder, self._origin, self._wall, self._boottime)
-        self._users = Users(recorder, system.target, plan.load, self._origin)
-        self._attack = Attack(plan.experiment, self._context())
+        self._context = context
+        self._parts = parts
+        self._system = context.system
+        self._observers = parts.observers(
+            context.system, context.recorder, context.origin, context.wall, context.boottime
+        )
+        self._users = parts.users(context.recorder, context.system.target, plan.load, context.origin)
+        self._attack = Attack(plan.experiment, context)
         self.rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
         self._began = 0.0
 
@@ -80,17 +82,17 @@ class Drill:
         """
         longest = self._experiment.fault.for_.in_seconds + self._experiment.recover_within.in_seconds
         try:
-            self._lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
-            with Heartbeat(self._lease, self._plan.run_id):
+            self._context.lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
+            with self._parts.heartbeat(self._context.lease, self._plan.run_id):
                 self._run_to_an_end()
         finally:
-            self._lease.release(self._plan.run_id)
-            self._recorder.close()
+            self._context.lease.release(self._plan.run_id)
+            self._context.recorder.close()
 
     def _run_to_an_end(self) -> None:
         # Until the last phase is done, whatever ends the run is not its completion: a defect of ours included.
         ending, detail, by_hand = Ending.DATA_MISSING, "the runner failed", []
-        self._write(self._started())
+        self._context.write(self._started())
         try:
             self._phases()
             ending, detail = Ending.COMPLETED, ""
@@ -106,8 +108,8 @@ class Drill:
             except LeaseLost as error:
                 ending, detail = Ending.LEASE_LOST, str(error)
             self._observers.stop()
-            self._write(RunEnded(self._now(), ending.value, detail, by_hand))
-            self._progress.done(f"{ending.value}: {detail}" if detail else "")
+            self._context.write(RunEnded(self._context.now(), ending.value, detail, by_hand))
+            self._context.progress.done(f"{ending.value}: {detail}" if detail else "")
 
     def _phases(self) -> None:
         self._preflight()
@@ -121,29 +123,29 @@ class Drill:
 
     def _preflight(self) -> None:
         self._begin("preflight")
-        for record, proof in self._journal.replay(self._system, self._clock):
-            self._progress.note(f"left by run {record.run_id}: {proof.detail}")
-        preflight.stack_is_well(self._system, self._clock, self._wait_for)
+        for record, proof in self._context.journal.replay(self._system, self._context.clock):
+            self._context.progress.note(f"left by run {record.run_id}: {proof.detail}")
+        preflight.stack_is_well(self._system, self._context.clock, self._context.wait_for)
         if self._system.target.alerting is not None:
             self.rules = preflight.clean_past(
-                CleanPast(self._system.target, self._clock),
+                self._parts.past(self._system.target, self._context.clock),
                 self._observers.prometheus,
-                self._clock,
-                self._wait_for,
-                self._act,
+                self._context.clock,
+                self._context.wait_for,
+                self._context.act,
             )
         self._observers.begin()
-        self._progress.done("stack well")
+        self._context.progress.done("stack well")
 
     def _warm_up(self) -> None:
         self._begin("warm-up")
-        at_rate = self._users.start(self._register)
-        while self._now() < at_rate:
-            self._wait_for("for the load to be at its rate")
+        at_rate = self._users.start(self._context.register)
+        while self._context.now() < at_rate:
+            self._context.wait_for("for the load to be at its rate")
             self._users.assert_they_come(BaselineNotMet)
         if self._system.target.alerting is not None:
-            preflight.all_scraped(self._observers.prometheus, self._clock, self._wait_for)
-        self._progress.done("users come")
+            preflight.all_scraped(self._observers.prometheus, self._context.clock, self._context.wait_for)
+        self._context.progress.done("users come")
 
     def _started(self) -> RunStarted:
         target = self._system.target
@@ -156,47 +158,48 @@ class Drill:
             target.alerting.heartbeat_receiver if target.alerting else "",
             sorted(self._plan.known_alerts),
             self._victim(),
-            self._wall,
-            self._boottime,
+            self._context.wall,
+            self._context.boottime,
             self._plan.load.rate_per_second,
             self._plan.revision,
             self._plan.dirty,
             target.alerting is not None,
             target.has_ledgers,
+            FaultSaid.of_all(self._experiment),
         )
 
     def _baseline(self) -> None:
         for again in reversed(range(BASELINES)):
             self._begin("baseline")
             firing = self._calm() if self._system.target.alerting is not None else "not looked at"
-            while self._now() < self._began + BASELINE_SECONDS:
-                self._wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
+            while self._context.now() < self._began + BASELINE_SECONDS:
+                self._context.wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
                 self._users.assert_they_come(BaselineNotMet)
             try:
-                self._users.assert_rate(self._began, self._now())
+                self._users.assert_rate(self._began, self._context.now())
                 break
             except BaselineNotMet as stumbled:
                 if not again:
                     raise
-                self._progress.done(f"begun anew: {stumbled}")
+                self._context.progress.done(f"begun anew: {stumbled}")
         self._assert_steady()
-        self._progress.done(f"steady state holds; firing before: {firing}")
+        self._context.progress.done(f"steady state holds; firing before: {firing}")
 
     def _calm(self) -> str:
         firing, left = preflight.calm_from_here(
-            self._experiment, self._observers.prometheus, self._clock, self._wait_for, self.rules
+            self._experiment, self._observers.prometheus, self._context.clock, self._context.wait_for, self.rules
         )
         if left:
-            self._progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
+            self._context.progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
             self._begin("baseline")
         return firing
 
     def _assert_steady(self) -> None:
-        self._observers.ask_history(self._experiment, self._now())
-        recording = read(self._recorder.folder)
-        if noisy := alerts.listed_active(recording):
+        self._observers.ask_history(self._experiment, 0.0, self._context.now())
+        recording = self._context.recorder.live
+        if noisy := outlook.active(recording):
             raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
-        results = checks.judge(recording, window.of(recording, self._now()))
+        results = checks.judge(recording, window.of(recording, self._context.now()))
         wrong = [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]
         if wrong:
             raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
@@ -206,20 +209,21 @@ class Drill:
         aim, manager = self._victim(), self._system.control
         requests = self._users.victim_requests(port.name_in_answers(manager, aim)) if aim else None
         self._attack.check()
-        self._progress.done(self._attack.begin(requests))
+        self._context.progress.done(self._attack.begin(requests))
 
     def _hold(self) -> None:
         self._begin("hold")
-        while self._now() < self._attack.until:
-            self._wait_for(f"{self._attack.until - self._now():.0f} s to go")
-            self._act()
+        while self._context.now() < self._attack.until:
+            self._context.wait_for(f"{self._attack.until - self._context.now():.0f} s to go")
+            self._context.act()
             self._users.assert_they_come(SignalUnavailable)
             self._attack.go_on()
-        self._progress.done(self._experiment.describe_faults())
+            self._context.recorder.live.keep_up()
+        self._context.progress.done(self._experiment.describe_faults())
 
     def _undo(self) -> None:
         self._begin("undo")
-        self._progress.done(self._attack.end())
+        self._context.progress.done(self._attack.end())
 
     def _recover(self) -> None:
         self._begin("recover")
@@ -228,85 +232,55 @@ class Drill:
         held = self._experiment.fault.for_.in_seconds
         windows += [window.fires_within.in_seconds - held for window in self._experiment.alerts]
         within = self._experiment.recover_within.in_seconds + checks.SETTLED_SECONDS
-        deadline = self._now() + max([within, *windows]) + 1.0
-        while self._now() < deadline:
-            self._act()
-            self._observers.ask_history(self._experiment, self._now())
-            recording = read(self._recorder.folder)
-            spans = window.of(recording, self._now())
+        undone = window.of(self._context.recorder.live).undone or 0.0
+        deadline = self._context.now() + max([within, *windows]) + 1.0
+        while self._context.now() < deadline:
+            self._context.act()
+            self._observers.ask_history(self._experiment, undone, self._context.now())
+            recording = self._context.recorder.live
+            spans = window.of(recording, self._context.now())
             steady = checks.recovered_at(recording, spans) is not None
-            unresolved = alerts.unresolved(recording, spans)
+            unresolved = outlook.unresolved(recording, spans)
             if steady and not unresolved:
                 break
-            self._wait_for(f"for {', '.join(unresolved) or 'the steady state'}")
-        self._progress.done("")
+            self._context.wait_for(f"for {', '.join(unresolved) or 'the steady state'}")
+        self._context.progress.done("")
 
     def _collect(self) -> None:
         self._begin("collect")
         self._observers.stop()
-        self._observers.ask_alerts(self._now())
-        self._observers.ask_history(self._experiment, self._now())
-        self._act()
-        self._journal.replay(self._system, self._clock, only=self._own)
-        self._observers.ask_panels(self._plan.panels, self._experiment.fault, self._now())
-        read_back = self._users.read_back(self._interrupts.check)
+        self._observers.ask_alerts(self._context.now())
+        self._observers.ask_history(self._experiment, 0.0, self._context.now())
+        self._context.act()
+        self._context.journal.replay(self._system, self._context.clock, only=self._context.owns)
+        self._observers.ask_panels(self._plan.panels, self._experiment.fault, self._context.now())
+        read_back = self._users.read_back(self._context.interrupts.check)
         # Last, as spans leave a service a second after their request.
-        self._observers.ask_traces(window.of(read(self._recorder.folder)), self._now())
-        self._progress.done(f"{read_back} orders and sessions read back")
+        self._observers.ask_traces(window.of(self._context.recorder.live), self._context.now())
+        self._context.progress.done(f"{read_back} orders and sessions read back")
 
     def _put_back(self) -> None:
         """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""
-        if not any(self._own(record) for record in self._journal.open()):
+        if not any(self._context.owns(record) for record in self._context.journal.open()):
             return
-        self._progress.phase("put back")
-        self._lease.assert_held(self._plan.run_id)
-        done = self._journal.replay(
-            self._system, self._clock, only=self._own, patience=lambda: not self._interrupts.in_a_hurry
+        self._context.progress.phase("put back")
+        self._context.lease.assert_held(self._plan.run_id)
+        done = self._context.journal.replay(
+            self._system,
+            self._context.clock,
+            only=self._context.owns,
+            patience=lambda: not self._context.interrupts.in_a_hurry,
         )
         unproven = "" if all(proof.holds for _, proof in done) else "; not waited for, the watchdog proves it"
-        self._progress.done("; ".join(proof.detail for _, proof in done) + unproven)
-
-    def _own(self, record: UndoRecord) -> bool:
-        return record.run_id == self._plan.run_id
-
-    def _register(self, what: Undoable) -> UndoRecord:
-        return self._journal.register(self._plan.run_id, self._plan.experiment_id, what)
-
-    def _context(self) -> RunContext:
-        return RunContext(
-            self._system,
-            self._journal,
-            self._clock,
-            self._register,
-            self._act,
-            lambda: self._lease.assert_held(self._plan.run_id),
-            self._now,
-            self._write,
-            self._wait_for,
-        )
+        self._context.progress.done("; ".join(proof.detail for _, proof in done) + unproven)
 
     def _victim(self) -> str | None:
         """The instance whose share of users' requests must not be nothing."""
         aim = self._experiment.fault.aims_at()
         return aim if aim and self._system.target.instances[aim].serves_users else None
 
-    def _act(self) -> None:
-        """To be called before every effect: raises LeaseLost or Interrupted."""
-        self._lease.assert_held(self._plan.run_id)
-        self._interrupts.check()
-
-    def _wait_for(self, what: str) -> None:
-        self._progress.waits(what)
-        self._interrupts.wait(_LOOK_EVERY_SECONDS)
-
     def _begin(self, phase: str) -> None:
-        self._act()
-        self._progress.phase(phase)
-        self._began = self._now()
-        self._write(PhaseBegan(self._began, phase))
-
-    def _now(self) -> float:
-        return self._clock.monotonic() - self._origin
-
-    def _write(self, fact: AnyFact) -> None:
-        self._recorder.write(fact)
+        self._context.act()
+        self._context.progress.phase(phase)
+        self._began = self._context.now()
+        self._context.write(PhaseBegan(self._began, phase))

@@ -1,17 +1,16 @@
 """What must be so before a run may begin: the stack is well and no alert lingers."""
 
-import time
 from collections.abc import Callable
 
 import httpx
 
 from chaos.drill.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
-from chaos.facts.run_facts import PrometheusSeen
+from chaos.facts.alerts import PrometheusSeen
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
-from chaos.reach import http_once
+from chaos.reach import http
 from chaos.spec.experiment import Experiment
 
 WELL_WITHIN_SECONDS = 20.0
@@ -122,7 +121,7 @@ def alerts_are_calm(
 
 
 def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits: Waits) -> None:
-    deadline, begun = clock.monotonic() + CALM_WITHIN_SECONDS, time.time()
+    deadline, begun = clock.monotonic() + CALM_WITHIN_SECONDS, clock.wall()
     while missing := _missing(unseen, begun):
         waits(f"for Prometheus to {what} {missing[0]}")
         if clock.monotonic() > deadline:
@@ -151,7 +150,7 @@ def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
 
 def _not_ready(url: str) -> str:
     try:
-        status = http_once.get(url, _TIMEOUT_SECONDS).status_code
+        status = http.get(url, _TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
         return f"{url}: {type(error).__name__}"
     return "" if status == 200 else f"{url} answers {status}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from chaos.drill.read_back import read_back, read_sessions_back
 from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
-from chaos.facts.recording import Recorder, Recording, read
-from chaos.facts.sessions import UserSession
+from chaos.facts.recorder import Recorder
+from chaos.facts.sessions import SessionLedger, UserSession
 from chaos.judge import window
 from chaos.judge.judge import too_few_victim_requests
 from chaos.judge.measures import Phase, rate_held, served_by
@@ -61,7 +61,7 @@ class Users:
 
     def assert_rate(self, start: float, end: float) -> None:
         """Raises BaselineNotMet when the load did not come at its rate in this span of run time."""
-        ticks = read(self._recorder.folder).load.ticks
+        ticks = self._recorder.live.load.ticks
         held = rate_held(ticks, self._settings.rate_per_second, start, end)
         if not held:
             missing = f", and {held.missing_seconds} s without a word" if held.missing_seconds else ""
@@ -70,7 +70,7 @@ class Users:
 
     def victim_requests(self, instance: str) -> int:
         """How many users' requests the instance answered in the baseline. Raises FaultFailed when too few."""
-        recording = read(self._recorder.folder)
+        recording = self._recorder.live
         answered = served_by(window.of(recording).requests(recording, Phase.BEFORE)).get(instance, 0)
         if why := too_few_victim_requests(instance, answered):
             raise FaultFailed(why)
@@ -83,17 +83,17 @@ class Users:
         """
         if not self._target.has_ledgers:
             return 0
-        recording, count = read(self._recorder.folder), 0
+        recording, count = self._recorder.live, 0
         for reading in read_back(recording.orders.orders, self._url, READ_BACK_WITHIN):
             self._recorder.write_reading(reading)
             count += 1
             check()
-        for session in read_sessions_back(_sessions(recording), self._url, READ_BACK_WITHIN):
+        for session in read_sessions_back(_sessions(recording.sessions), self._url, READ_BACK_WITHIN):
             self._recorder.write_session_reading(session)
             count += 1
             check()
         return count
 
 
-def _sessions(recording: Recording) -> tuple[UserSession, ...]:
-    return recording.sessions.sessions if recording.sessions is not None else ()
+def _sessions(ledger: SessionLedger | None) -> tuple[UserSession, ...]:
+    return ledger.sessions if ledger is not None else ()

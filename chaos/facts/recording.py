@@ -1,57 +1,56 @@
-"""The append-only facts of a run: one folder a run, written as things happen, read back by the judge."""
+"""The append-only facts of a run: one folder a run, read back by the judge when it is over."""
 
-import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.facts import ledger, samples
-from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
-from chaos.facts.run_facts import AnyFact
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.files import (
+    EXPERIMENT_FILE,
+    FACTS_FILE,
+    LEDGER_FILE,
+    LOAD_FILE,
+    READ_BACK_FILE,
+    SESSIONS_BACK_FILE,
+    SESSIONS_FILE,
+)
+from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.sessions import SessionLedger, SessionReading
 from chaos.facts.sessions import fold as fold_sessions
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 
-FACTS_FILE = "recording.ndjson"
-EXPERIMENT_FILE = "experiment.yaml"
-READ_BACK_FILE = "read_back.ndjson"
-SESSIONS_BACK_FILE = "sessions_back.ndjson"
-
 T = TypeVar("T")
 
 
-class Recorder:
-    """Writes facts, each flushed to the system at once; safe to use from several threads."""
+class Facts(Protocol):
+    """What is known of a run, whether it lasts or is over."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._file = (folder / FACTS_FILE).open("ab")
-        self._lock = threading.Lock()
+    @property
+    def experiment(self) -> Experiment:
+        """What was to be shown."""
 
-    def write(self, fact: AnyFact) -> None:
-        """Append one fact."""
-        with self._lock:
-            self._file.write(msgspec.json.encode(fact) + b"\n")
-            self._file.flush()
+    @property
+    def load(self) -> samples.Load:
+        """What users saw."""
 
-    def write_reading(self, reading: ledger.OrderReading) -> None:
-        """Append what the read-back found of one order."""
-        with (self.folder / READ_BACK_FILE).open("ab") as file:
-            file.write(msgspec.json.encode(reading) + b"\n")
+    @property
+    def seconds(self) -> float:
+        """From the run's start to its last fact."""
 
-    def write_session_reading(self, reading: SessionReading) -> None:
-        """Append what the read-back found of one session."""
-        with (self.folder / SESSIONS_BACK_FILE).open("ab") as file:
-            file.write(msgspec.json.encode(reading) + b"\n")
+    def all(self, kind: type[T]) -> Sequence[T]:
+        """Every fact of this kind, in the order in which they were recorded."""
 
-    def close(self) -> None:
-        """Close the file; nothing can be written afterwards."""
-        with self._lock:
-            self._file.close()
+    def first(self, kind: type[T]) -> T | None:
+        """The first fact of this kind; None when there is none."""
+
+    def pages_of(self, alert: str) -> Sequence[tuple[PageSeen, PageAlert]]:
+        """Every delivery of alerts of this name, accepted or refused, in the order in which they were recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +77,14 @@ class Recording:
         """The first fact of this kind; None when there is none."""
         return next((fact for fact in self.facts if isinstance(fact, kind)), None)
 
+    def pages_of(self, alert: str) -> list[tuple[PageSeen, PageAlert]]:
+        """Every delivery of alerts of this name, accepted or refused, in the order in which they were recorded."""
+        return [(page, one) for page in self.all(PageSeen) for one in page.alerts if one.name == alert]
+
     @property
     def seconds(self) -> float:
         """From the run's start to its last fact."""
         return max((fact.at for fact in self.facts), default=0.0)
-
-
-def free_id(runs: Path, wanted: str) -> str:
-    """The id, or the first of it with a number that no folder has yet."""
-    taken = {folder.name for folder in runs.glob(f"{wanted}*")} if runs.is_dir() else set()
-    return next(
-        name for number in range(len(taken) + 1) if (name := f"{wanted}-{number}" if number else wanted) not in taken
-    )
-
-
-def create(runs: Path, run_id: str, experiment_file: Path) -> Recorder:
-    """Make the folder of a run, with a copy of its experiment, and point `runs/latest` to it."""
-    folder = runs / run_id
-    folder.mkdir(parents=True)
-    (folder / EXPERIMENT_FILE).write_bytes(experiment_file.read_bytes())
-    new = runs / f".latest-{run_id}"
-    new.symlink_to(run_id)
-    new.replace(runs / "latest")
-    return Recorder(folder)
 
 
 def read(folder: Path) -> Recording:
@@ -120,9 +104,9 @@ def read(folder: Path) -> Recording:
         yamlfile.read(folder / EXPERIMENT_FILE, Experiment),
         tuple(facts),
         _load(folder),
-        _orders(folder),
+        orders_of(folder),
         _readings(folder),
-        _sessions(folder),
+        sessions_of(folder),
         _session_readings(folder),
     )
 
@@ -140,7 +124,8 @@ def _load(folder: Path) -> samples.Load:
     return samples.read(file) if file.exists() else samples.parse([])
 
 
-def _orders(folder: Path) -> ledger.Ledger:
+def orders_of(folder: Path) -> ledger.Ledger:
+    """The ledger of users' orders; empty where there is none."""
     file = folder / LEDGER_FILE
     if not file.exists():
         return ledger.fold([])
@@ -155,7 +140,8 @@ def _readings(folder: Path) -> tuple[ledger.OrderReading, ...] | None:
     return tuple(msgspec.json.decode(line, type=ledger.OrderReading) for line in file.read_bytes().splitlines())
 
 
-def _sessions(folder: Path) -> SessionLedger | None:
+def sessions_of(folder: Path) -> SessionLedger | None:
+    """The ledger of users' sessions; None where there is none."""
     file = folder / SESSIONS_FILE
     if not file.exists():
         return None

@@ -1,8 +1,9 @@
 """What the load recorded: `load.ndjson` as values. Pure but for `read`."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,23 @@ class Load:
     # None: not even the first line is there, or the load is a program of the stack's own.
     settings: LoadSettings | None
     # In the order in which they ended.
-    requests: tuple[Request, ...]
-    ticks: tuple[Tick, ...]
+    requests: Sequence[Request]
+    ticks: Sequence[Tick]
     # Why it ended: `SIGTERM`, `SIGINT`, `max_duration`. None: it runs still, or died, and what was in flight is lost.
     end: str | None
     # The last line is incomplete: it is being written, or the machine or its disk failed.
     torn: bool
+    fold: "LoadFold | None" = field(default=None, compare=False, repr=False)
+    """What it was made of, which knows where in the requests a moment lies; None: it was made up."""
 
     @property
     def complete(self) -> bool:
         """The load ended in order and everything it saw is here."""
         return self.end is not None and not self.torn
+
+    def ended_since(self, at: float) -> Sequence[Request]:
+        """All requests that ended at or after this moment, and perhaps others."""
+        return self.requests if self.fold is None else self.fold.ended_since(at)
 
 
 def read(path: Path) -> Load:
@@ -73,28 +80,50 @@ def read(path: Path) -> Load:
 
 def parse(lines: Iterable[str]) -> Load:
     """ValueError with the line's number if a line other than a torn last one is no fact of a load."""
-    settings: LoadSettings | None = None
-    requests: list[Request] = []
-    ticks: list[Tick] = []
-    end: str | None = None
-    torn = False
-    for number, line in enumerate(lines, 1):
+    fold, torn = LoadFold(), False
+    for line in lines:
         # Lines are written in one piece, line feed included: only a last line can be without one.
         if torn := not line.endswith("\n"):
             break
+        fold.add(line)
+    return Load(fold.settings, tuple(fold.requests), tuple(fold.ticks), fold.end, torn, fold)
+
+
+class LoadFold:
+    """A load, line by line."""
+
+    def __init__(self) -> None:
+        self.settings: LoadSettings | None = None
+        self.requests: list[Request] = []
+        self.ticks: list[Tick] = []
+        self.end: str | None = None
+        self._latest_ends: list[float] = []
+        self._lines = 0
+
+    def add(self, line: str) -> None:
+        """Take in the next line. ValueError with its number if it is no fact of a load."""
+        self._lines += 1
         try:
-            fact = json.loads(line)
-            if "name" in fact:
-                requests.append(_request(fact))
-            elif "tick" in fact:
-                ticks.append(Tick(fact["tick"], fact["users"], fact["started"], fact["finished"], fact["lag"]))
-            elif "start" in fact:
-                settings = LoadSettings.from_fact(fact["settings"]) if "settings" in fact else None
-            else:
-                end = str(fact["end"])
+            self._take(json.loads(line))
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"load.ndjson:{number}: not a fact of a load: {line.strip()[:80]}") from error
-    return Load(settings, tuple(requests), tuple(ticks), end, torn)
+            raise ValueError(f"load.ndjson:{self._lines}: not a fact of a load: {line.strip()[:80]}") from error
+
+    def ended_since(self, at: float) -> Sequence[Request]:
+        """All requests that ended at or after this moment, and perhaps others; looks at few of those before it."""
+        return self.requests[bisect_left(self._latest_ends, at) :]
+
+    def _take(self, fact: dict[str, Any]) -> None:
+        if "name" in fact:
+            request = _request(fact)
+            self.requests.append(request)
+            # Whoever writes the file may do so in any order: the latest end so far never goes back.
+            self._latest_ends.append(max(request.ended_at, self._latest_ends[-1] if self._latest_ends else 0.0))
+        elif "tick" in fact:
+            self.ticks.append(Tick(fact["tick"], fact["users"], fact["started"], fact["finished"], fact["lag"]))
+        elif "start" in fact:
+            self.settings = LoadSettings.from_fact(fact["settings"]) if "settings" in fact else None
+        else:
+            self.end = str(fact["end"])
 
 
 def _request(fact: dict[str, Any]) -> Request:

@@ -12,7 +12,7 @@ from chaos.faults import saved_state
 from chaos.faults.hands import Hands, Proof, System
 from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
-from chaos.reach import http_once
+from chaos.reach import http
 from chaos.spec.faults.process import ProcessCrash, ProcessFault, ProcessKill, ProcessPause, ProcessRestart
 
 AnyProcessFault = TypeVar("AnyProcessFault", bound=ProcessFault)
@@ -219,7 +219,7 @@ def _age_seconds(pid: int) -> float:
 
 def _answers(instance: str, ready: str) -> Proof:
     try:
-        status = http_once.get(ready, _READY_TIMEOUT_SECONDS).status_code
+        status = http.get(ready, _READY_TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
         return Proof(False, f"{instance} does not answer at {ready}: {type(error).__name__}")
     return Proof(status == 200, f"{instance} answers {status} at {ready}")

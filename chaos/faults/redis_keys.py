@@ -57,7 +57,7 @@ class RedisFlushHands(Hands[RedisFlush]):
         return agent.acts(system, "redis.flush")
 
     def undo(self, system: System) -> None:
-        """See Fault. What was deleted comes back as it is read."""
+        """What was deleted comes back as it is read."""
         agent.stop(system, "redis.flush")
 
     def undone(self, system: System) -> Proof:

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import msgspec
 
-from chaos.agents.job import replace
 from chaos.faults.hands import System
+from chaos.machine.durable import replace
 
 T = TypeVar("T")
 

@@ -7,18 +7,10 @@ from itertools import pairwise
 from typing import TypedDict
 
 from chaos.facts.alert_key import Key, key_of
+from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, HistoryAsked, PrometheusSeen, RuleLoaded, Timing
+from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import (
-    AlertHistory,
-    AlertmanagerSeen,
-    HistoryAsked,
-    PageAlert,
-    PageSeen,
-    PrometheusSeen,
-    RuleLoaded,
-    RunStarted,
-    Timing,
-)
+from chaos.facts.run import RunStarted
 from chaos.judge import design_delay, suppression
 from chaos.judge.blindness import Blindness
 from chaos.judge.suppression import Suppression

@@ -2,7 +2,6 @@
 
 from chaos.facts.alert_key import Key, in_words, key_of
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import PrometheusSeen
 from chaos.judge import unlisted
 from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
 from chaos.judge.window import Window
@@ -21,25 +20,6 @@ def judge(recording: Recording, span: Window) -> list[AlertResult]:
 def firing_at_baseline(recording: Recording, span: Window) -> list[str]:
     """The alerts that fired before the fault, in words."""
     return [in_words(key) for key in sorted(AlertEvidence.of(recording, span).firing_at_baseline)]
-
-
-def unresolved(recording: Recording, span: Window) -> list[str]:
-    """Listed alerts of which the resolved message, or the page itself, may still arrive in time."""
-    evidence = AlertEvidence.of(recording, span)
-    seconds = 0.0 if span.injected is None else span.end - span.injected
-    results = [_listed(window, evidence) for window in recording.experiment.alerts]
-    return [
-        result.name
-        for result in results
-        if (result.resolved is None if result.delivered is not None else seconds <= (result.fires_within or 0.0))
-    ]
-
-
-def listed_active(recording: Recording) -> list[str]:
-    """Listed alerts that were pending or firing when Prometheus last told."""
-    looks = [look for look in recording.all(PrometheusSeen) if look.error is None]
-    listed = {window.name for window in recording.experiment.alerts}
-    return sorted({alert.name for alert in looks[-1].alerts if alert.name in listed}) if looks else []
 
 
 def _listed(window: AlertWindow, evidence: AlertEvidence) -> AlertResult:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from chaos.facts.alerts import RuleLoaded
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import RuleLoaded, StagedInjected, StagedUndone
+from chaos.judge.in_place import in_place
 from chaos.judge.window import Window
 
 _UNKNOWN_GRACE_SECONDS = 2.0
@@ -38,18 +39,12 @@ class Blindness:
     @classmethod
     def of(cls, recording: Recording, span: Window) -> "Blindness":
         """What the experiment's faults declare, from each one's injection to its undo and a grace."""
-        experiment = recording.experiment
-        begun = {fact.staged: fact.at for fact in recording.all(StagedInjected)}
-        undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
-        times = [(experiment.fault, span.injected, span.undone)]
-        times += [(one.fault, begun.get(index), undone.get(index)) for index, one in enumerate(experiment.also)]
         grace = _grace_seconds(recording)
         return cls(
             tuple(
-                Blinded(observer, start, span.end if end is None else end + grace, fault.describe())
-                for fault, start, end in times
-                if start is not None
-                for observer in sorted(fault.blinds())
+                Blinded(observer, one.start, span.end if one.end is None else one.end + grace, one.said.words)
+                for one in in_place(recording, span)
+                for observer in one.said.blinds
             )
         )
 

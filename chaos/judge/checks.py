@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from chaos.facts.recording import Recording
-from chaos.facts.run_facts import QueryHistory
+from chaos.facts.metrics import QueryHistory
+from chaos.facts.recording import Facts
 from chaos.facts.samples import Request
 from chaos.judge import measures
 from chaos.judge.measures import Phase
@@ -21,7 +21,7 @@ _CUT_OFF_SECONDS = 3.0
 """An answer was asked for at most this long before the end that it has to cover."""
 
 
-def judge(recording: Recording, span: Window) -> list[CheckResult]:
+def judge(recording: Facts, span: Window) -> list[CheckResult]:
     """One result for each check and phase with a bound, also for a phase that the run never came to."""
     results = []
     for check in recording.experiment.steady_state:
@@ -32,7 +32,7 @@ def judge(recording: Recording, span: Window) -> list[CheckResult]:
     return results
 
 
-def recovered_at(recording: Recording, span: Window) -> float | None:
+def recovered_at(recording: Facts, span: Window) -> float | None:
     """Since when every `after` check holds for good, with SETTLED_SECONDS to show for it; None: it does not."""
     if span.undone is None:
         return None
@@ -46,7 +46,7 @@ def recovered_at(recording: Recording, span: Window) -> float | None:
     return max(starts) if max(starts) + SETTLED_SECONDS <= span.end else None
 
 
-def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Recording, span: Window) -> CheckResult:
+def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Facts, span: Window) -> CheckResult:
     bounds = span.bounds(phase)
     if bounds is None:
         return _result(check, phase, bound, None, "the run never came to this phase")
@@ -71,7 +71,7 @@ def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Recording,
     )
 
 
-def _held_since(check: SteadyState, bound: Bound, recording: Recording, span: Window) -> float | None:
+def _held_since(check: SteadyState, bound: Bound, recording: Facts, span: Window) -> float | None:
     """The earliest moment after the undo from which the check holds over all that follows, to the end."""
     assert span.undone is not None
     start = span.undone
@@ -84,7 +84,7 @@ def _held_since(check: SteadyState, bound: Bound, recording: Recording, span: Wi
 
 
 def _measure(
-    check: SteadyState, bound: Bound, recording: Recording, span: Window, phase: Phase, start: float, end: float
+    check: SteadyState, bound: Bound, recording: Facts, span: Window, phase: Phase, start: float, end: float
 ) -> tuple[float | None, str]:
     if not check.from_load:
         return _worst(_samples(recording, check.query, start, end), bound)
@@ -108,7 +108,7 @@ def load_metric(query: str, requests: Sequence[Request], seconds: float) -> floa
     raise AssertionError(f"{query} was accepted by validation and is unknown here")
 
 
-def _samples(recording: Recording, query: str, start: float, end: float) -> list[float | None]:
+def _samples(recording: Facts, query: str, start: float, end: float) -> list[float | None]:
     histories = [history for history in recording.all(QueryHistory) if history.query == query]
     samples = [value for history in histories[-1:] for at, value in history.samples if start <= at <= end]
     # An answer that ends too early says nothing about the rest.

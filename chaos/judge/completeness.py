@@ -2,17 +2,10 @@
 
 from collections.abc import Iterable
 
+from chaos.facts.alerts import AlertmanagerSeen, HistoryAsked, PrometheusSeen
+from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import (
-    AlertmanagerSeen,
-    FaultProof,
-    HistoryAsked,
-    PagerSeen,
-    PageSeen,
-    PhaseBegan,
-    PrometheusSeen,
-    RunStarted,
-)
+from chaos.facts.run import FaultProof, PhaseBegan, RunStarted
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held

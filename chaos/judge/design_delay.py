@@ -2,7 +2,7 @@
 
 import math
 
-from chaos.facts.run_facts import Timing
+from chaos.facts.alerts import Timing
 
 
 def detection_seconds(timing: Timing) -> float:

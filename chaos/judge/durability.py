@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from chaos.facts import ledger, sessions
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import RunStarted
+from chaos.facts.run import RunStarted
 from chaos.facts.sessions import Told
 from chaos.verdict.verdict import Orders, Sessions
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import Injected, MachineSeen, RunEnded, RunStarted
+from chaos.facts.run import Injected, RunEnded, RunStarted
 from chaos.judge import alerts, checks, completeness, durability, measures, panel_change, window
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
@@ -46,10 +47,7 @@ def judge(recording: Recording) -> Verdict:
         0.0, Ending.DATA_MISSING.value, "the runner died before the run's end"
     )
     spans = window.of(recording)
-    check_results, alert_results = checks.judge(recording, spans), alerts.judge(recording, spans)
-    orders, sessions = durability.orders(recording), durability.open_sessions(recording)
-    panels = panel_change.judge(recording, spans)
-    found = _Found(check_results, alert_results, orders, sessions, panels)
+    found = _find(recording, spans)
     outcome, code, reasons = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
     return Verdict(
@@ -68,16 +66,26 @@ def judge(recording: Recording) -> Verdict:
         undone=spans.undone,
         recovered=None if recovered is None or spans.undone is None else recovered - spans.undone,
         phases=[stats for phase in Phase if (stats := _stats(recording, spans, phase)) is not None],
-        checks=check_results,
-        alerts=alert_results,
+        checks=found.checks,
+        alerts=found.alerts,
         already_firing=alerts.firing_at_baseline(recording, spans),
-        orders=orders,
+        orders=found.orders,
         by_hand=ended.by_hand,
-        panels=panels,
+        panels=found.panels,
         blinded=Blindness.of(recording, spans).in_words(spans),
-        sessions=sessions,
+        sessions=found.sessions,
         alerts_judged=started.alerts_judged,
         has_ledgers=started.has_ledgers,
+    )
+
+
+def _find(recording: Recording, spans: Window) -> _Found:
+    return _Found(
+        checks.judge(recording, spans),
+        alerts.judge(recording, spans),
+        durability.orders(recording),
+        durability.open_sessions(recording),
+        panel_change.judge(recording, spans),
     )
 
 

@@ -15,10 +15,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from chaos.facts.panels import PanelHistory, PanelsAsked, PanelSeries
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import PanelHistory, PanelsAsked, PanelSeries
+from chaos.judge import in_place
 from chaos.judge.window import Window
-from chaos.spec.faults.none import NoFault
 from chaos.verdict.verdict import PanelResult
 
 SETTLED_STEPS = 2
@@ -34,7 +34,7 @@ def judge(recording: Recording, span: Window) -> list[PanelResult]:
     asked = recording.first(PanelsAsked)
     if asked is None:
         return []
-    nothing_broken = isinstance(recording.experiment.fault, NoFault)
+    nothing_broken = in_place.nothing_broken(recording)
     span = replace(span, undone=span.undoing)
     if nothing_broken and span.baseline is not None and span.undone is not None:
         # Before that, rates look back on users who were still arriving.

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from chaos.facts.alert_key import Key, key_of
+from chaos.facts.alerts import AlertmanagerSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import AlertmanagerSeen, StagedInjected, StagedUndone
+from chaos.judge.in_place import in_place
 from chaos.judge.window import Window
 
 
@@ -34,14 +35,9 @@ def last(spans: tuple[Suppression, ...], key: Key, true: float, delivered: float
 
 
 def _by_faults(recording: Recording, span: Window) -> Iterator[Suppression]:
-    experiment = recording.experiment
-    begun = {fact.staged: fact.at for fact in recording.all(StagedInjected)}
-    undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
-    times = [(experiment.fault, span.injected, span.undone)]
-    times += [(one.fault, begun.get(index), undone.get(index)) for index, one in enumerate(experiment.also)]
-    for fault, start, end in times:
-        if start is not None and fault.keeps_pages_back():
-            yield Suppression(start, span.end if end is None else end, fault.describe(), None)
+    for one in in_place(recording, span):
+        if one.said.keeps_pages_back:
+            yield Suppression(one.start, span.end if one.end is None else one.end, one.said.words, None)
 
 
 def _by_inhibition(recording: Recording, span: Window) -> Iterator[Suppression]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from chaos.facts.recording import Recording
-from chaos.facts.run_facts import Injected, PhaseBegan, Undone
+from chaos.facts.recording import Facts
+from chaos.facts.run import Injected, PhaseBegan, Undone
 from chaos.facts.samples import Request
 from chaos.judge.measures import Phase, phase_of
 
@@ -21,12 +21,14 @@ class Window:
     end: float
     """Until here users were watched."""
 
-    def requests(self, recording: Recording, phase: Phase) -> list[Request]:
+    def requests(self, recording: Facts, phase: Phase) -> list[Request]:
         """The users' requests of one phase, in the order in which they were sent."""
         start = self.baseline if self.baseline is not None else self.end
         injected = self.injected if self.injected is not None else self.end
         undone = self.undone if self.undone is not None else self.end
-        seen = [request for request in recording.load.requests if start <= request.at < self.end]
+        # One of a phase ended after its begin, however long before it was sent.
+        begin = {Phase.BEFORE: start, Phase.DURING: injected, Phase.AFTER: undone}[phase]
+        seen = [one for one in recording.load.ended_since(max(start, begin)) if start <= one.at < self.end]
         return sorted((one for one in seen if phase_of(one, injected, undone) is phase), key=lambda one: one.at)
 
     def bounds(self, phase: Phase) -> tuple[float, float] | None:
@@ -37,11 +39,11 @@ class Window:
         return None if start is None else (start, self.end if end is None else end)
 
 
-def of(recording: Recording, now: float = 0.0) -> Window:
+def of(recording: Facts, now: float = 0.0) -> Window:
     """The spans of a run; of one that is still going on, up to its last fact or to `now`, whichever is later."""
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     injected, undone = recording.first(Injected), recording.first(Undone)
-    last = max([now, *(fact.at for fact in recording.facts)])
+    last = max(now, recording.seconds)
     return Window(
         began.get("baseline"),
         injected.at if injected else None,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
-from chaos.facts.samples import read
+from chaos.facts.live import LoadTail
 from chaos.machine.process_identity import Child as LoadProcess
 from chaos.machine.process_identity import Stopped, is_alive, spawn, spawn_command, stop
 from chaos.spec.load import LoadSettings
@@ -76,9 +76,10 @@ def await_first_request(process: LoadProcess, run_dir: Path, deadline: timedelta
     LoadNotStarted, with the end of the load's log, once `deadline` has passed or the process has ended without one.
     """
     ends = time.monotonic() + deadline.total_seconds()
+    written = LoadTail(run_dir / LOAD_FILE)
     while True:
         alive = is_alive(process)
-        requests = read(run_dir / LOAD_FILE).requests if (run_dir / LOAD_FILE).exists() else ()
+        requests = written.read().requests
         if requests:
             return min(request.at for request in requests)
         if not alive or time.monotonic() > ends:

@@ -1,5 +1,6 @@
-"""The three clocks a drill needs, behind one port so that unit tests never wait."""
+"""The clocks a drill needs, behind one port so that unit tests never wait."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """For deadlines; stops while the machine sleeps."""
 
+    def wall(self) -> float:
+        """Unix time, which may be set at any moment: to be told, and for nothing else."""
+
     def boottime(self) -> float:
         """For leases; goes on while the machine sleeps, and is the same in every process."""
 
@@ -20,6 +24,9 @@ class Clock(Protocol):
     def wait(self, seconds: float) -> None:
         """Let this much time pass."""
 
+    def wait_unless(self, event: threading.Event, seconds: float) -> None:
+        """Let this much time pass, or less if the event is set."""
+
 
 class SystemClock:
     """The machine's own clocks."""
@@ -27,6 +34,10 @@ class SystemClock:
     def monotonic(self) -> float:
         """CLOCK_MONOTONIC."""
         return time.monotonic()
+
+    def wall(self) -> float:
+        """CLOCK_REALTIME."""
+        return time.time()
 
     def boottime(self) -> float:
         """CLOCK_BOOTTIME."""
@@ -39,3 +50,7 @@ class SystemClock:
     def wait(self, seconds: float) -> None:
         """Sleep."""
         time.sleep(seconds)
+
+    def wait_unless(self, event: threading.Event, seconds: float) -> None:
+        """Sleep until then, or until the event is set."""
+        event.wait(seconds)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from chaos.errors import Interrupted
+from chaos.machine.clock import Clock, SystemClock
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -18,7 +19,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """The signals that arrived since `listen`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._arrived: list[int] = []
         self._event = threading.Event()
         self._promise = ""
@@ -42,7 +44,7 @@ class Interrupts:
 
     def wait(self, seconds: float) -> None:
         """Let this much time pass. Raises Interrupted at once when a signal arrives or has arrived."""
-        self._event.wait(seconds)
+        self._clock.wait_unless(self._event, seconds)
         self.check()
 
     def check(self) -> None:

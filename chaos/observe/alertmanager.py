@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import AlertmanagerSeen, TakenAlert
+from chaos.facts.alerts import AlertmanagerSeen, TakenAlert
 from chaos.reach.http import JsonApi
 
 

@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import TracesSeen
-from chaos.facts.trace import TraceSeen
+from chaos.facts.traces import TraceSeen, TracesSeen
 from chaos.observe import jaeger_trace
 from chaos.reach.http import JsonApi, is_application
 

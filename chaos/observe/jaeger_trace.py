@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from chaos.facts.trace import SpanSeen, TraceSeen
+from chaos.facts.traces import SpanSeen, TraceSeen
 
 MOST_SPANS = 60
 _MOST_ATTRIBUTES = 12

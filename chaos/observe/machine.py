@@ -7,7 +7,7 @@ Source: pressure stall information, https://docs.kernel.org/accounting/psi.html
 import re
 from pathlib import Path
 
-from chaos.facts.run_facts import MachineSeen
+from chaos.facts.processes import MachineSeen
 
 PRESSURE = Path("/proc/pressure/cpu")
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
-from chaos.facts.recording import Recorder
-from chaos.facts.run_facts import AnyFact, HistoryAsked, PanelsAsked
+from chaos.facts.alerts import HistoryAsked
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.panels import PanelsAsked
+from chaos.facts.recorder import Recorder
 from chaos.faults.hands import System
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -73,12 +75,12 @@ class Observers:
         except SignalUnavailable as error:
             self._recorder.write(HistoryAsked(now, str(error)))
 
-    def ask_history(self, experiment: Experiment, now: float) -> None:
-        """Record the answers to the experiment's PromQL checks; nothing where Prometheus gives none."""
+    def ask_history(self, experiment: Experiment, since: float, now: float) -> None:
+        """Record the answers to the experiment's PromQL checks between two moments; nothing where there are none."""
         for check in experiment.steady_state:
             if not check.from_load:
                 try:
-                    self._recorder.write(self.prometheus.query_history(check.query, now, STEP_SECONDS))
+                    self._recorder.write(self.prometheus.query_history(check.query, since, now, STEP_SECONDS))
                 except SignalUnavailable:
                     continue
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import PageAlert, PagerSeen, PageSeen
+from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
 from chaos.reach.http import JsonApi
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import PanelHistory, PanelSeries
+from chaos.facts.panels import PanelHistory, PanelSeries
 from chaos.judge.panel_shown import PanelAnswer
 from chaos.reach.http import JsonApi
 from chaos.spec.panel import Panel, Query

@@ -4,8 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from chaos.facts.recording import Recorder
-from chaos.facts.run_facts import AnyFact
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.recorder import Recorder
 
 LOOK_EVERY_SECONDS = 1.0
 

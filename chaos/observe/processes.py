@@ -2,7 +2,7 @@
 
 from chaos.control.port import ProcessControl
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import ProcessesSeen
+from chaos.facts.processes import ProcessesSeen
 
 
 class Processes:

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.run_facts import ActiveAlert, AlertHistory, PrometheusSeen, QueryHistory
+from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen
+from chaos.facts.metrics import QueryHistory
 from chaos.reach.http import JsonApi
 
 _HEALTHY = "ok"
@@ -63,19 +64,24 @@ class Prometheus:
         # The range asked for is up to a second longer than the run.
         return [history for history in histories if history.samples]
 
-    def query_history(self, query: str, end: float, step_seconds: float) -> QueryHistory:
-        """The query's answer at every step from the run's start to `end`. Raises SignalUnavailable.
+    def query_history(self, query: str, start: float, end: float, step_seconds: float) -> QueryHistory:
+        """The query's answer at every step between two moments of the run. Raises SignalUnavailable.
 
         A step with no answer, or with more than one series, has None.
         """
+        first = int(start / step_seconds)
         answer = self._api.get(
-            "/api/v1/query_range", query=query, start=self._wall, end=self._wall + end, step=step_seconds
+            "/api/v1/query_range",
+            query=query,
+            start=self._wall + first * step_seconds,
+            end=self._wall + end,
+            step=step_seconds,
         )
         series = answer["data"]["result"]
         values = (
             {float(time) - self._wall: float(value) for time, value in series[0]["values"]} if len(series) == 1 else {}
         )
-        steps = [index * step_seconds for index in range(int(end / step_seconds) + 1)]
+        steps = [index * step_seconds for index in range(first, int(end / step_seconds) + 1)]
         return QueryHistory(end, query, [(at, _nearest(values, at, step_seconds)) for at in steps])
 
     def close(self) -> None:

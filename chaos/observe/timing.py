@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.facts.run_facts import RuleLoaded, Timing
+from chaos.facts.alerts import RuleLoaded, Timing
 
 
 def rules_loaded(manifest: Path | None, hold_seconds: dict[str, float], receiver: str) -> list[RuleLoaded]:

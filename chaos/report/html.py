@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import PageSeen
 from chaos.report import drawing, timeline, waterfall
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.verdict import PanelResult, Verdict

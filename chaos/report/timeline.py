@@ -7,16 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
+from chaos.facts.alerts import AlertHistory, PrometheusSeen
+from chaos.facts.panels import PanelHistory
+from chaos.facts.processes import ProcessesSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import (
-    AlertHistory,
-    PanelHistory,
-    PhaseBegan,
-    ProcessesSeen,
-    PrometheusSeen,
-    RunEnded,
-    RunStarted,
-)
+from chaos.facts.run import PhaseBegan, RunEnded, RunStarted
 from chaos.judge import measures
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.verdict import AlertResult, Verdict

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chaos.facts.recording import Recording
-from chaos.facts.run_facts import TracesSeen
 from chaos.facts.samples import Request
-from chaos.facts.trace import SpanSeen, TraceSeen
+from chaos.facts.traces import SpanSeen, TraceSeen, TracesSeen
 from chaos.verdict.verdict import Verdict
 
 _TICKS = 4

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-_UNITS_IN_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+import durationpy
+
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -17,15 +19,15 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 class Duration(timedelta):
-    """A span of time written with its unit: `500ms`, `90s`, `2m`, `1h`."""
+    """A span of time written with its units: `500ms`, `90s`, `2m`, `1h30m`, `1d`."""
 
     @classmethod
     def parse(cls, text: object) -> "Duration":
         """Raises ValueError when the text is not a positive number with a unit."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text) if isinstance(text, str) else None
-        if match is None or float(match[1]) == 0:
-            raise ValueError(f"{text!r} is not a duration such as 500ms, 90s, 2m or 1h")
-        return cls(seconds=float(match[1]) * _UNITS_IN_SECONDS[match[2]])
+        given = durationpy.from_str(text) if isinstance(text, str) and _DURATION.fullmatch(text) else timedelta()
+        if not given:
+            raise ValueError(f"{text!r} is not a duration such as 500ms, 90s, 2m or 1h30m")
+        return cls(seconds=given.total_seconds())
 
     @property
     def in_seconds(self) -> float:

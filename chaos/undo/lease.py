@@ -15,6 +15,7 @@ import msgspec
 
 from chaos.errors import InvalidFile, LeaseLost, RunInProgress
 from chaos.machine.clock import Clock
+from chaos.machine.durable import replace
 
 DURATION_SECONDS = 5.0
 RENEW_EVERY_SECONDS = 1.0
@@ -104,10 +105,8 @@ class LeaseFile:
         return lease
 
     def _write(self, lease: Lease) -> None:
-        # Replaced whole, so that a reader never sees half of it.
-        new = self._file.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(lease))
-        new.replace(self._file)
+        # Not durable: after a crash of the machine it is void.
+        replace(self._file, msgspec.json.encode(lease), durable=False)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -29,7 +29,6 @@ class ContainersAndWatchdog(ContainerManager):
     """Manager of the containers; the watchdog, which is none, is shown beside them."""
 
     def processes(self) -> list[ProcessState]:
-        """See Manager."""
         supervisor = native.Native.manager_of(self.state)
         return [*super().processes(), *(supervisor.processes() if supervisor.answers() else [])]
 
@@ -46,7 +45,6 @@ class Containers:
 
     @property
     def manager(self) -> ContainersAndWatchdog:
-        """See Runtime."""
         return self.manager_of(self.settings.state)
 
     @staticmethod
@@ -66,24 +64,24 @@ class Containers:
         return ComposeProject(self.settings.project, files, self.interrupts)
 
     def topology(self) -> Topology:
-        """See Runtime; Grafana only where it is asked for, by `COMPOSE_PROFILES=grafana`."""
+        """Grafana only where it is asked for, by `COMPOSE_PROFILES=grafana`."""
         return build(self.settings, self._left_out(), apart=True)
 
     def notices(self) -> list[str]:
-        """See Runtime; this is where a missing engine is found, before anything is touched. Raises MissingTool."""
+        """This is where a missing engine is found, before anything is touched. Raises MissingTool."""
         engine.assert_fit()
         off = "grafana: left out, dashboards are not drawn; COMPOSE_PROFILES=grafana brings it up as well"
         return [] if self.topology().of_role("grafana") else [off]
 
     def end_all(self, progress: Progress) -> None:
-        """See Runtime; also the networks and the volumes, and the watchdog."""
+        """Also the networks and the volumes, and the watchdog."""
         if self.manager.processes():
             progress("stopping the containers")
         native.Native(self.settings).end_all(lambda _: None)
         engine.remove_all(self.settings.state)
 
     def prepare(self, topology: Topology, progress: Progress) -> None:
-        """See Runtime; builds the two images of our own where they are missing."""
+        """Builds the two images of our own where they are missing."""
         state = self.settings.state
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
@@ -104,11 +102,10 @@ class Containers:
         render.readable(state / "config")
 
     def start_manager(self) -> None:
-        """See Runtime; supervisord keeps the watchdog, Docker the rest."""
+        """Supervisord keeps the watchdog, Docker the rest."""
         native.start_supervisord(self.settings)
 
     def start_wave(self, topology: Topology, wave: Wave) -> None:
-        """See Runtime."""
         if contained := [each.name for each in container_spec.containers(topology) if each.wave is wave]:
             self.project.run("up", "--detach", "--no-deps", *contained)
         for program in topology.programs:
@@ -116,7 +113,7 @@ class Containers:
                 self._watchdogs_supervisor().start(program.name)
 
     def form_cluster(self, topology: Topology) -> None:
-        """See Runtime; from within, as the nodes must reach each other at what they are told."""
+        """From within, as the nodes must reach each other at what they are told."""
         nodes = topology.of_role("redis")
         announced = self.manager.address("toxiproxy", "back")
         addresses = [f"{announced}:{topology.proxy(node.name).listen}" for node in nodes]

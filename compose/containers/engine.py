@@ -124,23 +124,20 @@ class ContainerManager:
         self.state = state
 
     def answers(self) -> bool:
-        """See Manager."""
         try:
             return bool(self._containers(connect()))
         except MissingTool:
             return False
 
     def processes(self) -> list[ProcessState]:
-        """See Manager."""
         return [_state(container) for container in self._containers(connect())]
 
     def start(self, name: str) -> None:
-        """See Manager."""
         for container in self._named(name):
             container.start()
 
     def stop(self, name: str) -> None:
-        """See Manager; returns when it has ended, at the latest after 6 s."""
+        """Returns when it has ended, at the latest after 6 s."""
         for container in self._named(name):
             container.stop(timeout=_STOP_WITHIN_SECONDS)
 

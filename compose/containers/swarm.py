@@ -28,7 +28,7 @@ class SwarmManager(ContainersAndWatchdog):
     """Manager of the containers on this machine, and of the Swarm's services as a whole."""
 
     def processes(self) -> list[ProcessState]:
-        """See Manager; a service is one row, and has no process id."""
+        """A service is one row, and has no process id."""
         return [*super().processes(), *(_row(service) for service in _services(self.state))]
 
 
@@ -44,11 +44,11 @@ class Swarm(Containers):
         return SwarmManager(state)
 
     def topology(self) -> Topology:
-        """See Runtime; Grafana as with Compose."""
+        """Grafana as with Compose."""
         return build(self.settings, self._left_out(), apart=True, replicated=True)
 
     def notices(self) -> list[str]:
-        """See Runtime; raises MissingTool where the engine is no manager of a Swarm."""
+        """Raises MissingTool where the engine is no manager of a Swarm."""
         notices = super().notices()
         swarm = engine.connect().info()["Swarm"]
         if not swarm["ControlAvailable"]:
@@ -62,7 +62,7 @@ class Swarm(Containers):
         ]
 
     def end_all(self, progress: Progress) -> None:
-        """See Runtime; services first, or the Swarm would replace what is removed."""
+        """Services first, or the Swarm would replace what is removed."""
         client = engine.connect()
         if services := _services(self.settings.state):
             progress("removing the Swarm's services")
@@ -73,7 +73,6 @@ class Swarm(Containers):
         super().end_all(progress)
 
     def start_wave(self, topology: Topology, wave: Wave) -> None:
-        """See Runtime."""
         super().start_wave(topology, wave)
         if wave is Wave.SERVICES:
             file = self.settings.state / "config" / "stack.yaml"

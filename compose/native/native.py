@@ -38,7 +38,6 @@ class Native:
 
     @property
     def manager(self) -> Supervisor:
-        """See Runtime."""
         return self.manager_of(self.settings.state)
 
     @staticmethod
@@ -57,15 +56,14 @@ class Native:
         return find()
 
     def topology(self) -> Topology:
-        """See Runtime; raises MissingTool."""
+        """Raises MissingTool."""
         return build(self.settings, frozenset(name for name in OPTIONAL if not self.tools.has(name)))
 
     def notices(self) -> list[str]:
-        """See Runtime."""
         return self.tools.notices()
 
     def end_all(self, progress: Progress) -> None:
-        """See Runtime; finds them also when supervisord is gone."""
+        """Finds them also when supervisord is gone."""
         supervisor, state = self.manager, self.settings.state
         if supervisor.answers():
             progress("stopping the stack")
@@ -83,7 +81,7 @@ class Native:
                 raise StackError(str(error)) from error
 
     def prepare(self, topology: Topology, progress: Progress) -> None:
-        """See Runtime; raises TooOld. What is up already is not asked for its version."""
+        """Raises TooOld. What is up already is not asked for its version."""
         for line in versions.assert_new_enough(self.tools):
             progress(f"note: {line}")
         state = self.settings.state
@@ -95,17 +93,14 @@ class Native:
         self._make_database(topology)
 
     def start_manager(self) -> None:
-        """See Runtime."""
         start_supervisord(self.settings)
 
     def start_wave(self, topology: Topology, wave: Wave) -> None:
-        """See Runtime."""
         for program in topology.programs:
             if program.wave is wave:
                 self.manager.start(program.name)
 
     def form_cluster(self, topology: Topology) -> None:
-        """See Runtime."""
         nodes = [topology.at(topology.proxy(node.name).listen) for node in topology.of_role("redis")]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER))
         create = (str(self.tools.path("redis-cli")), "--cluster", "create", *nodes, *replicas, "--cluster-yes")

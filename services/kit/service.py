@@ -35,8 +35,7 @@ OpenResources = Callable[[FastAPI, Instruments], AbstractAsyncContextManager[Non
 def create_service(name: str, settings: ServiceSettings, router: APIRouter, open_resources: OpenResources) -> FastAPI:
     """Return the application of one service.
 
-    ``open_resources`` is entered when the process starts and left when it stops; it puts what the
-    routes need into ``app.state``.
+    `open_resources` is entered when the process starts and left when it stops; it puts what routes need into app.state.
     """
     configure_logging(settings.instance, settings.log_level)
     registry = create_registry(name, settings.instance)
@@ -66,16 +65,20 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.lifecycle = lifecycle
-    app.include_router(router)
-    app.include_router(health.create_router(lifecycle))
-    app.add_middleware(
-        RequestMiddleware,
-        allowed=settings.request_deadline if settings.deadline else None,
-        lifecycle=lifecycle,
-        metrics=http_metrics,
-        served_by=settings.instance if settings.names_itself else "",
-    )
+    for routes in (router, health.create_router(lifecycle)):
+        app.include_router(routes)
+    _add_middleware(app, settings, lifecycle, http_metrics)
     problems.install(app)
     http_metrics.expect(router)
     tracing.instrument(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: ServiceSettings, lifecycle: Lifecycle, metrics: HttpMetrics) -> None:
+    app.add_middleware(
+        RequestMiddleware,
+        allowed=settings.request_deadline if settings.deadline else None,
+        lifecycle=lifecycle,
+        metrics=metrics,
+        served_by=settings.instance if settings.names_itself else "",
+    )

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from compose.config.haproxy import INTERNAL_HEADERS
 
@@ -100,17 +101,24 @@ def told_by_services() -> list[Sent]:
 def malformed() -> list[Sent]:
     """What no client library would send."""
     order = ("POST", "/orders", b"Idempotency-Key: stranger", _JSON)
-    chunked = {
-        "bad size": b"zz\r\nabc\r\n0\r\n\r\n",
-        "negative": b"-1\r\nabc\r\n0\r\n\r\n",
-        "huge": b"ffffffffffffffff\r\n",
-        "too long": b"5000\r\n" + b"a" * 0x5000 + b"\r\n0\r\n\r\n",
-        "in pieces": b"1\r\na\r\n" * 2000 + b"0\r\n\r\n",
-        "no end": b"3\r\nabcd\r\n0\r\n\r\n",
-        "bad trailer": b"3\r\nabc\r\n0\r\n:::\r\n\r\n",
-        "trailer": b"3\r\nabc\r\n0\r\nX-Request-Timeout-Ms: 0\r\n\r\n",
+    sent = {
+        **_odd_lines(),
+        **_odd_bodies(order),
+        "two lengths": request(*order, b"Content-Length: 3", body=_BODY),
+        "length and chunks": request(*order, b"Transfer-Encoding: chunked", body=b"3\r\nabc\r\n0\r\n\r\n"),
+        "websocket": request("GET", "/cart", *_WEBSOCKET, *_KEY),
+        "websocket, wrong": request("GET", "/cart", *_WEBSOCKET),
+        "websocket, a body": request(*order, *_WEBSOCKET, *_KEY, body=b"abc"),
+        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0" * 90,
+        "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 99,
+        "PROXY": b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" + request("GET", "/cart"),
+        "bytes": bytes(range(256)),
+        "many at once": b"GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n" * 30 + b"garbage\r\n\r\n",
     }
-    codings = (b"gzip", b"gzip, chunked", b"chunked, chunked", b"chunked, gzip", b"identity", b"", b"xchunked")
+    return [Sent(name, raw) for name, raw in sent.items()]
+
+
+def _odd_lines() -> dict[str, bytes]:
     methods = ("FOO", "get", "A" * 40, "G!T", "TRACE", "CONNECT", "OPTIONS", "HEAD", "PROPFIND", "PRI")
     targets = (
         "*",
@@ -137,7 +145,7 @@ def malformed() -> list[Sent]:
         *(b"Content-Length: 1e3", b"Content-Length: " + b"9" * 30, b"X: " + b"a" * 13000, b"X" * 9000 + b": y"),
         *(b"\r\n".join(b"X-%d: y" % number for number in range(count)) for count in (90, 99, 101, 200)),
     )
-    sent = {
+    return {
         **{f"method {method[:9]}": request(method, "/cart") for method in methods},
         **{f"target {target[:20]}": request("GET", target) for target in targets},
         **{
@@ -145,20 +153,25 @@ def malformed() -> list[Sent]:
             for version in ("0.9", "1.0", "2.0", "9.9", "x")
         },
         **{f"header {line[:30]!r}": request("GET", "/cart", line) for line in headers},
+    }
+
+
+def _odd_bodies(order: tuple[Any, ...]) -> dict[str, bytes]:
+    chunked = {
+        "bad size": b"zz\r\nabc\r\n0\r\n\r\n",
+        "negative": b"-1\r\nabc\r\n0\r\n\r\n",
+        "huge": b"ffffffffffffffff\r\n",
+        "too long": b"5000\r\n" + b"a" * 0x5000 + b"\r\n0\r\n\r\n",
+        "in pieces": b"1\r\na\r\n" * 2000 + b"0\r\n\r\n",
+        "no end": b"3\r\nabcd\r\n0\r\n\r\n",
+        "bad trailer": b"3\r\nabc\r\n0\r\n:::\r\n\r\n",
+        "trailer": b"3\r\nabc\r\n0\r\nX-Request-Timeout-Ms: 0\r\n\r\n",
+    }
+    codings = (b"gzip", b"gzip, chunked", b"chunked, chunked", b"chunked, gzip", b"identity", b"", b"xchunked")
+    return {
         **{f"coding {coding!r}": request(*order, b"Transfer-Encoding: " + coding) + b"0\r\n\r\n" for coding in codings},
         **{f"chunk {name}": request(*order, b"Transfer-Encoding: chunked") + raw for name, raw in chunked.items()},
-        "two lengths": request(*order, b"Content-Length: 3", body=_BODY),
-        "length and chunks": request(*order, b"Transfer-Encoding: chunked", body=b"3\r\nabc\r\n0\r\n\r\n"),
-        "websocket": request("GET", "/cart", *_WEBSOCKET, *_KEY),
-        "websocket, wrong": request("GET", "/cart", *_WEBSOCKET),
-        "websocket, a body": request(*order, *_WEBSOCKET, *_KEY, body=b"abc"),
-        "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0" * 90,
-        "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 99,
-        "PROXY": b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" + request("GET", "/cart"),
-        "bytes": bytes(range(256)),
-        "many at once": b"GET /cart HTTP/1.1\r\nHost: shop\r\n\r\n" * 30 + b"garbage\r\n\r\n",
     }
-    return [Sent(name, raw) for name, raw in sent.items()]
 
 
 def backoffice() -> list[Sent]:

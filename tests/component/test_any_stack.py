@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from chaos.facts import recording
-from chaos.facts.run_facts import Injected
+from chaos.facts.run import Injected
 from chaos.machine import process_identity
 from chaos.undo.journal import UndoJournal
 from chaos.undo.watchdog import WATCHES_FILE

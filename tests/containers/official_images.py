@@ -1,8 +1,8 @@
 """What the official images that the stack names are like: a table, each row as the image's own source says.
 
 It was read in the repositories that make the images, as they were in late 2026. The stand-ins (stand_ins.py) are made
-of it, and what the stack relies on is held against it (tests/unit/test_official_images.py). Where the images themselves
-can be pulled, the tests in containers look whether it is true of them.
+of it, and what the stack relies on is held against it (tests/unit/compose/test_official_images.py). Where the images
+themselves can be pulled, the tests in containers look whether it is true of them.
 """
 
 from collections.abc import Mapping

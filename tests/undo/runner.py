@@ -5,25 +5,34 @@ them until it is killed.
 """
 
 import argparse
+import io
 import time
 from pathlib import Path
 
 import msgspec
 
 from chaos.control.of_target import control_of
-from chaos.drill.attack import Attack, RunContext
+from chaos.drill.attack import Attack
+from chaos.drill.context import RunContext
+from chaos.drill.progress import Progress
 from chaos.faults.hands import System
-from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
 from chaos.spec import target as targets
 from chaos.spec import values
 from chaos.spec.experiment import Experiment, Staged
 from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Duration
-from chaos.undo.journal import UndoJournal
-from chaos.undo.lease import Heartbeat, LeaseFile
+from chaos.undo.lease import Heartbeat
 
 IN_PLACE = "in place"
 LONGEST_SECONDS = 120.0
+
+
+class _Forgetful:
+    """A recorder that keeps nothing."""
+
+    def write(self, _):
+        """Forget it."""
 
 
 def main() -> None:
@@ -35,25 +44,15 @@ def main() -> None:
     arguments = parser.parse_args()
     first, *others = msgspec.convert(msgspec.json.decode(arguments.faults), list[AnyFault], dec_hook=values.decode)
     target = targets.read(arguments.target)
-    clock, lease = SystemClock(), LeaseFile(target.state_folder, SystemClock())
-    journal, run_id = UndoJournal(target.state_folder), arguments.run_id
+    run_id = arguments.run_id
     experiment = Experiment(
         "held", "nothing", first, [], Duration.parse("5s"), also=[Staged(fault) for fault in others]
     )
-    hands = RunContext(
-        System(target, control_of(target)),
-        journal,
-        clock,
-        lambda fault: journal.register(run_id, "held", fault),
-        act=lambda: lease.assert_held(run_id),
-        lease_held=lambda: lease.assert_held(run_id),
-        now=clock.monotonic,
-        write=lambda fact: None,
-        waits=lambda what: time.sleep(0.05),
-    )
-    lease.acquire(run_id, LONGEST_SECONDS)
-    with Heartbeat(lease, run_id):
-        attack = Attack(experiment, hands)
+    system = System(target, control_of(target))
+    context = RunContext(run_id, "held", system, _Forgetful(), Interrupts(), Progress(io.StringIO()))
+    context.lease.acquire(run_id, LONGEST_SECONDS)
+    with Heartbeat(context.lease, run_id):
+        attack = Attack(experiment, context)
         attack.check()
         attack.begin(None)
         attack.go_on()

@@ -6,26 +6,19 @@ from pathlib import Path
 import msgspec
 
 from chaos.facts import ledger
-from chaos.facts.ledger import Order, OrderReading, OrderState
-from chaos.facts.recording import Recording
-from chaos.facts.run_facts import (
+from chaos.facts.alerts import (
     ActiveAlert,
     AlertHistory,
     AlertmanagerSeen,
-    FaultProof,
     HistoryAsked,
-    Injected,
-    PageAlert,
-    PagerSeen,
-    PageSeen,
-    PhaseBegan,
     PrometheusSeen,
     RuleLoaded,
-    RunEnded,
-    RunStarted,
     Timing,
-    Undone,
 )
+from chaos.facts.ledger import Order, OrderReading, OrderState
+from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
+from chaos.facts.recording import Recording
+from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
 from chaos.facts.samples import Load, Request, Tick
 from chaos.facts.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
 from chaos.spec import values

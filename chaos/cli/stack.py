@@ -1,0 +1,195 @@
+"""Our own stack, as commands bring it up, take it down and ask for it. The only file that knows `compose`."""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from chaos.campaign.runner import StackLost
+from chaos.cli import run, undo
+from chaos.control.of_target import control_of
+from chaos.drill import preflight
+from chaos.drill.clean_past import CleanPast
+from chaos.drill.progress import Progress
+from chaos.errors import Interrupted, InvalidFile, RunInProgress, UndoFailed
+from chaos.faults.hands import System
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
+from chaos.spec import rules
+from chaos.spec import target as targets
+from chaos.spec.experiment import Vocabulary
+from chaos.spec.target import Target
+from chaos.undo.lease import LeaseFile
+from compose import pages, rolling, runtime, topology
+from compose import settings as stack_settings
+from compose.drill_time import DrillTimeError
+from compose.settings import InvalidSettings
+from compose.stack import StackError
+from compose.standalone import standalone
+from compose.tools import MissingTool
+from compose.topology import Topology
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENTS = ROOT / "chaos" / "experiments"
+ALERTS = ROOT / "alerts"
+_POLL_SECONDS = 0.2
+_SETTLED_WITHIN_SECONDS = 20.0
+"""How long after a run a stack may take to be well again: the watchdog of one that died included."""
+STACK_ERRORS = (StackError, MissingTool, InvalidSettings, DrillTimeError)
+"""What keeps a stack from coming up, each in words that say what to do."""
+
+
+def runs() -> Path:
+    """Where our own stack's recordings are."""
+    return stack_settings.from_environment().runs
+
+
+def settle(target: Target, own: bool, interrupts: Interrupts) -> Callable[[bool], str]:
+    """Waits until no runner is at work and, of our own stack, all parts are well; what stays unwell, in words."""
+    lease, settings = LeaseFile(target.state_folder, SystemClock()), stack_settings.from_environment()
+    system = System(target, control_of(target))
+
+    def look(completed: bool) -> str:
+        if live := lease.live():
+            return f"run {live.run_id} is in progress"
+        if not own:
+            return ""
+        if completed:
+            return preflight.unwell(system)
+        return "; ".join(f"{name}: {why}" for name, why in runtime.status(settings)[1].items())
+
+    def settle(completed: bool) -> str:
+        deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+        while (unwell := look(completed)) and time.monotonic() < deadline and not interrupts.arrived:
+            time.sleep(_POLL_SECONDS)
+        return unwell if own else ""
+
+    return settle
+
+
+def bring_back(interrupts: Interrupts) -> None:
+    """Bring it up again after a run that left it unwell; nothing once a signal arrived. Raises StackLost."""
+    if interrupts.arrived:
+        return  # the catalogue ends here, and whoever ended it may want to look at what is unwell
+    try:
+        bring_up(lambda _: None, interrupts)
+    except Interrupted as error:
+        raise StackLost("the stack is down: its bringing up was interrupted") from error
+    except (StackError, RunInProgress, UndoFailed) as error:
+        raise StackLost(f"the stack could not be brought back: {error}") from error
+
+
+def compose_file(_: argparse.Namespace) -> int:
+    """Write the self-contained compose file."""
+    print(*standalone.write(), sep="\n")
+    return 0
+
+
+def up(_: argparse.Namespace) -> int:
+    """Bring it up, and say what can be looked at."""
+    interrupts = Interrupts()
+    interrupts.listen("ending what was started")
+    began = time.monotonic()
+    stack = bring_up(Progress().note, interrupts)
+    print(f"stack up and proven healthy in {time.monotonic() - began:.1f} s")
+    print(*pages.lines(stack_settings.from_environment(), stack, pages.look(stack)), sep="\n")
+    print("next: make chaos-kill-instance | make list | make status | make down")
+    return 0
+
+
+def bring_up(progress: Callable[[str], None], interrupts: Interrupts) -> Topology:
+    """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before."""
+    settings = stack_settings.from_environment()
+    runtime.assert_known(settings)
+    # The stack may rightly be unwell then, and would be cleaned away under the run.
+    run.assert_free(settings.state)
+    undo.undo_before_up(settings.state, _target_of_before())
+    return runtime.up(settings, progress, interrupts)
+
+
+def down(_: argparse.Namespace) -> int:
+    """Undo what is live, and take it down."""
+    settings = stack_settings.from_environment()
+    runtime.assert_known(settings)
+    interrupts = Interrupts()
+    interrupts.listen("`down` goes on to its end")
+    run.assert_free(settings.state, "end it with Ctrl-C first")
+    undo.undo_before_down(settings.state, _target_of_before())
+    was_up = runtime.down(settings, Progress().note)
+    print("stack is down; nothing of it is left but the recordings" if was_up else "nothing was up")
+    return 0
+
+
+def restart(_: argparse.Namespace) -> int:
+    """Restart its instances one after the other."""
+    settings = stack_settings.from_environment()
+    runtime.assert_known(settings)
+    interrupts = Interrupts()
+    interrupts.listen("the instance in hand is brought back, the others are not touched")
+    run.assert_free(settings.state, "end it with Ctrl-C first")
+    began = time.monotonic()
+    number = rolling.restart(settings, Progress().note, interrupts)
+    print(f"{number} instances restarted one after the other in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def status(_: argparse.Namespace) -> int:
+    """Say what is up; 1 where a part is not well."""
+    rows, unwell = runtime.status(stack_settings.from_environment())
+    for program, process in rows:
+        state = f"{process.state:<9} pid {process.pid:<8} up {process.uptime_seconds} s" if process else "not running"
+        print(f"{program.name:<14}{program.port:<7}{state}")
+    print(*[f"not well: {name}: {why}" for name, why in unwell.items()] or ["every part is proven healthy"], sep="\n")
+    return 1 if unwell else 0
+
+
+def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> Target:
+    """The target of this file, or else of our own stack, brought up if need be. Raises InvalidFile, StackError."""
+    if file is not None:
+        return targets.read(file)
+    settings = stack_settings.from_environment()
+    runtime.assert_known(settings)
+    target, clock = _target_of_before(), SystemClock()
+    # While a run is live the stack may rightly be unwell: never clean it away under that run. Where a catalogue has
+    # just cleaned the past, Prometheus has scraped nothing yet; what else is unwell the preflight finds.
+    if target is not None and (LeaseFile(settings.state, clock).live() or CleanPast(target, clock).made_ahead()):
+        return target
+    progress.phase("stack")
+    bring_up(progress.waits, interrupts)
+    progress.done("up and proven healthy")
+    return targets.read(settings.state / "target.yaml")
+
+
+def _target_of_before() -> Target | None:
+    """That of our own stack, if one was up and this release can read it."""
+    try:
+        return existing_target(None)
+    except InvalidFile:
+        return None
+
+
+def existing_target(file: Path | None) -> Target | None:
+    """The target of this file, or else of our own stack if there is one. Raises InvalidFile."""
+    if file is not None:
+        return targets.read(file)
+    file = stack_settings.from_environment().state / "target.yaml"
+    try:
+        return targets.read(file) if file.exists() else None
+    except InvalidFile as error:
+        what_to_do = "where another release wrote it, `make up` replaces its stack and `make down` ends it"
+        raise InvalidFile(file, error.path, f"{error.reason}; {what_to_do}", error.line) from error
+
+
+def vocabulary(target: Path | None) -> Vocabulary:
+    """The names that experiments may use, by this target file or else by our own stack. Raises InvalidFile."""
+    if target is not None:
+        named = targets.read(target)
+        return Vocabulary(
+            rules.of_target(named, ALERTS),
+            frozenset(named.instances),
+            frozenset(named.links),
+            named.urls.prometheus != "",
+        )
+    stack = topology.build(stack_settings.from_environment())
+    instances = frozenset(program.name for program in stack.programs)
+    return Vocabulary(rules.alert_names(ALERTS), instances, frozenset(stack.links()))

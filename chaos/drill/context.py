@@ -1,0 +1,70 @@
+"""What the parts of one run share: on what it is, by which clock, and what each of them asks of it."""
+
+from dataclasses import dataclass, field
+
+from chaos.drill.progress import Progress
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.recorder import Recorder
+from chaos.faults.hands import System
+from chaos.machine.clock import Clock, SystemClock
+from chaos.machine.interrupts import Interrupts
+from chaos.undo.journal import Undoable, UndoJournal, UndoRecord
+from chaos.undo.lease import LeaseFile
+
+LOOK_EVERY_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One run."""
+
+    run_id: str
+    experiment_id: str
+    system: System
+    recorder: Recorder
+    interrupts: Interrupts
+    progress: Progress
+    clock: Clock = field(default_factory=SystemClock)
+    lease: LeaseFile = field(init=False)
+    journal: UndoJournal = field(init=False)
+    origin: float = field(init=False)
+    """Its zero on the monotonic clock."""
+    wall: float = field(init=False)
+    """Unix time then."""
+    boottime: float = field(init=False)
+    """CLOCK_BOOTTIME then."""
+
+    def __post_init__(self) -> None:
+        state = self.system.target.state_folder
+        self.lease, self.journal = LeaseFile(state, self.clock), UndoJournal(state)
+        self.origin, self.wall, self.boottime = self.clock.monotonic(), self.clock.wall(), self.clock.boottime()
+
+    def now(self) -> float:
+        """Seconds since the run's start."""
+        return self.clock.monotonic() - self.origin
+
+    def write(self, fact: AnyFact) -> None:
+        """Record a fact."""
+        self.recorder.write(fact)
+
+    def act(self) -> None:
+        """To be called before every effect. Raises LeaseLost or Interrupted."""
+        self.assert_lease_held()
+        self.interrupts.check()
+
+    def assert_lease_held(self) -> None:
+        """Raises LeaseLost when it is not."""
+        self.lease.assert_held(self.run_id)
+
+    def register(self, what: Undoable) -> UndoRecord:
+        """Put an undo record on disk; when this returns, it survives a crash of the machine."""
+        return self.journal.register(self.run_id, self.experiment_id, what)
+
+    def owns(self, record: UndoRecord) -> bool:
+        """Whether it is of something that this run changed."""
+        return record.run_id == self.run_id
+
+    def wait_for(self, what: str) -> None:
+        """Say what is waited for, and let a quarter of a second pass. Raises Interrupted."""
+        self.progress.waits(what)
+        self.interrupts.wait(LOOK_EVERY_SECONDS)

@@ -1,0 +1,86 @@
+"""What Prometheus and Alertmanager say of alerts."""
+
+import msgspec
+
+from chaos.facts.fact import Fact
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """The delays that configuration alone explains, of one alert, in seconds."""
+
+    scrape_seconds: float
+    evaluation_seconds: float
+    window_seconds: float
+    """The shortest range the rule looks back over; 0 for a rule about the present."""
+    for_seconds: float
+    group_wait_seconds: float
+    group_interval_seconds: float
+    keep_firing_for_seconds: float = 0.0
+
+
+class RuleLoaded(Fact, frozen=True, tag="rule_loaded"):
+    """An alerting rule that Prometheus runs, and its way to the pager."""
+
+    alert: str
+    receiver: str
+    """Where the routing sends it."""
+    timing: Timing
+    production: Timing | None
+    """The same with production durations, where they are known."""
+
+
+class ActiveAlert(msgspec.Struct, frozen=True):
+    """A pending or firing alert."""
+
+    name: str
+    labels: dict[str, str]
+    """All labels but `alertname`."""
+    state: str
+    active_since: float
+    """Seconds since the run's start; when Prometheus first saw its condition true."""
+
+
+class PrometheusSeen(Fact, frozen=True, tag="prometheus_seen"):
+    """One look at Prometheus."""
+
+    error: str | None
+    """Why it told nothing; None when it answered."""
+    alerts: list[ActiveAlert] = msgspec.field(default_factory=list)
+    rules: list[str] = msgspec.field(default_factory=list)
+    """Names of the alerting rules it runs in good health."""
+
+
+class TakenAlert(msgspec.Struct, frozen=True):
+    """An alert that Alertmanager has."""
+
+    name: str
+    labels: dict[str, str]
+    """All labels but `alertname`."""
+    inhibited_by: list[str]
+    """Names of the alerts for whose sake nobody is told of it."""
+
+
+class AlertmanagerSeen(Fact, frozen=True, tag="alertmanager_seen"):
+    """One look at Alertmanager."""
+
+    error: str | None
+    """Why it told nothing; None when it answered."""
+    alerts: list[TakenAlert] | None = None
+    """What it has; None where that is the same as at the look before, or it told nothing."""
+
+
+class AlertHistory(Fact, frozen=True, tag="alert_history"):
+    """The samples of one `ALERTS` series over the whole run, as stored by Prometheus."""
+
+    name: str
+    labels: dict[str, str]
+    state: str
+    samples: list[float]
+    """When it was seen in this state, in seconds since the run's start."""
+
+
+class HistoryAsked(Fact, frozen=True, tag="history_asked"):
+    """Prometheus was asked for the history of all alerts; the facts before this one are its answer."""
+
+    error: str | None
+    """Why it told nothing; None when it answered."""

@@ -1,0 +1,35 @@
+"""Every kind of fact: what a recording is decoded as."""
+
+from typing import TypeAlias
+
+from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, HistoryAsked, PrometheusSeen, RuleLoaded
+from chaos.facts.metrics import QueryHistory
+from chaos.facts.pages import PagerSeen, PageSeen
+from chaos.facts.panels import PanelHistory, PanelsAsked
+from chaos.facts.processes import MachineSeen, ProcessesSeen
+from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, StagedInjected, StagedUndone, Undone
+from chaos.facts.traces import TracesSeen
+
+AnyFact: TypeAlias = (
+    RunStarted
+    | PhaseBegan
+    | RuleLoaded
+    | PrometheusSeen
+    | AlertmanagerSeen
+    | AlertHistory
+    | HistoryAsked
+    | QueryHistory
+    | PanelHistory
+    | PanelsAsked
+    | TracesSeen
+    | PageSeen
+    | PagerSeen
+    | ProcessesSeen
+    | MachineSeen
+    | Injected
+    | FaultProof
+    | StagedInjected
+    | StagedUndone
+    | Undone
+    | RunEnded
+)

@@ -1,0 +1,16 @@
+"""What the process manager and the machine say."""
+
+from chaos.facts.fact import Fact
+
+
+class ProcessesSeen(Fact, frozen=True, tag="processes_seen"):
+    """What the process manager said, only where it changed since the last look."""
+
+    states: dict[str, str]
+
+
+class MachineSeen(Fact, frozen=True, tag="machine_seen"):
+    """One look at the machine that all of this runs on."""
+
+    cpu_waited: float
+    """For how long since boot some process that could run had no CPU, in seconds."""

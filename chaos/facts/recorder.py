@@ -1,0 +1,64 @@
+"""Writes what happens in a run into its folder, as it happens."""
+
+import threading
+from pathlib import Path
+
+import msgspec
+
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.files import EXPERIMENT_FILE, FACTS_FILE, READ_BACK_FILE, SESSIONS_BACK_FILE
+from chaos.facts.ledger import OrderReading
+from chaos.facts.live import LiveRecording
+from chaos.facts.sessions import SessionReading
+
+
+class Recorder:
+    """Writes facts, each flushed to the system at once; safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.live = LiveRecording(folder)
+        """What was recorded so far."""
+        self._file = (folder / FACTS_FILE).open("ab")
+        self._lock = threading.Lock()
+
+    def write(self, fact: AnyFact) -> None:
+        """Append one fact."""
+        with self._lock:
+            self._file.write(msgspec.json.encode(fact) + b"\n")
+            self._file.flush()
+            self.live.add(fact)
+
+    def write_reading(self, reading: OrderReading) -> None:
+        """Append what the read-back found of one order."""
+        with (self.folder / READ_BACK_FILE).open("ab") as file:
+            file.write(msgspec.json.encode(reading) + b"\n")
+
+    def write_session_reading(self, reading: SessionReading) -> None:
+        """Append what the read-back found of one session."""
+        with (self.folder / SESSIONS_BACK_FILE).open("ab") as file:
+            file.write(msgspec.json.encode(reading) + b"\n")
+
+    def close(self) -> None:
+        """Close the file; nothing can be written afterwards."""
+        with self._lock:
+            self._file.close()
+
+
+def free_id(runs: Path, wanted: str) -> str:
+    """The id, or the first of it with a number that no folder has yet."""
+    taken = {folder.name for folder in runs.glob(f"{wanted}*")} if runs.is_dir() else set()
+    return next(
+        name for number in range(len(taken) + 1) if (name := f"{wanted}-{number}" if number else wanted) not in taken
+    )
+
+
+def create(runs: Path, run_id: str, experiment_file: Path) -> Recorder:
+    """Make the folder of a run, with a copy of its experiment, and point `runs/latest` to it."""
+    folder = runs / run_id
+    folder.mkdir(parents=True)
+    (folder / EXPERIMENT_FILE).write_bytes(experiment_file.read_bytes())
+    new = runs / f".latest-{run_id}"
+    new.symlink_to(run_id)
+    new.replace(runs / "latest")
+    return Recorder(folder)

@@ -1,0 +1,111 @@
+"""What a run does: its phases, its faults, its end."""
+
+import msgspec
+
+from chaos.facts.fact import Fact
+from chaos.spec.experiment import Experiment
+
+
+class FaultSaid(msgspec.Struct, frozen=True):
+    """What a fault said of itself when the run began, so that no later code decides about it."""
+
+    kind: str
+    """Its name in an experiment file."""
+    words: str
+    blinds: list[str]
+    """Sources of evidence that tell nothing while it lasts."""
+    keeps_pages_back: bool
+    """Whether pages may come when it is over."""
+
+    @classmethod
+    def of_all(cls, experiment: Experiment) -> "list[FaultSaid]":
+        """Of an experiment's faults, the main one first."""
+        return [
+            cls(str(type(one).__struct_config__.tag), one.describe(), sorted(one.blinds()), one.keeps_pages_back())
+            for one in experiment.faults
+        ]
+
+
+class RunStarted(Fact, frozen=True, tag="run_started"):
+    """The first fact: what is run, from where, and how its clock maps to others."""
+
+    run_id: str
+    experiment_id: str
+    fault: str
+    """The fault in words."""
+    receiver: str
+    """The Alertmanager receiver at which a page counts as delivered."""
+    heartbeat_receiver: str
+    """The receiver that an always-firing alert reaches all the time; empty where there is none."""
+    known_alerts: list[str]
+    """Alerts whose rules should be running; the silence of one that is not loaded says nothing."""
+    victim: str | None = msgspec.field(name="through")
+    """The instance whose share of users' requests must not be nothing; None where that cannot be counted."""
+    wall: float
+    """Unix time at `at` 0."""
+    boottime: float
+    """CLOCK_BOOTTIME at `at` 0."""
+    rate_per_second: float
+    """Nominal rate of the load."""
+    revision: str
+    dirty: bool
+    alerts_judged: bool = True
+    """Whether the stack has alerting that we can look at."""
+    has_ledgers: bool = True
+    """Whether users keep ledgers of orders and sessions."""
+    faults: list[FaultSaid] = msgspec.field(default_factory=list)
+    """The main fault, then the staged ones; empty in recordings of earlier releases."""
+
+
+class PhaseBegan(Fact, frozen=True, tag="phase_began"):
+    """A phase began; it lasts until the next one begins or the run ends."""
+
+    phase: str
+
+
+class Injected(Fact, frozen=True, tag="injected"):
+    """The fault was put in place and proven; `at` is when it began to act."""
+
+    detail: str
+    victim_requests: int | None = msgspec.field(name="through_before")
+    """Users' requests that the instance answered in the baseline."""
+
+
+class FaultProof(Fact, frozen=True, tag="fault_proof"):
+    """One look at the fault while it is held."""
+
+    in_place: bool
+    detail: str
+    staged: int | None = None
+    """Which of the experiment's staged faults; None: the main one."""
+
+
+class StagedInjected(Fact, frozen=True, tag="staged_injected"):
+    """A staged fault was put in place and proven."""
+
+    staged: int
+    """Its index under `also`."""
+    detail: str
+
+
+class StagedUndone(Fact, frozen=True, tag="staged_undone"):
+    """A staged fault was undone and proven to be."""
+
+    staged: int
+    detail: str
+
+
+class Undone(Fact, frozen=True, tag="undone"):
+    """The fault was undone and proven to be."""
+
+    detail: str
+
+
+class RunEnded(Fact, frozen=True, tag="run_ended"):
+    """The last fact: how the run came to its end."""
+
+    how: str
+    """One of the words of chaos.verdict.Ending."""
+    detail: str
+    by_hand: list[str] = msgspec.field(default_factory=list)
+    """What a human has to do, where an undo failed."""

@@ -1,0 +1,18 @@
+"""Files that are replaced whole, and are on disk when that is said."""
+
+import os
+from pathlib import Path
+
+
+def replace(file: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file whole: no reader sees half of it, and if `durable` none after a crash of the machine either.
+
+    Raises OSError; then the file is as it was.
+    """
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
+    with new.open("wb") as opened:
+        opened.write(content)
+        opened.flush()
+        if durable:
+            os.fsync(opened.fileno())
+    new.replace(file)

@@ -1,0 +1,127 @@
+"""The faults of a run: staged ones come when they are due, act again every second, and go last first."""
+
+import io
+
+import msgspec
+import pytest
+
+from chaos.control.port import Replicas
+from chaos.drill.attack import Attack
+from chaos.drill.context import RunContext
+from chaos.drill.progress import Progress
+from chaos.errors import FaultFailed, LeaseLost
+from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.machine.interrupts import Interrupts
+from chaos.spec import values
+from chaos.spec.experiment import Experiment
+from chaos.undo.journal import UndoJournal
+from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
+
+
+class Run:
+    """An attack on processes in memory, with time that passes when told to."""
+
+    def __init__(self, folder, also, fault=None, control=None):
+        self.clock = FakeClock(0.0)
+        self.control = control or FakeControl()
+        self.facts = []
+        self.journal = UndoJournal(folder)
+        self.lease_lost = False
+        experiment = {
+            "title": "t",
+            "claim": "c",
+            "fault": fault or kill("shop-1", "10s"),
+            "also": also,
+            "steady_state": [],
+            "recover_within": "5s",
+        }
+        context = RunContext(
+            "r", "e", system(folder, self.control), self, Interrupts(self.clock), Progress(io.StringIO()), self.clock
+        )
+        context.lease.acquire("r", 1000.0)
+        context.lease.assert_held = self._assert_lease
+        self.attack = Attack(msgspec.convert(experiment, Experiment, dec_hook=values.decode), context)
+
+    def write(self, fact):
+        """As its recorder."""
+        self.facts.append(fact)
+
+    def _assert_lease(self, _):
+        if self.lease_lost:
+            raise LeaseLost("gone")
+
+    def hold(self, until):
+        while self.clock.now < until:
+            self.clock.wait(0.5)
+            self.attack.go_on()
+
+    def kinds(self):
+        return [type(fact) for fact in self.facts if not isinstance(fact, FaultProof)]
+
+
+def kill(instance="shop-2", hold="4s"):
+    return {"type": "process.kill", "instance": instance, "for": hold}
+
+
+def test_a_staged_fault_comes_when_it_is_due_and_goes_after_its_own_time(tmp_path):
+    run = Run(tmp_path, [{"after": "3s", "fault": kill()}])
+    run.attack.begin(None)
+    run.hold(2.5)
+    assert run.control.running == {"shop-1": False, "shop-2": True}
+    run.hold(3.0)
+    assert run.control.running["shop-2"] is False
+    run.hold(8.0)
+    assert run.control.running == {"shop-1": False, "shop-2": True}
+    run.hold(10.0)
+    run.attack.end()
+    assert run.kinds() == [Injected, StagedInjected, StagedUndone, Undone]
+    assert run.journal.open() == []
+
+
+def test_what_is_still_in_place_at_the_end_goes_last_first(tmp_path):
+    run = Run(tmp_path, [{"fault": kill(hold="60s")}])
+    run.attack.begin(None)
+    run.hold(1.0)
+    run.attack.end()
+    assert run.control.started == ["shop-2", "shop-1"]
+
+
+def test_every_fault_in_place_is_proven_every_second(tmp_path):
+    run = Run(tmp_path, [{"after": "2s", "fault": kill(hold="60s")}])
+    run.attack.begin(None)
+    run.hold(6.0)
+    proofs = [fact for fact in run.facts if isinstance(fact, FaultProof)]
+    assert len([proof for proof in proofs if proof.staged is None]) >= 6
+    assert len([proof for proof in proofs if proof.staged == 0]) >= 4
+
+
+def test_a_staged_fault_that_goes_away_by_itself_ends_the_run(tmp_path):
+    run = Run(tmp_path, [{"fault": kill(hold="60s")}])
+    run.attack.begin(None)
+    run.hold(1.0)
+    run.control.running["shop-2"] = True
+    with pytest.raises(FaultFailed, match="went away"):
+        run.hold(3.0)
+
+
+def test_a_blow_that_fell_without_a_lease_is_taken_back(tmp_path):
+    run = Run(tmp_path, [])
+    run.lease_lost = True
+    with pytest.raises(LeaseLost):
+        run.attack.begin(None)
+    assert run.control.running["shop-1"]
+
+
+@pytest.mark.parametrize(("takes", "fails"), [(30.0, False), (50.0, True)])
+def test_a_swarm_has_its_time_until_a_fault_must_be_in_place(tmp_path, monkeypatch, takes, fails):
+    scale = {"type": "service.scale", "service": "shop", "replicas": 5, "for": "60s"}
+    run = Run(tmp_path, [], scale, FakeSwarm())
+    monkeypatch.setattr(
+        run.control, "replicas", lambda _: Replicas(run.control.wanted, 5 if run.clock.now > takes else 3)
+    )
+    if fails:
+        with pytest.raises(FaultFailed, match="not in place: shop: 3 replicas of 5 run"):
+            run.attack.begin(None)
+    else:
+        run.attack.begin(None)
+        assert run.clock.now < takes + 1

@@ -1,0 +1,162 @@
+"""A run through its real phases, on a clock that passes when it waits: for twenty seconds, and for an hour."""
+
+import contextlib
+import io
+import sys
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from chaos.drill.context import RunContext
+from chaos.drill.drill import Drill, Parts, Plan
+from chaos.drill.progress import Progress
+from chaos.facts import recorder, recording
+from chaos.facts.run import FaultSaid, PhaseBegan, RunStarted
+from chaos.faults.hands import System
+from chaos.judge.judge import judge
+from chaos.machine.interrupts import Interrupts
+from chaos.spec import yamlfile
+from chaos.spec.experiment import Experiment
+from chaos.spec.load import LoadSettings
+from chaos.spec.target import PathsLoad
+from tests.fakes import system
+from tests.unit.chaos.drill.world import FakeObservers, FakeUsers, World
+
+EXPERIMENT = """\
+title: A kill
+claim: The others carry the load.
+fault: {{ type: process.kill, instance: shop-2, for: {hold} }}
+steady_state:
+  - {{ name: failed, query: "load:failed:ratio", before: "== 0", during: "< 0.01", after: "== 0" }}
+alerts:
+  - {{ name: Down, fires_within: 8s, resolves_within: 15s, labels: {{ instance: shop-2 }} }}
+recover_within: 15s
+"""
+PHASES = ["preflight", "warm-up", "baseline", "inject", "hold", "undo", "recover", "collect"]
+
+
+class Past:
+    """Clean, and made ahead."""
+
+    def take(self):
+        return frozenset({"Down"})
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def drill(tmp_path, world):
+    """A run of an experiment that holds its fault for so long."""
+    return lambda hold: made(tmp_path, world, hold)
+
+
+def made(folder, world, hold):
+    file = folder / "kill.yaml"
+    file.write_text(EXPERIMENT.format(hold=hold))
+    target = msgspec.structs.replace(system(folder).target, load=PathsLoad(paths=["/"]))
+    recording_ = recorder.create(folder / "runs", "one", file)
+    progress = Progress(io.StringIO())
+    context = RunContext("one", "kill", System(target, world.control), recording_, Interrupts(world), progress, world)
+    plan = Plan("one", "kill", yamlfile.read(file, Experiment), frozenset({"Down"}), LoadSettings(), "abc", False)
+    return Drill(plan, context, parts(world))
+
+
+def parts(world):
+    @contextlib.contextmanager
+    def heartbeat(lease, run_id):
+        def beat(_):
+            lease.renew(run_id)
+
+        world.each_second.append(beat)
+        yield
+        world.each_second.remove(beat)
+
+    return Parts(
+        users=lambda *given: FakeUsers(world, *given),
+        observers=lambda _, recorder_, origin, *__: FakeObservers(world, recorder_, origin),
+        past=lambda *_: Past(),
+        heartbeat=heartbeat,
+    )
+
+
+def verdict_of(tmp_path):
+    return judge(recording.read(tmp_path / "runs" / "one"))
+
+
+@pytest.mark.parametrize("hold", ["20s", "60m"])
+def test_it_goes_through_its_phases_and_holds(drill, tmp_path, world, hold):
+    run = drill(hold)
+    run.run()
+    began = recording.read(tmp_path / "runs" / "one").all(PhaseBegan)
+    assert [fact.phase for fact in began] == PHASES
+    started = recording.read(tmp_path / "runs" / "one").first(RunStarted)
+    assert started.faults == FaultSaid.of_all(run._experiment)
+    held = next(two.at - one.at for one, two in pairwise(began) if one.phase == "hold")
+    assert held == pytest.approx(run._experiment.fault.for_.in_seconds, abs=1.0)
+    verdict = verdict_of(tmp_path)
+    assert (verdict.outcome, verdict.reasons) == ("held", [])
+    assert world.control.running == {"shop-1": True, "shop-2": True}
+    assert run._context.journal.open() == []
+    assert run._context.lease.read() is None
+
+
+@pytest.mark.parametrize(("stumbles", "watched", "outcome"), [(2, 2, "held"), (1000, 3, "inconclusive")])
+def test_a_load_that_stumbles_is_watched_anew_before_anything_is_broken(
+    drill, tmp_path, world, stumbles, watched, outcome
+):
+    world.stumbles = stumbles
+    drill("20s").run()
+    began = [fact.phase for fact in recording.read(tmp_path / "runs" / "one").all(PhaseBegan)]
+    assert began.count("baseline") == watched
+    verdict = verdict_of(tmp_path)
+    assert (verdict.outcome, world.broke) == (outcome, outcome == "held"), verdict.reasons
+
+
+def test_an_alert_that_never_comes_is_waited_for_no_longer_than_its_window(drill, tmp_path, world):
+    world.alerting = False
+    began = world.now
+    drill("20s").run()
+    assert verdict_of(tmp_path).outcome == "deviated"
+    assert world.now - began < 60
+
+
+def test_a_lease_that_is_taken_away_ends_it_and_leaves_the_undo_to_the_watchdog(drill, tmp_path, world):
+    run = drill("20s")
+
+    def take_away(now):
+        if now > 120:
+            run._context.lease._write(msgspec.structs.replace(run._context.lease.read(), revoked=True))
+
+    world.each_second.append(take_away)
+    run.run()
+    assert verdict_of(tmp_path).exit_code == 6
+    assert not world.control.running["shop-2"]
+    assert len(run._context.journal.open()) == 1
+
+
+def calls_in_recover(run, monkeypatch):
+    """How many calls of Python functions its recovery took."""
+    count, recover = [0], run._recover
+
+    def counted():
+        sys.setprofile(lambda frame, event, _: count.__setitem__(0, count[0] + (event == "call")))
+        try:
+            recover()
+        finally:
+            sys.setprofile(None)
+
+    monkeypatch.setattr(run, "_recover", counted)
+    run.run()
+    return count[0]
+
+
+def test_a_second_costs_no_more_after_an_hour_than_after_a_minute(tmp_path_factory, monkeypatch):
+    counts = {}
+    for hold in ("60s", "60m"):
+        world, folder = World(), tmp_path_factory.mktemp(hold)
+        counts[hold] = calls_in_recover(made(folder, world, hold), monkeypatch)
+    assert counts["60m"] < 1.2 * counts["60s"], counts

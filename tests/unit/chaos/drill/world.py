@@ -1,0 +1,153 @@
+"""A world on a clock of its own: what goes on beside a runner, once a second, for as long as it waits."""
+
+import json
+
+from chaos.drill.users import Users
+from chaos.facts.alerts import (
+    ActiveAlert,
+    AlertHistory,
+    AlertmanagerSeen,
+    HistoryAsked,
+    PrometheusSeen,
+    RuleLoaded,
+    Timing,
+)
+from chaos.facts.files import LOAD_FILE
+from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
+from tests.fakes import FakeClock, FakeControl
+
+LABELS = {"instance": "shop-2", "severity": "warning"}
+
+
+class World(FakeClock):
+    """What goes on beside the runner: once a second users ask, Prometheus looks, and the pager may be told."""
+
+    def __init__(self):
+        super().__init__()
+        self.control = FakeControl()
+        self.each_second = []
+        self.alerting = True
+        self.stumbles = 0
+        self._down = []
+        self.pages = []
+
+    def wait(self, seconds):
+        until = self.now + seconds
+        while int(self.now) + 1 <= until:
+            self.now = float(int(self.now) + 1)
+            self._pass()
+        self.now = until
+
+    def _pass(self):
+        if not self.control.running["shop-2"]:
+            self._down.append(self.now)
+        for act in list(self.each_second):
+            act(self.now)
+
+    @property
+    def firing(self):
+        """Down for two seconds, and for as long as it is."""
+        return bool(self._down) and self.now - self._down[0] >= 2 and self.now - self._down[-1] < 1
+
+    @property
+    def broke(self):
+        """Whether anything ever was."""
+        return bool(self._down)
+
+    @property
+    def down_since(self):
+        return self._down[0]
+
+
+class FakePrometheus:
+    def look(self, at):
+        return PrometheusSeen(at, None, [], ["Down"])
+
+    def unscraped_since(self, _):
+        return []
+
+    def unevaluated_since(self, _):
+        return []
+
+
+class FakeObservers:
+    """All sources as one, polled by the clock."""
+
+    def __init__(self, world, recorder_, origin):
+        self.prometheus = FakePrometheus()
+        self._world, self._recorder, self._origin = world, recorder_, origin
+        self._fired = []
+        self._told = False
+
+    def begin(self):
+        self._recorder.write(RuleLoaded(self._now(), "Down", "pager", Timing(1.0, 1.0, 0.0, 1.0, 0.5, 5.0), None))
+        self._world.each_second.append(self._poll)
+
+    def stop(self):
+        if self._poll in self._world.each_second:
+            self._world.each_second.remove(self._poll)
+            self._poll(self._world.now)
+            self._recorder.write(PagerSeen(self._now(), None))
+
+    def ask_alerts(self, now):
+        if self._fired:
+            self._recorder.write(AlertHistory(now, "Down", LABELS, "firing", self._fired))
+        self._recorder.write(HistoryAsked(now, None))
+
+    def ask_history(self, experiment, since, now):
+        assert not [check for check in experiment.steady_state if not check.from_load]
+        assert 0.0 <= since <= now
+
+    def ask_panels(self, panels, fault, now):
+        assert panels == ()
+
+    def ask_traces(self, run, now):
+        assert run.undone is not None
+
+    def _poll(self, _):
+        at, firing = self._now(), self._world.firing and self._world.alerting
+        active = [ActiveAlert("Down", LABELS, "firing", self._world.down_since - self._origin)] if firing else []
+        self._recorder.write(PrometheusSeen(at, None, active, ["Down"]))
+        self._recorder.write(AlertmanagerSeen(at, None, []))
+        if firing:
+            self._fired.append(at)
+        if firing != self._told:
+            self._told = firing
+            told = [PageAlert("Down", LABELS, "firing" if firing else "resolved", at)]
+            self._recorder.write(PageSeen(at, "pager", True, "", told))
+
+    def _now(self):
+        return self._world.now - self._origin
+
+
+class FakeUsers(Users):
+    """Fifty requests a second, written down as they are over."""
+
+    def __init__(self, world, *given):
+        super().__init__(*given)
+        self._world = world
+
+    def start(self, register):
+        self._world.each_second.append(self._second)
+        return self._world.now - self._origin + 3.5
+
+    def assert_they_come(self, error):
+        """They do."""
+
+    def read_back(self, check):
+        self._world.each_second.remove(self._second)
+        self._write({"end": "SIGTERM"})
+        return 0
+
+    def _second(self, now):
+        rate, end = self._settings.rate_per_second, now - self._origin
+        if end > 5 and self._world.stumbles:
+            self._world.stumbles -= 1
+            return
+        asked = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None, "served_by": "shop-1"}
+        counted = {"tick": end, "users": 125, "started": int(rate), "finished": int(rate), "lag": 0.0}
+        self._write(*[{"at": end - 1 + number / rate} | asked for number in range(int(rate))], counted)
+
+    def _write(self, *facts):
+        with (self._recorder.folder / LOAD_FILE).open("a") as file:
+            file.writelines(json.dumps(fact) + "\n" for fact in facts)

@@ -1,0 +1,155 @@
+"""What the observers make of the servers' answers, and of none."""
+
+import httpx
+import pytest
+
+from chaos.errors import SignalUnavailable
+from chaos.facts.alerts import AlertmanagerSeen
+from chaos.facts.pages import PagerSeen
+from chaos.observe.alertmanager import Alertmanager
+from chaos.observe.pager import Pager
+from chaos.observe.prometheus import Prometheus
+
+WALL = 1_000_000.0
+RULES = {
+    "groups": [
+        {
+            "rules": [
+                {
+                    "name": "Down",
+                    "health": "ok",
+                    "duration": 60,
+                    "alerts": [
+                        {
+                            "labels": {"alertname": "Down", "instance": "a"},
+                            "state": "pending",
+                            "activeAt": "1970-01-12T13:46:45.5Z",
+                        }
+                    ],
+                },
+                {"name": "Broken", "health": "err", "duration": 0, "alerts": []},
+            ]
+        }
+    ]
+}
+
+
+def answering(data):
+    return httpx.MockTransport(lambda _: httpx.Response(200, json={"data": data}))
+
+
+def silent(_):
+    raise httpx.ConnectError("refused")
+
+
+def test_prometheus_tells_alerts_in_run_time_and_only_healthy_rules():
+    look = Prometheus("http://p", WALL, answering(RULES)).look(7.0)
+    (alert,) = look.alerts
+    assert (alert.name, alert.labels, alert.state, alert.active_since) == ("Down", {"instance": "a"}, "pending", 5.5)
+    assert look.rules == ["Down"]
+    assert look.error is None
+
+
+def test_prometheus_says_what_it_has_not_scraped_or_evaluated_since():
+    targets = [("a", "1970-01-12T13:46:45.5Z"), ("b", "1970-01-12T13:46:40Z"), ("c", "0001-01-01T00:00:00Z")]
+    active = [{"labels": {"instance": name}, "lastScrape": last} for name, last in targets]
+    rules = [{"name": "Down", "lastEvaluation": "1970-01-12T13:46:45.123456789Z"}]
+    answer = {"activeTargets": active, "groups": [{"rules": rules}]}
+    prometheus = Prometheus("http://p", WALL, answering(answer))
+    assert prometheus.unscraped_since(WALL + 5.0) == ["b", "c"]
+    assert prometheus.unevaluated_since(WALL + 5.0) == []
+    assert prometheus.unevaluated_since(WALL + 5.2) == ["Down"]
+    nothing = Prometheus("http://p", WALL, answering({"activeTargets": [], "groups": []}))
+    assert (nothing.unscraped_since(WALL), nothing.unevaluated_since(WALL)) == (["any target"], ["any rule"])
+
+
+def test_a_silent_prometheus_is_a_fact_and_not_an_empty_one():
+    prometheus = Prometheus("http://p", WALL, httpx.MockTransport(silent))
+    assert "ConnectError" in prometheus.look(1.0).error
+    with pytest.raises(SignalUnavailable):
+        prometheus.alert_histories(1.0)
+    with pytest.raises(SignalUnavailable):
+        prometheus.query_history("up", 0.0, 1.0, 1.0)
+
+
+def test_alert_histories_leave_out_what_was_before_the_run():
+    series = {
+        "metric": {"__name__": "ALERTS", "alertname": "Down", "alertstate": "firing", "instance": "a"},
+        "values": [[WALL - 1, "1"], [WALL + 2, "1"]],
+    }
+    earlier = {"metric": series["metric"] | {"instance": "b"}, "values": [[WALL - 1, "1"]]}
+    (history,) = Prometheus("http://p", WALL, answering({"result": [series, earlier]})).alert_histories(9.0)
+    assert (history.name, history.labels, history.state, history.samples) == (
+        "Down",
+        {"instance": "a"},
+        "firing",
+        [2.0],
+    )
+
+
+@pytest.mark.parametrize("series", [[], [{"values": [[WALL, "1"]]}, {"values": [[WALL, "2"]]}]])
+def test_no_series_or_several_is_no_number(series):
+    history = Prometheus("http://p", WALL, answering({"result": series})).query_history("up", 0.0, 2.0, 1.0)
+    assert [value for _, value in history.samples] == [None, None, None]
+
+
+def test_a_gap_in_a_series_stays_a_gap():
+    series = [{"values": [[WALL, "1"], [WALL + 2, "3"]]}]
+    history = Prometheus("http://p", WALL, answering({"result": series})).query_history("up", 0.0, 2.0, 1.0)
+    assert history.samples == [(0.0, 1.0), (1.0, None), (2.0, 3.0)]
+
+
+def test_pages_arrive_in_boot_time_and_each_only_once():
+    delivery = {
+        "seq": 4,
+        "boottime": 53.0,
+        "receiver": "pager",
+        "accepted": False,
+        "reason": "disk full",
+        "alerts": [{"labels": {"alertname": "Down"}, "status": "firing", "startsAt": "1970-01-12T13:46:41.123456789Z"}],
+    }
+
+    def answer(request):
+        new = [delivery] if int(request.url.params["after"]) < 4 else []
+        return httpx.Response(200, json={"deliveries": new, "last_seq": 4})
+
+    pager = Pager("http://g", WALL, 50.0, httpx.MockTransport(answer))
+    page, seen = pager.look(3.0)
+    assert (page.at, page.accepted, page.reason, page.alerts[0].name) == (3.0, False, "disk full", "Down")
+    assert page.alerts[0].fired_at == pytest.approx(1.123, abs=0.001)
+    assert seen == PagerSeen(3.0, None)
+    assert list(pager.look(4.0)) == [PagerSeen(4.0, None)]
+
+
+def test_a_silent_pager_is_a_fact():
+    (seen,) = Pager("http://g", WALL, 50.0, httpx.MockTransport(silent)).look(1.0)
+    assert "ConnectError" in seen.error
+
+
+def test_alertmanager_names_who_inhibits_and_tells_only_what_changed():
+    def alert(fingerprint, name, *inhibited_by):
+        status = {"state": "suppressed" if inhibited_by else "active", "inhibitedBy": list(inhibited_by)}
+        return {"fingerprint": fingerprint, "labels": {"alertname": name, "job": "shop"}, "status": status}
+
+    answers = [alert("a", "Outage"), alert("b", "Symptom", "a", "gone")]
+    alertmanager = Alertmanager("http://a", httpx.MockTransport(lambda _: httpx.Response(200, json=answers)))
+    first = alertmanager.look(1.0)
+    assert [(one.name, one.labels, one.inhibited_by) for one in first.alerts] == [
+        ("Outage", {"job": "shop"}, []),
+        ("Symptom", {"job": "shop"}, ["Outage", "gone"]),
+    ]
+    assert alertmanager.look(2.0) == AlertmanagerSeen(2.0, None)
+    answers.pop()
+    assert [one.name for one in alertmanager.look(3.0).alerts] == ["Outage"]
+
+
+def test_a_silent_alertmanager_is_a_fact_and_what_it_has_is_told_anew_afterwards():
+    silences = iter([False, True, False])
+
+    def answer(request):
+        return silent(request) if next(silences) else httpx.Response(200, json=[])
+
+    alertmanager = Alertmanager("http://a", httpx.MockTransport(answer))
+    assert alertmanager.look(1.0) == AlertmanagerSeen(1.0, None, [])
+    assert "ConnectError" in alertmanager.look(2.0).error
+    assert alertmanager.look(3.0) == AlertmanagerSeen(3.0, None, [])
