@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
 from chaos.facts import recording
 from chaos.judge.judge import judge
-from chaos.report import html, junit, terminal
+from chaos.report import document, html, junit, terminal
 from chaos.verdict.verdict import Verdict
 
 VERDICT_FILE = "verdict.json"
@@ -19,7 +17,7 @@ def judge_and_write(folder: Path) -> Verdict:
     """Judge a recording and write the verdict and every report into its folder. Raises InvalidFile."""
     recorded = recording.read(folder)
     verdict = judge(recorded)
-    (folder / VERDICT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n")
+    (folder / VERDICT_FILE).write_bytes(document.render(verdict))
     (folder / REPORT_FILE).write_text(terminal.render(verdict, shown(folder)))
     (folder / HTML_FILE).write_text(html.render(verdict, recorded, shown(folder)))
     (folder / JUNIT_FILE).write_bytes(junit.render(verdict, recorded.seconds))

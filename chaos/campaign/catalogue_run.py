@@ -1,7 +1,6 @@
 """The command `all`: the catalogue in sequence, its progress, and what it writes and prints at its end."""
 
 import contextlib
-import fcntl
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,8 @@ from chaos.errors import InvalidFile, RunInProgress
 from chaos.facts import files, recorder
 from chaos.machine.durable import replace
 from chaos.machine.interrupts import Interrupts
-from chaos.report import index, junit, matrix, summary
+from chaos.machine.lock import LockBusy, locked
+from chaos.report import document, index, junit, matrix, summary, words
 from chaos.spec import experiment as experiments
 from chaos.spec.experiment import Vocabulary
 from chaos.verdict.catalogue import Catalogue, Entry
@@ -111,7 +111,7 @@ class Shown:
         left = f"  {_minutes(pace * sum(self.guesses[name] for name in ahead))} left" if ahead else ""
         head = f"[{self.number:>2}/{len(self.planned)}] {entry.experiment:<30}"
         self._line(f"{head} {entry.word:<13}{entry.seconds:6.1f} s{left}")
-        for reason in entry.reasons[:_REASONS_SHOWN]:
+        for reason in words.why_not(entry)[:_REASONS_SHOWN]:
             self._line(f"        - {reason}")
         if entry.brought_back:
             self._line(f"        the stack was brought back: {entry.brought_back}")
@@ -122,8 +122,7 @@ class Shown:
 
 
 def _write(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
-    encoded = msgspec.json.format(msgspec.json.encode(catalogue), indent=1)
-    replace(folder / CATALOGUE_FILE, encoded + b"\n", durable=False)
+    replace(folder / CATALOGUE_FILE, document.render_all(catalogue), durable=False)
     (folder / SUMMARY_FILE).write_text(summary.render(catalogue, found))
     (folder / INDEX_FILE).write_text(index.render(catalogue, found))
     (folder / artifacts.JUNIT_FILE).write_bytes(junit.render_all(catalogue))
@@ -159,10 +158,10 @@ def _minutes(seconds: float) -> str:
 @contextlib.contextmanager
 def _only_one(runs: Path) -> Iterator[None]:
     runs.mkdir(parents=True, exist_ok=True)
-    with (runs / _LOCK_FILE).open("w") as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            held.enter_context(locked(runs / _LOCK_FILE, 0.0))
+        except LockBusy as error:
             raise RunInProgress(f"another catalogue is being run into {runs}: wait for it") from error
         yield
 

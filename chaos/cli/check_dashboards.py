@@ -66,7 +66,7 @@ def _under_load(
     settings = LoadSettings(max_duration=timedelta(seconds=within.in_seconds + _BESIDES_SECONDS))
     process = starter.start(folder, system.target.urls.users, settings, time.monotonic())
     # Should we die, the watchdog ends it.
-    journal.register(run_id, _NAME, StopLoad(process.pid, process.started))
+    journal.register(run_id, _NAME, StopLoad(process.pid, process.started, process.boot))
 
     def own(record: UndoRecord) -> bool:
         return record.run_id == run_id

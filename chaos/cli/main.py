@@ -18,10 +18,9 @@ from chaos.drill import endings
 from chaos.drill.progress import Progress
 from chaos.errors import ChaosError, Interrupted, UndoFailed
 from chaos.faults.hands import System
-from chaos.judge import panel_shown
 from chaos.machine.interrupts import Interrupts
+from chaos.report import document, panels_shown
 from chaos.spec import experiment as experiments
-from chaos.verdict import schema
 from chaos.verdict.verdict import EXIT_CODES, ExitCode
 
 
@@ -94,7 +93,7 @@ def _dashboards(arguments: argparse.Namespace) -> int:
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, control_of(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
-    print(*panel_shown.report(rows), sep="\n")
+    print(*panels_shown.render(rows), sep="\n")
     return 1 if any(row.amiss for row in rows) else 0
 
 
@@ -106,7 +105,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _schema(_: argparse.Namespace) -> int:
-    print(schema.text(), end="")
+    print(document.schema_text(), end="")
     return 0
 
 

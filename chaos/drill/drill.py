@@ -21,6 +21,7 @@ from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
 from chaos.machine.clock import Clock
 from chaos.observe.observers import Observers
+from chaos.report import words
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
 from chaos.spec.panel import Panel
@@ -202,7 +203,7 @@ class Drill:
         results = checks.judge(recording, window.of(recording, self._context.now()))
         wrong = [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]
         if wrong:
-            raise BaselineNotMet("; ".join(checks.failures(wrong) + checks.missing(wrong)))
+            raise BaselineNotMet("; ".join(words.of_check(one) for one in wrong))
 
     def _inject(self) -> None:
         self._begin("inject")

@@ -9,9 +9,10 @@ from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
 from chaos.facts.recorder import Recorder
 from chaos.facts.sessions import SessionLedger, UserSession
 from chaos.judge import window
-from chaos.judge.judge import too_few_victim_requests
+from chaos.judge.judge import idle_victim
 from chaos.judge.measures import Phase, rate_held, served_by
 from chaos.load import starter
+from chaos.report import words
 from chaos.spec.load import LoadSettings
 from chaos.spec.target import CommandLoad, PathsLoad, Target
 from chaos.undo.stop_load import StopLoad
@@ -38,7 +39,7 @@ class Users:
         """
         self._process = self._spawn()
         # Its pid is only known now; should we die in between, it ends by itself after its longest duration.
-        register(StopLoad(self._process.pid, self._process.started))
+        register(StopLoad(self._process.pid, self._process.started, self._process.boot))
         try:
             first = starter.await_first_request(self._process, self._recorder.folder, STARTS_WITHIN)
         except starter.LoadNotStarted as error:
@@ -72,8 +73,8 @@ class Users:
         """How many users' requests the instance answered in the baseline. Raises FaultFailed when too few."""
         recording = self._recorder.live
         answered = served_by(window.of(recording).requests(recording, Phase.BEFORE)).get(instance, 0)
-        if why := too_few_victim_requests(instance, answered):
-            raise FaultFailed(why)
+        if idle := idle_victim(instance, answered):
+            raise FaultFailed(words.of(idle))
         return answered
 
     def read_back(self, check: Callable[[], None]) -> int:

@@ -16,7 +16,7 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.suppression import Suppression
 from chaos.judge.window import Window
 from chaos.spec.experiment import AlertWindow
-from chaos.verdict.verdict import Delays
+from chaos.verdict.results import Delays
 
 _EVALUATION_SECONDS = 1.0
 """Between two evaluations of a rule whose timing is not known."""

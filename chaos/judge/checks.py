@@ -1,6 +1,6 @@
 """Judges the steady state: every check in every phase for which it has a bound."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from chaos.facts.metrics import QueryHistory
 from chaos.facts.recording import Facts
@@ -10,7 +10,17 @@ from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.spec.experiment import SteadyState
 from chaos.spec.values import Bound
-from chaos.verdict.verdict import CheckResult
+from chaos.verdict.result_finding import (
+    BackAfter,
+    CheckFinding,
+    NotBack,
+    PhaseNeverCame,
+    RequestsTooFew,
+    SamplesBroken,
+    SamplesMissing,
+    WatchedTooShort,
+)
+from chaos.verdict.results import CheckResult
 
 FEWEST_REQUESTS = 20
 """Fewer say nothing about a share or a quantile."""
@@ -49,26 +59,21 @@ def recovered_at(recording: Facts, span: Window) -> float | None:
 def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Facts, span: Window) -> CheckResult:
     bounds = span.bounds(phase)
     if bounds is None:
-        return _result(check, phase, bound, None, "the run never came to this phase")
+        return _result(check, phase, bound, None, PhaseNeverCame())
     if phase is not Phase.AFTER:
         return _result(check, phase, bound, *_measure(check, bound, recording, span, phase, *bounds))
     since = _held_since(check, bound, recording, span)
     within = recording.experiment.recover_within.in_seconds
     if since is not None and since - bounds[0] <= within:
-        measured, reason = _measure(check, bound, recording, span, phase, since, span.end)
-        return _result(check, phase, bound, measured, reason or f"from {since - bounds[0]:.1f} s after the undo")
+        measured, finding = _measure(check, bound, recording, span, phase, since, span.end)
+        return _result(check, phase, bound, measured, finding or BackAfter(since - bounds[0]))
     start = min(bounds[0] + within, max(bounds[0], span.end - SETTLED_SECONDS))
-    measured, reason = _measure(check, bound, recording, span, phase, start, span.end)
+    measured, finding = _measure(check, bound, recording, span, phase, start, span.end)
     if measured is None:
-        return _result(check, phase, bound, None, reason)
-    why = (
-        "it was not watched for long enough"
-        if span.end - bounds[0] < SETTLED_SECONDS
-        else f"not back within {within:g} s"
-    )
-    return CheckResult(
-        check.name, check.query, phase.value, str(bound), measured, None if "watched" in why else False, why
-    )
+        return _result(check, phase, bound, None, finding)
+    short = span.end - bounds[0] < SETTLED_SECONDS
+    holds, why = (None, WatchedTooShort()) if short else (False, NotBack(within))
+    return CheckResult(check.name, check.query, phase.value, str(bound), measured, holds, why)
 
 
 def _held_since(check: SteadyState, bound: Bound, recording: Facts, span: Window) -> float | None:
@@ -85,13 +90,13 @@ def _held_since(check: SteadyState, bound: Bound, recording: Facts, span: Window
 
 def _measure(
     check: SteadyState, bound: Bound, recording: Facts, span: Window, phase: Phase, start: float, end: float
-) -> tuple[float | None, str]:
+) -> tuple[float | None, CheckFinding | None]:
     if not check.from_load:
         return _worst(_samples(recording, check.query, start, end), bound)
     requests = [one for one in span.requests(recording, phase) if phase is not Phase.AFTER or one.at >= start]
     if len(requests) < FEWEST_REQUESTS:
-        return None, f"{len(requests)} requests are too few, at least {FEWEST_REQUESTS} are needed"
-    return load_metric(check.query, requests, end - start), ""
+        return None, RequestsTooFew(len(requests), FEWEST_REQUESTS)
+    return load_metric(check.query, requests, end - start), None
 
 
 def load_metric(query: str, requests: Sequence[Request], seconds: float) -> float | None:
@@ -116,31 +121,19 @@ def _samples(recording: Facts, query: str, start: float, end: float) -> list[flo
     return [*samples, None] if cut_off else samples
 
 
-def _worst(samples: Sequence[float | None], bound: Bound) -> tuple[float | None, str]:
+def _worst(samples: Sequence[float | None], bound: Bound) -> tuple[float | None, CheckFinding | None]:
     """The value that breaks the bound, if one does; else missing data; else the last value."""
     broken = [value for value in samples if value is not None and not bound.holds(value)]
     if broken:
-        return broken[0], f"{len(broken)} of {len(samples)} samples break it"
+        return broken[0], SamplesBroken(len(broken), len(samples))
     missing = sum(value is None for value in samples)
     if missing or not samples:
-        return None, f"{missing} of {len(samples)} samples are missing" if samples else "there is no sample"
-    return samples[-1], ""
+        return None, SamplesMissing(missing, len(samples))
+    return samples[-1], None
 
 
-def _result(check: SteadyState, phase: Phase, bound: Bound, measured: float | None, reason: str) -> CheckResult:
+def _result(
+    check: SteadyState, phase: Phase, bound: Bound, measured: float | None, finding: CheckFinding | None
+) -> CheckResult:
     holds = None if measured is None else bound.holds(measured)
-    return CheckResult(check.name, check.query, phase.value, str(bound), measured, holds, reason)
-
-
-def failures(results: Iterable[CheckResult]) -> list[str]:
-    """One line for each check that does not hold."""
-    return [
-        f"{result.name}, {result.phase}: {result.measured:.4g}, should be {result.bound}"
-        for result in results
-        if result.holds is False
-    ]
-
-
-def missing(results: Iterable[CheckResult]) -> list[str]:
-    """One line for each check that could not be judged."""
-    return [f"{result.name}, {result.phase}: {result.reason}" for result in results if result.holds is None]
+    return CheckResult(check.name, check.query, phase.value, str(bound), measured, holds, finding)

@@ -1,6 +1,6 @@
 """Judges the evidence itself: what is missing, so that silence and success are never taken on trust."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chaos.facts.alerts import AlertmanagerSeen, HistoryAsked, PrometheusSeen
 from chaos.facts.pages import PagerSeen, PageSeen
@@ -10,6 +10,8 @@ from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
 from chaos.judge.window import Window
+from chaos.verdict import finding as found
+from chaos.verdict.finding import EvidenceFinding
 
 LONGEST_GAP_SECONDS = 5.0
 """A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""
@@ -17,8 +19,8 @@ LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
 """The always-firing alert repeats every 2 s in a drill, and a retry of Alertmanager may take a few more."""
 
 
-def missing(recording: Recording, span: Window) -> list[str]:
-    """One line for each gap in the evidence; empty when all is there but for what the faults blind by design."""
+def missing(recording: Recording, span: Window) -> list[EvidenceFinding]:
+    """One finding for each gap in the evidence; empty when all is there but for what the faults blind by design."""
     blindness = Blindness.of(recording, span)
     users = [*_load(recording, span), *_fault(recording, span)]
     started = recording.first(RunStarted)
@@ -32,25 +34,22 @@ def missing(recording: Recording, span: Window) -> list[str]:
     ]
 
 
-def _load(recording: Recording, span: Window) -> Iterable[str]:
+def _load(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     if span.baseline is None:
-        yield "the load never came to its rate"
+        yield found.LoadNeverAtRate()
         return
     started = recording.first(RunStarted)
     assert started is not None
     held = rate_held(recording.load.ticks, started.rate_per_second, span.baseline, span.end)
     if held.missing_seconds:
-        yield f"the load did not run for {held.missing_seconds} s"
+        yield found.LoadStoodStill(held.missing_seconds)
     elif not held:
-        rates = (
-            f"{held.lowest_per_second:.0f} to {held.highest_per_second:.0f}" if held.lowest_per_second else "nothing"
-        )
-        yield f"the load came at {rates} requests/s instead of {started.rate_per_second:g}"
+        yield found.LoadOffRate(held.lowest_per_second, held.highest_per_second, started.rate_per_second)
     if not recording.load.complete:
-        yield "the load did not end in order, so requests in flight are not known"
+        yield found.LoadCutOff()
 
 
-def _fault(recording: Recording, span: Window) -> Iterable[str]:
+def _fault(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     if span.injected is None or span.undone is None:
         return
     # While it is put in place and put back, which may take long, its proof is the injection's and the undo's own.
@@ -58,47 +57,49 @@ def _fault(recording: Recording, span: Window) -> Iterable[str]:
     start, end = began.get("hold", span.injected), span.undoing or span.undone
     held = Window(start, start, end, end, end)
     if gap := _gap([proof.at for proof in recording.all(FaultProof) if proof.in_place and proof.staged is None], held):
-        yield f"nobody looked for {gap:.0f} s whether the fault was in place"
+        yield found.FaultUnwatched(gap)
 
 
-def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[str]:
+def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:
     looks = recording.all(PrometheusSeen)
     good = [look.at for look in looks if look.error is None]
     if gap := _gap(good, span, blinded=blindness.by("prometheus")):
-        errors = [look.error for look in looks if look.error]
-        yield f"Prometheus told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
+        yield found.SourceSilent("Prometheus", gap, _last_error(looks))
         return
     if not any(asked.error is None for asked in recording.all(HistoryAsked)):
-        yield "Prometheus did not tell the history of its alerts at the end"
+        yield found.AlertHistoryMissing()
     started = recording.first(RunStarted)
     assert started is not None
     rules = running(looks, blindness)
     if not rules:
-        yield "Prometheus runs no alerting rule"
+        yield found.NoRules()
     listed = {window.name for window in recording.experiment.alerts}
     if silent := sorted(set(started.known_alerts) - rules - listed):
-        yield f"rules that should run do not, so their silence says nothing: {', '.join(silent)}"
+        yield found.RulesNotRunning(silent)
 
 
-def _alertmanager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[str]:
+def _alertmanager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:
     looks = recording.all(AlertmanagerSeen)
     good = [look.at for look in looks if look.error is None]
     if gap := _gap(good, span, blinded=blindness.by("alertmanager")):
-        errors = [look.error for look in looks if look.error]
-        yield f"Alertmanager told nothing for {gap:.0f} s ({errors[-1] if errors else 'nobody asked it'})"
+        yield found.SourceSilent("Alertmanager", gap, _last_error(looks))
 
 
-def _pager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[str]:
+def _pager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:
     looks = recording.all(PagerSeen)
     # What arrived in a gap is in the pager's journal: only the last look has to succeed.
     if not looks or looks[-1].error is not None:
-        yield f"the pager told nothing at the end: {looks[-1].error if looks else 'nobody asked it'}"
+        yield found.PagerSilentAtEnd(_last_error(looks))
     started = recording.first(RunStarted)
     if started and started.heartbeat_receiver:
         pages = recording.all(PageSeen)
         beats = [page.at for page in pages if page.receiver == started.heartbeat_receiver and page.accepted]
         if gap := _gap(beats, span, LONGEST_HEARTBEAT_GAP_SECONDS, blindness.by(*HEARTBEAT_NEEDS)):
-            yield f"no heartbeat reached the pager for {gap:.0f} s, so its silence says nothing"
+            yield found.HeartbeatMissing(gap)
+
+
+def _last_error(looks: Sequence[PrometheusSeen] | Sequence[AlertmanagerSeen] | Sequence[PagerSeen]) -> str:
+    return next((look.error for look in reversed(looks) if look.error), "")
 
 
 def _gap(

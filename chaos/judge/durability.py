@@ -6,9 +6,21 @@ from chaos.facts import ledger, sessions
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.facts.sessions import Told
-from chaos.verdict.verdict import Orders, Sessions
-
-_NAMED = 3
+from chaos.verdict.finding import (
+    CartsDoubled,
+    Ledger,
+    LedgerFinding,
+    NoLogInAcknowledged,
+    NotReadBack,
+    OrderFate,
+    OrdersBroken,
+    OrdersNotShown,
+    OrdersReadInPart,
+    SessionsForeign,
+    SessionsLost,
+    Unread,
+)
+from chaos.verdict.results import Orders, Sessions
 
 
 def orders(recording: Recording) -> Orders | None:
@@ -56,69 +68,58 @@ def open_sessions(recording: Recording) -> Sessions | None:
     )
 
 
-def failures(recording: Recording, of_orders: Orders | None, of_sessions: Sessions | None) -> list[str]:
-    """One line for each promise that was broken."""
-    return [*_orders_wrong(of_orders), *_sessions_wrong(recording, of_sessions)]
-
-
-def missing(recording: Recording, of_orders: Orders | None, of_sessions: Sessions | None) -> list[str]:
-    """One line for each thing nobody knows; of a load without ledgers there is nothing to know."""
+def findings(recording: Recording, of_orders: Orders | None, of_sessions: Sessions | None) -> list[LedgerFinding]:
+    """Each promise that was broken, and each thing nobody knows; of a load without ledgers there is nothing to know."""
+    found = [*_orders_wrong(of_orders), *_sessions_wrong(recording, of_sessions)]
     started = recording.first(RunStarted)
     if started is not None and not started.has_ledgers:
-        return []
-    return [*_orders_missing(recording, of_orders), *_sessions_missing(recording, of_sessions)]
+        return found
+    return [*found, *_orders_missing(recording, of_orders), *_sessions_missing(recording, of_sessions)]
 
 
-def _orders_wrong(found: Orders | None) -> Iterable[str]:
+def _orders_wrong(found: Orders | None) -> Iterable[LedgerFinding]:
     if found is None:
         return
-    broken = {
-        "acknowledged and lost": found.lost,
-        "acknowledged and not found under their id": found.mismatched,
-        "doubled by a retry": found.doubled,
-        "refused and yet there": found.refused_but_found,
+    fates = {
+        OrderFate.LOST: found.lost,
+        OrderFate.MISMATCHED: found.mismatched,
+        OrderFate.DOUBLED: found.doubled,
+        OrderFate.REFUSED_BUT_FOUND: found.refused_but_found,
     }
-    yield from (f"{len(keys)} orders {how}: {_first(keys)}" for how, keys in broken.items() if keys)
-    if stale := found.stale_reads:
-        yield f"{len(stale)} of {found.reads} reads did not show an acknowledged order: {_first(stale)}"
+    yield from (OrdersBroken(how, keys) for how, keys in fates.items() if keys)
+    if found.stale_reads:
+        yield OrdersNotShown(found.stale_reads, found.reads)
 
 
-def _sessions_wrong(recording: Recording, found: Sessions | None) -> Iterable[str]:
+def _sessions_wrong(recording: Recording, found: Sessions | None) -> Iterable[LedgerFinding]:
     if found is None:
         return
     if found.lost_ratio is not None and not recording.experiment.sessions_lost.holds(found.lost_ratio):
-        yield (
-            f"{found.lost_ratio:.2%} of {found.opened + found.writes} acknowledged sessions and cart writes lost"
-            f" ({len(found.lost)}) or not shown to their users ({len(set(found.stale_reads))}), should be"
-            f" {found.bound}: {_first([*found.lost, *found.stale_reads])}"
-        )
+        acknowledged = found.opened + found.writes
+        yield SessionsLost(found.lost_ratio, acknowledged, found.lost, found.stale_reads, found.bound)
     if found.doubled:
-        yield f"{len(found.doubled)} products in carts doubled by a retry: {_first(found.doubled)}"
+        yield CartsDoubled(found.doubled)
     if found.foreign:
-        yield f"{len(found.foreign)} sessions or carts show what is not theirs: {_first(found.foreign)}"
+        yield SessionsForeign(found.foreign)
 
 
-def _orders_missing(recording: Recording, found: Orders | None) -> Iterable[str]:
+def _orders_missing(recording: Recording, found: Orders | None) -> Iterable[LedgerFinding]:
     if found is None:
-        yield "the orders were not read back"
+        yield NotReadBack(Ledger.ORDERS)
         return
     if found.unread:
-        yield f"{len(found.unread)} orders could not be read back"
+        yield Unread(Ledger.ORDERS, len(found.unread))
     if len(recording.readings or ()) != len(recording.orders.orders):
-        yield f"{len(recording.readings or ())} of {found.sent} orders were read back"
+        yield OrdersReadInPart(len(recording.readings or ()), found.sent)
 
 
-def _sessions_missing(recording: Recording, found: Sessions | None) -> Iterable[str]:
+def _sessions_missing(recording: Recording, found: Sessions | None) -> Iterable[LedgerFinding]:
     if recording.sessions is None or not recording.sessions.sessions:
         return
     if found is None:
-        yield "the sessions were not read back"
+        yield NotReadBack(Ledger.SESSIONS)
         return
     if not found.opened:
-        yield f"none of {len(recording.sessions.sessions)} log-ins was acknowledged"
+        yield NoLogInAcknowledged(len(recording.sessions.sessions))
     if found.unread:
-        yield f"{len(found.unread)} sessions could not be read back"
-
-
-def _first(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED])
+        yield Unread(Ledger.SESSIONS, len(found.unread))

@@ -9,20 +9,10 @@ from chaos.judge import alerts, checks, completeness, durability, measures, pane
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
+from chaos.verdict.finding import AnyFinding, NothingInjected, Refutation, RunEndedEarly, RunFinding, VictimIdle
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.verdict import (
-    EXIT_CODES,
-    AlertResult,
-    CheckResult,
-    Ending,
-    ExitCode,
-    Orders,
-    Outcome,
-    PanelResult,
-    PhaseStats,
-    Sessions,
-    Verdict,
-)
+from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
+from chaos.verdict.verdict import EXIT_CODES, Ending, ExitCode, Outcome, Verdict
 
 FEWEST_VICTIM_REQUESTS = 10
 """A fault on an instance that answered fewer of the users' requests than this proves nothing about users."""
@@ -38,6 +28,19 @@ class _Found:
     sessions: Sessions | None
     panels: list[PanelResult]
 
+    @property
+    def refuted(self) -> bool:
+        """Whether a check, an alert or a panel refutes the claim."""
+        checks, alerts, panels = self.checks, self.alerts, self.panels
+        broken = any(one.holds is False for one in checks) or any(one.wrong for one in panels)
+        return broken or any(one.outcome.wrong for one in alerts)
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there is a check, an alert or a claimed panel of which nobody knows."""
+        unseen = any(one.outcome is AlertOutcome.UNKNOWN and not one.blinded for one in self.alerts)
+        return unseen or any(one.holds is None for one in self.checks) or any(one.unknown for one in self.panels)
+
 
 def judge(recording: Recording) -> Verdict:
     """The verdict of one run, from its recording alone."""
@@ -48,7 +51,7 @@ def judge(recording: Recording) -> Verdict:
     )
     spans = window.of(recording)
     found = _find(recording, spans)
-    outcome, code, reasons = _outcome(recording, ended, found, spans)
+    outcome, code, findings = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
     return Verdict(
         run_id=started.run_id,
@@ -61,7 +64,6 @@ def judge(recording: Recording) -> Verdict:
         dirty=started.dirty,
         outcome=outcome,
         exit_code=int(code),
-        reasons=reasons,
         injected=spans.injected,
         undone=spans.undone,
         recovered=None if recovered is None or spans.undone is None else recovered - spans.undone,
@@ -76,6 +78,7 @@ def judge(recording: Recording) -> Verdict:
         sessions=found.sessions,
         alerts_judged=started.alerts_judged,
         has_ledgers=started.has_ledgers,
+        findings=findings,
     )
 
 
@@ -89,49 +92,36 @@ def _find(recording: Recording, spans: Window) -> _Found:
     )
 
 
-def too_few_victim_requests(instance: str, answered: int) -> str | None:
+def idle_victim(instance: str, answered: int) -> VictimIdle | None:
     """Why a fault on this instance would say nothing about users; None when enough of them met it."""
-    if answered >= FEWEST_VICTIM_REQUESTS:
-        return None
-    needed = f"at least {FEWEST_VICTIM_REQUESTS} are needed"
-    return f"{instance} answered {answered} of the users' requests in the baseline, {needed}"
+    return None if answered >= FEWEST_VICTIM_REQUESTS else VictimIdle(instance, answered, FEWEST_VICTIM_REQUESTS)
 
 
 def _outcome(
     recording: Recording, ended: RunEnded, found: _Found, spans: Window
-) -> tuple[Outcome, ExitCode, list[str]]:
+) -> tuple[Outcome, ExitCode, list[AnyFinding]]:
     ending = Ending(ended.how)
     if ending is not Ending.COMPLETED:
-        return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [f"{ending.value}: {ended.detail}"]
+        return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [RunEndedEarly(ending.value, ended.detail)]
     if without_effect := _without_effect(recording):
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
-    wrong = [*checks.failures(found.checks), *_alerts_wrong(found.alerts)]
-    wrong += durability.failures(recording, found.orders, found.sessions)
-    wrong += panel_change.failures(found.panels)
-    missing = [*completeness.missing(recording, spans), *checks.missing(found.checks)]
-    missing += [*durability.missing(recording, found.orders, found.sessions), *panel_change.missing(found.panels)]
-    unknown = [one for one in found.alerts if one.outcome is AlertOutcome.UNKNOWN and not one.blinded]
-    missing += [f"{one.name}: {one.reason}" for one in unknown]
-    if wrong:
-        return Outcome.DEVIATED, ExitCode.DEVIATED, wrong + missing
-    if missing:
-        return Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE, missing
+    ledgers = durability.findings(recording, found.orders, found.sessions)
+    findings = [*ledgers, *completeness.missing(recording, spans)]
+    if found.refuted or any(isinstance(one, Refutation) for one in findings):
+        return Outcome.DEVIATED, ExitCode.DEVIATED, findings
+    if found.unknown or findings:
+        return Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE, findings
     return Outcome.HELD, ExitCode.HELD, []
 
 
-def _without_effect(recording: Recording) -> str | None:
+def _without_effect(recording: Recording) -> RunFinding | None:
     started, injected = recording.first(RunStarted), recording.first(Injected)
     if injected is None:
-        return "the run says it is complete, and nothing was injected"
+        return NothingInjected()
     assert started is not None
     if started.victim is None:
         return None
-    return too_few_victim_requests(started.victim, injected.victim_requests or 0)
-
-
-def _alerts_wrong(results: list[AlertResult]) -> list[str]:
-    wrong = [one for one in results if one.outcome.wrong]
-    return [f"{one.name} {one.outcome.value}: {one.reason}" for one in wrong]
+    return idle_victim(started.victim, injected.victim_requests or 0)
 
 
 def _stats(recording: Recording, spans: Window, phase: Phase) -> PhaseStats | None:

@@ -12,14 +12,27 @@ once in ten thousand.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from chaos.facts.panels import PanelHistory, PanelsAsked, PanelSeries
 from chaos.facts.recording import Recording
 from chaos.judge import in_place
 from chaos.judge.window import Window
-from chaos.verdict.verdict import PanelResult
+from chaos.verdict.result_finding import (
+    Incomparable,
+    LineAppeared,
+    LineBecame,
+    LineMoved,
+    LineVanished,
+    PanelFinding,
+    PanelIncomparable,
+    PanelUnread,
+)
+from chaos.verdict.results import PanelResult
+
+_Change: TypeAlias = LineMoved | LineBecame | LineAppeared | LineVanished
 
 SETTLED_STEPS = 2
 """A Prometheus that was restarted on a clean past does not scrape all at once: what it shows first is partial."""
@@ -46,25 +59,6 @@ def judge(recording: Recording, span: Window) -> list[PanelResult]:
     ]
 
 
-def failures(results: Iterable[PanelResult]) -> list[str]:
-    """One line for each panel that should have moved and did not, or moved and should not have."""
-    return [
-        f"panel {one.dashboard} / {one.panel} "
-        + (f"did not move: {one.reason}" if one.expected else f"moved with nothing broken: {one.reason}")
-        for one in results
-        if one.expected is not None and one.moved is not None and one.moved is not one.expected
-    ]
-
-
-def missing(results: Iterable[PanelResult]) -> list[str]:
-    """One line for each panel about which something was claimed and that could not be judged."""
-    return [
-        f"panel {one.dashboard} / {one.panel}: {one.reason}"
-        for one in results
-        if one.expected is not None and one.moved is None
-    ]
-
-
 def _expected(history: PanelHistory, fault: str, nothing_broken: bool) -> bool | None:
     if nothing_broken:
         # Whatever some fault must move has to stand still while there is none.
@@ -75,33 +69,33 @@ def _expected(history: PanelHistory, fault: str, nothing_broken: bool) -> bool |
 def _judge(history: PanelHistory, expected: bool | None, window_seconds: float, span: Window) -> PanelResult:
     # A few numbers are no proof that a fault is seen, but enough to say that not all stood still.
     fewest = FEWEST_STEPS if expected else 1
-    moved, line, reason, widths = _movement(history, window_seconds, span, fewest, every_step=expected is False)
-    return PanelResult(history.dashboard, history.panel, expected, moved, line, reason, widths)
+    change = _movement(history, window_seconds, span, fewest, every_step=expected is False)
+    if isinstance(change, PanelUnread | PanelIncomparable):
+        return PanelResult(history.dashboard, history.panel, expected, None, "", None, change)
+    widths = None if math.isinf(_widths(change)) else _widths(change)
+    return PanelResult(history.dashboard, history.panel, expected, _widths(change) > 1, change.line, widths, change)
 
 
 def _movement(
     history: PanelHistory, window_seconds: float, span: Window, fewest: int, *, every_step: bool
-) -> tuple[bool | None, str, str, float | None]:
+) -> PanelFinding:
     if history.error is not None:
-        return None, "", history.error, None
+        return PanelUnread(history.error)
     if span.baseline is None or span.injected is None or span.undone is None:
-        return None, "", "the run has no baseline, fault and undo to compare", None
+        return PanelIncomparable(Incomparable.NO_PHASES)
     settled = _settled(history)
     # What appears only under the fault has nothing to settle before it.
     start = max(span.baseline, settled) if settled < span.injected else span.baseline
     before = _steps(history, start, span.injected)
     during = _steps(history, span.injected + window_seconds, span.undone)
     if min(len(before), len(during)) < FEWEST_STEPS:
-        return None, "", "the phases are too short to compare", None
+        return PanelIncomparable(Incomparable.TOO_SHORT)
     changes = [
-        (change, _name(series))
+        change
         for series in history.series
-        if (change := _change(_numbers(series, before), _numbers(series, during), fewest, every_step)) is not None
+        if (change := _change(series, _numbers(series, before), _numbers(series, during), fewest, every_step))
     ]
-    if not changes:
-        return None, "", "it shows no number, or too few, before and during the fault", None
-    (widths, reason), line = max(changes, key=lambda one: one[0][0])
-    return widths > 1, line, f"{line}: {reason}", None if math.isinf(widths) else widths
+    return max(changes, key=_widths) if changes else PanelIncomparable(Incomparable.NO_NUMBERS)
 
 
 def _settled(history: PanelHistory) -> float:
@@ -121,28 +115,37 @@ def _numbers(series: PanelSeries, steps: range) -> list[float]:
 
 
 def _change(
-    before: Sequence[float], during: Sequence[float], fewest: int, every_step: bool
-) -> tuple[float, str] | None:
-    """How far a line went outside its baseline, in widths of that one's range, and in words; None: too few numbers."""
+    series: PanelSeries, before: Sequence[float], during: Sequence[float], fewest: int, every_step: bool
+) -> _Change | None:
+    """What became of a line; None: too few numbers."""
     if not before and not during:
         return None
     if 0 < len(before) < fewest or 0 < len(during) < fewest:
         return None
     if not before:
-        return math.inf, f"appeared, {during[-1]:.4g}"
+        return LineAppeared(_name(series), during[-1])
     low, high = min(before), max(before)
     stays = STAYS_WIDTHS * (high - low)
-    was = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
     if not during:
-        return math.inf, f"was {was}, vanished"
+        return LineVanished(_name(series), low, high)
     mean = math.fsum(during) / len(during)
     if low == high:
         other = [value for value in during if value != low]
-        return (math.inf, f"was {was}, became {other[-1]:.4g}") if other else (0.0, f"stayed {was}")
+        return LineBecame(_name(series), low, other[-1] if other else None)
     beyond = max(low - mean, mean - high, 0.0) / (high - low)
     if every_step and not all(value < low - stays or value > high + stays for value in during):
         beyond = 0.0
-    return beyond, f"was {was}, then {mean:.4g} on average, {beyond:.2f} widths outside"
+    return LineMoved(_name(series), low, high, mean, beyond)
+
+
+def _widths(change: _Change) -> float:
+    """How far a line went outside its baseline, in widths of that one's range."""
+    match change:
+        case LineMoved():
+            return change.widths
+        case LineBecame(now=None):
+            return 0.0
+    return math.inf
 
 
 def _name(series: PanelSeries) -> str:

@@ -3,8 +3,10 @@
 from chaos.facts.alert_key import Key
 from chaos.facts.recording import Recording
 from chaos.judge.alert_evidence import AlertEvidence
+from chaos.verdict import result_finding as found
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.verdict import AlertResult
+from chaos.verdict.result_finding import AlertFinding
+from chaos.verdict.results import AlertResult
 
 
 def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:
@@ -22,9 +24,8 @@ def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:
 def _fired(key: Key, evidence: AlertEvidence) -> AlertResult:
     # Also a page that was refused was sent: only what nobody was told about is inhibited.
     if key in evidence.inhibitors and not evidence.pages_of(key):
-        by = ", ".join(sorted(evidence.inhibitors[key]))
-        return _spoke(key, AlertOutcome.INHIBITED, f"fired, and nobody was paged: {by} inhibits it", evidence)
-    return _spoke(key, AlertOutcome.SURPRISE, "fired and is not listed", evidence)
+        return _spoke(key, AlertOutcome.INHIBITED, found.Inhibited(sorted(evidence.inhibitors[key])), evidence)
+    return _spoke(key, AlertOutcome.SURPRISE, found.NotListed(), evidence)
 
 
 def _allowed(name: str, evidence: AlertEvidence) -> list[AlertResult]:
@@ -32,23 +33,19 @@ def _allowed(name: str, evidence: AlertEvidence) -> list[AlertResult]:
     if keys:
         return [_spoke(key, AlertOutcome.ALLOWED, _what_it_did(key, evidence), evidence) for key in keys]
     before = any(key[0] == name for key in evidence.firing_at_baseline)
-    reason = "may fire; did so already before the fault" if before else "may fire; did not"
-    return [AlertResult(name, {}, AlertOutcome.ALLOWED, reason, pending=evidence.longest_pending(name))]
+    pending = evidence.longest_pending(name)
+    return [AlertResult(name, {}, AlertOutcome.ALLOWED, found.MayFireDidNot(before), pending=pending)]
 
 
-def _what_it_did(key: Key, evidence: AlertEvidence) -> str:
+def _what_it_did(key: Key, evidence: AlertEvidence) -> AlertFinding:
     accepted = sorted({page.receiver for page in evidence.pages_of(key) if page.accepted})
-    if accepted:
-        return f"may fire; did, and {', '.join(accepted)} was told"
-    if key in evidence.inhibitors:
-        return f"may fire; did, and {', '.join(sorted(evidence.inhibitors[key]))} inhibits it"
-    return "may fire; did, and nobody was told"
+    return found.MayFire(accepted, sorted(evidence.inhibitors.get(key, ())))
 
 
-def _spoke(key: Key, outcome: AlertOutcome, reason: str, evidence: AlertEvidence) -> AlertResult:
+def _spoke(key: Key, outcome: AlertOutcome, finding: AlertFinding, evidence: AlertEvidence) -> AlertResult:
     design, production = evidence.delays(key[0])
     return AlertResult(
-        key[0], dict(key[1]), outcome, reason, **evidence.measure(key), design=design, production=production
+        key[0], dict(key[1]), outcome, finding, **evidence.measure(key), design=design, production=production
     )
 
 
@@ -57,7 +54,6 @@ def _quiet(name: str, evidence: AlertEvidence) -> AlertResult:
     held = evidence.timings[name].timing.for_seconds if name in evidence.timings else None
     if blinded := evidence.blindness.by("prometheus"):
         seconds = sum(one.end - one.start for one in blinded)
-        reason = f"did not fire while Prometheus told; it was blinded for {seconds:.1f} s"
-        return AlertResult(name, {}, AlertOutcome.UNKNOWN, reason, pending=pending, hold=held, blinded=True)
-    reason = "did not fire" if pending is None else f"did not fire; pending for {pending:.1f} s"
-    return AlertResult(name, {}, AlertOutcome.QUIET, reason, pending=pending, hold=held)
+        unseen = found.Unseen(seconds)
+        return AlertResult(name, {}, AlertOutcome.UNKNOWN, unseen, pending=pending, hold=held, blinded=True)
+    return AlertResult(name, {}, AlertOutcome.QUIET, found.DidNotFire(pending), pending=pending, hold=held)

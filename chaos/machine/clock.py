@@ -1,9 +1,16 @@
 """The clocks a drill needs, behind one port so that unit tests never wait."""
 
+import functools
 import threading
 import time
 from pathlib import Path
 from typing import Protocol
+
+
+@functools.cache
+def this_boot() -> str:
+    """The kernel's random id of this boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 class Clock(Protocol):
@@ -45,7 +52,7 @@ class SystemClock:
 
     def boot_id(self) -> str:
         """The kernel's random id of this boot."""
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return this_boot()
 
     def wait(self, seconds: float) -> None:
         """Sleep."""

@@ -1,7 +1,8 @@
-"""Child processes that outlive their parent: in a session of their own, known by pid and start time."""
+"""Child processes that outlive their parent: in a session of their own, known by pid, start time and boot."""
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import time
@@ -11,7 +12,8 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-_POLL_SECONDS = 0.02
+from chaos.machine.clock import this_boot
+
 # What the kernel may need to end a process after SIGKILL.
 _KILL_SECONDS = 5.0
 
@@ -23,6 +25,8 @@ class Child:
     pid: int
     # Field 22 of /proc/<pid>/stat, clock ticks since boot. Pids are used again, this pair is not until a reboot.
     started: int
+    # The kernel's id of that boot; empty in records of earlier releases.
+    boot: str = ""
 
     @property
     def pgid(self) -> int:
@@ -67,7 +71,7 @@ def spawn_command(command: Sequence[str], log: Path, environment: Mapping[str, s
 
 def of_pid(pid: int) -> Child:
     """The process that has this pid now. OSError if there is none."""
-    return Child(pid, _stat(pid)[1])
+    return Child(pid, _stat(pid)[1], this_boot())
 
 
 def age_seconds(process: Child) -> float:
@@ -77,6 +81,8 @@ def age_seconds(process: Child) -> float:
 
 def is_alive(process: Child) -> bool:
     """Whether this very process runs: a stranger with the same pid is not it, a zombie is dead."""
+    if process.boot and process.boot != this_boot():
+        return False
     try:
         state, started = _stat(process.pid)
     except OSError:
@@ -90,8 +96,25 @@ def is_alive(process: Child) -> bool:
     return False
 
 
+def ended_within(process: Child, seconds: float) -> bool:
+    """Wait for its end, this long at most; returns whether it has ended."""
+    try:
+        # The kernel says when it ends: nothing is looked for again and again, and no end is overlooked.
+        watched = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return not is_alive(process)
+    try:
+        if is_alive(process):
+            ending = select.poll()
+            ending.register(watched, select.POLLIN)
+            ending.poll(seconds * 1000)
+    finally:
+        os.close(watched)
+    return not is_alive(process)
+
+
 def stop(process: Child, deadline: timedelta) -> Stopped:
-    """End it; safe to repeat, and from any process that has the pair of pid and start time.
+    """End it; safe to repeat, and from any process that knows which it is.
 
     Asks by SIGTERM; after `deadline` its whole process group is killed. TimeoutError if even that did not end it
     within 5 s.
@@ -103,7 +126,7 @@ def stop(process: Child, deadline: timedelta) -> Stopped:
         (signal.SIGKILL, _KILL_SECONDS, Stopped.KILLED),
     ):
         _signal_group(process, number)
-        if _ended_within(process, patience_seconds):
+        if ended_within(process, patience_seconds):
             return outcome
     raise TimeoutError(f"process {process.pid} did not end within {_KILL_SECONDS:g} s of SIGKILL")
 
@@ -113,15 +136,6 @@ def _signal_group(process: Child, number: int) -> None:
         # The last look before the signal. A record that names a process without a group of its own is not ours.
         if is_alive(process) and os.getpgid(process.pid) == process.pgid:
             os.killpg(process.pgid, number)
-
-
-def _ended_within(process: Child, patience_seconds: float) -> bool:
-    ends = time.monotonic() + patience_seconds
-    while is_alive(process):
-        if time.monotonic() > ends:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
 
 
 def _stat(pid: int) -> tuple[str, int]:

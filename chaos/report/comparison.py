@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from chaos.verdict import catalogue
 from chaos.verdict.catalogue import Catalogue
 from chaos.verdict.coverage import by_alert
-from chaos.verdict.verdict import AlertResult
+from chaos.verdict.results import AlertResult
 
 _NEAREST = 10
 

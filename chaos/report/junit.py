@@ -8,20 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from chaos.judge import checks, panel_change
+from chaos.report import result_words, words
 from chaos.verdict.catalogue import Catalogue, Entry
+from chaos.verdict.finding import Ledger, Refutation, ledger_of
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.verdict import AlertResult, ExitCode, Outcome, Verdict
+from chaos.verdict.results import AlertResult
+from chaos.verdict.verdict import ExitCode, Outcome, Verdict
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LEDGERS = {
-    "orders": re.compile(r"(\d+|\d+ of \d+|the) orders |\d+ of \d+ reads did not show an acknowledged order"),
-    "sessions": re.compile(
-        r"[\d.]+% of \d+ acknowledged sessions|(\d+|the) sessions |\d+ products in carts|none of \d+ log-ins"
-    ),
-}
-"""How the judge's reasons about each begin; one that is worded anew is told by the case `evidence` instead."""
-_NOT_READ = re.compile("read back|log-ins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +53,7 @@ def cases(verdict: Verdict) -> list[Case]:
 
 def _checks(verdict: Verdict) -> Iterable[Case]:
     for one in verdict.checks:
-        wrong, missing = checks.failures([one]), checks.missing([one])
-        yield Case("checks", f"{one.name} {one.phase} {one.bound}", "; ".join(wrong), "; ".join(missing))
+        yield _case("checks", f"{one.name} {one.phase} {one.bound}", one.holds, words.of_check(one))
 
 
 def _alerts(verdict: Verdict) -> Iterable[Case]:
@@ -70,35 +63,34 @@ def _alerts(verdict: Verdict) -> Iterable[Case]:
         if one.outcome.well:
             yield Case("alerts", _named(one))
         elif one.outcome is AlertOutcome.UNKNOWN and one.blinded:
-            yield Case("alerts", _named(one), skipped=f"blinded by design: {one.reason}")
-        elif one.outcome is AlertOutcome.UNKNOWN:
-            yield Case("alerts", _named(one), error=f"{one.name}: {one.reason}")
+            yield Case("alerts", _named(one), skipped=f"blinded by design: {result_words.of_alert(one)}")
         else:
-            yield Case("alerts", _named(one), failure=f"{one.name} {one.outcome.value}: {one.reason}")
+            known = None if one.outcome is AlertOutcome.UNKNOWN else False
+            yield _case("alerts", _named(one), known, words.of_alert(one))
 
 
 def _panels(verdict: Verdict) -> Iterable[Case]:
     for one in verdict.panels:
         if one.expected is not None:
-            wrong, missing = panel_change.failures([one]), panel_change.missing([one])
-            yield Case("panels", f"{one.dashboard} / {one.panel}", "; ".join(wrong), "; ".join(missing))
+            well = None if one.unknown else not one.wrong
+            yield _case("panels", f"{one.dashboard} / {one.panel}", well, words.of_panel(one))
 
 
 def _ledgers(verdict: Verdict) -> Iterable[Case]:
-    for name, about in _LEDGERS.items():
+    for ledger in Ledger:
         if not verdict.has_ledgers:
-            yield Case("ledgers", name, skipped="not judged: the target's load keeps no ledger")
+            yield Case("ledgers", ledger.value, skipped="not judged: the target's load keeps no ledger")
             continue
-        said = [reason for reason in verdict.reasons if about.match(reason)]
-        missing = [reason for reason in said if _NOT_READ.search(reason)]
-        wrong = [reason for reason in said if reason not in missing]
-        yield Case("ledgers", name, "; ".join(wrong), "; ".join(missing))
+        about = [one for one in verdict.findings if ledger_of(one) is ledger]
+        wrong = [words.of(one) for one in about if isinstance(one, Refutation)]
+        missing = [words.of(one) for one in about if not isinstance(one, Refutation)]
+        yield Case("ledgers", ledger.value, "; ".join(wrong), "; ".join(missing))
 
 
 def _undo(verdict: Verdict) -> Case:
     if verdict.exit_code == ExitCode.UNDO_FAILED:
         return Case(
-            "run", "undo", failure="; ".join([*verdict.reasons, *(f"by hand: {one}" for one in verdict.by_hand)])
+            "run", "undo", failure="; ".join([*words.reasons(verdict), *(f"by hand: {one}" for one in verdict.by_hand)])
         )
     if verdict.injected is not None and verdict.undone is None:
         return Case("run", "undo", error="the recording does not say that the fault was undone")
@@ -106,21 +98,26 @@ def _undo(verdict: Verdict) -> Case:
 
 
 def _evidence(verdict: Verdict, others: Sequence[Case]) -> Case:
-    told = [text for case in others for text in (case.failure, case.error) if text]
-    rest = [reason for reason in verdict.reasons if not any(reason in text for text in told)]
+    told = any(case.failure or case.error for case in others)
+    rest = [] if verdict.exit_code == ExitCode.UNDO_FAILED else [one for one in verdict.findings if not ledger_of(one)]
     if rest:
-        return Case("run", "evidence", error="; ".join(rest))
-    # Whatever the reasons, a run that did not hold must not look as if it had.
+        return Case("run", "evidence", error="; ".join(words.of(one) for one in rest))
+    # Whatever was found, a run that did not hold must not look as if it had.
     amiss = verdict.outcome is not Outcome.HELD and not told
     return Case("run", "evidence", error=f"{verdict.outcome.value}, exit {verdict.exit_code}" if amiss else "")
 
 
+def _case(group: str, name: str, well: bool | None, why: str) -> Case:
+    """A case that is well, wrong, or of which nobody knows (None)."""
+    return Case(group, name, failure=why if well is False else "", error=why if well is None else "")
+
+
 def _entry(entry: Entry) -> list[Case]:
     if entry.verdict is None:
-        return [Case("run", "evidence", error="; ".join(entry.reasons))]
+        return [Case("run", "evidence", error="; ".join(words.why_not(entry)))]
     found = cases(entry.verdict)
     if not entry.held and not any(case.failure or case.error for case in found):
-        found.append(Case("run", "runner", error="; ".join(entry.reasons)))
+        found.append(Case("run", "runner", error="; ".join(words.why_not(entry))))
     return found
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from chaos.report import words
 from chaos.verdict.coverage import Matrix, ProvenAlert, Row
 from chaos.verdict.outcome import AlertOutcome
 
@@ -57,7 +58,7 @@ def why_unseen(row: Row) -> str:
     """Whether nobody had to be told of a fault that no alert saw."""
     if row.held or row.verdict is None:
         return f"tolerated, as claimed: {row.claim}"
-    return f"NOT tolerated, and nobody is told: {'; '.join(row.verdict.reasons)}"
+    return f"NOT tolerated, and nobody is told: {'; '.join(words.reasons(row.verdict))}"
 
 
 def counts(row: Row) -> str:
@@ -97,7 +98,7 @@ def _experiment(row: Row, now: float) -> Iterable[str]:
         return
     verdict = row.verdict
     about = [", ".join((f"{verdict.run_id}, {age(verdict.started, now)}", *row.marks))]
-    about += [f"- {reason}" for reason in verdict.reasons[:1]]
+    about += [f"- {reason}" for reason in words.reasons(verdict)[:1]]
     yield f"{name}{verdict.outcome.value:<13}{row.seconds:5.1f} s  {counts(row)}"[:WIDTH]
     for line in about:
         yield from textwrap.wrap(line, WIDTH, initial_indent=" " * 33, subsequent_indent=" " * 35, max_lines=2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from chaos.report import words
 from chaos.report.matrix import counts, seconds, started, why_unseen
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Matrix
@@ -45,7 +46,7 @@ def _experiments(catalogue: Catalogue, matrix: Matrix) -> list[str]:
 
 def _why(entry: Entry) -> Iterable[str]:
     if not entry.held:
-        yield from ("", f"**{entry.experiment}** {entry.word}:", *(f"- {_text(one)}" for one in entry.reasons))
+        yield from ("", f"**{entry.experiment}** {entry.word}:", *(f"- {_text(one)}" for one in words.why_not(entry)))
     if entry.brought_back:
         yield from ("", f"After **{entry.experiment}** the stack was brought back: {_text(entry.brought_back)}")
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
+from chaos.report import result_words, words
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.verdict import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions, Verdict
+from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
+from chaos.verdict.verdict import Verdict
 
 _NAME_WIDTH = 38
 _WIDTH = 110
@@ -53,7 +55,8 @@ def _checks(checks: Iterable[CheckResult]) -> Iterable[str]:
     for check in checks:
         mark = {True: "ok", False: "BROKEN", None: "NO DATA"}[check.holds]
         measured = "nothing" if check.measured is None else f"{check.measured:.4g}"
-        reason = f"  ({check.reason})" if check.reason else ""
+        said = result_words.of_check(check)
+        reason = f"  ({said})" if said else ""
         yield f"  {mark:<8}{check.name:<{_NAME_WIDTH}}{check.phase:<8}{measured:>9}  wanted {check.bound}{reason}"
 
 
@@ -90,7 +93,7 @@ def _alert(alert: AlertResult) -> Iterable[str]:
     labels = ", ".join(
         f"{name}={value}" for name, value in alert.labels.items() if name not in ("severity", "component")
     )
-    yield f"  {alert.outcome.value:<11} {alert.name}{{{labels}}}: {alert.reason}"
+    yield f"  {alert.outcome.value:<11} {alert.name}{{{labels}}}: {result_words.of_alert(alert)}"
     if alert.condition_true is None:
         return
     yield (
@@ -167,7 +170,7 @@ def _panels(panels: list[PanelResult]) -> Iterable[str]:
     for panel in panels:
         if panel.expected is not None:
             mark = _PANEL_MARKS[panel.expected, panel.moved]
-            yield f"  {mark:<13}{panel.dashboard} / {panel.panel}: {panel.reason}"
+            yield f"  {mark:<13}{panel.dashboard} / {panel.panel}: {result_words.of_panel(panel)}"
     others = [panel for panel in panels if panel.expected is None]
     moved = [f"{panel.dashboard} / {panel.panel}" for panel in others if panel.moved]
     text = f"not tagged: {len(moved)} of {len(others)} panels moved{': ' if moved else ''}{', '.join(moved)}"
@@ -175,9 +178,9 @@ def _panels(panels: list[PanelResult]) -> Iterable[str]:
 
 
 def _reasons(verdict: Verdict) -> Iterable[str]:
-    if verdict.reasons:
+    if reasons := words.reasons(verdict):
         yield f"Why {verdict.outcome.value}"
-        yield from (f"  - {reason}" for reason in verdict.reasons)
+        yield from (f"  - {reason}" for reason in reasons)
     yield from (f"  BY HAND: {step}" for step in verdict.by_hand)
 
 

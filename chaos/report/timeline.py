@@ -14,7 +14,8 @@ from chaos.facts.recording import Recording
 from chaos.facts.run import PhaseBegan, RunEnded, RunStarted
 from chaos.judge import measures
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.verdict import AlertResult, Verdict
+from chaos.verdict.results import AlertResult
+from chaos.verdict.verdict import Verdict
 
 LONGEST_STEP_SECONDS = 2.5
 """Samples of one state that are closer than this are one stretch of it; they are taken every second."""

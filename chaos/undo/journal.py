@@ -5,25 +5,28 @@ and `make undo` replay the same way; a lock lets only one of them do it at a tim
 """
 
 import contextlib
-import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import msgspec
 
-from chaos.errors import UndoFailed
+from chaos.errors import FaultFailed, UndoFailed
 from chaos.faults import saved_state
 from chaos.faults.hands import Proof, System
 from chaos.faults.table import hands_of
 from chaos.machine.clock import Clock
+from chaos.machine.lock import LockBusy, locked
 from chaos.spec import values
 from chaos.spec.faults.table import AnyFault
 from chaos.undo.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
 _RETRY_EVERY_SECONDS = 0.2
+_REGISTERED_WITHIN_SECONDS = 5.0
+_OTHERS_DONE_WITHIN_SECONDS = 120.0
+"""For so long another process may be undoing: several records, each proven within its time."""
 
 Undoable: TypeAlias = AnyFault | StopLoad
 
@@ -65,13 +68,18 @@ class UndoJournal:
     def __init__(self, state: Path) -> None:
         self._state = state
         self._file = state / "undo.ndjson"
-        self._lock = state / "undo.lock"
+        self._journal_lock = state / "undo.journal"
+        # Replaying takes long and has a lock of its own, so that registering never waits for it.
+        self._replay_lock = state / "undo.undo"
 
     def register(self, run_id: str, experiment_id: str, what: Undoable) -> UndoRecord:
-        """Put a record on disk; when this returns, it survives a crash of the machine."""
-        with self._locked():
-            record = UndoRecord(self._next_number(), run_id, experiment_id, what)
-            self._append(msgspec.json.encode(record, enc_hook=values.encode))
+        """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed, OSError."""
+        try:
+            with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS):
+                record = UndoRecord(self._next_number(), run_id, experiment_id, what)
+                self._append(msgspec.json.encode(record, enc_hook=values.encode))
+        except LockBusy as busy:
+            raise FaultFailed(f"its undo cannot be recorded: {busy}") from busy
         return record
 
     def open(self) -> list[UndoRecord]:
@@ -109,23 +117,32 @@ class UndoJournal:
 
         `patience` is asked while it waits for a proof; when it says no, the wait ends, never the undo: such a
         record is returned with a proof that does not hold, and stays open for whoever replays next.
-        Tries every record, then raises UndoFailed with all that went wrong.
+        Tries every record, then raises UndoFailed with all that went wrong; also when another process has been
+        undoing for two minutes.
         """
+        try:
+            with locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS):
+                return self._replay(system, clock, only, patience)
+        except LockBusy as busy:
+            raise UndoFailed([str(busy)], ["end the process that undoes without an end, then `make undo`"]) from busy
+
+    def _replay(
+        self, system: System, clock: Clock, only: Callable[[UndoRecord], bool] | None, patience: Callable[[], bool]
+    ) -> list[tuple[UndoRecord, Proof]]:
         done: list[tuple[UndoRecord, Proof]] = []
         failures: list[str] = []
         by_hand: list[str] = []
-        with self._locked("undo"):
-            for record in reversed([record for record in self.open() if only is None or only(record)]):
-                try:
-                    proof = _undo_one(record.undo, system.on_behalf_of(record.number), clock, patience)
-                except UndoFailed as error:
-                    failures += error.failures
-                    by_hand += error.by_hand
-                    continue
-                if proof.holds:
-                    self._append(msgspec.json.encode(_Done(record.number)))
-                    saved_state.forget(self._state, record.number)
-                done.append((record, proof))
+        for record in reversed([record for record in self.open() if only is None or only(record)]):
+            try:
+                proof = _undo_one(record.undo, system.on_behalf_of(record.number), clock, patience)
+            except UndoFailed as error:
+                failures += error.failures
+                by_hand += error.by_hand
+                continue
+            if proof.holds:
+                self._append(msgspec.json.encode(_Done(record.number)))
+                saved_state.forget(self._state, record.number)
+            done.append((record, proof))
         if only is None and (unreadable := self.unreadable()):
             failures += [f"another release wrote, and this one cannot read: {line}" for line in unreadable]
             by_hand.append(f"`make undo` with that release, or, when it is put back, remove it from {self._file}")
@@ -153,13 +170,6 @@ class UndoJournal:
             os.fsync(folder)  # the file's name must be on disk as well
         finally:
             os.close(folder)
-
-    @contextlib.contextmanager
-    def _locked(self, name: str = "journal") -> Iterator[None]:
-        # Replaying takes long and has a lock of its own, so that registering never waits for it.
-        with self._lock.with_suffix(f".{name}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 def _decode(line: bytes) -> UndoRecord | _Done | None:

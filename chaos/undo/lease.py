@@ -5,10 +5,8 @@ that wakes up later finds it revoked. CLOCK_BOOTTIME counts, so time asleep coun
 """
 
 import contextlib
-import fcntl
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ import msgspec
 from chaos.errors import InvalidFile, LeaseLost, RunInProgress
 from chaos.machine.clock import Clock
 from chaos.machine.durable import replace
+from chaos.machine.lock import LockBusy, locked
 
 DURATION_SECONDS = 5.0
 RENEW_EVERY_SECONDS = 1.0
@@ -59,21 +58,30 @@ class LeaseFile:
         return lease if lease is not None and not lease.revoked and not self._ran_out(lease) else None
 
     def acquire(self, run_id: str, longest_seconds: float) -> None:
-        """Take the lease. Raises RunInProgress while another runner's is live."""
-        with self._locked():
-            if other := self.live():
-                who = f"run {other.run_id} (pid {other.pid})"
-                raise RunInProgress(f"{who} is in progress on this stack: wait for it, or end it with Ctrl-C")
-            now = self._clock.boottime()
-            boot_id = self._clock.boot_id()
-            self._write(Lease(run_id, os.getpid(), boot_id, now + DURATION_SECONDS, now + longest_seconds))
+        """Take the lease. Raises RunInProgress while another runner's is live, or its file is kept for 5 s."""
+        try:
+            with locked(self._lock, DURATION_SECONDS):
+                self._acquire(run_id, longest_seconds)
+        except LockBusy as busy:
+            raise RunInProgress(f"{busy}: end that one") from busy
+
+    def _acquire(self, run_id: str, longest_seconds: float) -> None:
+        if other := self.live():
+            who = f"run {other.run_id} (pid {other.pid})"
+            raise RunInProgress(f"{who} is in progress on this stack: wait for it, or end it with Ctrl-C")
+        now = self._clock.boottime()
+        boot_id = self._clock.boot_id()
+        self._write(Lease(run_id, os.getpid(), boot_id, now + DURATION_SECONDS, now + longest_seconds))
 
     def renew(self, run_id: str) -> None:
-        """Prolong it. Raises LeaseLost when it is revoked, expired, another's, or past its end."""
-        with self._locked():
-            lease = self._held(run_id)
-            until = min(self._clock.boottime() + DURATION_SECONDS, lease.ends_boottime)
-            self._write(msgspec.structs.replace(lease, expires_boottime=until))
+        """Prolong it. Raises LeaseLost when it is revoked, expired, another's, past its end, or kept for 5 s."""
+        try:
+            with locked(self._lock, DURATION_SECONDS):
+                lease = self._held(run_id)
+                until = min(self._clock.boottime() + DURATION_SECONDS, lease.ends_boottime)
+                self._write(msgspec.structs.replace(lease, expires_boottime=until))
+        except LockBusy as busy:
+            raise LeaseLost(str(busy)) from busy
 
     def assert_held(self, run_id: str) -> None:
         """Raises LeaseLost when the run no longer holds it; to be called before every effect."""
@@ -81,16 +89,23 @@ class LeaseFile:
 
     def revoke_expired(self) -> Lease | None:
         """Revoke the lease if it has run out; returns it then, None otherwise."""
-        with self._locked():
-            lease = self.read()
-            if lease is None or lease.revoked or not self._ran_out(lease):
-                return None
-            self._write(msgspec.structs.replace(lease, revoked=True))
-            return lease
+        try:
+            with locked(self._lock, DURATION_SECONDS):
+                return self._revoke_expired()
+        except LockBusy:
+            # Whoever keeps it stands still in there, and must not keep a fault in place by that.
+            return self._revoke_expired()
+
+    def _revoke_expired(self) -> Lease | None:
+        lease = self.read()
+        if lease is None or lease.revoked or not self._ran_out(lease):
+            return None
+        self._write(msgspec.structs.replace(lease, revoked=True))
+        return lease
 
     def release(self, run_id: str) -> None:
-        """Give it back; does nothing when it is no longer this run's."""
-        with self._locked():
+        """Give it back; does nothing when it is no longer this run's. One that cannot be given back runs out."""
+        with contextlib.suppress(LockBusy), locked(self._lock, DURATION_SECONDS):
             lease = self.read()
             if lease is not None and lease.run_id == run_id:
                 self._file.unlink()
@@ -107,12 +122,6 @@ class LeaseFile:
     def _write(self, lease: Lease) -> None:
         # Not durable: after a crash of the machine it is void.
         replace(self._file, msgspec.json.encode(lease), durable=False)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 class Heartbeat:

@@ -12,10 +12,11 @@ _PATIENCE = timedelta(seconds=4)
 
 
 class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="load"):
-    """A load process, known by pid and start time so that no stranger with the same pid is ever ended."""
+    """A load process, known by pid, start time and boot so that no stranger with the same pid is ever ended."""
 
     pid: int
     started: int
+    boot: str = ""
 
     def undo(self, system: System) -> None:
         """End it; does nothing when it has ended."""
@@ -32,4 +33,4 @@ class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
     @property
     def _process(self) -> starter.LoadProcess:
-        return starter.LoadProcess(self.pid, self.started)
+        return starter.LoadProcess(self.pid, self.started, self.boot)

@@ -37,14 +37,6 @@ class Entry(msgspec.Struct, frozen=True):
         """Whether it held."""
         return self.verdict is not None and self.verdict.outcome is Outcome.HELD and self.exit_code == 0
 
-    @property
-    def reasons(self) -> list[str]:
-        """Why it did not hold; empty when it did."""
-        if self.held:
-            return []
-        reasons = list(self.verdict.reasons) if self.verdict else [self.detail]
-        return reasons or [f"the runner ended with {self.exit_code}"]
-
 
 class Catalogue(msgspec.Struct, frozen=True):
     """One catalogue run; also the content of `catalogue.json`."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import msgspec
 
 from chaos.spec.faults.none import NoFault
-from chaos.verdict.verdict import AlertResult, Outcome, Verdict
+from chaos.verdict.results import AlertResult
+from chaos.verdict.verdict import Outcome, Verdict
 
 NOTHING_BROKEN = str(NoFault.__struct_config__.tag)
 BEYOND_DESIGN_SECONDS = 0.5

@@ -2,8 +2,11 @@
 
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Row
+from chaos.verdict.finding import PagerSilentAtEnd
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.verdict import AlertResult, Delays, Outcome, Verdict
+from chaos.verdict.result_finding import PageRefused
+from chaos.verdict.results import AlertResult, Delays
+from chaos.verdict.verdict import Outcome, Verdict
 
 DESIGN = Delays(2.0, 3.0, 7.0, 5.0)
 
@@ -14,7 +17,7 @@ def alert(name, outcome="proven", condition_true=1.0, delivered=3.5, reason="bec
         name,
         labels or {},
         AlertOutcome(outcome),
-        reason,
+        PageRefused(1, reason),
         condition_true if fired else None,
         2.0 if fired else None,
         delivered if fired else None,
@@ -27,7 +30,7 @@ def alert(name, outcome="proven", condition_true=1.0, delivered=3.5, reason="bec
 
 
 def verdict(name, *alerts, outcome=Outcome.HELD, reasons=None, **changes):
-    wrong = reasons if reasons is not None else [] if outcome is Outcome.HELD else ["users were hurt"]
+    said = reasons if reasons is not None else [] if outcome is Outcome.HELD else ["users were hurt"]
     fields = {
         "run_id": f"run-of-{name}",
         "experiment": name,
@@ -39,7 +42,6 @@ def verdict(name, *alerts, outcome=Outcome.HELD, reasons=None, **changes):
         "dirty": False,
         "outcome": outcome,
         "exit_code": {Outcome.HELD: 0, Outcome.DEVIATED: 1, Outcome.INCONCLUSIVE: 6}[outcome],
-        "reasons": wrong,
         "injected": 10.0,
         "undone": 25.0,
         "recovered": 0.0,
@@ -49,6 +51,7 @@ def verdict(name, *alerts, outcome=Outcome.HELD, reasons=None, **changes):
         "already_firing": [],
         "orders": None,
         "by_hand": [],
+        "findings": [PagerSilentAtEnd(one) for one in said],
     }
     return Verdict(**(fields | changes))
 

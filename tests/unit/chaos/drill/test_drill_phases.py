@@ -16,6 +16,7 @@ from chaos.facts.run import FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
 from chaos.judge.judge import judge
 from chaos.machine.interrupts import Interrupts
+from chaos.report.words import reasons
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
@@ -98,7 +99,7 @@ def test_it_goes_through_its_phases_and_holds(drill, tmp_path, world, hold):
     held = next(two.at - one.at for one, two in pairwise(began) if one.phase == "hold")
     assert held == pytest.approx(run._experiment.fault.for_.in_seconds, abs=1.0)
     verdict = verdict_of(tmp_path)
-    assert (verdict.outcome, verdict.reasons) == ("held", [])
+    assert (verdict.outcome, reasons(verdict)) == ("held", [])
     assert world.control.running == {"shop-1": True, "shop-2": True}
     assert run._context.journal.open() == []
     assert run._context.lease.read() is None
@@ -113,7 +114,7 @@ def test_a_load_that_stumbles_is_watched_anew_before_anything_is_broken(
     began = [fact.phase for fact in recording.read(tmp_path / "runs" / "one").all(PhaseBegan)]
     assert began.count("baseline") == watched
     verdict = verdict_of(tmp_path)
-    assert (verdict.outcome, world.broke) == (outcome, outcome == "held"), verdict.reasons
+    assert (verdict.outcome, world.broke) == (outcome, outcome == "held"), reasons(verdict)
 
 
 def test_an_alert_that_never_comes_is_waited_for_no_longer_than_its_window(drill, tmp_path, world):

@@ -11,6 +11,7 @@ from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, Undone
 from chaos.facts.samples import Tick
 from chaos.judge.judge import judge
+from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
@@ -30,7 +31,7 @@ from tests.unit.recordings import (
 
 def test_all_well_is_held():
     verdict = judge(recording())
-    assert (verdict.outcome, verdict.exit_code, verdict.reasons) == ("held", 0, [])
+    assert (verdict.outcome, verdict.exit_code, reasons(verdict)) == ("held", 0, [])
     alert = down(verdict)
     assert (alert.outcome, alert.condition_true, alert.firing, alert.delivered, alert.resolved) == (
         "proven",
@@ -61,7 +62,7 @@ def test_all_well_is_held():
 def test_missing_evidence_is_never_held(facts_left, reason):
     verdict = judge(recording(facts=facts_left))
     assert (verdict.outcome, verdict.exit_code) == ("inconclusive", 6)
-    assert any(reason in one for one in verdict.reasons), verdict.reasons
+    assert any(reason in one for one in reasons(verdict)), reasons(verdict)
 
 
 UP = [{"name": "up", "query": "sum(up)", "before": "== 3", "during": ">= 2", "after": "== 3"}]
@@ -75,7 +76,7 @@ def test_a_promql_check_looks_at_every_step(until, value, broken, code):
     experiment = msgspec.convert(EXPERIMENT | {"steady_state": UP}, Experiment, dec_hook=values.decode)
     samples = [(float(at), broken.get(at, value)) for at in range(int(until) + 1)]
     verdict = judge(recording(experiment=experiment, facts=(*facts(), QueryHistory(until, "sum(up)", samples))))
-    assert verdict.exit_code == code, verdict.reasons
+    assert verdict.exit_code == code, reasons(verdict)
 
 
 def test_missing_load_is_never_held():
@@ -91,7 +92,7 @@ def test_a_handful_of_requests_is_missing_evidence():
     few = tuple(one for one in requests() if not INJECTED - 0.2 > one.at >= BASELINE)
     verdict = judge(recording(requests=few))
     assert verdict.exit_code == 6
-    assert any("requests are too few" in reason for reason in verdict.reasons)
+    assert any("requests are too few" in reason for reason in reasons(verdict))
 
 
 def test_orders_that_were_not_read_back_are_missing_evidence():
@@ -159,9 +160,9 @@ def test_a_slow_undo_is_no_time_in_which_nobody_looked():
         msgspec.structs.replace(fact, at=UNDONE + 6) if isinstance(fact, Undone) else fact
         for fact in (*facts(), *began)
     )
-    assert not [reason for reason in judge(recording(facts=slow)).reasons if "nobody looked" in reason]
+    assert not [reason for reason in reasons(judge(recording(facts=slow))) if "nobody looked" in reason]
 
 
 def test_a_hold_in_which_nobody_looked_is_missing_data():
     seen = tuple(fact for fact in facts() if not (isinstance(fact, FaultProof) and 12 < fact.at < 20))
-    assert any("nobody looked for 8 s" in reason for reason in judge(recording(facts=seen)).reasons)
+    assert any("nobody looked for 8 s" in reason for reason in reasons(judge(recording(facts=seen))))

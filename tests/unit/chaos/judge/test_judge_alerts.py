@@ -7,6 +7,8 @@ from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleLo
 from chaos.facts.pages import PageSeen
 from chaos.facts.run import PhaseBegan
 from chaos.judge.judge import judge
+from chaos.report.result_words import of_alert
+from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
@@ -43,14 +45,14 @@ def test_each_way_an_alert_goes_wrong_has_its_word(changed, outcome):
     verdict = judge(recording(facts=changed))
     assert down(verdict).outcome == outcome
     assert (verdict.outcome, verdict.exit_code) == ("deviated", 1)
-    assert any(reason.startswith(f"Down {outcome}") for reason in verdict.reasons)
+    assert any(reason.startswith(f"Down {outcome}") for reason in reasons(verdict))
 
 
 def test_one_that_came_and_went_is_not_said_to_fire_still():
     early = judge(recording(facts=(*without(is_page("resolved")), page(20.0, "resolved"))))
-    assert down(early).reason.startswith("it came and went while the fault lasted")
+    assert of_alert(down(early)).startswith("it came and went while the fault lasted")
     again = judge(recording(facts=(*without(is_page("resolved")), page(17.0, "resolved"), page(20.0))))
-    assert down(again).reason == "no resolved message arrived after the undo"
+    assert of_alert(down(again)) == "no resolved message arrived after the undo"
 
 
 def test_what_resolves_because_of_the_undo_may_do_so_before_the_undo_is_proven():

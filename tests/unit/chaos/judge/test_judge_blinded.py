@@ -9,6 +9,7 @@ from chaos.facts.run import FaultSaid, StagedInjected, StagedUndone
 from chaos.judge import blindness, outlook, suppression, window
 from chaos.judge.judge import judge
 from chaos.report import terminal
+from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
@@ -62,9 +63,9 @@ def no_heartbeat(start, end):
 def test_alertmanager_that_tells_nothing_is_missing_evidence():
     verdict = judge(recording(facts=without(alertmanager_gap(12, 22))))
     assert verdict.exit_code == 6
-    assert any("Alertmanager told nothing" in reason for reason in verdict.reasons)
+    assert any("Alertmanager told nothing" in reason for reason in reasons(verdict))
     failed = tuple(AlertmanagerSeen(fact.at, "refused") if alertmanager_gap(12, 22)(fact) else fact for fact in facts())
-    assert any("(refused)" in reason for reason in judge(recording(facts=failed)).reasons)
+    assert any("(refused)" in reason for reason in reasons(judge(recording(facts=failed))))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_alertmanager_that_tells_nothing_is_missing_evidence():
 def test_only_the_gap_of_who_is_blinded_is_excused(blinding, observer, gap):
     assert judge(recording(facts=without(gap))).exit_code == 6
     verdict = judge(recording(experiment=blinding(observer), facts=without(gap)))
-    assert (verdict.exit_code, verdict.reasons) == (0, [])
+    assert (verdict.exit_code, reasons(verdict)) == (0, [])
     assert [line.split(",")[0] for line in verdict.blinded] == [observer]
     assert f"blinded by design: {observer}, from 0.0 s to {UNDONE - INJECTED + GRACE:.1f} s" in terminal.render(
         verdict, "x"

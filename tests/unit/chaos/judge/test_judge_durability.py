@@ -10,6 +10,7 @@ from chaos.facts.ledger import Order, OrderState
 from chaos.facts.sessions import Look, SessionLedger, SessionReading
 from chaos.judge.judge import judge
 from chaos.report import terminal
+from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import CART, EXPERIMENT, USER_SESSION, recording
@@ -30,7 +31,7 @@ def judged(last=CART, during=CART, **experiment):
 
 def test_sessions_that_are_there_hold():
     verdict = judged()
-    assert verdict.exit_code == 0, verdict.reasons
+    assert verdict.exit_code == 0, reasons(verdict)
     found = verdict.sessions
     assert (found.opened, found.writes, found.found, found.reads, found.lost_ratio, found.bound) == (
         1,
@@ -54,7 +55,7 @@ def test_sessions_that_are_there_hold():
 def test_a_session_or_write_lost_or_stale_deviates_and_is_named(last, during, lost, stale):
     verdict = judged(last, during)
     assert (verdict.exit_code, verdict.sessions.lost, verdict.sessions.stale_reads) == (1, lost, stale)
-    assert any("acknowledged sessions and cart writes lost" in reason for reason in verdict.reasons)
+    assert any("acknowledged sessions and cart writes lost" in reason for reason in reasons(verdict))
     assert f"{len(lost)} lost, {len(stale)} not shown by 1 reads" in terminal.render(verdict, "runs/r")
 
 
@@ -96,5 +97,5 @@ def test_a_stale_read_of_an_order_deviates_and_is_named():
     order = Order("k", 6.0, "s", 1, OrderState.ACKNOWLEDGED, "1", reads=4, stale_reads=2)
     verdict = judge(recording(orders=ledger.Ledger((order,), False)))
     assert (verdict.exit_code, verdict.orders.reads, verdict.orders.stale_reads) == (1, 4, ["k", "k"])
-    assert "2 of 4 reads did not show an acknowledged order: k, k" in verdict.reasons
+    assert "2 of 4 reads did not show an acknowledged order: k, k" in reasons(verdict)
     assert "2 of 4 reads stale" in terminal.render(verdict, "runs/r")

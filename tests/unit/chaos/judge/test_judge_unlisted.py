@@ -8,6 +8,8 @@ from chaos.facts.pages import PageSeen
 from chaos.facts.run import StagedInjected, StagedUndone
 from chaos.judge.judge import judge
 from chaos.report import terminal
+from chaos.report.result_words import of_alert
+from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import EXPERIMENT, LABELS, down, facts, history, is_page, page, recording, without
@@ -20,7 +22,7 @@ def taken(at, name="Other", labels=OTHER, by=("Down",)):
 
 
 def other(verdict):
-    return [(one.outcome.value, one.reason) for one in verdict.alerts if one.name == "Other"]
+    return [(one.outcome.value, of_alert(one)) for one in verdict.alerts if one.name == "Other"]
 
 
 def fired(*more):
@@ -34,7 +36,7 @@ def allowing(name):
 def test_an_unlisted_alert_whose_page_another_one_inhibits_is_well():
     verdict = judge(recording(facts=fired(taken(15))))
     assert other(verdict) == [("inhibited", "fired, and nobody was paged: Down inhibits it")]
-    assert (verdict.exit_code, verdict.reasons) == (0, [])
+    assert (verdict.exit_code, reasons(verdict)) == (0, [])
     assert "inhibited   Other{instance=shop-2}: fired, and nobody was paged" in terminal.render(verdict, "x")
 
 
@@ -85,7 +87,7 @@ def test_a_fault_on_a_pages_way_says_until_when_it_kept_pages_back():
 def test_a_listed_alert_that_is_inhibited_is_undelivered_and_says_by_whom():
     left = without(is_page("firing"), is_page("resolved"))
     verdict = judge(recording(facts=(*left, taken(13, "Down", LABELS, ("Outage",)))))
-    assert (down(verdict).outcome, down(verdict).reason) == ("undelivered", "nobody was told: Outage inhibits it")
+    assert (down(verdict).outcome, of_alert(down(verdict))) == ("undelivered", "nobody was told: Outage inhibits it")
     assert verdict.exit_code == 1
 
 

@@ -9,7 +9,8 @@ from chaos.facts import recording as recordings
 from chaos.facts.panels import PanelHistory, PanelsAsked, PanelSeries
 from chaos.facts.run import FaultProof, PhaseBegan
 from chaos.judge.judge import judge
-from chaos.report import terminal
+from chaos.report import document, terminal
+from chaos.report.words import reasons
 from chaos.spec.experiment import Experiment
 from chaos.spec.values import decode
 from chaos.verdict.verdict import Outcome
@@ -70,7 +71,7 @@ STILL = {
 @pytest.mark.parametrize("name", MOVED)
 def test_a_tagged_panel_that_moved_holds(name):
     verdict = judged(panel(MOVED[name]))
-    assert verdict.outcome is Outcome.HELD, verdict.reasons
+    assert verdict.outcome is Outcome.HELD, reasons(verdict)
     assert (verdict.panels[0].expected, verdict.panels[0].moved) == (True, True)
 
 
@@ -88,7 +89,7 @@ THIN = {
 @pytest.mark.parametrize("name", THIN)
 def test_a_few_numbers_are_no_proof_of_movement_and_none_of_standing_still(name):
     verdict = judged(panel(THIN[name]))
-    assert (verdict.exit_code, verdict.panels[0].moved) == (6, None), verdict.reasons
+    assert (verdict.exit_code, verdict.panels[0].moved) == (6, None), reasons(verdict)
     assert no_fault(panel(THIN[name])).exit_code == 1
 
 
@@ -96,8 +97,8 @@ def test_a_few_numbers_are_no_proof_of_movement_and_none_of_standing_still(name)
 def test_a_tagged_panel_that_did_not_move_deviates_and_is_named(name):
     verdict = judged(panel(STILL[name]), panel(MOVED["a line that vanished"], title="Other"))
     assert verdict.exit_code == 1
-    assert len(verdict.reasons) == 1
-    assert verdict.reasons[0].startswith("panel board / Panel did not move")
+    assert len(reasons(verdict)) == 1
+    assert reasons(verdict)[0].startswith("panel board / Panel did not move")
     assert "DID NOT MOVE board / Panel" in terminal.render(verdict, "r")
 
 
@@ -134,7 +135,7 @@ def test_what_happens_after_the_undo_does_not_count():
 def test_with_nothing_broken_a_tagged_panel_that_moves_deviates(name):
     verdict = no_fault(panel(MOVED[name]))
     assert verdict.exit_code == 1
-    assert any(reason.startswith("panel board / Panel moved with nothing broken") for reason in verdict.reasons)
+    assert any(reason.startswith("panel board / Panel moved with nothing broken") for reason in reasons(verdict))
     assert "MOVED        board / Panel" in terminal.render(verdict, "r")
 
 
@@ -155,7 +156,7 @@ def test_with_nothing_broken_users_who_still_arrive_are_no_baseline():
 @pytest.mark.parametrize("name", STILL)
 def test_with_nothing_broken_a_panel_that_stands_still_is_as_it_should_be(name):
     verdict = no_fault(panel(STILL[name]))
-    assert not [reason for reason in verdict.reasons if "panel" in reason]
+    assert not [reason for reason in reasons(verdict) if "panel" in reason]
     assert (verdict.panels[0].expected, verdict.panels[0].moved) == (False, False)
 
 
@@ -174,7 +175,7 @@ def test_missing_data_is_never_held(history, run):
     verdict = run(history)
     assert verdict.outcome is not Outcome.HELD
     assert verdict.panels[0].moved is None
-    assert any(reason.startswith("panel board / Panel: ") for reason in verdict.reasons)
+    assert any(reason.startswith("panel board / Panel: ") for reason in reasons(verdict))
 
 
 def test_a_fault_held_for_less_than_a_window_says_nothing():
@@ -205,7 +206,7 @@ def test_facts_of_panels_are_read_back_as_they_were_written():
 
 def test_the_verdict_as_json_says_which_panels_moved():
     verdict = judged(panel(MOVED["a line that vanished"]))
-    said = json.loads(msgspec.json.encode(verdict))["panels"]
+    said = json.loads(document.render(verdict))["panels"]
     assert said == [
         {
             "dashboard": "board",
@@ -213,7 +214,8 @@ def test_the_verdict_as_json_says_which_panels_moved():
             "expected": True,
             "moved": True,
             "line": "instance=shop-2",
-            "reason": "instance=shop-2: was 1 to 2, vanished",
             "widths": None,
+            "finding": {"finding": "line_vanished", "line": "instance=shop-2", "low": 1.0, "high": 2.0},
+            "reason": "instance=shop-2: was 1 to 2, vanished",
         }
     ]

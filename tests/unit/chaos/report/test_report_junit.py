@@ -9,7 +9,9 @@ import pytest
 from chaos.facts.ledger import OrderReading, OrderState
 from chaos.judge.judge import judge
 from chaos.report import junit
-from chaos.verdict.verdict import Ending, ExitCode, Outcome, PanelResult
+from chaos.verdict.result_finding import LineBecame, LineMoved
+from chaos.verdict.results import PanelResult
+from chaos.verdict.verdict import Ending, ExitCode, Outcome
 from tests.unit.catalogues import alert, catalogue, entry, verdict
 from tests.unit.recordings import facts, history, is_page, recording, requests, without
 
@@ -76,11 +78,10 @@ def test_no_run_that_did_not_hold_is_green(outcome, reasons):
 
 def test_a_claimed_panel_is_a_case_and_another_is_none():
     panels = [
-        PanelResult("haproxy", "States", True, False, "l", "stood still", 0.1),
-        PanelResult("haproxy", "Retries", None, True, "l", "moved", 3.0),
+        PanelResult("haproxy", "States", True, False, "l", 0.1, LineBecame("l", 1.0, None)),
+        PanelResult("haproxy", "Retries", None, True, "l", 3.0, LineMoved("l", 1.0, 2.0, 5.0, 3.0)),
     ]
-    found = verdict("kill", outcome=Outcome.DEVIATED, panels=panels,
-                    reasons=["panel haproxy / States did not move: stood still"])  # fmt: skip
+    found = verdict("kill", outcome=Outcome.DEVIATED, panels=panels, reasons=[])
     assert red(parsed(found)) == [("haproxy / States", "failure")]
 
 
@@ -101,7 +102,7 @@ def test_whatever_is_said_the_xml_is_valid():
 
 
 def test_a_catalogue_has_a_suite_for_each_experiment():
-    bad = verdict("b", alert("Down", "late"), outcome=Outcome.DEVIATED, reasons=["Down late: because"])
+    bad = verdict("b", alert("Down", "late"), outcome=Outcome.DEVIATED, reasons=[])
     run = catalogue(
         entry("a"),
         entry("b", bad),

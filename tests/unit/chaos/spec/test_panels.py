@@ -11,6 +11,7 @@ from chaos.errors import InvalidFile
 from chaos.judge import panel_shown
 from chaos.judge.panel_shown import PanelAnswer
 from chaos.observe.panels import PanelSource
+from chaos.report import panels_shown
 from chaos.spec import panel, substitute
 from chaos.spec.panel import Panel, Query
 from chaos.spec.target import Dashboards
@@ -120,7 +121,7 @@ def test_a_query_that_gives_nothing_is_named_whatever_the_others_give(second, wh
     assert len(row.amiss) == 1
     assert "query B" in row.amiss[0]
     assert why in row.amiss[0]
-    report = "\n".join(panel_shown.report([row]))
+    report = "\n".join(panels_shown.render([row]))
     assert "NOTHING SHOWN: board / One" in report
     assert "0 of 1 panels" in report
 

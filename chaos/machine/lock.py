@@ -1,0 +1,55 @@
+"""Locks between processes of this machine, waited for until a deadline.
+
+flock, not a lock file's existence: it ends with its process. And by hand, not by a library: those open their file for
+writing, and an undo must take its lock on a disk that takes no write any more.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_POLL_SECONDS = 0.02
+
+
+class LockBusy(Exception):
+    """Another process kept it for the whole time."""
+
+
+@contextlib.contextmanager
+def locked(file: Path, within_seconds: float) -> Iterator[None]:
+    """Hold the lock of this name, which is made where it is not there; 0 s: now or not at all. Raises LockBusy.
+
+    What cannot be made on this disk nobody can hold.
+    """
+    descriptor = _open(file)
+    if descriptor is None:
+        yield
+        return
+    try:
+        _take(descriptor, file, within_seconds)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(file: Path) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    with contextlib.suppress(OSError):
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    return None
+
+
+def _take(descriptor: int, file: Path, within_seconds: float) -> None:
+    give_up_at = time.monotonic() + within_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= give_up_at:
+                raise LockBusy(f"another process has kept {file} for {within_seconds:g} s") from None
+            time.sleep(_POLL_SECONDS)

@@ -1,0 +1,149 @@
+"""Findings in words: the one place where the judge's reasons become sentences."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from chaos.report import result_words
+from chaos.verdict import finding as found
+from chaos.verdict.catalogue import Entry
+from chaos.verdict.finding import AnyFinding, EvidenceFinding, LedgerFinding, OrderFate, Refutation, RunFinding
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.results import AlertResult, CheckResult, PanelResult
+from chaos.verdict.verdict import Verdict
+
+_NAMED = 3
+"""So many of what is lost are named."""
+_FATES = {
+    OrderFate.LOST: "acknowledged and lost",
+    OrderFate.MISMATCHED: "acknowledged and not found under their id",
+    OrderFate.DOUBLED: "doubled by a retry",
+    OrderFate.REFUSED_BUT_FOUND: "refused and yet there",
+}
+
+
+def reasons(verdict: Verdict) -> list[str]:
+    """Why it is not `held`, what refutes the claim first; empty when it is."""
+    if ended := [one for one in verdict.findings if isinstance(one, RunFinding)]:
+        return [of(one) for one in ended]
+    refuted = [one for one in verdict.findings if isinstance(one, Refutation)]
+    unknown = [one for one in verdict.findings if not isinstance(one, Refutation)]
+    return [
+        *(of_check(one) for one in verdict.checks if one.holds is False),
+        *(of_alert(one) for one in verdict.alerts if one.outcome.wrong),
+        *(of(one) for one in refuted),
+        *(of_panel(one) for one in verdict.panels if one.wrong),
+        *(of(one) for one in unknown if isinstance(one, EvidenceFinding)),
+        *(of_check(one) for one in verdict.checks if one.holds is None),
+        *(of(one) for one in unknown if isinstance(one, LedgerFinding)),
+        *(of_panel(one) for one in verdict.panels if one.unknown),
+        *(of_alert(one) for one in verdict.alerts if one.outcome is AlertOutcome.UNKNOWN and not one.blinded),
+    ]
+
+
+def why_not(entry: Entry) -> list[str]:
+    """Why an experiment of a catalogue run did not hold; empty when it did."""
+    if entry.held:
+        return []
+    said = reasons(entry.verdict) if entry.verdict else [entry.detail]
+    return said or [f"the runner ended with {entry.exit_code}"]
+
+
+def of_check(result: CheckResult) -> str:
+    """Why a check is broken or unknown, with its name."""
+    if result.holds is None or result.measured is None:
+        return f"{result.name}, {result.phase}: {result_words.of_check(result)}"
+    return f"{result.name}, {result.phase}: {result.measured:.4g}, should be {result.bound}"
+
+
+def of_alert(result: AlertResult) -> str:
+    """Why an alert's outcome is what it is, with its name."""
+    word = "" if result.outcome is AlertOutcome.UNKNOWN else f" {result.outcome.value}"
+    return f"{result.name}{word}: {result_words.of_alert(result)}"
+
+
+def of_panel(result: PanelResult) -> str:
+    """Why a panel is wrong or unknown, with its name."""
+    said = result_words.of_panel(result)
+    if result.wrong:
+        said = f" did not move: {said}" if result.expected else f" moved with nothing broken: {said}"
+        return f"panel {result.dashboard} / {result.panel}{said}"
+    return f"panel {result.dashboard} / {result.panel}: {said}"
+
+
+def of(finding: AnyFinding) -> str:
+    """One finding about the run, its evidence or its ledgers."""
+    if isinstance(finding, RunFinding):
+        return _run(finding)
+    return _evidence(finding) if isinstance(finding, EvidenceFinding) else _ledger(finding)
+
+
+def _run(finding: RunFinding) -> str:
+    match finding:
+        case found.RunEndedEarly():
+            return f"{finding.how}: {finding.detail}"
+        case found.NothingInjected():
+            return "the run says it is complete, and nothing was injected"
+        case found.VictimIdle():
+            answered = f"{finding.instance} answered {finding.answered} of the users' requests in the baseline"
+            return f"{answered}, at least {finding.needed} are needed"
+    assert_never(finding)
+
+
+def _evidence(finding: EvidenceFinding) -> str:
+    match finding:
+        case found.LoadNeverAtRate():
+            return "the load never came to its rate"
+        case found.LoadStoodStill():
+            return f"the load did not run for {finding.seconds} s"
+        case found.LoadOffRate(lowest=lowest, highest=highest):
+            rates = f"{lowest:.0f} to {highest:.0f}" if lowest else "nothing"
+            return f"the load came at {rates} requests/s instead of {finding.nominal:g}"
+        case found.LoadCutOff():
+            return "the load did not end in order, so requests in flight are not known"
+        case found.FaultUnwatched():
+            return f"nobody looked for {finding.seconds:.0f} s whether the fault was in place"
+        case found.SourceSilent():
+            return f"{finding.source} told nothing for {finding.seconds:.0f} s ({finding.error or 'nobody asked it'})"
+        case found.AlertHistoryMissing():
+            return "Prometheus did not tell the history of its alerts at the end"
+        case found.NoRules():
+            return "Prometheus runs no alerting rule"
+        case found.RulesNotRunning():
+            named = ", ".join(finding.alerts)
+            return f"rules that should run do not, so their silence says nothing: {named}"
+        case found.PagerSilentAtEnd():
+            return f"the pager told nothing at the end: {finding.error or 'nobody asked it'}"
+        case found.HeartbeatMissing():
+            return f"no heartbeat reached the pager for {finding.seconds:.0f} s, so its silence says nothing"
+    assert_never(finding)
+
+
+def _ledger(finding: LedgerFinding) -> str:
+    match finding:
+        case found.OrdersBroken(keys=keys):
+            return f"{len(keys)} orders {_FATES[finding.how]}: {_first(keys)}"
+        case found.OrdersNotShown(keys=keys):
+            return f"{len(keys)} of {finding.reads} reads did not show an acknowledged order: {_first(keys)}"
+        case found.SessionsLost(lost=lost, not_shown=not_shown):
+            return (
+                f"{finding.ratio:.2%} of {finding.acknowledged} acknowledged sessions and cart writes lost"
+                f" ({len(lost)}) or not shown to their users ({len(set(not_shown))}), should be"
+                f" {finding.bound}: {_first([*lost, *not_shown])}"
+            )
+        case found.CartsDoubled(names=names):
+            return f"{len(names)} products in carts doubled by a retry: {_first(names)}"
+        case found.SessionsForeign(names=names):
+            return f"{len(names)} sessions or carts show what is not theirs: {_first(names)}"
+        case found.NotReadBack():
+            return f"the {finding.ledger} were not read back"
+        case found.Unread():
+            return f"{finding.number} {finding.ledger} could not be read back"
+        case found.OrdersReadInPart():
+            return f"{finding.read} of {finding.sent} orders were read back"
+        case found.NoLogInAcknowledged():
+            return f"none of {finding.sent} log-ins was acknowledged"
+    assert_never(finding)
+
+
+def _first(names: Iterable[str]) -> str:
+    return ", ".join(list(names)[:_NAMED])
