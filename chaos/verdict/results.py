@@ -53,7 +53,7 @@ class Delays(msgspec.Struct, frozen=True):
     interval: Annotated[
         float,
         Meta(
-            description="Between two notifications of a group: at most this long after whatever kept a page back is gone."
+            description="Between two notifications of a group; at most so long after whatever kept a page back is gone."
         ),
     ] = 0.0
 
