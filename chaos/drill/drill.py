@@ -15,7 +15,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.facts.recorder import Recorder
-from chaos.facts.run import FaultSaid, PhaseBegan, RunEnded, RunStarted
+from chaos.facts.run import FORMAT, FaultSaid, PhaseBegan, RunEnded, RunStarted
 from chaos.faults.hands import System
 from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
@@ -167,6 +167,7 @@ class Drill:
             target.alerting is not None,
             target.has_ledgers,
             FaultSaid.of_all(self._experiment),
+            FORMAT,
         )
 
     def _baseline(self) -> None:
@@ -235,16 +236,18 @@ class Drill:
         within = self._experiment.recover_within.in_seconds + checks.SETTLED_SECONDS
         undone = window.of(self._context.recorder.live).undone or 0.0
         deadline = self._context.now() + max([within, *windows]) + 1.0
-        while self._context.now() < deadline:
+        while True:
             self._context.act()
             self._observers.ask_history(self._experiment, undone, self._context.now())
             recording = self._context.recorder.live
             spans = window.of(recording, self._context.now())
             steady = checks.recovered_at(recording, spans) is not None
             unresolved = outlook.unresolved(recording, spans)
-            if steady and not unresolved:
+            owed = outlook.owed(recording, spans)
+            in_time = self._context.now() < deadline
+            if not owed and (not in_time or (steady and not unresolved)):
                 break
-            self._context.wait_for(f"for {', '.join(unresolved) or 'the steady state'}")
+            self._context.wait_for(f"for {', '.join((in_time and unresolved) or owed) or 'the steady state'}")
         self._context.progress.done("")
 
     def _collect(self) -> None:

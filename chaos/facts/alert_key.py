@@ -1,9 +1,11 @@
 """An alert's identity: its name and all its labels."""
 
+from collections.abc import Mapping
+
 Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def key_of(name: str, labels: dict[str, str]) -> Key:
+def key_of(name: str, labels: Mapping[str, str]) -> Key:
     """The identity of an alert."""
     return name, tuple(sorted(labels.items()))
 

@@ -58,6 +58,10 @@ class TakenAlert(msgspec.Struct, frozen=True):
     """All labels but `alertname`."""
     inhibited_by: list[str]
     """Names of the alerts for whose sake nobody is told of it."""
+    silenced_by: list[str] = []
+    """Ids of the silences that keep it from being told; not recorded by earlier releases, as the next."""
+    muted_by: list[str] = []
+    """Names of the mute intervals that do."""
 
 
 class AlertmanagerSeen(Fact, frozen=True, tag="alertmanager_seen"):

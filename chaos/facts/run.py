@@ -5,6 +5,10 @@ import msgspec
 from chaos.facts.fact import Fact
 from chaos.spec.experiment import Experiment
 
+FORMAT = 2
+"""What a recording holds. 2: it goes on while an alert is pending or has to resolve, whatever the experiment lists; of
+one of format 1 nobody knows what came of those."""
+
 
 class FaultSaid(msgspec.Struct, frozen=True):
     """What a fault said of itself when the run began, so that no later code decides about it."""
@@ -55,6 +59,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Whether users keep ledgers of orders and sessions."""
     faults: list[FaultSaid] = msgspec.field(default_factory=list)
     """The main fault, then the staged ones; empty in recordings of earlier releases."""
+    format: int = 1
+    """Of the recording; see FORMAT."""
 
 
 class PhaseBegan(Fact, frozen=True, tag="phase_began"):

@@ -1,21 +1,30 @@
-"""The alert facts of one run, indexed by alert: what every judgement of an alert begins with."""
+"""The alert facts of one run, indexed by alert instance: what every judgement of an alert begins with."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypedDict
 
-from chaos.facts.alert_key import Key, key_of
-from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, HistoryAsked, PrometheusSeen, RuleLoaded, Timing
-from chaos.facts.pages import PageAlert, PageSeen
+from chaos.facts.alert_key import Key
+from chaos.facts.alerts import (
+    AlertHistory,
+    AlertmanagerSeen,
+    HistoryAsked,
+    PrometheusSeen,
+    RuleLoaded,
+    TakenAlert,
+    Timing,
+)
+from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.judge import design_delay, suppression
 from chaos.judge.blindness import Blindness
+from chaos.judge.identity import Identities
+from chaos.judge.instance import Instance, Told, page_key
+from chaos.judge.stretch import Stretch, joined, looked_after
 from chaos.judge.suppression import Suppression
 from chaos.judge.window import Window
-from chaos.spec.experiment import AlertWindow
 from chaos.verdict.results import Delays
 
 _EVALUATION_SECONDS = 1.0
@@ -31,9 +40,12 @@ class Measured(TypedDict):
     resolved: float | None
     held_until: float | None
     held_by: str
+    pages: int
 
 
-NOTHING = Measured(condition_true=None, firing=None, delivered=None, resolved=None, held_until=None, held_by="")
+NOTHING = Measured(
+    condition_true=None, firing=None, delivered=None, resolved=None, held_until=None, held_by="", pages=0
+)
 """Of an alert that was never seen."""
 
 
@@ -46,121 +58,75 @@ class AlertEvidence:
     rules: frozenset[str]
     """Rules that Prometheus ran in good health all the time, but for when a fault blinded it."""
     timings: dict[str, RuleLoaded]
-    true: dict[Key, list[float]]
-    """When the condition was true, pending or firing; like all that follows, since the baseline."""
-    firing: dict[Key, list[float]]
-    active_since: dict[Key, list[float]]
-    """Since when it had been true at a stretch, as Prometheus said while it fired: what was true before that and passed
-    was no part of its `for`."""
-    pages: list[tuple[PageSeen, PageAlert]]
-    inhibitors: dict[Key, frozenset[str]]
-    """The alerts for whose sake Alertmanager told nobody."""
+    instances: dict[Key, Instance]
+    """All that were true, fired or were paged since the baseline, in their order."""
     suppressions: tuple[Suppression, ...]
     firing_at_baseline: frozenset[Key]
     """What fired when the baseline began."""
     complete: bool
     """Whether Prometheus's own history of the run was read."""
     blindness: Blindness
+    watched_to_the_end: bool
+    """Whether the run went on while any alert was pending or had to resolve, also one that nobody listed."""
 
     @classmethod
     def of(cls, recording: Recording, span: Window) -> "AlertEvidence":
         """Index the facts of a run."""
         started = recording.first(RunStarted)
         assert started is not None
-        # Only what fired before users were watched is not ours: an alert that begins in the baseline is a finding.
-        begin = span.baseline if span.baseline is not None else span.end
         blindness = Blindness.of(recording, span)
         looks = [look for look in recording.all(PrometheusSeen) if look.error is None]
-        true, firing = _times(recording.all(AlertHistory), looks, begin)
+        timings = {rule.alert: rule for rule in recording.all(RuleLoaded)}
+        gathered = _Gathering(recording, span, looks, timings)
         return cls(
             span=span,
             receiver=started.receiver,
             rules=running(looks, blindness),
-            timings={rule.alert: rule for rule in recording.all(RuleLoaded)},
-            true=true,
-            firing=firing,
-            active_since=_active_since(looks),
-            pages=[(page, alert) for page in recording.all(PageSeen) if page.at >= begin for alert in page.alerts],
-            inhibitors=_inhibitors(recording.all(AlertmanagerSeen), begin),
+            timings=timings,
+            instances=gathered.instances(),
             suppressions=suppression.of(recording, span),
-            firing_at_baseline=_firing_at(looks, begin),
+            firing_at_baseline=gathered.before,
             complete=any(asked.error is None for asked in recording.all(HistoryAsked)),
             blindness=blindness,
+            watched_to_the_end=started.format >= 2,
         )
 
-    def unlisted(self, listed: set[str]) -> list[Key]:
-        """Alerts that fired since the baseline, or were paged for it, and that nobody announced."""
-        began = self.span.end if self.span.baseline is None else self.span.baseline
-        # The page of one that fired before may be late.
-        paged = {
-            key_of(alert.name, alert.labels)
-            for _, alert in self.pages
-            if alert.status == "firing" and alert.fired_at >= began
-        }
-        return sorted(key for key in {*self.firing, *paged} - self.firing_at_baseline if key[0] not in listed)
+    def receiver_of(self, name: str) -> str:
+        """Where the routing sends it."""
+        return self.timings[name].receiver if name in self.timings else self.receiver
 
-    def matching(self, window: AlertWindow) -> list[Key]:
-        """Alerts with the window's name and labels that were true, or were paged, since the injection.
+    def step_seconds(self, name: str) -> float:
+        """Between two evaluations of its rule."""
+        return _step_seconds(name, self.timings)
 
-        Who was told of first comes first, then whose condition was true first: where each instance has an alert of its
-        own, as many as are hit begin in the same evaluation.
-        """
-        begin = self.span.end if self.span.injected is None else self.span.injected
-        since: dict[Key, float] = {}
-        for page, alert in self.pages:
-            if alert.status == "firing" and page.at >= begin:
-                since.setdefault(key_of(alert.name, alert.labels), page.at)
-        since |= {key: times[0] for key, times in self.true.items()}
-        wanted = window.labels.items()
-        keys = {
-            key for key in since if key[0] == window.name and wanted <= dict(key[1]).items()
-        } - self.firing_at_baseline
-        told = {key: first.at for key in keys if (first := self.page(key, "firing", begin))}
-        return sorted(keys, key=lambda key: (told.get(key, math.inf), since[key], key))
-
-    def first(self, times: Iterable[float]) -> float | None:
-        """The first of these times at or after the injection, in seconds since it."""
-        begin = self.span.injected
-        return None if begin is None else next((at - begin for at in sorted(times) if at >= begin), None)
-
-    def pages_of(self, key: Key) -> list[PageSeen]:
-        """Every delivery of this alert in which it fires, accepted or refused, at whatever receiver."""
-        return [
-            page for page, alert in self.pages if alert.status == "firing" and key_of(alert.name, alert.labels) == key
-        ]
-
-    def page(self, key: Key, status: str, since: float) -> PageSeen | None:
-        """The first accepted page of this alert in this status at its receiver, at or after `since`."""
-        receiver = self.timings[key[0]].receiver if key[0] in self.timings else self.receiver
-        for page, alert in sorted(self.pages, key=lambda pair: pair[0].at):
-            fits = page.receiver == receiver and page.accepted and page.at >= since
-            if fits and alert.status == status and key_of(alert.name, alert.labels) == key:
-                return page
-        return None
-
-    def measure(self, key: Key) -> Measured:
-        """When what happened to it."""
+    def measure(self, one: Instance, receiver: str) -> Measured:
+        """When what happened to it, as this receiver was told."""
         injected, undoing, undone = self.span.injected, self.span.undoing, self.span.undone
-        page = None if injected is None else self.page(key, "firing", injected)
-        cleared = None if undoing is None or page is None else self.page(key, "resolved", max(undoing, page.at))
-        true = self.first(self.active_since.get(key) or self.true.get(key, []))
+        if injected is None:
+            return NOTHING
+        told = one.accepted(receiver, fires=True, since=injected)
+        page = told[0] if told else None
+        cleared = None
+        if undoing is not None and page is not None:
+            cleared = next(iter(one.accepted(receiver, fires=False, since=max(undoing, page.at))), None)
+        true = one.condition_true
         held = None
-        if injected is not None and true is not None and page is not None:
-            held = suppression.last(self.suppressions, key, injected + true, page.at)
+        if true is not None and page is not None:
+            held = suppression.last(self.suppressions, one.key, true, page.at)
         return {
-            "condition_true": true,
-            "firing": self.first(self.firing.get(key, [])),
-            "delivered": None if page is None or injected is None else page.at - injected,
+            "condition_true": None if true is None else true - injected,
+            "firing": one.firing[0].start - injected if one.firing else None,
+            "delivered": None if page is None else page.at - injected,
             "resolved": None if cleared is None or undone is None else cleared.at - undone,
-            "held_until": None if held is None or injected is None else held.end - injected,
+            "held_until": None if held is None else held.end - injected,
             "held_by": "" if held is None else held.why,
+            "pages": len(told),
         }
 
     def longest_pending(self, name: str) -> float | None:
         """For how long its condition was true at a stretch, at most, in seconds; None when it never was."""
-        step = self.timings[name].timing.evaluation_seconds if name in self.timings else _EVALUATION_SECONDS
-        stretches = [_longest_stretch(times, 1.5 * step) for key, times in self.true.items() if key[0] == name]
-        return max(stretches, default=None)
+        found = [stretch.seconds for one in self.instances.values() if one.name == name for stretch in one.true]
+        return max(found, default=None)
 
     def delays(self, name: str) -> tuple[Delays | None, Delays | None]:
         """Design delays of the drill and of production."""
@@ -176,64 +142,102 @@ def running(looks: Iterable[PrometheusSeen], blindness: Blindness) -> frozenset[
     return frozenset.intersection(*seen) if seen else frozenset()
 
 
-def _times(
-    histories: list[AlertHistory], looks: list[PrometheusSeen], begin: float
-) -> tuple[dict[Key, list[float]], dict[Key, list[float]]]:
-    # What was seen while it happened counts as well as the store, which a restart may have emptied.
-    true: dict[Key, list[float]] = {}
-    firing: dict[Key, list[float]] = {}
-    for history in histories:
-        samples = [at for at in history.samples if at >= begin]
-        for times in (true, firing) if history.state == "firing" else (true,):
-            times.setdefault(key_of(history.name, history.labels), []).extend(samples)
-    # What the store has of before the baseline says nothing of what it has of after it.
-    stored = set(_some(true))
-    for look in looks:
-        for alert in look.alerts if look.at >= begin else []:
-            key = key_of(alert.name, alert.labels)
-            if key not in stored:
-                true.setdefault(key, []).append(alert.active_since)
+class _Gathering:
+    """Collects what was seen of each instance. What was seen while it happened counts as well as Prometheus's store,
+    which a restart may have emptied."""
+
+    def __init__(
+        self, recording: Recording, span: Window, looks: Sequence[PrometheusSeen], timings: dict[str, RuleLoaded]
+    ) -> None:
+        # Only what fired before users were watched is not ours: an alert that begins in the baseline is a finding.
+        self._begin = span.baseline if span.baseline is not None else span.end
+        self._end = span.end
+        self._timings = timings
+        self._identities = Identities.of(recording)
+        self._looks = looks
+        self._looked = [look.at for look in looks]
+        self._true: dict[Key, list[float]] = {}
+        self._firing: dict[Key, list[float]] = {}
+        self._since: dict[Key, list[tuple[float, float]]] = {}
+        self._pages: dict[Key, list[Told]] = {}
+        self._taken: dict[Key, list[tuple[Stretch, TakenAlert]]] = {}
+        self.before = self._firing_when_it_began()
+        self._gather_stored(recording.all(AlertHistory))
+        self._gather_looks()
+        self._gather_pages(recording.all(PageSeen))
+        self._gather_taken(recording.all(AlertmanagerSeen))
+
+    def instances(self) -> dict[Key, Instance]:
+        """All of them; what Alertmanager has without having it from this run is none."""
+        found = {key: self._instance(key) for key in sorted({*self._true, *self._firing, *self._pages})}
+        return {key: one for key, one in found.items() if one.true or one.firing or one.pages}
+
+    def _instance(self, key: Key) -> Instance:
+        step = _step_seconds(key[0], self._timings)
+        true = joined(self._true.get(key, ()), step, self._looked)
+        firing = joined(self._firing.get(key, ()), step, self._looked)
+        if key in self.before:
+            firing = tuple(one for one in firing if one.start > self._begin + 1.5 * step)
+        taken = self._taken.get(key, [])
+        return Instance(
+            key=key,
+            true=true,
+            firing=firing,
+            since=tuple(self._since.get(key, ())),
+            pages=tuple(sorted(self._pages.get(key, ()), key=lambda told: told.at)),
+            had=tuple(stretch for stretch, _ in taken),
+            inhibited=tuple((stretch, tuple(one.inhibited_by)) for stretch, one in taken if one.inhibited_by),
+            silenced=tuple(stretch for stretch, one in taken if one.silenced_by or one.muted_by),
+            fired_before=key in self.before,
+            pending_at_end=self._pending_at_end(true, firing, step),
+        )
+
+    def _pending_at_end(self, true: Sequence[Stretch], firing: Sequence[Stretch], step: float) -> bool:
+        if not true or (firing and firing[-1].end >= true[-1].end):
+            return False
+        return not looked_after(true[-1].end, step, self._looked)
+
+    def _gather_stored(self, histories: Iterable[AlertHistory]) -> None:
+        for history in histories:
+            key = self._identities.key(history.name, history.labels)
+            samples = [at for at in history.samples if at >= self._begin]
+            self._true.setdefault(key, []).extend(samples)
+            if history.state == "firing":
+                self._firing.setdefault(key, []).extend(samples)
+
+    def _gather_looks(self) -> None:
+        for look in self._looks:
+            for alert in look.alerts if look.at >= self._begin else []:
+                key = self._identities.key(alert.name, alert.labels)
+                self._true.setdefault(key, []).extend((max(alert.active_since, self._begin), look.at))
                 if alert.state == "firing":
-                    firing.setdefault(key, []).append(look.at)
-    return _some(true), _some(firing)
+                    self._firing.setdefault(key, []).append(look.at)
+                    self._since.setdefault(key, []).append((look.at, alert.active_since))
+
+    def _gather_pages(self, pages: Iterable[PageSeen]) -> None:
+        for page in pages:
+            for alert in page.alerts if page.at >= self._begin else []:
+                # The page of one that fired before may be late; that it is resolved is no news of ours either.
+                if alert.fired_at >= self._begin:
+                    self._pages.setdefault(page_key(alert), []).append(Told(page, alert))
+
+    def _gather_taken(self, looks: Sequence[AlertmanagerSeen]) -> None:
+        # A look that has nothing new tells no alerts: what the one before told goes on.
+        told = [look for look in looks if look.alerts is not None or look.error is not None]
+        ends = [later.at for _, later in pairwise(told)] + [self._end]
+        for look, end in zip(told, ends, strict=True):
+            stretch = Stretch(max(look.at, self._begin), end)
+            for alert in (look.alerts or []) if stretch.seconds > 0 else []:
+                self._taken.setdefault(self._identities.key(alert.name, alert.labels), []).append((stretch, alert))
+
+    def _firing_when_it_began(self) -> frozenset[Key]:
+        earlier = [look for look in self._looks if look.at <= self._begin]
+        alerts = earlier[-1].alerts if earlier else []
+        return frozenset(self._identities.key(one.name, one.labels) for one in alerts if one.state == "firing")
 
 
-def _some(times: dict[Key, list[float]]) -> dict[Key, list[float]]:
-    return {key: sorted(found) for key, found in times.items() if found}
-
-
-def _active_since(looks: list[PrometheusSeen]) -> dict[Key, list[float]]:
-    since: dict[Key, list[float]] = {}
-    for look in looks:
-        for alert in look.alerts:
-            if alert.state == "firing":
-                since.setdefault(key_of(alert.name, alert.labels), []).append(alert.active_since)
-    return since
-
-
-def _inhibitors(looks: list[AlertmanagerSeen], begin: float) -> dict[Key, frozenset[str]]:
-    found: dict[Key, frozenset[str]] = {}
-    for look in looks:
-        for alert in (look.alerts or []) if look.at >= begin else []:
-            if alert.inhibited_by:
-                key = key_of(alert.name, alert.labels)
-                found[key] = found.get(key, frozenset()) | frozenset(alert.inhibited_by)
-    return found
-
-
-def _firing_at(looks: list[PrometheusSeen], moment: float) -> frozenset[Key]:
-    earlier = [look for look in looks if look.at <= moment]
-    alerts = earlier[-1].alerts if earlier else []
-    return frozenset(key_of(alert.name, alert.labels) for alert in alerts if alert.state == "firing")
-
-
-def _longest_stretch(times: list[float], longest_gap: float) -> float:
-    longest, begin = 0.0, times[0]
-    for earlier, later in pairwise(times):
-        if later - earlier > longest_gap:
-            begin = later
-        longest = max(longest, later - begin)
-    return longest
+def _step_seconds(name: str, timings: dict[str, RuleLoaded]) -> float:
+    return timings[name].timing.evaluation_seconds if name in timings else _EVALUATION_SECONDS
 
 
 def _delays(timing: Timing) -> Delays:

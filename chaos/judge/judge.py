@@ -10,7 +10,6 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.verdict.finding import AnyFinding, NothingInjected, Refutation, RunEndedEarly, RunFinding, VictimIdle
-from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
 from chaos.verdict.verdict import EXIT_CODES, Ending, ExitCode, Outcome, Verdict
 
@@ -38,7 +37,7 @@ class _Found:
     @property
     def unknown(self) -> bool:
         """Whether there is a check, an alert or a claimed panel of which nobody knows."""
-        unseen = any(one.outcome is AlertOutcome.UNKNOWN and not one.blinded for one in self.alerts)
+        unseen = any(one.outcome.open and not one.blinded for one in self.alerts)
         return unseen or any(one.holds is None for one in self.checks) or any(one.unknown for one in self.panels)
 
 

@@ -7,12 +7,17 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from chaos.facts.alert_key import Key, key_of
-from chaos.facts.alerts import PrometheusSeen, RuleLoaded
+from chaos.facts.alerts import PrometheusSeen, RuleLoaded, Timing
 from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.recording import Facts
 from chaos.facts.run import RunStarted
+from chaos.judge import design_delay
 from chaos.judge.window import Window
-from chaos.spec.experiment import AlertWindow
+from chaos.spec.alert_window import AlertWindow, MayFire
+
+_LOOK_SECONDS = 1.0
+_BEYOND_DESIGN_SECONDS = 5.0
+"""So much longer than its configuration explains an alert that may fire has for its messages."""
 
 
 def active(recording: Facts) -> list[str]:
@@ -37,6 +42,50 @@ def unresolved(recording: Facts, window: Window) -> list[str]:
             else lasted <= one.fires_within.in_seconds
         )
     ]
+
+
+def owed(recording: Facts, window: Window) -> list[str]:
+    """Alerts of which something may still come that nobody listed: one that is pending may fire, and one that may fire
+    has to be told and to resolve. Each is waited for as long as its rule and its routing explain, and no longer."""
+    before = _firing_at_baseline(recording, window)
+    rules = {rule.alert: rule.timing for rule in recording.all(RuleLoaded)}
+    told = next((seen for seen in reversed(recording.all(PrometheusSeen)) if seen.error is None), None)
+    found = set()
+    for alert in told.alerts if told else []:
+        timing = rules.get(alert.name)
+        if timing is None or key_of(alert.name, alert.labels) in before:
+            continue
+        may_fire = any(one.fits(alert.name, alert.labels) for one in recording.experiment.allowed)
+        fires_by = alert.active_since + timing.for_seconds + timing.evaluation_seconds + _LOOK_SECONDS
+        due = _told_by(fires_by, timing, window) if may_fire else fires_by
+        if window.end < due and (alert.state == "pending" or may_fire):
+            found.add(alert.name)
+    for one in recording.experiment.allowed:
+        if one.name in rules and (fired_at := _untold(one, recording, window)) is not None:
+            if window.end < _told_by(fired_at, rules[one.name], window):
+                found.add(one.name)
+    return sorted(found)
+
+
+def _told_by(fires_by: float, timing: Timing, window: Window) -> float:
+    """Until when an alert that fires is told, and told to be over, by design and a little more."""
+    since = max(fires_by, window.undone or fires_by)
+    design = timing.group_wait_seconds + timing.group_interval_seconds + design_delay.resolution_seconds(timing)
+    return since + design + _BEYOND_DESIGN_SECONDS
+
+
+def _untold(one: MayFire, recording: Facts, window: Window) -> float | None:
+    """When an alert fired of which the receiver was told, and not yet that it is resolved; None where there is none."""
+    open_: dict[Key, float] = {}
+    began = window.baseline or 0.0
+    for page, alert in recording.pages_of(one.name):
+        if page.accepted and alert.fired_at >= began and one.fits(alert.name, alert.labels):
+            key = key_of(alert.name, alert.labels)
+            if alert.status == "firing":
+                open_.setdefault(key, alert.fired_at)
+            else:
+                open_.pop(key, None)
+    return max(open_.values(), default=None)
 
 
 def _first_page(

@@ -1,59 +1,108 @@
-"""Judges the alerts that an experiment does not list: rightly quiet, inhibited, allowed, or a surprise."""
+"""Judges the alerts that no window takes: another's shadow, allowed, or a surprise; and the rules that were quiet."""
 
-from chaos.facts.alert_key import Key
+from collections.abc import Iterable
+
 from chaos.facts.recording import Recording
-from chaos.judge.alert_evidence import AlertEvidence
-from chaos.verdict import result_finding as found
+from chaos.judge.alert_evidence import AlertEvidence, Measured
+from chaos.judge.instance import Instance
+from chaos.judge.stretch import Stretch
+from chaos.judge.telling import hold_seconds, refired, why_undelivered
+from chaos.spec.alert_window import MayFire
+from chaos.verdict import alert_finding as found
+from chaos.verdict.alert_finding import AlertFinding
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.result_finding import AlertFinding
 from chaos.verdict.results import AlertResult
 
+_LOOK_SECONDS = 1.0
+"""Between two looks at Alertmanager: for so long nobody knows whether an alert is still kept back."""
+_Judged = tuple[AlertOutcome, AlertFinding]
 
-def judge(recording: Recording, evidence: AlertEvidence) -> list[AlertResult]:
-    """What fired unasked, then what may fire, then the rules that were quiet."""
-    listed = {window.name for window in recording.experiment.alerts}
-    may_fire = set(recording.experiment.may_fire) - listed
-    results = [_fired(key, evidence) for key in evidence.unlisted(listed | may_fire)]
-    for name in sorted(may_fire):
-        results += _allowed(name, evidence)
-    fired = {name for name, _ in (*evidence.firing, *evidence.firing_at_baseline)}
-    spoken = listed | may_fire | fired | {result.name for result in results}
+
+def judge(recording: Recording, left: Iterable[Instance], evidence: AlertEvidence) -> list[AlertResult]:
+    """What fired unasked or may fire, then what may fire and did not, then the rules that were quiet."""
+    allowed = recording.experiment.allowed
+    results = [_instance(one, allowed, evidence) for one in left]
+    spoken = {window.name for window in recording.experiment.alerts} | {result.name for result in results}
+    for name in sorted({one.name for one in allowed} - spoken):
+        before = any(key[0] == name for key in evidence.firing_at_baseline)
+        pending = evidence.longest_pending(name)
+        results.append(AlertResult(name, {}, AlertOutcome.ALLOWED, found.MayFireDidNot(before), pending=pending))
+        spoken.add(name)
+    spoken |= {name for name, _ in evidence.firing_at_baseline}
     return results + [_quiet(name, evidence) for name in sorted(evidence.rules - spoken)]
 
 
-def _fired(key: Key, evidence: AlertEvidence) -> AlertResult:
-    # Also a page that was refused was sent: only what nobody was told about is inhibited.
-    if key in evidence.inhibitors and not evidence.pages_of(key):
-        return _spoke(key, AlertOutcome.INHIBITED, found.Inhibited(sorted(evidence.inhibitors[key])), evidence)
-    return _spoke(key, AlertOutcome.SURPRISE, found.NotListed(), evidence)
+def _instance(one: Instance, allowed: Iterable[MayFire], evidence: AlertEvidence) -> AlertResult:
+    receiver = evidence.receiver_of(one.name)
+    measured = evidence.measure(one, receiver)
+    permission = next((each for each in allowed if each.fits(one.name, one.labels)), None)
+    if permission is None:
+        outcome, finding = _surprising(one, evidence)
+    else:
+        outcome, finding = _permitted(permission, one, measured, receiver, evidence)
+    design, production = evidence.delays(one.name)
+    return AlertResult(one.name, one.labels, outcome, finding, **measured, design=design, production=production)
 
 
-def _allowed(name: str, evidence: AlertEvidence) -> list[AlertResult]:
-    keys = [key for key in evidence.unlisted(set()) if key[0] == name]
-    if keys:
-        return [_spoke(key, AlertOutcome.ALLOWED, _what_it_did(key, evidence), evidence) for key in keys]
-    before = any(key[0] == name for key in evidence.firing_at_baseline)
-    pending = evidence.longest_pending(name)
-    return [AlertResult(name, {}, AlertOutcome.ALLOWED, found.MayFireDidNot(before), pending=pending)]
+def _surprising(one: Instance, evidence: AlertEvidence) -> _Judged:
+    # Also a page that was refused was sent: only what nobody was told about is kept back.
+    if one.paged:
+        return AlertOutcome.SURPRISE, found.NotListed()
+    if not one.fired:
+        pending = one.true[-1].seconds
+        return AlertOutcome.PENDING, found.PendingAtEnd(pending, hold_seconds(one.name, evidence))
+    if one.silenced:
+        return AlertOutcome.SILENCED, found.Silenced()
+    if not one.inhibited:
+        return AlertOutcome.SURPRISE, found.NotListed()
+    if (free := _free_seconds(one, evidence)) > 0:
+        return AlertOutcome.PARTLY, found.InhibitedInPart(one.inhibitors, free)
+    return AlertOutcome.INHIBITED, found.Inhibited(one.inhibitors)
 
 
-def _what_it_did(key: Key, evidence: AlertEvidence) -> AlertFinding:
-    accepted = sorted({page.receiver for page in evidence.pages_of(key) if page.accepted})
-    return found.MayFire(accepted, sorted(evidence.inhibitors.get(key, ())))
+def _free_seconds(one: Instance, evidence: AlertEvidence) -> float:
+    """For how long nothing kept its page back; 0 where that is too short for a page."""
+    inhibited: tuple[Stretch, ...] = tuple(stretch for stretch, _ in one.inhibited)
+    rule = evidence.timings.get(one.name)
+    sent_after = rule.timing.group_wait_seconds if rule else 0.0
+    free = one.free_seconds(inhibited)
+    return free if free > sent_after + _LOOK_SECONDS else 0.0
 
 
-def _spoke(key: Key, outcome: AlertOutcome, finding: AlertFinding, evidence: AlertEvidence) -> AlertResult:
-    design, production = evidence.delays(key[0])
-    return AlertResult(
-        key[0], dict(key[1]), outcome, finding, **evidence.measure(key), design=design, production=production
-    )
+def _permitted(
+    permission: MayFire, one: Instance, measured: Measured, receiver: str, evidence: AlertEvidence
+) -> _Judged:
+    """What may fire has to be told and to resolve all the same."""
+    told = sorted({each.page.receiver for each in one.pages if each.fires and each.page.accepted})
+    did = found.MayFire(told, one.inhibitors, pending=not one.fired)
+    if not one.fired or (one.inhibited and not one.paged and not _free_seconds(one, evidence)):
+        return AlertOutcome.ALLOWED, did
+    delivered, resolved = measured["delivered"], measured["resolved"]
+    if delivered is None:
+        return _unless_old(evidence, AlertOutcome.UNDELIVERED, why_undelivered(one), did)
+    within = permission.fires_within
+    if within is not None and delivered > within.in_seconds:
+        return AlertOutcome.LATE, found.DeliveredLate(delivered, within.in_seconds)
+    cleared = one.accepted(receiver, fires=False, since=0.0)
+    if not cleared:
+        return _unless_old(evidence, AlertOutcome.STUCK, found.NotResolved(), did)
+    if (again := refired(one, receiver)) is not None and again > cleared[-1].at:
+        return _unless_old(evidence, AlertOutcome.STUCK, found.FiredAgain(again - (evidence.span.injected or 0.0)), did)
+    within = permission.resolves_within
+    if within is not None and resolved is not None and resolved > within.in_seconds:
+        return AlertOutcome.STUCK, found.ResolvedLate(resolved, within.in_seconds)
+    return AlertOutcome.ALLOWED, did
+
+
+def _unless_old(evidence: AlertEvidence, outcome: AlertOutcome, finding: AlertFinding, did: AlertFinding) -> _Judged:
+    # A run of an earlier release ended without waiting for it: that it was not told says nothing.
+    return (outcome, finding) if evidence.watched_to_the_end else (AlertOutcome.ALLOWED, did)
 
 
 def _quiet(name: str, evidence: AlertEvidence) -> AlertResult:
     pending = evidence.longest_pending(name)
-    held = evidence.timings[name].timing.for_seconds if name in evidence.timings else None
+    held = hold_seconds(name, evidence)
     if blinded := evidence.blindness.by("prometheus"):
-        seconds = sum(one.end - one.start for one in blinded)
-        unseen = found.Unseen(seconds)
+        unseen = found.Unseen(sum(one.end - one.start for one in blinded))
         return AlertResult(name, {}, AlertOutcome.UNKNOWN, unseen, pending=pending, hold=held, blinded=True)
     return AlertResult(name, {}, AlertOutcome.QUIET, found.DidNotFire(pending), pending=pending, hold=held)

@@ -42,6 +42,8 @@ def _taken(answer: list[dict[str, Any]]) -> list[TakenAlert]:
             {name: value for name, value in alert["labels"].items() if name != "alertname"},
             # One that has just ended may be missing from the answer; its fingerprint still says that there is one.
             sorted({names.get(source, source) for source in alert["status"]["inhibitedBy"]}),
+            sorted(alert["status"]["silencedBy"]),
+            sorted(alert["status"].get("mutedBy") or []),
         )
         for alert in answer
     ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.report import result_words, words
+from chaos.report import alert_words, result_words, words
 from chaos.verdict.catalogue import Catalogue
 from chaos.verdict.verdict import Verdict
 
@@ -37,7 +37,7 @@ def of(verdict: Verdict) -> dict[str, Any]:
     for check, written in zip(verdict.checks, built["checks"], strict=True):
         written["reason"] = result_words.of_check(check)
     for alert, written in zip(verdict.alerts, built["alerts"], strict=True):
-        written["reason"] = result_words.of_alert(alert)
+        written["reason"] = alert_words.of_alert(alert)
     for panel, written in zip(verdict.panels, built["panels"], strict=True):
         written["reason"] = result_words.of_panel(panel)
     return built | {"reasons": words.reasons(verdict)}

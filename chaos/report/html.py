@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
-from chaos.report import drawing, result_words, timeline, waterfall, words
+from chaos.report import alert_words, drawing, result_words, timeline, waterfall, words
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import PanelResult
 from chaos.verdict.verdict import Verdict
@@ -71,7 +71,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {"clock": clock, "milliseconds": _milliseconds, "seconds": _seconds, "labels": _labels}
     environment.filters["duration"] = _duration
-    environment.filters |= {"check_words": result_words.of_check, "alert_words": result_words.of_alert}
+    environment.filters |= {"check_words": result_words.of_check, "alert_words": alert_words.of_alert}
     environment.filters |= {"panel_words": result_words.of_panel, "reasons": words.reasons, "why_not": words.why_not}
     return environment
 

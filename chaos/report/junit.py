@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from chaos.report import result_words, words
+from chaos.report import alert_words, words
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.finding import Ledger, Refutation, ledger_of
 from chaos.verdict.outcome import AlertOutcome
@@ -63,9 +63,9 @@ def _alerts(verdict: Verdict) -> Iterable[Case]:
         if one.outcome.well:
             yield Case("alerts", _named(one))
         elif one.outcome is AlertOutcome.UNKNOWN and one.blinded:
-            yield Case("alerts", _named(one), skipped=f"blinded by design: {result_words.of_alert(one)}")
+            yield Case("alerts", _named(one), skipped=f"blinded by design: {alert_words.of_alert(one)}")
         else:
-            known = None if one.outcome is AlertOutcome.UNKNOWN else False
+            known = None if one.outcome.open else False
             yield _case("alerts", _named(one), known, words.of_alert(one))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from textwrap import wrap
 
-from chaos.report import result_words, words
+from chaos.report import alert_words, result_words, words
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
 from chaos.verdict.verdict import Verdict
@@ -93,7 +93,7 @@ def _alert(alert: AlertResult) -> Iterable[str]:
     labels = ", ".join(
         f"{name}={value}" for name, value in alert.labels.items() if name not in ("severity", "component")
     )
-    yield f"  {alert.outcome.value:<11} {alert.name}{{{labels}}}: {result_words.of_alert(alert)}"
+    yield f"  {alert.outcome.value:<11} {alert.name}{{{labels}}}: {alert_words.of_alert(alert)}"
     if alert.condition_true is None:
         return
     yield (

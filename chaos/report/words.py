@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
-from chaos.report import result_words
+from chaos.report import alert_words, result_words
 from chaos.verdict import finding as found
 from chaos.verdict.catalogue import Entry
 from chaos.verdict.finding import AnyFinding, EvidenceFinding, LedgerFinding, OrderFate, Refutation, RunFinding
@@ -36,7 +36,7 @@ def reasons(verdict: Verdict) -> list[str]:
         *(of_check(one) for one in verdict.checks if one.holds is None),
         *(of(one) for one in unknown if isinstance(one, LedgerFinding)),
         *(of_panel(one) for one in verdict.panels if one.unknown),
-        *(of_alert(one) for one in verdict.alerts if one.outcome is AlertOutcome.UNKNOWN and not one.blinded),
+        *(of_alert(one) for one in verdict.alerts if one.outcome.open and not one.blinded),
     ]
 
 
@@ -58,7 +58,7 @@ def of_check(result: CheckResult) -> str:
 def of_alert(result: AlertResult) -> str:
     """Why an alert's outcome is what it is, with its name."""
     word = "" if result.outcome is AlertOutcome.UNKNOWN else f" {result.outcome.value}"
-    return f"{result.name}{word}: {result_words.of_alert(result)}"
+    return f"{result.name}{word}: {alert_words.of_alert(result)}"
 
 
 def of_panel(result: PanelResult) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.spec import yamlfile
+from chaos.spec.alert_window import AlertWindow, MayFire
 from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Bound, Duration
 
@@ -52,18 +53,6 @@ class SteadyState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bounds[phase]
 
 
-class AlertWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One alert that must fire, be delivered and resolve."""
-
-    name: str
-    fires_within: Duration
-    """From the proven injection to the page accepted."""
-    resolves_within: Duration
-    """From the proven undo to the resolved message accepted."""
-    labels: dict[str, str] = {}
-    """Labels that the alert must carry; others may be there too."""
-
-
 class Staged(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A further fault, injected some time after the main one."""
 
@@ -85,8 +74,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From the proven undo until the steady state is back for good."""
     alerts: list[AlertWindow] = []
     """Every one must fire."""
-    may_fire: list[str] = []
-    """These may; any other that fires is a surprise."""
+    may_fire: list[str | MayFire] = []
+    """These may, and then have to be told and to resolve; any other that fires is a surprise."""
     quiet: list[str] = []
     """Named because a neighbour of what is broken would page: these must not fire, as any that is not listed."""
     also: list[Staged] = []
@@ -100,6 +89,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def faults(self) -> tuple[AnyFault, ...]:
         """The main fault, and those staged after it."""
         return (self.fault, *(staged.fault for staged in self.also))
+
+    @property
+    def allowed(self) -> tuple[MayFire, ...]:
+        """The alerts that may fire, each with what is said of it."""
+        return tuple(MayFire(one) if isinstance(one, str) else one for one in self.may_fire)
 
     @property
     def delays_pages(self) -> bool:
@@ -167,7 +161,10 @@ def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tu
             yield f"alerts[{index}].name", _unknown_alert(alert.name, vocabulary)
         if alert.fires_within > experiment.fault.for_ and not experiment.delays_pages:
             yield f"alerts[{index}].fires_within", f"longer than the fault is held ({experiment.fault.for_})"
-    for field, names in (("may_fire", experiment.may_fire), ("quiet", experiment.quiet)):
+        if amiss := alert.amiss():
+            yield f"alerts[{index}]", amiss
+    allowed = [one.name for one in experiment.allowed]
+    for field, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
         for index, name in enumerate(names):
             if name not in vocabulary.alerts:
                 yield f"{field}[{index}]", _unknown_alert(name, vocabulary)
@@ -185,12 +182,14 @@ def _names_found(path: str, fault: AnyFault, vocabulary: Vocabulary) -> Iterable
 
 def _contradictions(experiment: Experiment) -> Iterable[tuple[str, str]]:
     listed = {alert.name for alert in experiment.alerts}
+    allowed = {one.name for one in experiment.allowed}
     for index, name in enumerate(experiment.quiet):
-        if name in listed or name in experiment.may_fire:
+        if name in listed or name in allowed:
             yield f"quiet[{index}]", f"{name} is said to fire as well"
-    for index, name in enumerate(experiment.may_fire):
-        if name in listed:
-            yield f"may_fire[{index}]", f"{name} is said to have to fire"
+    for index, one in enumerate(experiment.allowed):
+        # Another instance than the listed one may fire, but then it says which.
+        if one.name in listed and not one.labels:
+            yield f"may_fire[{index}]", f"{one.name} is said to have to fire; say by labels which other one may"
 
 
 def _check_found(path: str, check: SteadyState, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:

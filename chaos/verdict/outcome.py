@@ -13,7 +13,17 @@ class AlertOutcome(StrEnum):
     UNDELIVERED = "undelivered"
     MISSED = "missed"
     STUCK = "stuck"
+    REFIRED = "refired"
+    """It fired again after the pager had been told that it is resolved."""
+    AGAIN = "again"
+    """It fired when the baseline began, and again: nobody knows whether for the fault."""
     SURPRISE = "surprise"
+    PARTLY = "partly"
+    """Not listed, and nobody was paged, though for a part of its firing nothing kept the page back."""
+    SILENCED = "silenced"
+    """Not listed, and a silence or a mute interval kept it from being told."""
+    PENDING = "pending"
+    """Not fired when the run ended, and about to."""
     INHIBITED = "inhibited"
     """Not listed, and nobody was paged: another alert, which Alertmanager names, says it already."""
     ALLOWED = "allowed"
@@ -30,6 +40,11 @@ class AlertOutcome(StrEnum):
     def wrong(self) -> bool:
         """Whether it refutes what the experiment claims; what is unknown is neither well nor wrong."""
         return _TABLE[self].well is False
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody can say."""
+        return _TABLE[self].well is None
 
     @property
     def rank(self) -> int:
@@ -51,14 +66,19 @@ class _Row:
 
 
 _TABLE = {
-    AlertOutcome.PROVEN: _Row(6, True, "✔"),
+    AlertOutcome.PROVEN: _Row(11, True, "✔"),
     AlertOutcome.LATE: _Row(2, False, "L"),
     AlertOutcome.UNDELIVERED: _Row(1, False, "U"),
     AlertOutcome.MISSED: _Row(0, False, "M"),
     AlertOutcome.STUCK: _Row(3, False, "K"),
-    AlertOutcome.SURPRISE: _Row(4, False, "S"),
-    AlertOutcome.INHIBITED: _Row(7, True, "i"),
-    AlertOutcome.ALLOWED: _Row(8, True, "a"),
-    AlertOutcome.UNKNOWN: _Row(5, None, "?"),
-    AlertOutcome.QUIET: _Row(9, True, "·"),
+    AlertOutcome.REFIRED: _Row(4, False, "R"),
+    AlertOutcome.AGAIN: _Row(8, None, "b"),
+    AlertOutcome.SURPRISE: _Row(5, False, "S"),
+    AlertOutcome.PARTLY: _Row(6, False, "I"),
+    AlertOutcome.SILENCED: _Row(7, False, "Z"),
+    AlertOutcome.PENDING: _Row(9, None, "p"),
+    AlertOutcome.INHIBITED: _Row(12, True, "i"),
+    AlertOutcome.ALLOWED: _Row(13, True, "a"),
+    AlertOutcome.UNKNOWN: _Row(10, None, "?"),
+    AlertOutcome.QUIET: _Row(14, True, "·"),
 }

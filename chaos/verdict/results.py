@@ -8,8 +8,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from chaos.verdict.alert_finding import AlertFinding
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.result_finding import AlertFinding, CheckFinding, PanelFinding
+from chaos.verdict.result_finding import CheckFinding, PanelFinding
 
 
 class PhaseStats(msgspec.Struct, frozen=True):
@@ -65,6 +66,10 @@ class AlertResult(msgspec.Struct, frozen=True):
     labels: dict[str, str]
     outcome: AlertOutcome
     finding: AlertFinding | None = None
+    window: Annotated[
+        int | None, Meta(description="Which of the experiment's alerts took it, from 0; None: none of them.")
+    ] = None
+    pages: Annotated[int, Meta(description="How often its receiver was told that it fires.")] = 0
     condition_true: float | None = None
     firing: float | None = None
     delivered: float | None = None

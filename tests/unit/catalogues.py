@@ -1,10 +1,10 @@
 """Made-up verdicts, rows of the matrix and catalogue runs."""
 
+from chaos.verdict.alert_finding import PageRefused
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Row
 from chaos.verdict.finding import PagerSilentAtEnd
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.result_finding import PageRefused
 from chaos.verdict.results import AlertResult, Delays
 from chaos.verdict.verdict import Outcome, Verdict
 

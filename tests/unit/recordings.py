@@ -18,7 +18,7 @@ from chaos.facts.alerts import (
 from chaos.facts.ledger import Order, OrderReading, OrderState
 from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
+from chaos.facts.run import FORMAT, FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
 from chaos.facts.samples import Load, Request, Tick
 from chaos.facts.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
 from chaos.spec import values
@@ -76,7 +76,22 @@ def beats():
 def facts():
     timing = Timing(1.0, 1.0, 0.0, 1.0, 0.5, 5.0)
     return [
-        RunStarted(0.0, "r", "e", "f", "pager", "deadman", ["Down", "Other"], "shop-2", 1e9, 0.0, RATE, "abc", False),
+        RunStarted(
+            0.0,
+            "r",
+            "e",
+            "f",
+            "pager",
+            "deadman",
+            ["Down", "Other"],
+            "shop-2",
+            1e9,
+            0.0,
+            RATE,
+            "abc",
+            False,
+            format=FORMAT,
+        ),
         PhaseBegan(BASELINE, "baseline"),
         RuleLoaded(0.0, "Down", "pager", timing, None),
         PrometheusSeen(0.0, None, WATCHDOG, ["Down", "Other"]),

@@ -7,7 +7,7 @@ from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleLo
 from chaos.facts.pages import PageSeen
 from chaos.facts.run import PhaseBegan
 from chaos.judge.judge import judge
-from chaos.report.result_words import of_alert
+from chaos.report.alert_words import of_alert
 from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment

@@ -8,7 +8,7 @@ from chaos.facts.pages import PageSeen
 from chaos.facts.run import StagedInjected, StagedUndone
 from chaos.judge.judge import judge
 from chaos.report import terminal
-from chaos.report.result_words import of_alert
+from chaos.report.alert_words import of_alert
 from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment

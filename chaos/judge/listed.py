@@ -1,0 +1,109 @@
+"""Judges the alerts that an experiment lists: which fired, reached the right receiver and resolved in time."""
+
+from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
+from chaos.judge.instance import Instance
+from chaos.judge.telling import hold_seconds, refired, why_stuck, why_undelivered
+from chaos.spec.alert_window import AlertWindow
+from chaos.verdict import alert_finding as found
+from chaos.verdict.alert_finding import AlertFinding
+from chaos.verdict.outcome import AlertOutcome
+from chaos.verdict.results import AlertResult
+
+UNCERTAIN_SECONDS = 0.5
+"""Within which nobody can say what came first: an evaluation bears the time at which it was due."""
+
+
+def judge(index: int, window: AlertWindow, taken: tuple[Instance, ...], evidence: AlertEvidence) -> list[AlertResult]:
+    """One result for each instance that it takes, and one for all that are missing."""
+    results = []
+    for one in taken:
+        measured = evidence.measure(one, window.receiver or evidence.receiver_of(one.name))
+        outcome, finding = _outcome(window, one, measured, evidence)
+        results.append(_result(index, window, one.labels, outcome, finding, measured, evidence))
+    if len(taken) < window.fewest:
+        outcome, finding, measured = _missing(window, len(taken), evidence)
+        results.append(_result(index, window, window.labels, outcome, finding, measured, evidence))
+    return results
+
+
+def _result(
+    index: int,
+    window: AlertWindow,
+    labels: dict[str, str],
+    outcome: AlertOutcome,
+    finding: AlertFinding,
+    measured: Measured,
+    evidence: AlertEvidence,
+) -> AlertResult:
+    design, production = evidence.delays(window.name)
+    return AlertResult(
+        window.name,
+        labels,
+        outcome,
+        finding,
+        **measured,
+        window=index,
+        fires_within=window.fires_within.in_seconds,
+        resolves_within=window.resolves_within.in_seconds,
+        design=design,
+        production=production,
+    )
+
+
+def _missing(window: AlertWindow, taken: int, evidence: AlertEvidence) -> tuple[AlertOutcome, AlertFinding, Measured]:
+    if evidence.span.injected is None or not evidence.complete:
+        return AlertOutcome.UNKNOWN, found.NoAlertEvidence(), NOTHING
+    if window.name not in evidence.rules:
+        return AlertOutcome.MISSED, found.RuleNotRunning(), NOTHING
+    if taken:
+        return AlertOutcome.MISSED, found.TooFew(taken, str(window.count or ">= 1")), NOTHING
+    short = [one for one in evidence.instances.values() if window.fits(one.name, one.labels)]
+    if short:
+        measured = evidence.measure(short[0], window.receiver or evidence.receiver_of(window.name))
+        return AlertOutcome.MISSED, found.TrueTooShort(), measured
+    others = [one.labels for one in evidence.instances.values() if one.name == window.name and one.fired]
+    return AlertOutcome.MISSED, found.OtherLabels(others) if others else found.NeverTrue(), NOTHING
+
+
+def _outcome(
+    window: AlertWindow, one: Instance, measured: Measured, evidence: AlertEvidence
+) -> tuple[AlertOutcome, AlertFinding]:
+    if evidence.span.injected is None or (not evidence.complete and not measured["delivered"]):
+        return AlertOutcome.UNKNOWN, found.NoAlertEvidence()
+    if unproven := _not_by_the_fault(one, measured, evidence):
+        return unproven
+    delivered, resolved = measured["delivered"], measured["resolved"]
+    if delivered is None:
+        return AlertOutcome.UNDELIVERED, why_undelivered(one)
+    if delivered > window.fires_within.in_seconds:
+        return AlertOutcome.LATE, found.DeliveredLate(delivered, window.fires_within.in_seconds)
+    if evidence.span.undone is None:
+        return AlertOutcome.UNKNOWN, found.NotUndone()
+    receiver = window.receiver or evidence.receiver_of(one.name)
+    if (again := refired(one, receiver)) is not None:
+        return AlertOutcome.REFIRED, found.FiredAgain(again - evidence.span.injected)
+    if resolved is None:
+        return AlertOutcome.STUCK, why_stuck(one, receiver)
+    if resolved > window.resolves_within.in_seconds:
+        return AlertOutcome.STUCK, found.ResolvedLate(resolved, window.resolves_within.in_seconds)
+    return AlertOutcome.PROVEN, found.InTime()
+
+
+def _not_by_the_fault(
+    one: Instance, measured: Measured, evidence: AlertEvidence
+) -> tuple[AlertOutcome, AlertFinding] | None:
+    """Why it proves nothing of the fault, however well it was told; None where it may."""
+    if one.fired_before:
+        return AlertOutcome.AGAIN, found.FiredBefore()
+    if not one.fired:
+        true = one.true[-1].seconds
+        return AlertOutcome.PENDING, found.PendingAtEnd(true, hold_seconds(one.name, evidence))
+    true = measured["condition_true"]
+    span = evidence.span
+    if true is None or span.injected is None:
+        return None
+    if true < -UNCERTAIN_SECONDS:
+        return AlertOutcome.UNKNOWN, found.TrueBeforeFault(-true)
+    if span.undone is not None and true > span.undone - span.injected + UNCERTAIN_SECONDS:
+        return AlertOutcome.MISSED, found.TrueAfterUndo(true - (span.undone - span.injected))
+    return None
