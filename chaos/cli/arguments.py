@@ -21,6 +21,7 @@ exit codes of `run`:
   4    fault not injected or without effect
   5    undo failed: the report says what to do by hand
   6    inconclusive: data is missing
+  70   a defect of ours, and no verdict
   130  interrupted by Ctrl-C, everything undone (143: by SIGTERM)
 """
 

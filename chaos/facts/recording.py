@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -92,13 +92,7 @@ def read(folder: Path) -> Recording:
     file = folder / FACTS_FILE
     if not file.is_file():
         raise InvalidFile(folder, "", "not a recording; `runs/` holds one folder a run")
-    lines = file.read_bytes().splitlines()
-    # A line that is torn by a crash can only be the last.
-    facts = [
-        _decode(file, number, line)
-        for number, line in enumerate(lines, 1)
-        if line.endswith(b"}") or number < len(lines)
-    ]
+    facts: list[AnyFact] = _decoded(file, AnyFact)
     return Recording(
         folder,
         yamlfile.read(folder / EXPERIMENT_FILE, Experiment),
@@ -111,17 +105,24 @@ def read(folder: Path) -> Recording:
     )
 
 
-def _decode(file: Path, number: int, line: bytes) -> AnyFact:
-    try:
-        fact: AnyFact = msgspec.json.decode(line, type=AnyFact)
-    except msgspec.DecodeError as error:
-        raise InvalidFile(file, "", f"not a fact: {error}", number) from error
-    return fact
+def _decoded(file: Path, kind: Any) -> list[Any]:
+    """Every line of a file as one of these. A line that a crash tore can only be the last, without its line feed."""
+    whole = file.read_bytes().rpartition(b"\n")[0]
+    found = []
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            found.append(msgspec.json.decode(line, type=kind))
+        except msgspec.DecodeError as error:
+            raise InvalidFile(file, "", f"not a fact: {error}", number) from error
+    return found
 
 
 def _load(folder: Path) -> samples.Load:
     file = folder / LOAD_FILE
-    return samples.read(file) if file.exists() else samples.parse([])
+    try:
+        return samples.read(file) if file.exists() else samples.parse([])
+    except ValueError as error:
+        raise InvalidFile(file, "", str(error)) from error
 
 
 def orders_of(folder: Path) -> ledger.Ledger:
@@ -137,7 +138,7 @@ def _readings(folder: Path) -> tuple[ledger.OrderReading, ...] | None:
     file = folder / READ_BACK_FILE
     if not file.exists():
         return None
-    return tuple(msgspec.json.decode(line, type=ledger.OrderReading) for line in file.read_bytes().splitlines())
+    return tuple(_decoded(file, ledger.OrderReading))
 
 
 def sessions_of(folder: Path) -> SessionLedger | None:
@@ -153,4 +154,4 @@ def _session_readings(folder: Path) -> tuple[SessionReading, ...] | None:
     file = folder / SESSIONS_BACK_FILE
     if not file.exists():
         return None
-    return tuple(msgspec.json.decode(line, type=SessionReading) for line in file.read_bytes().splitlines())
+    return tuple(_decoded(file, SessionReading))

@@ -61,9 +61,9 @@ def owed(recording: Facts, window: Window) -> list[str]:
         if window.end < due and (alert.state == "pending" or may_fire):
             found.add(alert.name)
     for one in recording.experiment.allowed:
-        if one.name in rules and (fired_at := _untold(one, recording, window)) is not None:
-            if window.end < _told_by(fired_at, rules[one.name], window):
-                found.add(one.name)
+        fired_at = _untold(one, recording, window) if one.name in rules else None
+        if fired_at is not None and window.end < _told_by(fired_at, rules[one.name], window):
+            found.add(one.name)
     return sorted(found)
 
 

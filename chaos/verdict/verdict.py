@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     NOT_INJECTED = 4
     UNDO_FAILED = 5
     INCONCLUSIVE = 6
+    DEFECT = 70
+    """Of Stormdrill's own: no verdict."""
     INTERRUPTED = 130
     TERMINATED = 143
 
