@@ -15,7 +15,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
 from chaos.facts.recorder import Recorder
-from chaos.facts.run import FORMAT, FaultSaid, PhaseBegan, RunEnded, RunStarted
+from chaos.facts.run import FORMAT, FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
 from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
@@ -109,7 +109,7 @@ class Drill:
             except LeaseLost as error:
                 ending, detail = Ending.LEASE_LOST, str(error)
             self._observers.stop()
-            self._context.write(RunEnded(self._context.now(), ending.value, detail, by_hand))
+            self._context.recorder.end(self._context.now(), ending.value, detail, by_hand)
             self._context.progress.done(f"{ending.value}: {detail}" if detail else "")
 
     def _phases(self) -> None:

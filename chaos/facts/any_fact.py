@@ -6,7 +6,7 @@ from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, HistoryAsked, Pro
 from chaos.facts.metrics import QueryHistory
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
-from chaos.facts.processes import MachineSeen, ProcessesSeen
+from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
 from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, StagedInjected, StagedUndone, Undone
 from chaos.facts.traces import TracesSeen
 
@@ -26,6 +26,7 @@ AnyFact: TypeAlias = (
     | PagerSeen
     | ProcessesSeen
     | MachineSeen
+    | PollFailed
     | Injected
     | FaultProof
     | StagedInjected

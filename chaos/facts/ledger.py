@@ -56,6 +56,8 @@ class Ledger:
     orders: tuple[Order, ...]
     # The last line is incomplete: the machine or its disk failed while it was written.
     torn: bool
+    # Read, whole ones.
+    lines: int = 0
 
 
 def fold(lines: Iterable[str]) -> Ledger:
@@ -65,7 +67,7 @@ def fold(lines: Iterable[str]) -> Ledger:
     was never sent.
     """
     orders: dict[str, Order] = {}
-    torn = False
+    torn, number = False, 0
     for number, line in enumerate(lines, 1):
         if torn := not line.endswith("\n"):
             break
@@ -77,7 +79,7 @@ def fold(lines: Iterable[str]) -> Ledger:
                 orders[fact["key"]] = _after(orders[fact["key"]], fact)
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"orders.ndjson:{number}: not a fact of the ledger: {line.strip()[:80]}") from error
-    return Ledger(tuple(orders.values()), torn)
+    return Ledger(tuple(orders.values()), torn, number - torn)
 
 
 def _after(order: Order, fact: Mapping[str, Any]) -> Order:

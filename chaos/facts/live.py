@@ -105,7 +105,7 @@ class LoadTail:
         with self._lock:
             torn = self._take_what_was_added()
         fold = self._fold
-        return samples.Load(fold.settings, fold.requests, fold.ticks, fold.end, torn, fold)
+        return samples.Load(fold.settings, fold.requests, fold.ticks, fold.end, torn, fold.lines, fold.wrote, fold)
 
     def _take_what_was_added(self) -> bool:
         try:

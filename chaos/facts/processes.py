@@ -1,4 +1,4 @@
-"""What the process manager and the machine say."""
+"""What the process manager and the machine say, and that one who watches failed."""
 
 from chaos.facts.fact import Fact
 
@@ -14,3 +14,9 @@ class MachineSeen(Fact, frozen=True, tag="machine_seen"):
 
     cpu_waited: float
     """For how long since boot some process that could run had no CPU, in seconds."""
+
+
+class PollFailed(Fact, frozen=True, tag="poll_failed"):
+    """One who watches stumbled over an answer; it looks again a second later."""
+
+    error: str

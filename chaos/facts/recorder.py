@@ -1,6 +1,8 @@
 """Writes what happens in a run into its folder, as it happens."""
 
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,6 +11,7 @@ from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import EXPERIMENT_FILE, FACTS_FILE, READ_BACK_FILE, SESSIONS_BACK_FILE
 from chaos.facts.ledger import OrderReading
 from chaos.facts.live import LiveRecording
+from chaos.facts.run import RunEnded
 from chaos.facts.sessions import SessionReading
 
 
@@ -28,6 +31,12 @@ class Recorder:
             self._file.write(msgspec.json.encode(fact) + b"\n")
             self._file.flush()
             self.live.add(fact)
+
+    def end(self, at: float, how: str, detail: str, by_hand: Sequence[str]) -> None:
+        """Append the last fact, which says how many there are of each kind: one that is lost later is missed."""
+        with self._lock:
+            wrote = Counter(str(type(fact).__struct_config__.tag) for fact in self.live.facts)
+        self.write(RunEnded(at, how, detail, list(by_hand), dict(wrote)))
 
     def write_reading(self, reading: OrderReading) -> None:
         """Append what the read-back found of one order."""

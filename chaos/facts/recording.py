@@ -1,6 +1,7 @@
 """The append-only facts of a run: one folder a run, read back by the judge when it is over."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -20,6 +21,7 @@ from chaos.facts.files import (
     SESSIONS_FILE,
 )
 from chaos.facts.pages import PageAlert, PageSeen
+from chaos.facts.run import RunStarted
 from chaos.facts.sessions import SessionLedger, SessionReading
 from chaos.facts.sessions import fold as fold_sessions
 from chaos.spec import yamlfile
@@ -93,6 +95,8 @@ def read(folder: Path) -> Recording:
     if not file.is_file():
         raise InvalidFile(folder, "", "not a recording; `runs/` holds one folder a run")
     facts: list[AnyFact] = _decoded(file, AnyFact)
+    if not facts or not isinstance(facts[0], RunStarted):
+        raise InvalidFile(file, "", "not a recording: it does not begin with what is run")
     return Recording(
         folder,
         yamlfile.read(folder / EXPERIMENT_FILE, Experiment),
@@ -119,8 +123,14 @@ def _decoded(file: Path, kind: Any) -> list[Any]:
 
 def _load(folder: Path) -> samples.Load:
     file = folder / LOAD_FILE
-    try:
+    with _readable(file):
         return samples.read(file) if file.exists() else samples.parse([])
+
+
+@contextlib.contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
         raise InvalidFile(file, "", str(error)) from error
 
@@ -130,7 +140,7 @@ def orders_of(folder: Path) -> ledger.Ledger:
     file = folder / LEDGER_FILE
     if not file.exists():
         return ledger.fold([])
-    with file.open() as lines:
+    with file.open() as lines, _readable(file):
         return ledger.fold(lines)
 
 
@@ -146,7 +156,7 @@ def sessions_of(folder: Path) -> SessionLedger | None:
     file = folder / SESSIONS_FILE
     if not file.exists():
         return None
-    with file.open() as lines:
+    with file.open() as lines, _readable(file):
         return fold_sessions(lines)
 
 

@@ -115,3 +115,5 @@ class RunEnded(Fact, frozen=True, tag="run_ended"):
     detail: str
     by_hand: list[str] = msgspec.field(default_factory=list)
     """What a human has to do, where an undo failed."""
+    wrote: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many facts of each kind were written before this one; empty in recordings of format 1."""

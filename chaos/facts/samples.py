@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,10 @@ class Load:
     end: str | None
     # The last line is incomplete: it is being written, or the machine or its disk failed.
     torn: bool
+    lines: int = 0
+    """Read, whole ones."""
+    wrote: Mapping[str, int] = field(default_factory=dict)
+    """How many lines it says at its end that it wrote, by file; empty where it did not say."""
     fold: "LoadFold | None" = field(default=None, compare=False, repr=False)
     """What it was made of, which knows where in the requests a moment lies; None: it was made up."""
 
@@ -86,7 +90,7 @@ def parse(lines: Iterable[str]) -> Load:
         if torn := not line.endswith("\n"):
             break
         fold.add(line)
-    return Load(fold.settings, tuple(fold.requests), tuple(fold.ticks), fold.end, torn, fold)
+    return Load(fold.settings, tuple(fold.requests), tuple(fold.ticks), fold.end, torn, fold.lines, fold.wrote, fold)
 
 
 class LoadFold:
@@ -97,16 +101,17 @@ class LoadFold:
         self.requests: list[Request] = []
         self.ticks: list[Tick] = []
         self.end: str | None = None
+        self.wrote: dict[str, int] = {}
+        self.lines = 0
         self._latest_ends: list[float] = []
-        self._lines = 0
 
     def add(self, line: str) -> None:
         """Take in the next line. ValueError with its number if it is no fact of a load."""
-        self._lines += 1
+        self.lines += 1
         try:
             self._take(json.loads(line))
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"load.ndjson:{self._lines}: not a fact of a load: {line.strip()[:80]}") from error
+            raise ValueError(f"load.ndjson:{self.lines}: not a fact of a load: {line.strip()[:80]}") from error
 
     def ended_since(self, at: float) -> Sequence[Request]:
         """All requests that ended at or after this moment, and perhaps others; looks at few of those before it."""
@@ -124,6 +129,7 @@ class LoadFold:
             self.settings = LoadSettings.from_fact(fact["settings"]) if "settings" in fact else None
         else:
             self.end = str(fact["end"])
+            self.wrote = fact.get("wrote") or {}
 
 
 def _request(fact: dict[str, Any]) -> Request:

@@ -67,6 +67,8 @@ class SessionLedger:
     sessions: tuple[UserSession, ...]
     # The last line is incomplete: the machine or its disk failed while it was written.
     torn: bool
+    # Read, whole ones.
+    lines: int = 0
 
 
 def fold(lines: Iterable[str]) -> SessionLedger:
@@ -76,7 +78,7 @@ def fold(lines: Iterable[str]) -> SessionLedger:
     write that was never sent.
     """
     sessions: dict[str, UserSession] = {}
-    torn = False
+    torn, number = False, 0
     for number, line in enumerate(lines, 1):
         if torn := not line.endswith("\n"):
             break
@@ -86,7 +88,7 @@ def fold(lines: Iterable[str]) -> SessionLedger:
             sessions[key] = _after(sessions.get(key), fact)
         except (ValueError, KeyError, TypeError, StopIteration) as error:
             raise ValueError(f"sessions.ndjson:{number}: not a fact of the ledger: {line.strip()[:80]}") from error
-    return SessionLedger(tuple(sessions.values()), torn)
+    return SessionLedger(tuple(sessions.values()), torn, number - torn)
 
 
 def _after(session: UserSession | None, fact: Mapping[str, Any]) -> UserSession:

@@ -1,11 +1,13 @@
 """Judges the evidence itself: what is missing, so that silence and success are never taken on trust."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from chaos.facts.alerts import AlertmanagerSeen, HistoryAsked, PrometheusSeen
+from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run import FaultProof, PhaseBegan, RunStarted
+from chaos.facts.run import FaultProof, PhaseBegan, RunEnded, RunStarted
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
@@ -22,7 +24,7 @@ LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
 def missing(recording: Recording, span: Window) -> list[EvidenceFinding]:
     """One finding for each gap in the evidence; empty when all is there but for what the faults blind by design."""
     blindness = Blindness.of(recording, span)
-    users = [*_load(recording, span), *_fault(recording, span)]
+    users = [*_counted(recording), *_load(recording, span), *_fault(recording, span)]
     started = recording.first(RunStarted)
     if started is not None and not started.alerts_judged:
         return users
@@ -32,6 +34,20 @@ def missing(recording: Recording, span: Window) -> list[EvidenceFinding]:
         *_alertmanager(recording, span, blindness),
         *_pager(recording, span, blindness),
     ]
+
+
+def _counted(recording: Recording) -> Iterable[EvidenceFinding]:
+    """Who writes says at the end how much it wrote."""
+    ended = recording.first(RunEnded)
+    there = Counter(str(type(fact).__struct_config__.tag) for fact in recording.facts)
+    for kind, number in (ended.wrote if ended else {}).items():
+        if there[kind] < number:
+            yield found.FactsLost(kind, number - there[kind])
+    sessions = recording.sessions.lines if recording.sessions else 0
+    read = {LOAD_FILE: recording.load.lines - 1, LEDGER_FILE: recording.orders.lines, SESSIONS_FILE: sessions}
+    for file, number in recording.load.wrote.items():
+        if file in read and read[file] < number:
+            yield found.FactsLost(file, number - read[file])
 
 
 def _load(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
@@ -87,9 +103,11 @@ def _alertmanager(recording: Recording, span: Window, blindness: Blindness) -> I
 
 def _pager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:
     looks = recording.all(PagerSeen)
-    # What arrived in a gap is in the pager's journal: only the last look has to succeed.
+    # What arrived in a gap is in the pager's journal: only the last look has to succeed, after all has happened.
     if not looks or looks[-1].error is not None:
         yield found.PagerSilentAtEnd(_last_error(looks))
+    elif looks[-1].at < span.end:
+        yield found.ObserverEnded("the pager", span.end - looks[-1].at)
     started = recording.first(RunStarted)
     if started and started.heartbeat_receiver:
         pages = recording.all(PageSeen)

@@ -21,12 +21,15 @@ class FactFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.lines = 0
+        """Written so far."""
         self._file_descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def write(self, fact: Mapping[str, Json]) -> None:
         line = json.dumps(fact, separators=(",", ":")).encode() + b"\n"
         if os.write(self._file_descriptor, line) != len(line):
             raise OSError("a fact was written in part only: no space left?")
+        self.lines += 1
 
 
 class LoadFacts:
@@ -35,9 +38,10 @@ class LoadFacts:
     def __init__(self, run_dir: Path, origin: float, *, ledgers: bool = True) -> None:
         self._origin = origin
         self._load = FactFile(run_dir / LOAD_FILE)
+        self._files = {LOAD_FILE: self._load}
         if ledgers:  # a load without them writes to none
-            self._ledger = FactFile(run_dir / LEDGER_FILE)
-            self._sessions = FactFile(run_dir / SESSIONS_FILE)
+            self._ledger = self._files[LEDGER_FILE] = FactFile(run_dir / LEDGER_FILE)
+            self._sessions = self._files[SESSIONS_FILE] = FactFile(run_dir / SESSIONS_FILE)
         self._started = 0
         self._finished = 0
 
@@ -69,7 +73,9 @@ class LoadFacts:
         self._load.write({"tick": self.at(due)} | counts | {"lag": lag})
 
     def end(self, reason: str) -> None:
-        self._load.write({"end": reason, "at": self.now()})
+        # A line that is lost later is missed.
+        wrote: dict[str, Json] = {name: file.lines for name, file in self._files.items()}
+        self._load.write({"end": reason, "at": self.now(), "wrote": wrote})
 
     def order_sent(self, key: str, sku: str, quantity: int) -> None:
         """Before the request leaves: an order the system may know must never be missing here."""

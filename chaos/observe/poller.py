@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from chaos.facts.any_fact import AnyFact
+from chaos.facts.processes import PollFailed
 from chaos.facts.recorder import Recorder
 
 LOOK_EVERY_SECONDS = 1.0
@@ -38,5 +39,9 @@ class Poller:
         while not last:
             # Asked before the look: what happened until `stop` was called is still seen.
             last = self._stop.wait(LOOK_EVERY_SECONDS)
-            for fact in look(time.monotonic() - self._origin):
-                self._recorder.write(fact)
+            at = time.monotonic() - self._origin
+            try:
+                for fact in look(at):
+                    self._recorder.write(fact)
+            except Exception as error:  # an answer that nobody expected must not end the watch unseen
+                self._recorder.write(PollFailed(at, f"{type(error).__name__}: {error}"))

@@ -6,7 +6,16 @@ from typing import assert_never
 from chaos.report import alert_words, result_words
 from chaos.verdict import finding as found
 from chaos.verdict.catalogue import Entry
-from chaos.verdict.finding import AnyFinding, EvidenceFinding, LedgerFinding, OrderFate, Refutation, RunFinding
+from chaos.verdict.finding import (
+    AnyFinding,
+    EvidenceFinding,
+    LedgerFinding,
+    LoadFinding,
+    OrderFate,
+    Refutation,
+    RunFinding,
+    WatchFinding,
+)
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, CheckResult, PanelResult
 from chaos.verdict.verdict import Verdict
@@ -74,7 +83,9 @@ def of(finding: AnyFinding) -> str:
     """One finding about the run, its evidence or its ledgers."""
     if isinstance(finding, RunFinding):
         return _run(finding)
-    return _evidence(finding) if isinstance(finding, EvidenceFinding) else _ledger(finding)
+    if isinstance(finding, LoadFinding):
+        return _load(finding)
+    return _watch(finding) if isinstance(finding, WatchFinding) else _ledger(finding)
 
 
 def _run(finding: RunFinding) -> str:
@@ -89,7 +100,7 @@ def _run(finding: RunFinding) -> str:
     assert_never(finding)
 
 
-def _evidence(finding: EvidenceFinding) -> str:
+def _load(finding: LoadFinding) -> str:
     match finding:
         case found.LoadNeverAtRate():
             return "the load never came to its rate"
@@ -100,6 +111,11 @@ def _evidence(finding: EvidenceFinding) -> str:
             return f"the load came at {rates} requests/s instead of {finding.nominal:g}"
         case found.LoadCutOff():
             return "the load did not end in order, so requests in flight are not known"
+    assert_never(finding)
+
+
+def _watch(finding: WatchFinding) -> str:
+    match finding:
         case found.FaultUnwatched():
             return f"nobody looked for {finding.seconds:.0f} s whether the fault was in place"
         case found.SourceSilent():
@@ -111,6 +127,10 @@ def _evidence(finding: EvidenceFinding) -> str:
         case found.RulesNotRunning():
             named = ", ".join(finding.alerts)
             return f"rules that should run do not, so their silence says nothing: {named}"
+        case found.FactsLost():
+            return f"{finding.number} facts of the kind {finding.kind} were written and are lost"
+        case found.ObserverEnded():
+            return f"nobody looked at {finding.source} in the last {finding.seconds:.0f} s"
         case found.PagerSilentAtEnd():
             return f"the pager told nothing at the end: {finding.error or 'nobody asked it'}"
         case found.HeartbeatMissing():

@@ -97,6 +97,20 @@ class RulesNotRunning(Finding, frozen=True):
     alerts: list[str]
 
 
+class FactsLost(Finding, frozen=True):
+    """So many facts of one kind were written and are not in the recording."""
+
+    kind: str
+    number: int
+
+
+class ObserverEnded(Finding, frozen=True):
+    """One who watches looked for the last time so many seconds before the run's end."""
+
+    source: str
+    seconds: float
+
+
 class PagerSilentAtEnd(Finding, frozen=True):
     """The last look at the pager gave nothing."""
 
@@ -196,19 +210,19 @@ class NoLogInAcknowledged(Finding, frozen=True):
 
 RunFinding: TypeAlias = RunEndedEarly | NothingInjected | VictimIdle
 """Why a run says nothing about the claim; it is then the only one."""
-EvidenceFinding: TypeAlias = (
-    LoadNeverAtRate
-    | LoadStoodStill
-    | LoadOffRate
-    | LoadCutOff
-    | FaultUnwatched
+LoadFinding: TypeAlias = LoadNeverAtRate | LoadStoodStill | LoadOffRate | LoadCutOff
+WatchFinding: TypeAlias = (
+    FaultUnwatched
     | SourceSilent
     | AlertHistoryMissing
     | NoRules
     | RulesNotRunning
+    | FactsLost
+    | ObserverEnded
     | PagerSilentAtEnd
     | HeartbeatMissing
 )
+EvidenceFinding: TypeAlias = LoadFinding | WatchFinding
 LedgerFinding: TypeAlias = (
     OrdersBroken
     | OrdersNotShown
