@@ -18,6 +18,8 @@ from tests.unit.recordings import EXPERIMENT
 
 LONG_AGO = "0001-01-01T00:00:00Z"
 
+RULES = ("Down", "Other", "Watchdog")
+
 
 def soon():
     return datetime.fromtimestamp(time.time() + 60, UTC).isoformat()
@@ -32,9 +34,7 @@ def prometheus(*looks, scraped=soon, evaluated=soon):
             return told({"activeTargets": [{"labels": {"instance": "shop-1"}, "lastScrape": scraped()}]})
         # Whether all were evaluated is asked of the rules as well: that takes one of these looks.
         alerts = next(shown)
-        return told(
-            {"groups": [{"rules": [rule(name, alerts.get(name), evaluated) for name in ("Down", "Other", "Watchdog")]}]}
-        )
+        return told({"groups": [{"rules": [rule(name, alerts.get(name), evaluated) for name in RULES]}]})
 
     return Prometheus("http://p", 0.0, httpx.MockTransport(answer))
 
