@@ -63,6 +63,8 @@ class User:
             self._counts.in_flight -= 1
 
     async def _get(self, path: str) -> int:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.leave()  # the server has closed it since
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
             self._http = h11.Connection(h11.CLIENT)
@@ -70,7 +72,7 @@ class User:
         writer.write(self._http.send(h11.Request(method="GET", target=path, headers=[("Host", self._host)])) or b"")
         self._http.send(h11.EndOfMessage())
         status = await self._answer(reader)
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE and not reader.at_eof():
             self._http.start_next_cycle()
         else:
             self.leave()  # the server closes it after this answer

@@ -172,7 +172,7 @@ class Drill:
 
     def _baseline(self) -> None:
         for again in reversed(range(BASELINES)):
-            self._begin("baseline")
+            self._begin_baseline()
             firing = self._calm() if self._system.target.alerting is not None else "not looked at"
             while self._context.now() < self._began + BASELINE_SECONDS:
                 self._context.wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
@@ -193,8 +193,14 @@ class Drill:
         )
         if left:
             self._context.progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
-            self._begin("baseline")
+            self._begin_baseline()
         return firing
+
+    def _begin_baseline(self) -> None:
+        if self._system.target.alerting is not None:
+            # What fires now is not the fault's, also if it began after the last of the looks that come every second.
+            self._context.write(self._observers.prometheus.look(self._context.now()))
+        self._begin("baseline")
 
     def _assert_steady(self) -> None:
         self._observers.ask_history(self._experiment, 0.0, self._context.now())

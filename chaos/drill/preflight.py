@@ -6,6 +6,7 @@ import httpx
 
 from chaos.drill.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
+from chaos.facts.alert_key import Key, key_of
 from chaos.facts.alerts import PrometheusSeen
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock
@@ -89,12 +90,14 @@ def calm_from_here(
     Returns what fires then, in words, and which alerts began meanwhile: what a fault of before left behind, such as a
     circuit that nobody had used since, is seen only by now. Raises as `alerts_are_calm`.
     """
-    known = _active(prometheus.look(0.0))
+    known = prometheus.look(0.0)
     _await("evaluate", prometheus.unevaluated_since, clock, waits)
-    left = sorted({name for name, _ in _active(prometheus.look(0.0)) - known})
+    began = _active(prometheus.look(0.0)) - _active(known)
     calm = alerts_are_calm(experiment, prometheus, clock, waits, rules)
+    # What was pending and fires now began to fire meanwhile, as surely as what was not there at all.
+    left = began | (_active(calm, "firing") - _active(known, "firing"))
     firing = {alert.name for alert in calm.alerts if alert.state == "firing"}
-    return ", ".join(sorted(firing)) or "nothing", left
+    return ", ".join(sorted(firing)) or "nothing", sorted({name for name, _ in left})
 
 
 def alerts_are_calm(
@@ -129,8 +132,8 @@ def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits:
         clock.wait(_SEEN_EVERY_SECONDS)
 
 
-def _active(look: PrometheusSeen) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
-    return {(alert.name, tuple(sorted(alert.labels.items()))) for alert in look.alerts}
+def _active(look: PrometheusSeen, *states: str) -> set[Key]:
+    return {key_of(alert.name, alert.labels) for alert in look.alerts if not states or alert.state in states}
 
 
 def _missing(unseen: Callable[[float], list[str]], moment: float) -> list[str]:

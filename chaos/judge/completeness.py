@@ -116,7 +116,7 @@ def _pager(recording: Recording, span: Window, blindness: Blindness) -> Iterable
             yield found.HeartbeatMissing(gap)
 
 
-def _last_error(looks: Sequence[PrometheusSeen] | Sequence[AlertmanagerSeen] | Sequence[PagerSeen]) -> str:
+def _last_error(looks: Sequence[PrometheusSeen | AlertmanagerSeen | PagerSeen]) -> str:
     return next((look.error for look in reversed(looks) if look.error), "")
 
 

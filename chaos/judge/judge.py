@@ -105,7 +105,7 @@ def _outcome(
     if without_effect := _without_effect(recording):
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
     ledgers = durability.findings(recording, found.orders, found.sessions)
-    findings = [*ledgers, *completeness.missing(recording, spans)]
+    findings: list[AnyFinding] = [*ledgers, *completeness.missing(recording, spans)]
     if found.refuted or any(isinstance(one, Refutation) for one in findings):
         return Outcome.DEVIATED, ExitCode.DEVIATED, findings
     if found.unknown or findings:

@@ -123,8 +123,9 @@ def _firing_at_baseline(recording: Facts, window: Window) -> frozenset[Key]:
     if window.baseline is None:
         return frozenset()
     polls = recording.all(PrometheusSeen)
-    # One thread polls, so that they lie in their order.
-    number = bisect_right(polls, window.baseline, key=lambda seen: seen.at)
-    told = next((polls[index] for index in range(number - 1, -1, -1) if polls[index].error is None), None)
+    # One thread polls, so that they lie in their order, but for the drill's own look when the baseline begins.
+    number = min(bisect_right(polls, window.baseline, key=lambda seen: seen.at) + 1, len(polls))
+    earlier = (polls[index] for index in range(number - 1, -1, -1) if polls[index].at <= window.baseline)
+    told = next((seen for seen in earlier if seen.error is None), None)
     alerts = told.alerts if told else []
     return frozenset(key_of(alert.name, alert.labels) for alert in alerts if alert.state == "firing")

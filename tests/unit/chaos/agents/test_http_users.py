@@ -20,7 +20,7 @@ async def asked_twice(answer, hangs_up):
     connections = []
 
     async def serve(reader, writer):
-        connections.append(writer)
+        connections.append(asyncio.current_task())
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 writer.write(answer)
@@ -36,6 +36,7 @@ async def asked_twice(answer, hangs_up):
         user = User("127.0.0.1", server.sockets[0].getsockname()[1], counts)
         told = [await user.get("/products"), await user.get("/products")]
         user.leave()
+        await asyncio.gather(*connections)
     return told, counts, len(connections)
 
 

@@ -117,6 +117,13 @@ def test_a_load_that_stumbles_is_watched_anew_before_anything_is_broken(
     assert (verdict.outcome, world.broke) == (outcome, outcome == "held"), reasons(verdict)
 
 
+def test_what_fires_when_the_baseline_begins_is_not_the_faults(drill, tmp_path, world):
+    world.lingers_until = world.now + 25
+    drill("20s").run()
+    verdict = verdict_of(tmp_path)
+    assert (verdict.outcome, verdict.already_firing) == ("held", ["Old{}"]), reasons(verdict)
+
+
 def test_an_alert_that_never_comes_is_waited_for_no_longer_than_its_window(drill, tmp_path, world):
     world.alerting = False
     began = world.now

@@ -18,6 +18,8 @@ from tests.unit.recordings import EXPERIMENT
 
 LONG_AGO = "0001-01-01T00:00:00Z"
 
+RULES = ("Down", "Other", "Watchdog")
+
 
 def soon():
     return datetime.fromtimestamp(time.time() + 60, UTC).isoformat()
@@ -32,7 +34,7 @@ def prometheus(*looks, scraped=soon, evaluated=soon):
             return told({"activeTargets": [{"labels": {"instance": "shop-1"}, "lastScrape": scraped()}]})
         # Whether all were evaluated is asked of the rules as well: that takes one of these looks.
         alerts = next(shown)
-        return told({"groups": [{"rules": [rule(name, alerts.get(name), evaluated) for name in ("Down", "Watchdog")]}]})
+        return told({"groups": [{"rules": [rule(name, alerts.get(name), evaluated) for name in RULES]}]})
 
     return Prometheus("http://p", 0.0, httpx.MockTransport(answer))
 
@@ -70,13 +72,18 @@ def test_what_begins_with_the_first_evaluation_was_left_by_something_before(stat
     assert calm(WELL, WELL, WELL | {"Down": state}, WELL) == ("Watchdog", ["Down"])
 
 
+def test_what_was_pending_and_fires_by_now_was_left_too():
+    waiting = WELL | {"Other": "pending"}
+    assert calm(waiting, waiting, WELL | {"Other": "firing"}) == ("Other, Watchdog", ["Other"])
+
+
 def test_a_listed_alert_that_goes_on_firing_is_no_baseline():
     with pytest.raises(BaselineNotMet, match="already firing or pending before the fault: Down"):
         calm(WELL, WELL, WELL | {"Down": "firing"})
 
 
 def test_what_is_never_scraped_or_evaluated_is_named():
-    with pytest.raises(StackUnreachable, match="does not evaluate Down, Watchdog"):
+    with pytest.raises(StackUnreachable, match="does not evaluate Down, Other, Watchdog"):
         calm(WELL, evaluated=lambda: LONG_AGO)
     with pytest.raises(StackUnreachable, match="does not scrape shop-1"):
         preflight.all_scraped(prometheus(WELL, scraped=lambda: LONG_AGO), FakeClock(), lambda what: None)

@@ -1,6 +1,7 @@
 """A world on a clock of its own: what goes on beside a runner, once a second, for as long as it waits."""
 
 import json
+import math
 
 from chaos.drill.users import Users
 from chaos.facts.alerts import (
@@ -14,9 +15,11 @@ from chaos.facts.alerts import (
 )
 from chaos.facts.files import LOAD_FILE
 from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
+from chaos.facts.run import PhaseBegan
 from tests.fakes import FakeClock, FakeControl
 
 LABELS = {"instance": "shop-2", "severity": "warning"}
+OLD = ActiveAlert("Old", {}, "firing", 1.0)
 
 
 class World(FakeClock):
@@ -28,6 +31,8 @@ class World(FakeClock):
         self.each_second = []
         self.alerting = True
         self.stumbles = 0
+        self.lingers_until = 0.0
+        """Until then an alert of before fires, which the looks of every second see only a moment later."""
         self._down = []
         self.pages = []
 
@@ -60,8 +65,12 @@ class World(FakeClock):
 
 
 class FakePrometheus:
+    def __init__(self, world):
+        self._world = world
+
     def look(self, at):
-        return PrometheusSeen(at, None, [], ["Down"])
+        lingering = [OLD] if self._world.now < self._world.lingers_until else []
+        return PrometheusSeen(at, None, lingering, ["Down"])
 
     def unscraped_since(self, _):
         return []
@@ -74,7 +83,7 @@ class FakeObservers:
     """All sources as one, polled by the clock."""
 
     def __init__(self, world, recorder_, origin):
-        self.prometheus = FakePrometheus()
+        self.prometheus = FakePrometheus(world)
         self._world, self._recorder, self._origin = world, recorder_, origin
         self._fired = []
         self._told = False
@@ -107,6 +116,8 @@ class FakeObservers:
     def _poll(self, _):
         at, firing = self._now(), self._world.firing and self._world.alerting
         active = [ActiveAlert("Down", LABELS, "firing", self._world.down_since - self._origin)] if firing else []
+        if self._began() <= at < self._world.lingers_until - self._origin:
+            active.append(OLD)
         self._recorder.write(PrometheusSeen(at, None, active, ["Down"]))
         self._recorder.write(AlertmanagerSeen(at, None, []))
         if firing:
@@ -115,6 +126,9 @@ class FakeObservers:
             self._told = firing
             told = [PageAlert("Down", LABELS, "firing" if firing else "resolved", at)]
             self._recorder.write(PageSeen(at, "pager", True, "", told))
+
+    def _began(self):
+        return next((fact.at for fact in self._recorder.live.all(PhaseBegan) if fact.phase == "baseline"), math.inf)
 
     def _now(self):
         return self._world.now - self._origin
