@@ -29,6 +29,31 @@ class RuleLoaded(Fact, frozen=True, tag="rule_loaded"):
     """The same with production durations, where they are known."""
 
 
+class RuleSeen(Fact, frozen=True, tag="rule_seen"):
+    """A rule as Prometheus had it loaded when the run began."""
+
+    group: str
+    name: str
+    """Of the alert, or of the series that it records."""
+    records: bool
+    """Whether it records a series; else it is an alert."""
+    query: str
+    for_seconds: float = 0.0
+    keep_firing_for_seconds: float = 0.0
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class SelectorSeen(Fact, frozen=True, tag="selector_seen"):
+    """When a selector of a rule had series, by the instance that gave them, as stored by Prometheus."""
+
+    selector: str
+    present: dict[str, list[tuple[float, float]]]
+    """Stretches in seconds since the run's start, by the label `instance`; empty where series have none."""
+    error: str | None = None
+    """Why Prometheus told nothing; None when it answered."""
+
+
 class ActiveAlert(msgspec.Struct, frozen=True):
     """A pending or firing alert."""
 
@@ -47,7 +72,9 @@ class PrometheusSeen(Fact, frozen=True, tag="prometheus_seen"):
     """Why it told nothing; None when it answered."""
     alerts: list[ActiveAlert] = msgspec.field(default_factory=list)
     rules: list[str] = msgspec.field(default_factory=list)
-    """Names of the alerting rules it runs in good health."""
+    """Names of the alerting rules that it runs in good health, every one that has the name."""
+    standing: list[str] = msgspec.field(default_factory=list)
+    """Names of alerting rules whose last evaluation is older than three intervals and a second."""
 
 
 class TakenAlert(msgspec.Struct, frozen=True):

@@ -2,7 +2,15 @@
 
 from typing import TypeAlias
 
-from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, HistoryAsked, PrometheusSeen, RuleLoaded
+from chaos.facts.alerts import (
+    AlertHistory,
+    AlertmanagerSeen,
+    HistoryAsked,
+    PrometheusSeen,
+    RuleLoaded,
+    RuleSeen,
+    SelectorSeen,
+)
 from chaos.facts.metrics import QueryHistory
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
@@ -14,6 +22,8 @@ AnyFact: TypeAlias = (
     RunStarted
     | PhaseBegan
     | RuleLoaded
+    | RuleSeen
+    | SelectorSeen
     | PrometheusSeen
     | AlertmanagerSeen
     | AlertHistory

@@ -20,12 +20,20 @@ class FaultSaid(msgspec.Struct, frozen=True):
     """Sources of evidence that tell nothing while it lasts."""
     keeps_pages_back: bool
     """Whether pages may come when it is over."""
+    takes: list[str] = []
+    """Instances that it acts on, whose series may be gone while it lasts; not recorded by earlier releases."""
 
     @classmethod
     def of_all(cls, experiment: Experiment) -> "list[FaultSaid]":
         """Of an experiment's faults, the main one first."""
         return [
-            cls(str(type(one).__struct_config__.tag), one.describe(), sorted(one.blinds()), one.keeps_pages_back())
+            cls(
+                str(type(one).__struct_config__.tag),
+                one.describe(),
+                sorted(one.blinds()),
+                one.keeps_pages_back(),
+                sorted(one.instances()),
+            )
             for one in experiment.faults
         ]
 

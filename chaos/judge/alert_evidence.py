@@ -18,9 +18,10 @@ from chaos.facts.alerts import (
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
-from chaos.judge import design_delay, suppression
+from chaos.judge import design_delay, inputs, suppression
 from chaos.judge.blindness import Blindness
 from chaos.judge.identity import Identities
+from chaos.judge.inputs import Unfed
 from chaos.judge.instance import Instance, Told, page_key
 from chaos.judge.stretch import Stretch, joined, looked_after
 from chaos.judge.suppression import Suppression
@@ -66,6 +67,10 @@ class AlertEvidence:
     complete: bool
     """Whether Prometheus's own history of the run was read."""
     blindness: Blindness
+    unfed: dict[str, Unfed]
+    """Alerts whose rule had input in the baseline and none while the fault was held, by name."""
+    standing: frozenset[str]
+    """Alerts whose rule was not evaluated for a while, but for when a fault blinded Prometheus."""
     watched_to_the_end: bool
     """Whether the run went on while any alert was pending or had to resolve, also one that nobody listed."""
 
@@ -88,6 +93,10 @@ class AlertEvidence:
             firing_at_baseline=gathered.before,
             complete=any(asked.error is None for asked in recording.all(HistoryAsked)),
             blindness=blindness,
+            unfed=inputs.unfed(recording, span),
+            standing=frozenset(
+                name for look in looks if not blindness.blinded("prometheus", look.at) for name in look.standing
+            ),
             watched_to_the_end=started.format >= 2,
         )
 

@@ -105,4 +105,9 @@ def _quiet(name: str, evidence: AlertEvidence) -> AlertResult:
     if blinded := evidence.blindness.by("prometheus"):
         unseen = found.Unseen(sum(one.end - one.start for one in blinded))
         return AlertResult(name, {}, AlertOutcome.UNKNOWN, unseen, pending=pending, hold=held, blinded=True)
+    if name in evidence.standing:
+        return AlertResult(name, {}, AlertOutcome.UNKNOWN, found.NotEvaluated(), pending=pending, hold=held)
+    if (lost := evidence.unfed.get(name)) is not None:
+        without = found.NoInput(list(lost.selectors))
+        return AlertResult(name, {}, AlertOutcome.UNKNOWN, without, pending=pending, hold=held, blinded=lost.by_design)
     return AlertResult(name, {}, AlertOutcome.QUIET, found.DidNotFire(pending), pending=pending, hold=held)

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
-from chaos.facts.alerts import HistoryAsked
+from chaos.facts.alerts import HistoryAsked, RuleSeen
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
 from chaos.faults.hands import System
+from chaos.judge import inputs
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.observe import machine
@@ -54,8 +55,11 @@ class Observers:
         try:
             self._pager.skip_to_now()
             held = self.prometheus.hold_times()
+            seen = self.prometheus.rules_loaded()
         except SignalUnavailable as error:
             raise BaselineNotMet(str(error)) from error
+        for one in seen:
+            self._recorder.write(one)
         manifest = Path(self._target.timing) if self._target.timing else None
         for rule in rules_loaded(manifest, held, receiver):
             self._recorder.write(rule)
@@ -74,6 +78,8 @@ class Observers:
             self._recorder.write(HistoryAsked(now, None))
         except SignalUnavailable as error:
             self._recorder.write(HistoryAsked(now, str(error)))
+        for selector in inputs.selectors(self._recorder.live.all(RuleSeen)):
+            self._recorder.write(self.prometheus.selector_history(selector, now))
 
     def ask_history(self, experiment: Experiment, since: float, now: float) -> None:
         """Record the answers to the experiment's PromQL checks between two moments; nothing where there are none."""

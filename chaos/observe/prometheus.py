@@ -6,11 +6,15 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen
+from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleSeen, SelectorSeen
 from chaos.facts.metrics import QueryHistory
 from chaos.reach.http import JsonApi
 
 _HEALTHY = "ok"
+_STANDING_SECONDS = 1.0
+_STANDING_INTERVALS = 3
+_MOST_STEPS = 600
+"""So fine the history of a selector is asked for at most."""
 
 
 class Prometheus:
@@ -23,11 +27,57 @@ class Prometheus:
     def look(self, at: float) -> PrometheusSeen:
         """Its alerts now. Never raises: that it did not answer is a fact too."""
         try:
-            rules = self._alerting_rules()
+            groups = self._groups(type="alert")
         except SignalUnavailable as error:
             return PrometheusSeen(at, str(error))
-        alerts = [self._active(rule["name"], alert) for rule in rules for alert in rule["alerts"]]
-        return PrometheusSeen(at, None, alerts, sorted(rule["name"] for rule in rules if rule["health"] == _HEALTHY))
+        rules = [(rule, float(group["interval"])) for group in groups for rule in group["rules"]]
+        alerts = [self._active(rule["name"], alert) for rule, _ in rules for alert in rule["alerts"]]
+        # Of two rules with one name both have to be well.
+        unwell = {rule["name"] for rule, _ in rules if rule["health"] != _HEALTHY}
+        oldest = self._wall + at - _STANDING_SECONDS
+        standing = {
+            rule["name"]
+            for rule, interval in rules
+            if _unix(rule["lastEvaluation"]) < oldest - _STANDING_INTERVALS * interval
+        }
+        return PrometheusSeen(at, None, alerts, sorted({rule["name"] for rule, _ in rules} - unwell), sorted(standing))
+
+    def rules_loaded(self) -> list[RuleSeen]:
+        """Every rule that it runs. Raises SignalUnavailable."""
+        return [
+            RuleSeen(
+                0.0,
+                group["name"],
+                rule["name"],
+                rule["type"] == "recording",
+                rule["query"],
+                float(rule.get("duration", 0.0)),
+                float(rule.get("keepFiringFor", 0.0)),
+                rule.get("labels") or {},
+                rule.get("annotations") or {},
+            )
+            for group in self._groups()
+            for rule in group["rules"]
+        ]
+
+    def selector_history(self, selector: str, end: float) -> SelectorSeen:
+        """When this selector had series, up to a moment of the run. Never raises: that nothing was told is a fact."""
+        step = max(1.0, round(end / _MOST_STEPS))
+        try:
+            answer = self._api.get(
+                "/api/v1/query_range",
+                query=f"count by (instance) ({selector})",
+                start=self._wall,
+                end=self._wall + end,
+                step=step,
+            )
+        except SignalUnavailable as error:
+            return SelectorSeen(end, selector, {}, str(error))
+        present: dict[str, list[tuple[float, float]]] = {}
+        for series in answer["data"]["result"]:
+            times = [float(time) - self._wall for time, _ in series["values"]]
+            present[series["metric"].get("instance", "")] = _stretches(times, step)
+        return SelectorSeen(end, selector, present)
 
     def hold_times(self) -> dict[str, float]:
         """The `for` of each alerting rule that it runs, in seconds. Raises SignalUnavailable."""
@@ -95,8 +145,11 @@ class Prometheus:
         return result
 
     def _alerting_rules(self) -> list[dict[str, Any]]:
-        groups = self._api.get("/api/v1/rules", type="alert")["data"]["groups"]
-        return [rule for group in groups for rule in group["rules"]]
+        return [rule for group in self._groups(type="alert") for rule in group["rules"]]
+
+    def _groups(self, **only: str) -> list[dict[str, Any]]:
+        groups: list[dict[str, Any]] = self._api.get("/api/v1/rules", **only)["data"]["groups"]
+        return groups
 
     def _active(self, name: str, alert: dict[str, Any]) -> ActiveAlert:
         since = _unix(alert["activeAt"]) - self._wall
@@ -109,6 +162,16 @@ def _unix(time: str) -> float:
 
 def _span(end: float) -> str:
     return f"{max(1, int(end) + 1)}s"
+
+
+def _stretches(times: list[float], step: float) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    for at in times:
+        if found and at - found[-1][1] < 1.5 * step:
+            found[-1] = (found[-1][0], at)
+        else:
+            found.append((at, at))
+    return found
 
 
 def _nearest(values: dict[float, float], at: float, step: float) -> float | None:

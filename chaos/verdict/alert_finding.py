@@ -159,6 +159,16 @@ class DidNotFire(Finding, frozen=True):
     """For how long its condition was true at a stretch, in seconds; None: it never was."""
 
 
+class NotEvaluated(Finding, frozen=True):
+    """Its rule was not evaluated for a while."""
+
+
+class NoInput(Finding, frozen=True):
+    """Its rule had something to look at in the baseline, and nothing while the fault was held."""
+
+    selectors: list[str]
+
+
 class Unseen(Finding, frozen=True):
     """It did not fire while Prometheus told; for so many seconds the fault itself kept it from telling."""
 
@@ -193,5 +203,7 @@ AlertFinding: TypeAlias = (
     | MayFire
     | MayFireDidNot
     | DidNotFire
+    | NotEvaluated
+    | NoInput
     | Unseen
 )
