@@ -259,6 +259,7 @@ class Drill:
     def _collect(self) -> None:
         self._begin("collect")
         self._observers.stop()
+        self._observers.compare_clocks()
         self._observers.ask_alerts(self._context.now())
         self._observers.ask_history(self._experiment, 0.0, self._context.now())
         self._context.act()

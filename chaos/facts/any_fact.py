@@ -11,6 +11,7 @@ from chaos.facts.alerts import (
     RuleSeen,
     SelectorSeen,
 )
+from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
@@ -37,6 +38,7 @@ AnyFact: TypeAlias = (
     | ProcessesSeen
     | MachineSeen
     | PollFailed
+    | ClockSeen
     | Injected
     | FaultProof
     | StagedInjected

@@ -8,6 +8,7 @@ from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import FaultProof, PhaseBegan, RunEnded, RunStarted
+from chaos.judge import clocks
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
@@ -30,6 +31,7 @@ def missing(recording: Recording, span: Window) -> list[EvidenceFinding]:
         return users
     return [
         *users,
+        *clocks.missing(recording),
         *_prometheus(recording, span, blindness),
         *_alertmanager(recording, span, blindness),
         *_pager(recording, span, blindness),

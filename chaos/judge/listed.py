@@ -9,8 +9,9 @@ from chaos.verdict.alert_finding import AlertFinding
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult
 
-UNCERTAIN_SECONDS = 0.5
-"""Within which nobody can say what came first: an evaluation bears the time at which it was due."""
+UNCERTAIN_SECONDS = 1.0
+"""Within which nobody can say what came first: an evaluation bears the time at which it was due, and so far clocks may
+be apart before that is seen."""
 
 
 def judge(index: int, window: AlertWindow, taken: tuple[Instance, ...], evidence: AlertEvidence) -> list[AlertResult]:
@@ -105,5 +106,5 @@ def _not_by_the_fault(
     if true < -UNCERTAIN_SECONDS:
         return AlertOutcome.UNKNOWN, found.TrueBeforeFault(-true)
     if span.undone is not None and true > span.undone - span.injected + UNCERTAIN_SECONDS:
-        return AlertOutcome.MISSED, found.TrueAfterUndo(true - (span.undone - span.injected))
+        return AlertOutcome.UNKNOWN, found.TrueAfterUndo(true - (span.undone - span.injected))
     return None

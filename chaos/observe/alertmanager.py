@@ -6,6 +6,8 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import AlertmanagerSeen, TakenAlert
+from chaos.facts.clocks import ClockSeen
+from chaos.observe import clocks
 from chaos.reach.http import JsonApi
 
 
@@ -28,6 +30,10 @@ class Alertmanager:
             return AlertmanagerSeen(at, None)
         self._last = alerts
         return AlertmanagerSeen(at, None, alerts)
+
+    def compare_clock(self, now: clocks.Now, wall: float) -> ClockSeen:
+        """How far its clock is ahead of ours; it tells it in whole seconds."""
+        return clocks.compare("Alertmanager", wall, now, lambda: self._api.time("/api/v2/status"), 1.0)
 
     def close(self) -> None:
         """Close its connections."""

@@ -1,5 +1,6 @@
 """All witnesses of one run together: what is watched every second, and what is asked at the end."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Observers:
 
     def __init__(self, system: System, recorder: Recorder, origin: float, wall: float, boottime: float) -> None:
         self._target = system.target
+        self._origin = origin
         self._recorder = recorder
         self._wall = wall
         self.prometheus = Prometheus(system.target.urls.prometheus, wall)
@@ -48,8 +50,20 @@ class Observers:
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
         if self._target.alerting is not None:
+            self.compare_clocks()
             self._note_rules(self._target.alerting.receiver)
         self._poller.start()
+
+    def compare_clocks(self) -> None:
+        """Record how far the clocks of those who tell of alerts are from ours; nothing without alerting."""
+        if self._target.alerting is not None:
+            self._recorder.write(self.prometheus.compare_clock(self._now))
+            self._pager.set_prometheus_zero(self.prometheus.zero)
+            self._recorder.write(self._alertmanager.compare_clock(self._now, self._wall))
+            self._recorder.write(self._pager.compare_clock(self._now))
+
+    def _now(self) -> float:
+        return time.monotonic() - self._origin
 
     def _note_rules(self, receiver: str) -> None:
         try:

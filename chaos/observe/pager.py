@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
+from chaos.facts.clocks import ClockSeen
 from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
+from chaos.observe import clocks
 from chaos.reach.http import JsonApi
 
 
@@ -17,12 +19,31 @@ class Pager:
     def __init__(self, url: str, wall: float, boottime: float, transport: httpx.BaseTransport | None = None) -> None:
         self._api = JsonApi("pager", url, transport)
         self._wall = wall
+        self._ours = boottime
         self._boottime = boottime
+        """What its clock showed when the run began."""
         self._last = 0
 
     def skip_to_now(self) -> None:
         """Forget what was delivered so far. Raises SignalUnavailable."""
         self._last = self._api.get("/deliveries", after=0)["last_seq"]
+
+    def compare_clock(self, now: clocks.Now) -> ClockSeen:
+        """How far its CLOCK_BOOTTIME is ahead of ours; from then on arrivals are told in ours."""
+        seen = clocks.compare("the pager", self._ours, now, self._time)
+        if self._boottime == self._ours and seen.error is None:
+            self._boottime = self._ours + seen.ahead_seconds
+        return seen
+
+    def _time(self) -> float:
+        answer = self._api.get("/deliveries", after=self._last)
+        if "boottime" not in answer:
+            raise SignalUnavailable("pager: does not say what time it is")
+        return float(answer["boottime"])
+
+    def set_prometheus_zero(self, wall: float) -> None:
+        """What Prometheus's clock showed when the run began: an alert's start is told by that one."""
+        self._wall = wall
 
     def look(self, at: float) -> Iterator[PageSeen | PagerSeen]:
         """The deliveries since the last look, then that it answered; never raises."""

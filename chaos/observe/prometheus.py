@@ -7,7 +7,9 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleSeen, SelectorSeen
+from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
+from chaos.observe import clocks
 from chaos.reach.http import JsonApi
 
 _HEALTHY = "ok"
@@ -22,7 +24,21 @@ class Prometheus:
 
     def __init__(self, url: str, wall: float = 0.0, transport: httpx.BaseTransport | None = None) -> None:
         self._api = JsonApi("Prometheus", url, transport)
+        self._ours = wall
         self._wall = wall
+        """What its clock showed when the run began."""
+
+    def compare_clock(self, now: clocks.Now) -> ClockSeen:
+        """How far its clock is ahead of ours, `wall` at the run's start; from then on all times are told in ours."""
+        seen = clocks.compare("Prometheus", self._ours, now, lambda: float(self._ask("time()")["result"][1]))
+        if self._wall == self._ours and seen.error is None:
+            self._wall = self._ours + seen.ahead_seconds
+        return seen
+
+    @property
+    def zero(self) -> float:
+        """What its clock showed when the run began, in Unix time."""
+        return self._wall
 
     def look(self, at: float) -> PrometheusSeen:
         """Its alerts now. Never raises: that it did not answer is a fact too."""
@@ -137,6 +153,10 @@ class Prometheus:
     def close(self) -> None:
         """Close its connections."""
         self._api.close()
+
+    def _ask(self, query: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._api.get("/api/v1/query", query=query)["data"]
+        return answer
 
     def _query(self, query: str, at: float) -> list[dict[str, Any]]:
         result: list[dict[str, Any]] = self._api.get("/api/v1/query", query=query, time=self._wall + at)["data"][

@@ -7,6 +7,7 @@ import functools
 import json
 import ssl
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -65,6 +66,14 @@ class JsonApi:
             return json.loads(content)
         except (httpx.HTTPError, ValueError, RecursionError) as error:
             raise SignalUnavailable(f"{self._name}: {path}: {type(error).__name__}: {error}".splitlines()[0]) from error
+
+    def time(self, path: str) -> float:
+        """What time it is there, in whole seconds of Unix time, by the header of an answer."""
+        try:
+            answer = self._client.get(path)
+            return parsedate_to_datetime(answer.headers["date"]).timestamp()
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            raise SignalUnavailable(f"{self._name}: {path}: no time: {type(error).__name__}: {error}") from error
 
     def close(self) -> None:
         """Close its connections."""

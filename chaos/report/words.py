@@ -129,6 +129,10 @@ def _watch(finding: WatchFinding) -> str:
             return f"rules that should run do not, so their silence says nothing: {named}"
         case found.FactsLost():
             return f"{finding.number} facts of the kind {finding.kind} were written and are lost"
+        case found.ClockMoved():
+            return f"the clock of {finding.source} moved by {finding.seconds:.1f} s against ours"
+        case found.OutOfOrder():
+            return f"{finding.source} told of something {finding.seconds:.1f} s before it was: clocks differ"
         case found.ObserverEnded():
             return f"nobody looked at {finding.source} in the last {finding.seconds:.0f} s"
         case found.PagerSilentAtEnd():

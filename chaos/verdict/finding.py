@@ -97,6 +97,20 @@ class RulesNotRunning(Finding, frozen=True):
     alerts: list[str]
 
 
+class ClockMoved(Finding, frozen=True):
+    """A source's clock moved against ours while the run lasted."""
+
+    source: str
+    seconds: float
+
+
+class OutOfOrder(Finding, frozen=True):
+    """A source told of something so many seconds before it can have been: its clock is not what we take it for."""
+
+    source: str
+    seconds: float
+
+
 class FactsLost(Finding, frozen=True):
     """So many facts of one kind were written and are not in the recording."""
 
@@ -218,6 +232,8 @@ WatchFinding: TypeAlias = (
     | NoRules
     | RulesNotRunning
     | FactsLost
+    | ClockMoved
+    | OutOfOrder
     | ObserverEnded
     | PagerSilentAtEnd
     | HeartbeatMissing

@@ -38,6 +38,8 @@ class DeliveriesBody(BaseModel):
 
     deliveries: list[Delivery]
     last_seq: int
+    boottime: float
+    """CLOCK_BOOTTIME of this machine now, which deliveries' arrivals count by."""
 
 
 class DeadmanBody(BaseModel):
@@ -77,7 +79,7 @@ async def deliver(receiver: str, request: Request, inbox: TheInbox) -> Receipt:
 @router.get("/deliveries", responses=responses(422))
 async def read_deliveries(inbox: TheInbox, after: Annotated[int, Query(ge=0)] = 0) -> DeliveriesBody:
     """Show what arrived after a number, refused deliveries included."""
-    return DeliveriesBody(deliveries=inbox.after(after), last_seq=inbox.last_seq)
+    return DeliveriesBody(deliveries=inbox.after(after), last_seq=inbox.last_seq, boottime=Arrival.now().boottime)
 
 
 @router.get("/deadman")
