@@ -167,6 +167,7 @@ class Drill:
             target.alerting is not None,
             target.has_ledgers,
             FaultSaid.of_all(self._experiment),
+            list(target.alerting.all_receivers) if target.alerting else [],
             FORMAT,
         )
 

@@ -44,6 +44,15 @@ class RuleSeen(Fact, frozen=True, tag="rule_seen"):
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class AlertmanagerConfigured(Fact, frozen=True, tag="alertmanager_configured"):
+    """Alertmanager's configuration when the run began, as it tells it: without secrets."""
+
+    config: str
+    version: str
+    error: str | None = None
+    """Why it told nothing; None when it answered."""
+
+
 class SelectorSeen(Fact, frozen=True, tag="selector_seen"):
     """When a selector of a rule had series, by the instance that gave them, as stored by Prometheus."""
 

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from chaos.facts.alerts import (
     AlertHistory,
+    AlertmanagerConfigured,
     AlertmanagerSeen,
     HistoryAsked,
     PrometheusSeen,
@@ -27,6 +28,7 @@ AnyFact: TypeAlias = (
     | SelectorSeen
     | PrometheusSeen
     | AlertmanagerSeen
+    | AlertmanagerConfigured
     | AlertHistory
     | HistoryAsked
     | QueryHistory

@@ -12,6 +12,8 @@ class PageAlert(msgspec.Struct, frozen=True):
     labels: dict[str, str]
     status: str
     fired_at: float
+    annotations: dict[str, str] = {}
+    """What the page says; not recorded by earlier releases."""
 
 
 class PageSeen(Fact, frozen=True, tag="page_seen"):
@@ -21,6 +23,8 @@ class PageSeen(Fact, frozen=True, tag="page_seen"):
     accepted: bool
     reason: str
     alerts: list[PageAlert]
+    truncated: int = 0
+    """How many more alerts Alertmanager left out of it."""
 
 
 class PagerSeen(Fact, frozen=True, tag="pager_seen"):

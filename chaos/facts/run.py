@@ -67,6 +67,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Whether users keep ledgers of orders and sessions."""
     faults: list[FaultSaid] = msgspec.field(default_factory=list)
     """The main fault, then the staged ones; empty in recordings of earlier releases."""
+    receivers: list[str] = msgspec.field(default_factory=list)
+    """Every receiver that leads to the pager; empty in recordings of format 1."""
     format: int = 1
     """Of the recording; see FORMAT."""
 

@@ -1,6 +1,6 @@
 """The alert facts of one run, indexed by alert instance: what every judgement of an alert begins with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypedDict
@@ -8,6 +8,7 @@ from typing import TypedDict
 from chaos.facts.alert_key import Key
 from chaos.facts.alerts import (
     AlertHistory,
+    AlertmanagerConfigured,
     AlertmanagerSeen,
     HistoryAsked,
     PrometheusSeen,
@@ -26,6 +27,8 @@ from chaos.judge.instance import Instance, Told, page_key
 from chaos.judge.stretch import Stretch, joined, looked_after
 from chaos.judge.suppression import Suppression
 from chaos.judge.window import Window
+from chaos.spec import routing
+from chaos.spec.routing import Routing
 from chaos.verdict.results import Delays
 
 _EVALUATION_SECONDS = 1.0
@@ -67,6 +70,10 @@ class AlertEvidence:
     complete: bool
     """Whether Prometheus's own history of the run was read."""
     blindness: Blindness
+    routing: Routing | None
+    """None where it was not recorded."""
+    observed: frozenset[str]
+    """The receivers that lead to the pager."""
     unfed: dict[str, Unfed]
     """Alerts whose rule had input in the baseline and none while the fault was held, by name."""
     standing: frozenset[str]
@@ -93,6 +100,8 @@ class AlertEvidence:
             firing_at_baseline=gathered.before,
             complete=any(asked.error is None for asked in recording.all(HistoryAsked)),
             blindness=blindness,
+            routing=_routing(recording),
+            observed=frozenset(started.receivers),
             unfed=inputs.unfed(recording, span),
             standing=frozenset(
                 name for look in looks if not blindness.blinded("prometheus", look.at) for name in look.standing
@@ -100,9 +109,12 @@ class AlertEvidence:
             watched_to_the_end=started.format >= 2,
         )
 
-    def receiver_of(self, name: str) -> str:
-        """Where the routing sends it."""
-        return self.timings[name].receiver if name in self.timings else self.receiver
+    def receivers_of(self, name: str, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Where the routing sends it, of those that lead to the pager; the first is where its page counts."""
+        if self.routing is not None:
+            routed = [one for one in self.routing.receivers(name, labels) if one in self.observed]
+            return tuple(routed) or (self.receiver,)
+        return (self.timings[name].receiver if name in self.timings else self.receiver,)
 
     def step_seconds(self, name: str) -> float:
         """Between two evaluations of its rule."""
@@ -243,6 +255,16 @@ class _Gathering:
         earlier = [look for look in self._looks if look.at <= self._begin]
         alerts = earlier[-1].alerts if earlier else []
         return frozenset(self._identities.key(one.name, one.labels) for one in alerts if one.state == "firing")
+
+
+def _routing(recording: Recording) -> Routing | None:
+    configured = recording.first(AlertmanagerConfigured)
+    if configured is None or configured.error is not None:
+        return None
+    try:
+        return routing.read(configured.config)
+    except ValueError:
+        return None
 
 
 def _step_seconds(name: str, timings: dict[str, RuleLoaded]) -> float:

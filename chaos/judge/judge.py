@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, completeness, durability, measures, panel_change, window
+from chaos.judge import alerts, checks, completeness, durability, measures, page_text, panel_change, window
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -106,11 +106,18 @@ def _outcome(
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
     ledgers = durability.findings(recording, found.orders, found.sessions)
     findings: list[AnyFinding] = [*ledgers, *completeness.missing(recording, spans)]
+    if _started_with_alerting(recording):
+        findings += page_text.findings(recording, spans)
     if found.refuted or any(isinstance(one, Refutation) for one in findings):
         return Outcome.DEVIATED, ExitCode.DEVIATED, findings
     if found.unknown or findings:
         return Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE, findings
     return Outcome.HELD, ExitCode.HELD, []
+
+
+def _started_with_alerting(recording: Recording) -> bool:
+    started = recording.first(RunStarted)
+    return started is not None and started.alerts_judged
 
 
 def _without_effect(recording: Recording) -> RunFinding | None:

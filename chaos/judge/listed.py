@@ -2,7 +2,7 @@
 
 from chaos.judge.alert_evidence import NOTHING, AlertEvidence, Measured
 from chaos.judge.instance import Instance
-from chaos.judge.telling import hold_seconds, refired, why_stuck, why_undelivered
+from chaos.judge.telling import hold_seconds, led_astray, refired, why_stuck, why_undelivered
 from chaos.spec.alert_window import AlertWindow
 from chaos.verdict import alert_finding as found
 from chaos.verdict.alert_finding import AlertFinding
@@ -18,8 +18,9 @@ def judge(index: int, window: AlertWindow, taken: tuple[Instance, ...], evidence
     """One result for each instance that it takes, and one for all that are missing."""
     results = []
     for one in taken:
-        measured = evidence.measure(one, window.receiver or evidence.receiver_of(one.name))
-        outcome, finding = _outcome(window, one, measured, evidence)
+        receivers = receivers_of(window, one.labels, evidence)
+        measured = evidence.measure(one, receivers[0])
+        outcome, finding = _outcome(window, one, receivers, measured, evidence)
         results.append(_result(index, window, one.labels, outcome, finding, measured, evidence))
     if len(taken) < window.fewest:
         outcome, finding, measured = _missing(window, len(taken), evidence)
@@ -60,14 +61,14 @@ def _missing(window: AlertWindow, taken: int, evidence: AlertEvidence) -> tuple[
         return AlertOutcome.MISSED, found.TooFew(taken, str(window.count or ">= 1")), NOTHING
     short = [one for one in evidence.instances.values() if window.fits(one.name, one.labels)]
     if short:
-        measured = evidence.measure(short[0], window.receiver or evidence.receiver_of(window.name))
+        measured = evidence.measure(short[0], receivers_of(window, short[0].labels, evidence)[0])
         return AlertOutcome.MISSED, found.TrueTooShort(), measured
     others = [one.labels for one in evidence.instances.values() if one.name == window.name and one.fired]
     return AlertOutcome.MISSED, found.OtherLabels(others) if others else found.NeverTrue(), NOTHING
 
 
 def _outcome(
-    window: AlertWindow, one: Instance, measured: Measured, evidence: AlertEvidence
+    window: AlertWindow, one: Instance, receivers: tuple[str, ...], measured: Measured, evidence: AlertEvidence
 ) -> tuple[AlertOutcome, AlertFinding]:
     if evidence.span.injected is None or (not evidence.complete and not measured["delivered"]):
         return AlertOutcome.UNKNOWN, found.NoAlertEvidence()
@@ -80,14 +81,20 @@ def _outcome(
         return AlertOutcome.LATE, found.DeliveredLate(delivered, window.fires_within.in_seconds)
     if evidence.span.undone is None:
         return AlertOutcome.UNKNOWN, found.NotUndone()
-    receiver = window.receiver or evidence.receiver_of(one.name)
-    if (again := refired(one, receiver)) is not None:
+    if astray := led_astray(one, receivers, evidence):
+        return astray
+    if (again := refired(one, receivers[0])) is not None:
         return AlertOutcome.REFIRED, found.FiredAgain(again - evidence.span.injected)
     if resolved is None:
-        return AlertOutcome.STUCK, why_stuck(one, receiver)
+        return AlertOutcome.STUCK, why_stuck(one, receivers[0], evidence)
     if resolved > window.resolves_within.in_seconds:
         return AlertOutcome.STUCK, found.ResolvedLate(resolved, window.resolves_within.in_seconds)
     return AlertOutcome.PROVEN, found.InTime()
+
+
+def receivers_of(window: AlertWindow, labels: dict[str, str], evidence: AlertEvidence) -> tuple[str, ...]:
+    """Who has to be told: whom the window names, else whom the routing does."""
+    return (window.receiver,) if window.receiver else evidence.receivers_of(window.name, labels)
 
 
 def _not_by_the_fault(

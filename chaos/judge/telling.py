@@ -4,6 +4,7 @@ from chaos.judge.alert_evidence import AlertEvidence
 from chaos.judge.instance import Instance
 from chaos.verdict import alert_finding as found
 from chaos.verdict.alert_finding import AlertFinding
+from chaos.verdict.outcome import AlertOutcome
 
 
 def refired(one: Instance, receiver: str) -> float | None:
@@ -25,8 +26,23 @@ def hold_seconds(name: str, evidence: AlertEvidence) -> float | None:
     return evidence.timings[name].timing.for_seconds if name in evidence.timings else None
 
 
-def why_stuck(one: Instance, receiver: str) -> AlertFinding:
+def led_astray(
+    one: Instance, receivers: tuple[str, ...], evidence: AlertEvidence
+) -> tuple[AlertOutcome, AlertFinding] | None:
+    """What is wrong with whom it reached: not all to whom it is routed, or somebody else; None: nothing."""
+    reached = {told.page.receiver for told in one.pages if told.fires and told.page.accepted}
+    if missed := [name for name in receivers if name not in reached]:
+        return AlertOutcome.UNDELIVERED, found.NotReached(missed)
+    routed = evidence.routing.receivers(one.name, one.labels) if evidence.routing else list(reached)
+    if others := sorted(reached - {*receivers, *routed}):
+        return AlertOutcome.MISROUTED, found.OtherReceivers(others)
+    return None
+
+
+def why_stuck(one: Instance, receiver: str, evidence: AlertEvidence) -> AlertFinding:
     """Why this receiver was not told after the undo that it is resolved."""
+    if evidence.routing is not None and receiver in evidence.routing.silent_on_resolution:
+        return found.ResolutionNotSent(receiver)
     told = [each for each in one.pages if each.page.accepted and each.page.receiver == receiver]
     return found.NotResolved() if told[-1].fires else found.CameAndWent()
 

@@ -33,7 +33,7 @@ def judge(recording: Recording, left: Iterable[Instance], evidence: AlertEvidenc
 
 
 def _instance(one: Instance, allowed: Iterable[MayFire], evidence: AlertEvidence) -> AlertResult:
-    receiver = evidence.receiver_of(one.name)
+    receiver = evidence.receivers_of(one.name, one.labels)[0]
     measured = evidence.measure(one, receiver)
     permission = next((each for each in allowed if each.fits(one.name, one.labels)), None)
     if permission is None:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.alerts import AlertmanagerSeen, TakenAlert
+from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, TakenAlert
 from chaos.facts.clocks import ClockSeen
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
@@ -30,6 +30,14 @@ class Alertmanager:
             return AlertmanagerSeen(at, None)
         self._last = alerts
         return AlertmanagerSeen(at, None, alerts)
+
+    def configured(self) -> AlertmanagerConfigured:
+        """Its configuration. Never raises: that it did not answer is a fact too."""
+        try:
+            status = self._api.get("/api/v2/status")
+        except SignalUnavailable as error:
+            return AlertmanagerConfigured(0.0, "", "", str(error))
+        return AlertmanagerConfigured(0.0, status["config"]["original"], status["versionInfo"]["version"])
 
     def compare_clock(self, now: clocks.Now, wall: float) -> ClockSeen:
         """How far its clock is ahead of ours; it tells it in whole seconds."""

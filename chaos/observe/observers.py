@@ -74,6 +74,7 @@ class Observers:
             raise BaselineNotMet(str(error)) from error
         for one in seen:
             self._recorder.write(one)
+        self._recorder.write(self._alertmanager.configured())
         manifest = Path(self._target.timing) if self._target.timing else None
         for rule in rules_loaded(manifest, held, receiver):
             self._recorder.write(rule)

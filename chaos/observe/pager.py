@@ -65,9 +65,18 @@ class Pager:
         # CLOCK_BOOTTIME is the same in every process and never set back, unlike the wall clock.
         arrived = delivery["boottime"] - self._boottime
         alerts = [self._alert(alert) for alert in delivery["alerts"] or []]
-        return PageSeen(arrived, delivery["receiver"], delivery["accepted"], delivery["reason"] or "", alerts)
+        return PageSeen(
+            arrived,
+            delivery["receiver"],
+            delivery["accepted"],
+            delivery["reason"] or "",
+            alerts,
+            delivery.get("truncated") or 0,
+        )
 
     def _alert(self, alert: dict[str, Any]) -> PageAlert:
         labels = {name: value for name, value in alert["labels"].items() if name != "alertname"}
         fired_at = datetime.fromisoformat(alert["startsAt"]).timestamp() - self._wall
-        return PageAlert(alert["labels"].get("alertname", ""), labels, alert["status"], fired_at)
+        return PageAlert(
+            alert["labels"].get("alertname", ""), labels, alert["status"], fired_at, alert.get("annotations") or {}
+        )

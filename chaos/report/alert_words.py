@@ -79,6 +79,8 @@ _SAID: dict[type[AlertFinding], Callable[[Any], str]] = {
     found.InhibitedInPart: _in_part,
     found.PageRefused: lambda one: f"the pager refused it {one.times} times: {one.why}",
     found.OtherReceivers: lambda one: f"it went to {', '.join(one.receivers)}",
+    found.NotReached: lambda one: f"it is routed to {', '.join(one.receivers)} as well, who was not told",
+    found.ResolutionNotSent: lambda one: f"{one.receiver} is told of no resolution: its send_resolved is false",
     found.NobodyTold: _nobody,
     found.DeliveredLate: _late("delivered"),
     found.NotUndone: _just("the fault was not undone, so nothing could resolve"),

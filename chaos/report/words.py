@@ -12,6 +12,7 @@ from chaos.verdict.finding import (
     LedgerFinding,
     LoadFinding,
     OrderFate,
+    PageFinding,
     Refutation,
     RunFinding,
     WatchFinding,
@@ -41,7 +42,7 @@ def reasons(verdict: Verdict) -> list[str]:
         *(of_alert(one) for one in verdict.alerts if one.outcome.wrong),
         *(of(one) for one in refuted),
         *(of_panel(one) for one in verdict.panels if one.wrong),
-        *(of(one) for one in unknown if isinstance(one, EvidenceFinding)),
+        *(of(one) for one in unknown if isinstance(one, EvidenceFinding | PageFinding)),
         *(of_check(one) for one in verdict.checks if one.holds is None),
         *(of(one) for one in unknown if isinstance(one, LedgerFinding)),
         *(of_panel(one) for one in verdict.panels if one.unknown),
@@ -85,6 +86,8 @@ def of(finding: AnyFinding) -> str:
         return _run(finding)
     if isinstance(finding, LoadFinding):
         return _load(finding)
+    if isinstance(finding, PageFinding):
+        return _page(finding)
     return _watch(finding) if isinstance(finding, WatchFinding) else _ledger(finding)
 
 
@@ -139,6 +142,17 @@ def _watch(finding: WatchFinding) -> str:
             return f"the pager told nothing at the end: {finding.error or 'nobody asked it'}"
         case found.HeartbeatMissing():
             return f"no heartbeat reached the pager for {finding.seconds:.0f} s, so its silence says nothing"
+    assert_never(finding)
+
+
+def _page(finding: PageFinding) -> str:
+    match finding:
+        case found.TemplateFailed():
+            return f"a page of {finding.alert} has a template error for its {finding.annotation}"
+        case found.PagesCounted():
+            return f"{finding.number} pages said that something fires, should be {finding.bound}"
+        case found.PagesCutShort():
+            return f"{finding.number} alerts were left out of the pages of {finding.receiver}, by its max_alerts"
     assert_never(finding)
 
 

@@ -76,6 +76,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every one must fire."""
     may_fire: list[str | MayFire] = []
     """These may, and then have to be told and to resolve; any other that fires is a surprise."""
+    pages: Bound | None = None
+    """How many pages in all may say that something fires, from the injection on; None: as many as come."""
     quiet: list[str] = []
     """Named because a neighbour of what is broken would page: these must not fire, as any that is not listed."""
     also: list[Staged] = []

@@ -106,6 +106,13 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The Alertmanager receiver at which a page counts as delivered."""
     heartbeat_receiver: str = ""
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
+    receivers: list[str] = []
+    """Every further receiver that leads to the pager: what is routed there has to arrive there."""
+
+    @property
+    def all_receivers(self) -> tuple[str, ...]:
+        """Each that leads to the pager, once."""
+        return tuple(dict.fromkeys(name for name in (self.receiver, self.heartbeat_receiver, *self.receivers) if name))
 
 
 class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -81,6 +81,18 @@ class OtherReceivers(Finding, frozen=True):
     receivers: list[str]
 
 
+class NotReached(Finding, frozen=True):
+    """Receivers to whom it is routed, and who were not told."""
+
+    receivers: list[str]
+
+
+class ResolutionNotSent(Finding, frozen=True):
+    """Its receiver is configured to be told of no resolution."""
+
+    receiver: str
+
+
 class NobodyTold(Finding, frozen=True):
     """It fired, and nobody was paged."""
 
@@ -191,6 +203,8 @@ AlertFinding: TypeAlias = (
     | InhibitedInPart
     | PageRefused
     | OtherReceivers
+    | NotReached
+    | ResolutionNotSent
     | NobodyTold
     | DeliveredLate
     | NotUndone

@@ -43,6 +43,30 @@ class VictimIdle(Finding, frozen=True):
     needed: int
 
 
+# Of the pages: what they say, and how many there are.
+
+
+class TemplateFailed(Refutation, frozen=True):
+    """A page whose text Prometheus could not make."""
+
+    alert: str
+    annotation: str
+
+
+class PagesCounted(Refutation, frozen=True):
+    """So many pages said that something fires, which is not what the experiment says."""
+
+    number: int
+    bound: str
+
+
+class PagesCutShort(Finding, frozen=True):
+    """So many alerts were left out of a receiver's pages, and nobody knows which."""
+
+    receiver: str
+    number: int
+
+
 # Of the evidence: what is missing.
 
 
@@ -250,7 +274,8 @@ LedgerFinding: TypeAlias = (
     | OrdersReadInPart
     | NoLogInAcknowledged
 )
-AnyFinding: TypeAlias = RunFinding | EvidenceFinding | LedgerFinding
+PageFinding: TypeAlias = TemplateFailed | PagesCounted | PagesCutShort
+AnyFinding: TypeAlias = RunFinding | EvidenceFinding | LedgerFinding | PageFinding
 """What a verdict gives as reasons beside those of its checks, alerts and panels."""
 
 

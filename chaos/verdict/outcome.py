@@ -11,6 +11,8 @@ class AlertOutcome(StrEnum):
     PROVEN = "proven"
     LATE = "late"
     UNDELIVERED = "undelivered"
+    MISROUTED = "misrouted"
+    """It reached somebody to whom no route leads."""
     MISSED = "missed"
     STUCK = "stuck"
     REFIRED = "refired"
@@ -69,6 +71,7 @@ _TABLE = {
     AlertOutcome.PROVEN: _Row(11, True, "✔"),
     AlertOutcome.LATE: _Row(2, False, "L"),
     AlertOutcome.UNDELIVERED: _Row(1, False, "U"),
+    AlertOutcome.MISROUTED: _Row(1, False, "O"),
     AlertOutcome.MISSED: _Row(0, False, "M"),
     AlertOutcome.STUCK: _Row(3, False, "K"),
     AlertOutcome.REFIRED: _Row(4, False, "R"),

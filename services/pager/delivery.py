@@ -34,6 +34,7 @@ class Message(BaseModel):
     status: str
     groupKey: str  # noqa: N815
     alerts: tuple[Alert, ...]
+    truncatedAlerts: int = 0  # noqa: N815
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Delivery(BaseModel):
     status: str | None
     groupKey: str | None  # noqa: N815
     alerts: tuple[Alert, ...]
+    truncated: int = 0
+    """How many more alerts Alertmanager left out, by its receiver's `max_alerts`."""
 
     @classmethod
     def of(
@@ -85,4 +88,5 @@ class Delivery(BaseModel):
             status=message.status if message else None,
             groupKey=message.groupKey if message else None,
             alerts=message.alerts if message else (),
+            truncated=message.truncatedAlerts if message else 0,
         )

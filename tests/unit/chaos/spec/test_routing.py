@@ -1,0 +1,52 @@
+"""Who is told of an alert: Alertmanager's own way through its tree."""
+
+import pytest
+
+from chaos.spec import routing
+
+TREE = """
+route:
+  receiver: root
+  routes:
+    - matchers: ['alertname="Watchdog"']
+      receiver: deadman
+    - match: { team: db }
+      receiver: db
+      routes:
+        - { match_re: { severity: "crit.*" }, receiver: db-page, continue: true }
+        - { matchers: ['severity!="info"'], receiver: db-mail }
+    - matchers: ['{team=~"web|shop", severity="critical"}']
+      continue: true
+    - matchers: [team=web]
+      receiver: web
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "receivers"),
+    [
+        ("Watchdog", {}, ["deadman"]),
+        ("A", {}, ["root"]),
+        ("A", {"team": "db", "severity": "critical"}, ["db-page", "db-mail"]),
+        ("A", {"team": "db", "severity": "warning"}, ["db-mail"]),
+        ("A", {"team": "db", "severity": "info"}, ["db"]),
+        ("A", {"team": "web", "severity": "critical"}, ["root", "web"]),
+        ("A", {"team": "webshop", "severity": "critical"}, ["root"]),
+        ("A", {"team": "web"}, ["web"]),
+    ],
+)
+def test_who_is_told(name, labels, receivers):
+    assert routing.read(TREE).receivers(name, labels) == receivers
+
+
+def test_quoted_values_are_read_as_they_are_meant():
+    tree = 'route: { receiver: a, routes: [{ receiver: b, matchers: ["x=\\"1, {2}\\\\\\"\\""] }] }'
+    assert routing.read(tree).receivers("A", {"x": '1, {2}"'}) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a: [", "route: 3", "receivers: []", "route: {receiver: a, routes: [{matchers: ['a=~\"(\"']}]}"]
+)
+def test_what_is_no_configuration_is_an_error(text):
+    with pytest.raises(ValueError, match="no configuration"):
+        routing.read(text)
