@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chaos.spec import routing
 from tests.alert_routes import ROUTES, TOLD_ELSEWHERE
+from tests.unit.chaos.spec.test_routing import TREE
 
 
 @pytest.fixture(params=["production", "drill"])
@@ -86,3 +88,35 @@ def test_every_drill_receiver_posts_to_the_given_pager(drill, alerts):
     assert urls == {name: f"http://127.0.0.1:9/receivers/{name}" for name in names}
     # Not one production address is left anywhere in the file.
     assert "example.com" not in (folder / "alertmanager.yml").read_text()
+
+
+@pytest.mark.parametrize("tree", ["ours", TREE], ids=["the project's", "one with every kind of node"])
+def test_the_judge_routes_as_alertmanager_does(tree, alerts, tmp_path, run_tool):
+    file = alerts / "alertmanager.yml" if tree == "ours" else tmp_path / "alertmanager.yml"
+    if tree != "ours":
+        names = ("root", "deadman", "db", "db-page", "db-mail", "web")
+        file.write_text(f"{tree}\nreceivers: [{', '.join(f'{{ name: {name} }}' for name in names)}]\n")
+    ours = routing.read(file.read_text())
+    labels = [
+        {"alertname": name, "severity": severity, **({"team": team} if team else {})}
+        for name in ("Watchdog", "AlertDeliveryFailing", "ShopInstanceDown")
+        for severity in ("critical", "warning", "info")
+        for team in ("", "db", "web", "shop")
+    ]
+
+    def amtool(one: dict) -> list[str]:
+        told = run_tool(
+            "amtool",
+            "config",
+            "routes",
+            "test",
+            "--config.file",
+            file,
+            *(f"{name}={value}" for name, value in one.items()),
+        )
+        return told.strip().split(",")
+
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
+        for one, said in zip(labels, side_by_side.map(amtool, labels), strict=True):
+            rest = {name: value for name, value in one.items() if name != "alertname"}
+            assert ours.receivers(one["alertname"], rest) == list(dict.fromkeys(said)), one
