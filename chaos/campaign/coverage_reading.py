@@ -1,6 +1,7 @@
 """Reads the latest recording of each experiment, judges it anew and prints the coverage matrix; compares catalogues."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import msgspec
 import yaml
 
 from chaos.campaign import revision
+from chaos.campaign.staleness import Present, stale
 from chaos.errors import InvalidFile
 from chaos.facts import files, recording
 from chaos.facts.run import RunStarted
@@ -32,6 +34,8 @@ class Sources:
     experiments: Path
     alerts: Path
     runs: Path
+    present: Callable[[], Present]
+    """The rules and the routing that runs would be made with now. Raises InvalidFile."""
 
 
 def print_matrix(sources: Sources, known: Vocabulary) -> int:
@@ -39,6 +43,8 @@ def print_matrix(sources: Sources, known: Vocabulary) -> int:
     found = read_matrix(sources, known)
     print(matrix.render(found, time.time()), end="")
     wrong = found.wrong()
+    if renew := found.to_renew():
+        print(f"renew what is stale: make chaos-all ONLY={','.join(renew)}")
     print(f"stormdrill: {len(wrong)} gaps in the coverage" if wrong else "stormdrill: the coverage is complete")
     return 1 if wrong else 0
 
@@ -56,10 +62,11 @@ def read_matrix(sources: Sources, known: Vocabulary) -> Matrix:
     """The matrix of the latest recording of each experiment, judged anew. Raises InvalidFile."""
     latest = latest_recordings(sources.runs)
     current, _ = revision.of(sources.root)
+    present = sources.present()
     rows = []
     for name in experiments.ids(sources.experiments):
         file = sources.experiments / f"{name}.yaml"
-        rows.append(_row(name, file, experiments.read(file, known), latest.get(name), current))
+        rows.append(_row(name, file, experiments.read(file, known), latest.get(name), current, present))
     return Matrix(tuple(rows), tuple(sorted(rules.alert_names(sources.alerts))), read_exemptions(sources.alerts))
 
 
@@ -106,7 +113,7 @@ def _unrun(name: str, experiment: Experiment) -> Row:
     return Row(name, experiment.claim, fault, [window.name for window in experiment.alerts], None)
 
 
-def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, current: str) -> Row:
+def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, current: str, present: Present) -> Row:
     unrun = _unrun(name, experiment)
     if folder is None:
         return msgspec.structs.replace(unrun, marks=["no recording"])
@@ -120,7 +127,8 @@ def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, cur
         marks.append("with uncommitted changes")
     if (folder / files.EXPERIMENT_FILE).read_bytes() != file.read_bytes():
         marks.append("the experiment's file has changed since")
-    return msgspec.structs.replace(unrun, verdict=verdict, seconds=recorded.seconds, marks=marks)
+    gone = stale(recorded, verdict, experiment, present)
+    return msgspec.structs.replace(unrun, verdict=verdict, seconds=recorded.seconds, marks=marks, stale=gone)
 
 
 def of_files(sources: Sources, known: Vocabulary) -> list[Row]:

@@ -73,7 +73,7 @@ def _all(arguments: argparse.Namespace) -> int:
     options = ("--target", str(arguments.target)) if arguments.target else ()
     settle, bring_up = stack.settle(target, arguments.target is None, interrupts), partial(stack.bring_back, interrupts)
     setting = Setting(runner.command(options), target.runs_folder, catalogue.bring_back(settle, bring_up))
-    sources = Sources(ROOT, EXPERIMENTS, ALERTS, target.runs_folder)
+    sources = Sources(ROOT, EXPERIMENTS, ALERTS, target.runs_folder, stack.present)
     return catalogue.run_all(planned, sources, known, setting, interrupts)
 
 
@@ -81,7 +81,9 @@ def _coverage(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         return coverage_reading.compare(arguments.compare)
     runs = stack.runs()
-    return coverage_reading.print_matrix(Sources(ROOT, EXPERIMENTS, ALERTS, runs), stack.vocabulary(None))
+    return coverage_reading.print_matrix(
+        Sources(ROOT, EXPERIMENTS, ALERTS, runs, stack.present), stack.vocabulary(None)
+    )
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -1,11 +1,13 @@
 """Our own stack, as commands bring it up, take it down and ask for it. The only file that knows `compose`."""
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from chaos.campaign.runner import StackLost
+from chaos.campaign.staleness import Present
 from chaos.cli import run, undo
 from chaos.control.of_target import control_of
 from chaos.drill import preflight
@@ -15,12 +17,12 @@ from chaos.errors import Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.spec import rules
+from chaos.spec import routing, rule_text, rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Vocabulary
 from chaos.spec.target import Target
 from chaos.undo.lease import LeaseFile
-from compose import pages, rolling, runtime, topology
+from compose import drill_time, pages, rolling, runtime, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.settings import InvalidSettings
@@ -158,6 +160,15 @@ def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> 
     bring_up(progress.waits, interrupts)
     progress.done("up and proven healthy")
     return targets.read(settings.state / "target.yaml")
+
+
+def present() -> Present:
+    """The rules and the routing that a run of our own stack would be made with. Raises InvalidFile, DrillTimeError."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        drill_time.generate(ALERTS, ALERTS / "alertmanager.yml", "http://pager", out)
+        read = routing.read((out / "alertmanager.yml").read_text())
+        return Present(tuple(rule_text.read(out / "rules")), read)
 
 
 def _target_of_before() -> Target | None:

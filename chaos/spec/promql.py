@@ -13,6 +13,7 @@ from promql_parser import (
     UnaryExpr,
     VectorSelector,
     parse,
+    walk,
 )
 
 Alternatives = tuple[frozenset[str], ...]
@@ -26,6 +27,18 @@ _ABSENT = frozenset({"absent", "absent_over_time"})
 def needs(expression: str) -> Alternatives:
     """What has to be there for it to answer. ValueError when it is no PromQL."""
     return _needs(parse(expression))
+
+
+def selectors(expression: str) -> list[str]:
+    """Every selector in it, also where it may be missing. ValueError when it is no PromQL."""
+    found: list[str] = []
+
+    def visit(node: Expr) -> None:
+        if isinstance(node, VectorSelector):
+            found.append(str(node.prettify()))
+
+    walk(parse(expression), pre_visit=visit)
+    return found
 
 
 def name_of(selector: str) -> str:

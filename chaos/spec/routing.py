@@ -5,14 +5,22 @@ a node none of whose routes matches is itself the way. Regular expressions match
 has the empty value. Source: https://prometheus.io/docs/alerting/latest/configuration/
 """
 
+import hashlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from promql_parser import parse_duration
 
 _MATCHER = re.compile(r"""\s*"?([A-Za-z_][\w]*)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^,}]*)\s*(?:,|$)""")
+
+
+_INHERITED = ("group_by", "group_wait", "group_interval", "repeat_interval")
+_OWN = ("mute_time_intervals", "active_time_intervals")
+_DEFAULTS = {"group_by": [], "group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +28,22 @@ class Routing:
     """One configuration."""
 
     tree: Mapping[str, Any]
+    inhibitions: tuple[Mapping[str, Any], ...]
     silent_on_resolution: frozenset[str]
     """Receivers none of whose ways tells that an alert is resolved."""
 
     def receivers(self, name: str, labels: Mapping[str, str]) -> list[str]:
         """Who is told of an alert, each once, in the order of the routes."""
-        return list(dict.fromkeys(_walk(self.tree, {**labels, "alertname": name}, "")))
+        ways = _walk(self.tree, {**labels, "alertname": name}, _DEFAULTS)
+        return list(dict.fromkeys(str(way["receiver"]) for way in ways))
+
+    def digest(self, name: str, labels: Mapping[str, str]) -> str:
+        """Of the ways an alert takes and of what inhibits it: the same as long as they mean the same."""
+        met = {**labels, "alertname": name}
+        ways = [_meant(way) for way in _walk(self.tree, met, _DEFAULTS)]
+        kept = [_inhibition(one) for one in self.inhibitions if _accepted(_asked(one, "target"), met)]
+        written = json.dumps([ways, sorted(kept, key=str)], sort_keys=True)
+        return hashlib.sha256(written.encode()).hexdigest()[:16]
 
 
 def read(text: str) -> Routing:
@@ -34,8 +52,8 @@ def read(text: str) -> Routing:
         config = yaml.safe_load(text)
         tree, receivers = config["route"], config.get("receivers") or []
         silent = frozenset(one["name"] for one in receivers if _says_nothing_of_resolutions(one))
-        routing = Routing(tree, silent)
-        routing.receivers("", {})
+        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent)
+        routing.digest("", {})
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, re.error) as error:
         raise ValueError(f"no configuration of Alertmanager: {type(error).__name__}: {error}") from error
     return routing
@@ -46,24 +64,46 @@ def _says_nothing_of_resolutions(receiver: Mapping[str, Any]) -> bool:
     return bool(ways) and not any(way.get("send_resolved", True) for way in ways)
 
 
-def _walk(node: Mapping[str, Any], labels: Mapping[str, str], inherited: str) -> Iterator[str]:
-    receiver = node.get("receiver") or inherited
+def _walk(
+    node: Mapping[str, Any], labels: Mapping[str, str], inherited: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """The settings of each way that an alert takes; a node that says nothing of one has that of the node above."""
+    here = dict(inherited) | {name: node[name] for name in ("receiver", *_INHERITED) if node.get(name) is not None}
     found = False
     for child in node.get("routes") or []:
-        if _matches(child, labels):
+        if _accepted(_asked(child), labels):
             found = True
-            yield from _walk(child, labels, receiver)
+            yield from _walk(child, labels, here)
             if not child.get("continue", False):
                 return
     if not found:
-        yield receiver
+        yield here | {name: node[name] for name in _OWN if node.get(name)}
 
 
-def _matches(node: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    wanted = [(name, "=", str(value)) for name, value in (node.get("match") or {}).items()]
-    wanted += [(name, "=~", str(value)) for name, value in (node.get("match_re") or {}).items()]
-    wanted += [one for text in node.get("matchers") or [] for one in _parsed(text)]
+def _asked(node: Mapping[str, Any], of: str = "") -> list[tuple[str, str, str]]:
+    """What a node asks of labels; `of` is `source` or `target` where it is a rule of inhibition."""
+    prefix = f"{of}_" if of else ""
+    wanted = [(name, "=", str(value)) for name, value in (node.get(f"{prefix}match") or {}).items()]
+    wanted += [(name, "=~", str(value)) for name, value in (node.get(f"{prefix}match_re") or {}).items()]
+    return wanted + [one for text in node.get(f"{prefix}matchers") or [] for one in _parsed(text)]
+
+
+def _accepted(wanted: Iterable[tuple[str, str, str]], labels: Mapping[str, str]) -> bool:
     return all(_accepts(operator, value, labels.get(name, "")) for name, operator, value in wanted)
+
+
+def _meant(way: Mapping[str, Any]) -> dict[str, Any]:
+    lengths = {name: _seconds(str(way[name])) for name in _INHERITED[1:]}
+    return dict(way) | lengths | {"group_by": sorted(way["group_by"] or [])}
+
+
+def _seconds(text: str) -> float:
+    # The parser knows no length of nothing.
+    return 0.0 if text.strip("0") in ("", "s") else float(parse_duration(text).total_seconds())
+
+
+def _inhibition(rule: Mapping[str, Any]) -> list[Any]:
+    return [sorted(_asked(rule, "source")), sorted(rule.get("equal") or [])]
 
 
 def _parsed(text: str) -> Iterator[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chaos.spec.faults.none import NoFault
+from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult
 from chaos.verdict.verdict import Outcome, Verdict
 
@@ -32,6 +33,8 @@ class Row(msgspec.Struct, frozen=True):
     """From the run's start to its last fact."""
     marks: list[str] = []
     """Why the recording may be out of date, or why there is none."""
+    stale: dict[str, str] = {}
+    """Alerts of which it proves nothing any more, by name, and why."""
 
     @property
     def held(self) -> bool:
@@ -120,7 +123,7 @@ class Matrix:
         for row in self.rows:
             if row.verdict is not None and row.verdict.outcome is not Outcome.INCONCLUSIVE:
                 for name, result in by_alert(row.verdict).items():
-                    if result.outcome.value == "proven" and name in row.lists:
+                    if result.outcome is AlertOutcome.PROVEN and name in row.lists and name not in row.stale:
                         yield ProvenAlert(row, result)
 
     def unproven(self) -> list[Unproven]:
@@ -161,6 +164,11 @@ class Matrix:
             for name in self.needless_exemptions()
         ]
 
+    def to_renew(self) -> list[str]:
+        """Experiments whose next run may prove what is stale."""
+        proven = {proof.result.name for proof in self.all_proofs()}
+        return [row.experiment for row in self.rows if any(alert not in proven for alert in row.stale)]
+
     def _why_open(self, alert: str) -> str:
         listing = [row for row in self.rows if alert in row.lists]
         if not listing:
@@ -174,7 +182,9 @@ class Matrix:
         if row.verdict is None:
             return row.marks[0] if row.marks else "no recording"
         word = self.word(row, alert)
-        return f"{word}, but its run is inconclusive" if row.verdict.outcome is Outcome.INCONCLUSIVE else word
+        if row.verdict.outcome is Outcome.INCONCLUSIVE:
+            return f"{word}, but its run is inconclusive"
+        return f"{word}, but stale: {row.stale[alert]}" if alert in row.stale else word
 
 
 def _rank(result: AlertResult) -> int:
