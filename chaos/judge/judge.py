@@ -77,6 +77,7 @@ def judge(recording: Recording) -> Verdict:
         sessions=found.sessions,
         alerts_judged=started.alerts_judged,
         has_ledgers=started.has_ledgers,
+        format=started.format,
         findings=findings,
     )
 

@@ -14,6 +14,13 @@ _REASONS = {
     "items": {"type": "string"},
     "description": "Why it is not `held`, in words; empty when it is.",
 }
+_NOT_RECORDED = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "What a recording of an earlier format does not say: neither for the claim nor against it.",
+}
+VERSION = 2
+"""Of `verdict.json`: 2 has findings as values, and tells alerts apart by their labels."""
 _WORDED = ("CheckResult", "AlertResult", "PanelResult")
 
 
@@ -40,7 +47,14 @@ def of(verdict: Verdict) -> dict[str, Any]:
         written["reason"] = alert_words.of_alert(alert)
     for panel, written in zip(verdict.panels, built["panels"], strict=True):
         written["reason"] = result_words.of_panel(panel)
-    return built | {"reasons": words.reasons(verdict)}
+    return (
+        {"version": VERSION}
+        | built
+        | {
+            "reasons": words.reasons(verdict),
+            "not_recorded": words.not_recorded(verdict),
+        }
+    )
 
 
 def schema() -> dict[str, Any]:
@@ -48,7 +62,9 @@ def schema() -> dict[str, Any]:
     made = msgspec.json.schema(Verdict)
     for name in _WORDED:
         _add(made["$defs"][name], "reason", _REASON)
+    _add(made["$defs"]["Verdict"], "version", {"const": VERSION, "description": "Of this document."})
     _add(made["$defs"]["Verdict"], "reasons", _REASONS)
+    _add(made["$defs"]["Verdict"], "not_recorded", _NOT_RECORDED)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "verdict.json", **made}
 
 

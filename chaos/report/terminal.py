@@ -181,6 +181,9 @@ def _reasons(verdict: Verdict) -> Iterable[str]:
     if reasons := words.reasons(verdict):
         yield f"Why {verdict.outcome.value}"
         yield from (f"  - {reason}" for reason in reasons)
+    if unsaid := words.not_recorded(verdict):
+        text = f"not recorded by the release that made this, so neither for nor against: {'; '.join(unsaid)}"
+        yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield from (f"  BY HAND: {step}" for step in verdict.by_hand)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from chaos.facts.run import FORMAT
 from chaos.report import alert_words, result_words
 from chaos.verdict import finding as found
 from chaos.verdict.catalogue import Entry
@@ -48,6 +49,20 @@ def reasons(verdict: Verdict) -> list[str]:
         *(of_panel(one) for one in verdict.panels if one.unknown),
         *(of_alert(one) for one in verdict.alerts if one.outcome.open and not one.blinded),
     ]
+
+
+_SINCE_FORMAT_2 = (
+    "what became of alerts that were pending, or may fire, when the run ended",
+    "whether each rule had something to look at, and was evaluated",
+    "which rules and which routing there were",
+    "how far clocks were apart",
+    "whether facts are lost",
+)
+
+
+def not_recorded(verdict: Verdict) -> list[str]:
+    """What a recording of an earlier format does not say: neither for its claim nor against it."""
+    return list(_SINCE_FORMAT_2) if verdict.format < FORMAT else []
 
 
 def why_not(entry: Entry) -> list[str]:

@@ -89,6 +89,7 @@ class Verdict(msgspec.Struct, frozen=True):
     sessions: Annotated[Sessions | None, Meta(description="None: they were not read back, or there were none.")] = None
     alerts_judged: Annotated[bool, Meta(description="Whether the stack has alerting that could be looked at.")] = True
     has_ledgers: Annotated[bool, Meta(description="Whether users kept ledgers of orders and sessions.")] = True
+    format: Annotated[int, Meta(description="Of the recording; of an earlier one some things are not known.")] = 1
     findings: Annotated[
         list[AnyFinding],
         Meta(description="Why it is not `held`, beside what checks, alerts and panels say of themselves."),
