@@ -1,5 +1,6 @@
 """The report for a terminal: what was claimed, what users saw, what each alert did, and why."""
 
+from collections import Counter
 from collections.abc import Iterable
 from textwrap import wrap
 
@@ -78,7 +79,11 @@ def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
     alerts = list(alerts)
     quiet = [alert for alert in alerts if alert.outcome is AlertOutcome.QUIET]
     unseen = [alert for alert in alerts if alert.blinded]
+    taken = Counter(alert.window for alert in alerts if alert.window is not None)
     for alert in alerts:
+        if alert.window is not None and taken.pop(alert.window, 0) > 1:
+            several = sum(one.window == alert.window for one in alerts)
+            yield f"  {several} of {alert.name}, as one window takes them:"
         if alert not in quiet and alert not in unseen:
             yield from _alert(alert)
     for word, silent in (("quiet", quiet), ("unknown", unseen)):
@@ -106,6 +111,10 @@ def _alert(alert: AlertResult) -> Iterable[str]:
     yield from _design(alert)
 
 
+def _pages(number: int) -> str:
+    return f"{number} page{'' if number == 1 else 's'}"
+
+
 def _design(alert: AlertResult) -> Iterable[str]:
     design = alert.design
     if design is None or alert.condition_true is None:
@@ -114,7 +123,7 @@ def _design(alert: AlertResult) -> Iterable[str]:
     yield (
         f"              detection {_at(alert.condition_true)} of {design.detection:.1f} s by design,"
         f" delivery {_at(delivery)} of {design.delivery:.1f} s,"
-        f" resolution {_at(alert.resolved)} of {design.resolution:.1f} s"
+        f" resolution {_at(alert.resolved)} of {design.resolution:.1f} s; {_pages(alert.pages)}"
     )
     if alert.production:
         production = alert.production
