@@ -19,7 +19,7 @@ _MOST_DELAYS = 2
 _CHECKED_WITHIN_SECONDS = 2.0
 """A process that was checked so lately is behind a load balancer that checks."""
 _TOLD = 4
-"""Checks that have to be answered with "not ready" then: HAProxy believes two, and each instance's backup checks too."""
+"""Checks that have to be told "not ready" then: HAProxy believes two, and each instance's backup checks as well."""
 _LOOK_EVERY_SECONDS = 0.05
 
 
@@ -69,7 +69,8 @@ class Lifecycle:
 
         They have noticed when the drain delay is over, no request came for half a second, and those that check
         have been told often enough: a load balancer that has no CPU sends nothing and checks nothing. Otherwise
-        the delay is doubled and no more, for requests may be of a client that asks nobody. Calls ``close`` when no request is open. A second call does nothing. There is no time-out:
+        the delay is doubled and no more, for requests may be of a client that asks nobody. Calls ``close`` when no
+        request is open. A second call does nothing. There is no time-out:
         the process manager has one.
         """
         if self.state is State.DRAINING:
