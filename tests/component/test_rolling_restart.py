@@ -187,7 +187,8 @@ def restart_both_under_load(tmp_path, drain):
 @pytest.mark.slow
 def test_draining_loses_no_request_that_must_not_be_sent_twice(tmp_path):
     load, trouble = restart_both_under_load(tmp_path, "on")
-    assert (load.failed, trouble) == (0, 0), load.outcomes
+    said = "".join(file.read_text() for file in sorted(tmp_path.glob("*.log")))
+    assert (load.failed, trouble) == (0, 0), f"{load.outcomes} {set(load.refusals)}\n{said}"
 
 
 @pytest.mark.slow

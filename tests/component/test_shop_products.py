@@ -200,12 +200,15 @@ def test_switched_off_it_may_not_be_kept_at_all(plain):
 
 
 def test_an_answer_says_which_layer_gave_it(stack):
-    sku = SEEDED[secrets.randbelow(900)]
-    with (
-        httpx.Client(base_url=stack.instance_url("shop-1")) as first,
-        httpx.Client(base_url=stack.instance_url("shop-2")) as second,
-    ):
-        told = [client.get(f"/products/{sku}").headers["cache-status"] for client in (first, first, second)]
+    first, second = (httpx.Client(base_url=stack.instance_url(name)) for name in ("shop-1", "shop-2"))
+    with first, second:
+
+        def told_of(sku):
+            return [client.get(f"/products/{sku}").headers["cache-status"] for client in (first, first, second)]
+
+        # What shop-2 was asked for just before, by another test, is in its own memory already.
+        tried = (told_of(SEEDED[secrets.randbelow(900)]) for _ in range(30))
+        told = next(each for each in tried if "detail=l1" not in each[2])
     assert told[0].startswith(("shop; fwd=miss", "shop; hit")), told
     assert "detail=l1" in told[1]
     assert "detail=l2" in told[2]

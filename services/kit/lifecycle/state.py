@@ -1,6 +1,7 @@
 """Whether a process may be given requests: starting, serving, draining."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,6 +16,11 @@ _QUIET_SECONDS = 0.5
 """Without a request for so long, nobody sends any: HAProxy's checks are as far apart."""
 _MOST_DELAYS = 2
 """How many drain delays may pass before the listener closes although requests still come."""
+_CHECKED_WITHIN_SECONDS = 2.0
+"""A process that was checked so lately is behind a load balancer that checks."""
+_TOLD = 4
+"""Checks that have to be told "not ready" then: HAProxy believes two, and each instance's backup checks as well."""
+_LOOK_EVERY_SECONDS = 0.05
 
 
 class State(Enum):
@@ -37,13 +43,18 @@ class Lifecycle:
         self._idle = asyncio.Event()
         self._idle.set()
         self._latest_at = 0.0
+        self._checked_at = -math.inf
+        self._told = 0
         ready = Gauge("app_ready", "1 while requests are welcome.", registry=registry)
         ready.set_function(lambda: float(self.state is State.SERVING))
 
     def request_began(self, *, is_check: bool = False) -> None:
         """Count a request in; a health check says nothing of whether users are still sent here."""
         self._open_requests += 1
-        if not is_check:
+        if is_check:
+            self._checked_at = time.monotonic()
+            self._told += self.state is State.DRAINING
+        else:
             self._latest_at = time.monotonic()
         self._idle.clear()
 
@@ -56,22 +67,26 @@ class Lifecycle:
     async def drain(self, close: Callable[[], None]) -> None:
         """Turn unready, serve on until load balancers have noticed, then finish what is open.
 
-        They have noticed when the drain delay is over and no request came for half a second; where
-        requests go on coming, the delay is doubled and no more, for they may be of a client that
-        asks nobody. Calls ``close`` when no request is open. A second call does nothing. There is no time-out:
+        They have noticed when the drain delay is over, no request came for half a second, and those that check
+        have been told often enough: a load balancer that has no CPU sends nothing and checks nothing. Otherwise
+        the delay is doubled and no more, for requests may be of a client that asks nobody. Calls ``close`` when no
+        request is open. A second call does nothing. There is no time-out:
         the process manager has one.
         """
         if self.state is State.DRAINING:
             return
+        checked = time.monotonic() - self._checked_at < _CHECKED_WITHIN_SECONDS
         self.state = State.DRAINING
         _log.info("draining", open_requests=self._open_requests)
-        await self._unwanted()
+        await self._unwanted(checked)
         await self._idle.wait()
         close()
 
-    async def _unwanted(self) -> None:
+    async def _unwanted(self, checked: bool) -> None:
         delay, began = self._drain_delay.total_seconds(), time.monotonic()
-        at, latest = began + delay, began + delay * _MOST_DELAYS
-        while (left := at - time.monotonic()) > 0:
-            await asyncio.sleep(left)
-            at = min(max(at, self._latest_at + _QUIET_SECONDS), latest)
+        latest = began + delay * _MOST_DELAYS
+        while (now := time.monotonic()) < latest:
+            left = max(began + delay, self._latest_at + _QUIET_SECONDS) - now
+            if left <= 0 and (not checked or self._told >= _TOLD):
+                return
+            await asyncio.sleep(min(max(left, _LOOK_EVERY_SECONDS), latest - now))
