@@ -180,6 +180,7 @@ class _Gathering:
         self._true: dict[Key, list[float]] = {}
         self._firing: dict[Key, list[float]] = {}
         self._since: dict[Key, list[tuple[float, float]]] = {}
+        self._seen: dict[Key, list[float]] = {}
         self._pages: dict[Key, list[Told]] = {}
         self._taken: dict[Key, list[tuple[Stretch, TakenAlert]]] = {}
         self.before = self._firing_when_it_began()
@@ -205,6 +206,7 @@ class _Gathering:
             true=true,
             firing=firing,
             since=tuple(self._since.get(key, ())),
+            looked=tuple(sorted(self._seen.get(key, ()))),
             pages=tuple(sorted(self._pages.get(key, ()), key=lambda told: told.at)),
             had=tuple(stretch for stretch, _ in taken),
             inhibited=tuple((stretch, tuple(one.inhibited_by)) for stretch, one in taken if one.inhibited_by),
@@ -231,6 +233,7 @@ class _Gathering:
             for alert in look.alerts if look.at >= self._begin else []:
                 key = self._identities.key(alert.name, alert.labels)
                 self._true.setdefault(key, []).extend((max(alert.active_since, self._begin), look.at))
+                self._seen.setdefault(key, []).append(look.at)
                 if alert.state == "firing":
                     self._firing.setdefault(key, []).append(look.at)
                     self._since.setdefault(key, []).append((look.at, alert.active_since))

@@ -6,6 +6,9 @@ from chaos.facts.alert_key import Key, key_of
 from chaos.facts.pages import PageAlert, PageSeen
 from chaos.judge.stretch import Stretch, overlap
 
+_LOOK_SECONDS = 1.0
+"""Between two looks: so much earlier it may have been so than it was seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -39,6 +42,8 @@ class Instance:
 
     What was true before that and passed was no part of its `for`.
     """
+    looked: tuple[float, ...] = ()
+    """When it was seen to be true, by our own clock."""
     pages: tuple[Told, ...] = ()
     """In the order of their arrival."""
     had: tuple[Stretch, ...] = ()
@@ -85,6 +90,21 @@ class Instance:
             within = [one.start for one in self.true if one.start <= first.start <= one.end]
             return min(told) if told else (within[0] if within else first.start)
         return self.true[0].start if self.true else None
+
+    @property
+    def true_from(self) -> tuple[float, float] | None:
+        """The earliest and the latest moment at which its condition can have come true for the firing that came first.
+
+        What Prometheus says of it by its clock, and what was seen by ours. None where nobody saw it.
+        """
+        told = self.condition_true
+        if told is None:
+            return None
+        first = self.firing[0].start if self.firing else told
+        within = [one for one in self.true if one.start <= first <= one.end]
+        seen = [at for one in within for at in self.looked if one.start <= at <= one.end]
+        earliest = min([told, *(one.start for one in within)])
+        return earliest, max([told, *(at - _LOOK_SECONDS for at in seen[:1])])
 
     @property
     def inhibitors(self) -> list[str]:

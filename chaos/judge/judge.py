@@ -9,7 +9,16 @@ from chaos.judge import alerts, checks, completeness, durability, measures, page
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
-from chaos.verdict.finding import AnyFinding, NothingInjected, Refutation, RunEndedEarly, RunFinding, VictimIdle
+from chaos.verdict.finding import (
+    AnyFinding,
+    ClockMoved,
+    NothingInjected,
+    OutOfOrder,
+    Refutation,
+    RunEndedEarly,
+    RunFinding,
+    VictimIdle,
+)
 from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
 from chaos.verdict.verdict import EXIT_CODES, Ending, ExitCode, Outcome, Verdict
 
@@ -27,17 +36,16 @@ class _Found:
     sessions: Sessions | None
     panels: list[PanelResult]
 
-    @property
-    def refuted(self) -> bool:
-        """Whether a check, an alert or a panel refutes the claim."""
+    def refuted(self, timed: bool) -> bool:
+        """Whether a check, an alert or a panel refutes the claim; an alert only where clocks can be trusted."""
         checks, alerts, panels = self.checks, self.alerts, self.panels
         broken = any(one.holds is False for one in checks) or any(one.wrong for one in panels)
-        return broken or any(one.outcome.wrong for one in alerts)
+        return broken or (timed and any(one.outcome.wrong for one in alerts))
 
     @property
     def unknown(self) -> bool:
         """Whether there is a check, an alert or a claimed panel of which nobody knows."""
-        unseen = any(one.outcome.open and not one.blinded for one in self.alerts)
+        unseen = any((one.outcome.open and not one.blinded) or one.outcome.wrong for one in self.alerts)
         return unseen or any(one.holds is None for one in self.checks) or any(one.unknown for one in self.panels)
 
 
@@ -109,7 +117,8 @@ def _outcome(
     findings: list[AnyFinding] = [*ledgers, *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
         findings += page_text.findings(recording, spans)
-    if found.refuted or any(isinstance(one, Refutation) for one in findings):
+    timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
+    if found.refuted(timed) or any(isinstance(one, Refutation) for one in findings):
         return Outcome.DEVIATED, ExitCode.DEVIATED, findings
     if found.unknown or findings:
         return Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE, findings

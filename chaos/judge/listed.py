@@ -72,7 +72,7 @@ def _outcome(
 ) -> tuple[AlertOutcome, AlertFinding]:
     if evidence.span.injected is None or (not evidence.complete and not measured["delivered"]):
         return AlertOutcome.UNKNOWN, found.NoAlertEvidence()
-    if unproven := _not_by_the_fault(one, measured, evidence):
+    if unproven := _not_by_the_fault(one, evidence):
         return unproven
     delivered, resolved = measured["delivered"], measured["resolved"]
     if delivered is None:
@@ -97,21 +97,19 @@ def receivers_of(window: AlertWindow, labels: dict[str, str], evidence: AlertEvi
     return (window.receiver,) if window.receiver else evidence.receivers_of(window.name, labels)
 
 
-def _not_by_the_fault(
-    one: Instance, measured: Measured, evidence: AlertEvidence
-) -> tuple[AlertOutcome, AlertFinding] | None:
+def _not_by_the_fault(one: Instance, evidence: AlertEvidence) -> tuple[AlertOutcome, AlertFinding] | None:
     """Why it proves nothing of the fault, however well it was told; None where it may."""
     if one.fired_before:
         return AlertOutcome.AGAIN, found.FiredBefore()
     if not one.fired:
         true = one.true[-1].seconds
         return AlertOutcome.PENDING, found.PendingAtEnd(true, hold_seconds(one.name, evidence))
-    true = measured["condition_true"]
     span = evidence.span
-    if true is None or span.injected is None:
+    if span.injected is None or one.true_from is None:
         return None
-    if true < -UNCERTAIN_SECONDS:
-        return AlertOutcome.UNKNOWN, found.TrueBeforeFault(-true)
-    if span.undone is not None and true > span.undone - span.injected + UNCERTAIN_SECONDS:
-        return AlertOutcome.UNKNOWN, found.TrueAfterUndo(true - (span.undone - span.injected))
+    earliest, latest = one.true_from
+    if earliest < span.injected - UNCERTAIN_SECONDS:
+        return AlertOutcome.UNKNOWN, found.TrueBeforeFault(span.injected - earliest)
+    if span.undone is not None and latest > span.undone + UNCERTAIN_SECONDS:
+        return AlertOutcome.UNKNOWN, found.TrueAfterUndo(latest - span.undone)
     return None
