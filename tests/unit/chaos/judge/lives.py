@@ -56,19 +56,20 @@ class Life:
     @property
     def well(self):
         """Whether a window that takes it can be proven by it."""
-        times = self.fires is not None and self.true >= INJECTED and self.fires < UNDONE <= self.end < LAST - 1
+        times = self.fires is not None and self.true >= INJECTED - 1 and UNDONE - 1 <= self.end <= LAST - 1
         return times and self.told and not self.silenced
 
     @property
     def counts(self):
         """Whether it has to be accounted for, and not as what fired when the baseline began."""
         if self.fires is not None and self.end > self.fires:
-            return self.end > BASELINE and self.fires > BASELINE
+            return self.fires >= BASELINE
         return self.until is None
 
     @property
     def before(self):
-        return self.fires is not None and self.fires <= BASELINE < self.end
+        # The last look before it is a second earlier.
+        return self.state(int(BASELINE) - 1) == "firing"
 
     def state(self, at):
         if not self.true <= at < self.end:
@@ -79,7 +80,7 @@ class Life:
 def facts_of(lives, external=None):
     """What a run records in which these are all the alerts, but for the watchdog; `external` labels come on the way."""
     rest = [fact for fact in facts() if not isinstance(fact, PrometheusSeen | AlertmanagerSeen | RuleLoaded)]
-    rest = [fact for fact in rest if not _about_down(fact)]
+    rest = [_labelled(fact, external or {}) for fact in rest if not _about_down(fact)]
     rules = [RuleLoaded(0.0, name, "pager", TIMING, None) for name in NAMES]
     stored = [history for life in lives for history in _stored(life)]
     return (
@@ -98,6 +99,13 @@ def judged_facts(lives, alerts=(), may_fire=(), **changes):
     said = EXPERIMENT | {"alerts": list(alerts), "may_fire": list(may_fire)}
     experiment = msgspec.convert(said, Experiment, dec_hook=values.decode)
     return recording(facts=facts_of(lives), experiment=experiment, **changes)
+
+
+def _labelled(fact, external):
+    if not isinstance(fact, PageSeen):
+        return fact
+    alerts = [msgspec.structs.replace(one, labels=one.labels | external) for one in fact.alerts]
+    return msgspec.structs.replace(fact, alerts=alerts)
 
 
 def _about_down(fact):
