@@ -48,14 +48,14 @@ class Attack:
         for fault in self.experiment.faults:
             hands_of(fault).check(self.context.system)
 
-    def begin(self, victim_requests: int | None) -> str:
+    def begin(self, victims: dict[str, int]) -> str:
         """Inject the main fault and prove it; returns what was done. Raises FaultFailed."""
         fault = self.experiment.fault
         begin, done, proof = self._inject(fault, None)
         self.until = begin + fault.for_.in_seconds
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
-        self.context.write(Injected(begin, f"{done}; {proof.detail}", victim_requests))
+        self.context.write(Injected(begin, f"{done}; {proof.detail}", next(iter(victims.values()), None), victims))
         self._proof_due = self.context.now()
         return done
 

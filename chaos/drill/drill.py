@@ -149,7 +149,7 @@ class Drill:
         self._context.progress.done("users come")
 
     def _started(self) -> RunStarted:
-        target = self._system.target
+        target, victims = self._system.target, self._victims()
         return RunStarted(
             0.0,
             self._plan.run_id,
@@ -158,7 +158,7 @@ class Drill:
             target.alerting.receiver if target.alerting else "",
             target.alerting.heartbeat_receiver if target.alerting else "",
             sorted(self._plan.known_alerts),
-            self._victim(),
+            next(iter(victims), None),
             self._context.wall,
             self._context.boottime,
             self._plan.load.rate_per_second,
@@ -167,6 +167,7 @@ class Drill:
             target.alerting is not None,
             target.has_ledgers,
             FaultSaid.of_all(self._experiment),
+            victims,
             list(target.alerting.all_receivers) if target.alerting else [],
             FORMAT,
         )
@@ -215,8 +216,8 @@ class Drill:
 
     def _inject(self) -> None:
         self._begin("inject")
-        aim, manager = self._victim(), self._system.control
-        requests = self._users.victim_requests(port.name_in_answers(manager, aim)) if aim else None
+        manager = self._system.control
+        requests = {one: self._users.victim_requests(port.name_in_answers(manager, one)) for one in self._victims()}
         self._attack.check()
         self._context.progress.done(self._attack.begin(requests))
 
@@ -286,10 +287,10 @@ class Drill:
         unproven = "" if all(proof.holds for _, proof in done) else "; not waited for, the watchdog proves it"
         self._context.progress.done("; ".join(proof.detail for _, proof in done) + unproven)
 
-    def _victim(self) -> str | None:
-        """The instance whose share of users' requests must not be nothing."""
-        aim = self._experiment.fault.aims_at()
-        return aim if aim and self._system.target.instances[aim].serves_users else None
+    def _victims(self) -> list[str]:
+        """The instances that a fault names and whose share of users' requests must not be nothing."""
+        named = dict.fromkeys(name for fault in self._experiment.faults for name in fault.instances())
+        return [name for name in named if self._system.target.instances[name].serves_users]
 
     def _begin(self, phase: str) -> None:
         self._context.act()

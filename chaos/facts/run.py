@@ -67,6 +67,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Whether users keep ledgers of orders and sessions."""
     faults: list[FaultSaid] = msgspec.field(default_factory=list)
     """The main fault, then the staged ones; empty in recordings of earlier releases."""
+    victims: list[str] = msgspec.field(default_factory=list)
+    """Every instance that a fault names and whose share of users' requests can be counted, staged faults' too."""
     receivers: list[str] = msgspec.field(default_factory=list)
     """Every receiver that leads to the pager; empty in recordings of format 1."""
     format: int = 1
@@ -85,6 +87,8 @@ class Injected(Fact, frozen=True, tag="injected"):
     detail: str
     victim_requests: int | None = msgspec.field(name="through_before")
     """Users' requests that the instance answered in the baseline."""
+    victims: dict[str, int] = msgspec.field(default_factory=dict)
+    """The same of each victim; empty in recordings of format 1."""
 
 
 class FaultProof(Fact, frozen=True, tag="fault_proof"):

@@ -7,7 +7,7 @@ from chaos.facts.alerts import AlertmanagerSeen, HistoryAsked, PrometheusSeen
 from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run import FaultProof, PhaseBegan, RunEnded, RunStarted
+from chaos.facts.run import FaultProof, PhaseBegan, RunEnded, RunStarted, StagedInjected, StagedUndone
 from chaos.judge import clocks
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
@@ -74,8 +74,15 @@ def _fault(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     start, end = began.get("hold", span.injected), span.undoing or span.undone
     held = Window(start, start, end, end, end)
-    if gap := _gap([proof.at for proof in recording.all(FaultProof) if proof.in_place and proof.staged is None], held):
+    proofs = [proof for proof in recording.all(FaultProof) if proof.in_place]
+    if gap := _gap([proof.at for proof in proofs if proof.staged is None], held):
         yield found.FaultUnwatched(gap)
+    undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
+    for staged in recording.all(StagedInjected):
+        over = min(undone.get(staged.staged, end), end)
+        lasted = Window(staged.at, staged.at, over, over, over)
+        if gap := _gap([proof.at for proof in proofs if proof.staged == staged.staged], lasted):
+            yield found.FaultUnwatched(gap, staged.staged)
 
 
 def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:

@@ -112,7 +112,7 @@ def _outcome(
     if ending is not Ending.COMPLETED:
         return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [RunEndedEarly(ending.value, ended.detail)]
     if without_effect := _without_effect(recording):
-        return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [without_effect]
+        return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [*without_effect]
     ledgers = durability.findings(recording, found.orders, found.sessions)
     findings: list[AnyFinding] = [*ledgers, *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
@@ -130,14 +130,15 @@ def _started_with_alerting(recording: Recording) -> bool:
     return started is not None and started.alerts_judged
 
 
-def _without_effect(recording: Recording) -> RunFinding | None:
+def _without_effect(recording: Recording) -> list[RunFinding]:
     started, injected = recording.first(RunStarted), recording.first(Injected)
     if injected is None:
-        return NothingInjected()
+        return [NothingInjected()]
     assert started is not None
-    if started.victim is None:
-        return None
-    return idle_victim(started.victim, injected.victim_requests or 0)
+    victims = {name: injected.victims.get(name, 0) for name in started.victims}
+    if started.format < 2 and started.victim is not None:
+        victims = {started.victim: injected.victim_requests or 0}
+    return [idle for name, answered in victims.items() if (idle := idle_victim(name, answered))]
 
 
 def _stats(recording: Recording, spans: Window, phase: Phase) -> PhaseStats | None:

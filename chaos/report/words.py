@@ -135,7 +135,8 @@ def _load(finding: LoadFinding) -> str:
 def _watch(finding: WatchFinding) -> str:
     match finding:
         case found.FaultUnwatched():
-            return f"nobody looked for {finding.seconds:.0f} s whether the fault was in place"
+            which = "the fault" if finding.staged is None else f"staged fault {finding.staged + 1}"
+            return f"nobody looked for {finding.seconds:.0f} s whether {which} was in place"
         case found.SourceSilent():
             return f"{finding.source} told nothing for {finding.seconds:.0f} s ({finding.error or 'nobody asked it'})"
         case found.AlertHistoryMissing():

@@ -96,6 +96,8 @@ class FaultUnwatched(Finding, frozen=True):
     """For so long nobody looked whether the fault was in place."""
 
     seconds: float
+    staged: int | None = None
+    """Which of the staged faults; None: the main one."""
 
 
 class SourceSilent(Finding, frozen=True):

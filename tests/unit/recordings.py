@@ -99,7 +99,7 @@ def facts():
         *alertmanager(),
         *beats(),
         *[FaultProof(float(at), True, "down") for at in range(11, 25)],
-        Injected(INJECTED, "killed", 80),
+        Injected(INJECTED, "killed", 80, {"shop-2": 80}),
         page(13.0),
         Undone(UNDONE, "serves"),
         page(30.0, "resolved"),
