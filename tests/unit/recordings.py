@@ -90,6 +90,7 @@ def facts():
             RATE,
             "abc",
             False,
+            victims=["shop-2"],
             format=FORMAT,
         ),
         PhaseBegan(BASELINE, "baseline"),
