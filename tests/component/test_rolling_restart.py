@@ -165,8 +165,8 @@ ALONE = {"SHOP_LB_RETRIES": "off", "SHOP_SLOW_START": "off"}
 def restart_both_under_load(tmp_path, drain):
     """Replace two instances one after the other; what the load saw, and HAProxy's count of refused connections.
 
-    HAProxy's retries are off: a connection that is refused it would otherwise open to the other instance. Slow start is
-    off: an instance that has just returned cannot take all that this load sends, and HAProxy turns the rest away at once.
+    HAProxy's retries are off: a connection that is refused it would otherwise open to the other instance. Slow start
+    is off: an instance that has just returned takes less than this load sends, and HAProxy turns the rest away at once.
     """
     instances = [Gunicorn(f"shop-{number}", drain, tmp_path) for number in (1, 2)]
     with ExitStack() as stack:
