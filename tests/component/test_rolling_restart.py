@@ -159,17 +159,21 @@ async def maker(client, number):
     return await client.post("/things", params={"seconds": 0.0 if number % 3 else 0.3})
 
 
+ALONE = {"SHOP_LB_RETRIES": "off", "SHOP_SLOW_START": "off"}
+
+
 def restart_both_under_load(tmp_path, drain):
     """Replace two instances one after the other; what the load saw, and HAProxy's count of refused connections.
 
-    HAProxy's retries are off: a connection that is refused it would otherwise open to the other instance.
+    HAProxy's retries are off: a connection that is refused it would otherwise open to the other instance. Slow start
+    is off: an instance that has just returned takes less than this load sends, and HAProxy turns the rest away at once.
     """
     instances = [Gunicorn(f"shop-{number}", drain, tmp_path) for number in (1, 2)]
     with ExitStack() as stack:
         for one in instances:
             stack.callback(one.kill)
             one.start()
-        balancer = stack.enter_context(haproxy(tmp_path, [one.port for one in instances], SHOP_LB_RETRIES="off"))
+        balancer = stack.enter_context(haproxy(tmp_path, [one.port for one in instances], **ALONE))
         with steady_load(balancer.url, 150, maker) as load:
             until(lambda: load.sent > 150)
             for one in instances:
