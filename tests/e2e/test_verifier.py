@@ -94,6 +94,23 @@ def test_late_and_undelivered_are_named(stack, runs, experiment, alerting):
     assert spoken(runs.latest()) == {"ShopInstanceDown": "late", "HAProxyServerDown": "undelivered"}
 
 
+def test_what_else_was_killed_and_nobody_announced_is_named(stack, runs, experiment):
+    """An alert of a listed name with other labels hid behind the listed one, however loudly it paged."""
+    killed = experiment.read_text().replace("instance: shop-2,", "instances: [shop-2, inventory-1],", 1)
+    assert "instances: [shop-2, inventory-1]" in killed
+    experiment.write_text(killed)
+    code, output = stack.command("run", experiment, "--target", stack.target)
+    assert code == 1, output
+    surprises = {
+        (one["name"], one["labels"].get("server") or one["labels"].get("instance"))
+        for one in runs.latest()["alerts"]
+        if one["outcome"] == "surprise"
+    }
+    assert surprises == {("HAProxyServerDown", "inventory-1"), ("InventoryInstanceDown", "inventory-1")}
+    proven = [one["name"] for one in runs.latest()["alerts"] if one["outcome"] == "proven"]
+    assert proven == ["ShopInstanceDown", "HAProxyServerDown"]
+
+
 def test_a_pager_that_answers_500_is_undelivered(stack, runs, experiment, supervisor):
     pager = next(row.pid for row in supervisor.processes() if row.name == "pager")
     group = [pager, *(child.pid for child in psutil.Process(pager).children(recursive=True))]
