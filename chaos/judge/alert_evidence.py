@@ -198,6 +198,7 @@ class _Gathering:
         step = _step_seconds(key[0], self._timings)
         true = joined(self._true.get(key, ()), step, self._looked)
         firing = joined(self._firing.get(key, ()), step, self._looked)
+        pending_at_end = self._pending_at_end(true, firing, step)
         if key in self.before:
             firing = tuple(one for one in firing if one.start > self._begin + 1.5 * step)
         taken = self._taken.get(key, [])
@@ -212,7 +213,7 @@ class _Gathering:
             inhibited=tuple((stretch, tuple(one.inhibited_by)) for stretch, one in taken if one.inhibited_by),
             silenced=tuple(stretch for stretch, one in taken if one.silenced_by or one.muted_by),
             fired_before=key in self.before,
-            pending_at_end=self._pending_at_end(true, firing, step),
+            pending_at_end=pending_at_end,
         )
 
     def _pending_at_end(self, true: Sequence[Stretch], firing: Sequence[Stretch], step: float) -> bool:

@@ -70,7 +70,7 @@ def history(state, first, last, name="Down", labels=LABELS):
 
 def beats():
     alive = {"name": "Watchdog", "labels": {"severity": "none"}}
-    return [page(float(at), receiver="deadman", **alive) for at in range(0, int(END) + 1, 2)]
+    return [page(float(at), receiver="deadman", fired_at=0.0, **alive) for at in range(0, int(END) + 1, 2)]
 
 
 def facts():
