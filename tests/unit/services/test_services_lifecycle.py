@@ -128,10 +128,10 @@ def test_draining_serves_on_until_those_who_check_were_told_often_enough():
         await asyncio.gather(drain(closed, 3), drain(closed, 4))
         return closed
 
-    (often, soon), (seldom, late) = asyncio.run(drain_both())
-    assert (often, seldom) == (4, 3)
-    assert soon >= delay.total_seconds()
-    assert late >= 2 * delay.total_seconds()
+    # One that was asked too seldom serves on for as long as it may; the least is what can be measured without chance.
+    closed = dict(asyncio.run(drain_both()))
+    assert closed[4] >= delay.total_seconds()
+    assert closed[3] >= 2 * delay.total_seconds()
 
 
 def test_a_repetitive_library_is_heard_once_a_minute():
