@@ -222,8 +222,9 @@ def _inhibitors(looks: list[AlertmanagerSeen], begin: float) -> dict[Key, frozen
 
 
 def _firing_at(looks: list[PrometheusSeen], moment: float) -> frozenset[Key]:
-    earlier = [look for look in looks if look.at <= moment]
-    alerts = earlier[-1].alerts if earlier else []
+    # By when they were, not by when they were written: the drill's own look may be told before one that was under way.
+    latest = max((look for look in looks if look.at <= moment), key=lambda look: look.at, default=None)
+    alerts = latest.alerts if latest else []
     return frozenset(key_of(alert.name, alert.labels) for alert in alerts if alert.state == "firing")
 
 

@@ -109,18 +109,14 @@ def test_draining_serves_on_until_those_who_check_were_told_often_enough():
     """A load balancer without CPU sends nothing, and does not know yet that nothing is wanted."""
     delay = timedelta(milliseconds=200)
 
-    def check(lifecycle):
-        lifecycle.request_began(is_check=True)
-        lifecycle.request_ended()
-
     async def drain(closed, tellings):
         lifecycle = Lifecycle(delay, CollectorRegistry())
-        check(lifecycle)
+        lifecycle.tell_ready()
         began = time.monotonic()
         draining = asyncio.create_task(lifecycle.drain(lambda: closed.append((tellings, time.monotonic() - began))))
         await asyncio.sleep(0)
         for _ in range(tellings):
-            check(lifecycle)
+            lifecycle.tell_ready()
         await draining
 
     async def drain_both():
