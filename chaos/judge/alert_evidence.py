@@ -175,8 +175,9 @@ class _Gathering:
         self._end = span.end
         self._timings = timings
         self._identities = Identities.of(recording)
-        self._looks = looks
-        self._looked = [look.at for look in looks]
+        # By when they were, not by when they were written: the drill's own look may be told before one under way.
+        self._looks = sorted(looks, key=lambda look: look.at)
+        self._looked = [look.at for look in self._looks]
         self._true: dict[Key, list[float]] = {}
         self._firing: dict[Key, list[float]] = {}
         self._since: dict[Key, list[tuple[float, float]]] = {}
@@ -256,8 +257,8 @@ class _Gathering:
                 self._taken.setdefault(self._identities.key(alert.name, alert.labels), []).append((stretch, alert))
 
     def _firing_when_it_began(self) -> frozenset[Key]:
-        earlier = [look for look in self._looks if look.at <= self._begin]
-        alerts = earlier[-1].alerts if earlier else []
+        latest = max((look for look in self._looks if look.at <= self._begin), key=lambda look: look.at, default=None)
+        alerts = latest.alerts if latest else []
         return frozenset(self._identities.key(one.name, one.labels) for one in alerts if one.state == "firing")
 
 

@@ -5,6 +5,7 @@ That a page is still awaited is told from pages alone; what became of the alert 
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.alerts import PrometheusSeen, RuleLoaded, Timing
@@ -126,6 +127,7 @@ def _firing_at_baseline(recording: Facts, window: Window) -> frozenset[Key]:
     # One thread polls, so that they lie in their order, but for the drill's own look when the baseline begins.
     number = min(bisect_right(polls, window.baseline, key=lambda seen: seen.at) + 1, len(polls))
     earlier = (polls[index] for index in range(number - 1, -1, -1) if polls[index].at <= window.baseline)
-    told = next((seen for seen in earlier if seen.error is None), None)
+    latest = islice((seen for seen in earlier if seen.error is None), 2)
+    told = max(latest, key=lambda seen: seen.at, default=None)
     alerts = told.alerts if told else []
     return frozenset(key_of(alert.name, alert.labels) for alert in alerts if alert.state == "firing")

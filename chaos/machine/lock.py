@@ -22,7 +22,8 @@ class LockBusy(Exception):
 def locked(file: Path, within_seconds: float) -> Iterator[None]:
     """Hold the lock of this name, which is made where it is not there; 0 s: now or not at all. Raises LockBusy.
 
-    What cannot be made on this disk nobody can hold.
+    One that is not there and cannot be made, as on a disk that takes no write, nobody can hold. Raises OSError where
+    it is there and cannot be opened: somebody may hold it.
     """
     descriptor = _open(file)
     if descriptor is None:
@@ -38,7 +39,7 @@ def locked(file: Path, within_seconds: float) -> Iterator[None]:
 def _open(file: Path) -> int | None:
     with contextlib.suppress(OSError):
         return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(FileNotFoundError):
         return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     return None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from chaos.machine.clock import this_boot
 
+_POLL_SECONDS = 0.02
 # What the kernel may need to end a process after SIGKILL.
 _KILL_SECONDS = 5.0
 
@@ -80,13 +81,13 @@ def age_seconds(process: Child) -> float:
 
 
 def is_alive(process: Child) -> bool:
-    """Whether this very process runs: a stranger with the same pid is not it, a zombie is dead."""
+    """Whether this very process runs: a stranger with the same pid is not it, a zombie is dead. Raises OSError."""
     if process.boot and process.boot != this_boot():
         return False
     try:
         state, started = _stat(process.pid)
-    except OSError:
-        return False
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # and whatever else keeps us from looking is no sign of its end
     if started != process.started:
         return False
     if state not in "ZX":
@@ -103,6 +104,9 @@ def ended_within(process: Child, seconds: float) -> bool:
         watched = os.pidfd_open(process.pid)
     except ProcessLookupError:
         return not is_alive(process)
+    except OSError:
+        # A sandbox that knows no pidfd: what is to be ended must end all the same.
+        return _seen_to_end(process, seconds)
     try:
         if is_alive(process):
             ending = select.poll()
@@ -111,6 +115,13 @@ def ended_within(process: Child, seconds: float) -> bool:
     finally:
         os.close(watched)
     return not is_alive(process)
+
+
+def _seen_to_end(process: Child, seconds: float) -> bool:
+    ends = time.monotonic() + seconds
+    while (alive := is_alive(process)) and time.monotonic() < ends:
+        time.sleep(_POLL_SECONDS)
+    return not alive
 
 
 def stop(process: Child, deadline: timedelta) -> Stopped:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.kit.lifecycle.state import Lifecycle, State
+from services.kit.lifecycle.state import Lifecycle
 from services.kit.problems import respond
 
 PATHS = frozenset({"/healthz", "/readyz"})
@@ -18,7 +18,7 @@ def create_router(lifecycle: Lifecycle) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        if lifecycle.state is State.SERVING:
+        if lifecycle.tell_ready():
             return Response(b"ready\n", media_type="text/plain")
         return respond(503, lifecycle.state.value, f"this instance is {lifecycle.state.value}")
 

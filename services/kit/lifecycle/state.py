@@ -51,12 +51,15 @@ class Lifecycle:
     def request_began(self, *, is_check: bool = False) -> None:
         """Count a request in; a health check says nothing of whether users are still sent here."""
         self._open_requests += 1
-        if is_check:
-            self._checked_at = time.monotonic()
-            self._told += self.state is State.DRAINING
-        else:
+        if not is_check:
             self._latest_at = time.monotonic()
         self._idle.clear()
+
+    def tell_ready(self) -> bool:
+        """Whether requests are welcome, as somebody who checks is told now."""
+        self._checked_at = time.monotonic()
+        self._told += self.state is State.DRAINING
+        return self.state is State.SERVING
 
     def request_ended(self) -> None:
         """Count a request out."""

@@ -109,18 +109,14 @@ def test_draining_serves_on_until_those_who_check_were_told_often_enough():
     """A load balancer without CPU sends nothing, and does not know yet that nothing is wanted."""
     delay = timedelta(milliseconds=200)
 
-    def check(lifecycle):
-        lifecycle.request_began(is_check=True)
-        lifecycle.request_ended()
-
     async def drain(closed, tellings):
         lifecycle = Lifecycle(delay, CollectorRegistry())
-        check(lifecycle)
+        lifecycle.tell_ready()
         began = time.monotonic()
         draining = asyncio.create_task(lifecycle.drain(lambda: closed.append((tellings, time.monotonic() - began))))
         await asyncio.sleep(0)
         for _ in range(tellings):
-            check(lifecycle)
+            lifecycle.tell_ready()
         await draining
 
     async def drain_both():
@@ -128,10 +124,10 @@ def test_draining_serves_on_until_those_who_check_were_told_often_enough():
         await asyncio.gather(drain(closed, 3), drain(closed, 4))
         return closed
 
-    (often, soon), (seldom, late) = asyncio.run(drain_both())
-    assert (often, seldom) == (4, 3)
-    assert soon >= delay.total_seconds()
-    assert late >= 2 * delay.total_seconds()
+    # One that was asked too seldom serves on for as long as it may; the least is what can be measured without chance.
+    closed = dict(asyncio.run(drain_both()))
+    assert closed[4] >= delay.total_seconds()
+    assert closed[3] >= 2 * delay.total_seconds()
 
 
 def test_a_repetitive_library_is_heard_once_a_minute():

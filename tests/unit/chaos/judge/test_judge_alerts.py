@@ -12,6 +12,7 @@ from chaos.report.words import reasons
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
 from tests.unit.recordings import (
+    BASELINE,
     END,
     EXPERIMENT,
     LABELS,
@@ -106,6 +107,17 @@ def test_an_alert_that_begins_in_the_baseline_is_a_surprise():
         for fact in facts()
     )
     assert judge(recording(facts=(*seen, history("firing", 7, 32, "Other", {})))).exit_code == 1
+
+
+def test_the_latest_look_before_the_baseline_counts_and_not_the_one_written_last():
+    other = ActiveAlert("Other", {}, "firing", 4.7)
+    own = PrometheusSeen(4.9, None, [*WATCHDOG, other], ["Down", "Other"])
+    under_way = PrometheusSeen(4.5, None, WATCHDOG, ["Down", "Other"])
+    rest = without(lambda fact: isinstance(fact, PrometheusSeen) and fact.at == BASELINE)
+    seen = [*rest[:1], own, under_way, *rest[1:], history("firing", 5, 20, "Other", {})]
+    verdict = judge(recording(facts=tuple(seen)))
+    assert "Other{}" in verdict.already_firing
+    assert verdict.exit_code == 0
 
 
 def test_pending_is_not_firing():

@@ -15,6 +15,14 @@ from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import DURATION_SECONDS, LeaseFile
 from tests.fakes import FakeClock
 
+_open = os.open
+
+
+def read_only(file, flags, *mode):
+    if flags & os.O_CREAT:
+        raise OSError(errno.EROFS, "read-only file system")
+    return _open(file, flags, *mode)
+
 
 @contextmanager
 def kept(file):
@@ -56,11 +64,24 @@ def test_one_that_is_given_back_in_time_is_had(tmp_path):
 
 
 def test_where_nothing_can_be_made_nobody_has_it_and_it_is_had(tmp_path, monkeypatch):
-    def read_only(*_):
-        raise OSError(errno.EROFS, "read-only file system")
-
     monkeypatch.setattr(lock.os, "open", read_only)
     with locked(tmp_path / "a.lock", 0.0):
+        pass
+
+
+def test_on_a_disk_that_takes_no_write_one_that_is_there_is_waited_for(tmp_path, monkeypatch):
+    with kept(tmp_path / "a.lock"):
+        monkeypatch.setattr(lock.os, "open", read_only)
+        with pytest.raises(LockBusy), locked(tmp_path / "a.lock", 0.0):
+            pass
+
+
+def test_one_that_cannot_be_opened_is_not_taken_for_free(tmp_path, monkeypatch):
+    def no_more_files(*_):
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(lock.os, "open", no_more_files)
+    with pytest.raises(OSError, match="too many open files"), locked(tmp_path / "a.lock", 0.0):
         pass
 
 
