@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypedDict
 
 from chaos.facts.alert_key import Key
@@ -250,8 +249,7 @@ class _Gathering:
     def _gather_taken(self, looks: Sequence[AlertmanagerSeen]) -> None:
         # A look that has nothing new tells no alerts: what the one before told goes on.
         told = [look for look in looks if look.alerts is not None or look.error is not None]
-        ends = [later.at for _, later in pairwise(told)] + [self._end]
-        for look, end in zip(told, ends, strict=True):
+        for look, end in zip(told, [*(later.at for later in told[1:]), self._end], strict=False):
             stretch = Stretch(max(look.at, self._begin), end)
             for alert in (look.alerts or []) if stretch.seconds > 0 else []:
                 self._taken.setdefault(self._identities.key(alert.name, alert.labels), []).append((stretch, alert))

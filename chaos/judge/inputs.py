@@ -87,6 +87,6 @@ def _needs(query: str, recorded: Mapping[str, str], below: frozenset[str] = froz
             inner: Alternatives = (frozenset({selector}),)
             if name in recorded and name not in below:
                 inner = _needs(recorded[name], recorded, below | {name})
-            parts = tuple(one | other for one in parts for other in inner)
+            parts = promql.few(one | other for one in parts for other in inner)
         found += parts
-    return tuple(dict.fromkeys(found))
+    return promql.few(found)

@@ -12,6 +12,7 @@ from chaos.judge.window import Window
 from chaos.verdict.finding import (
     AnyFinding,
     ClockMoved,
+    FactsLost,
     NothingInjected,
     OutOfOrder,
     Refutation,
@@ -118,7 +119,9 @@ def _outcome(
     if _started_with_alerting(recording):
         findings += page_text.findings(recording, spans)
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
-    if found.refuted(timed) or any(isinstance(one, Refutation) for one in findings):
+    # What is missing may be the very page, phase or answer for want of which something looks refuted.
+    whole = not any(isinstance(one, FactsLost) for one in findings)
+    if whole and (found.refuted(timed) or any(isinstance(one, Refutation) for one in findings)):
         return Outcome.DEVIATED, ExitCode.DEVIATED, findings
     if found.unknown or findings:
         return Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE, findings

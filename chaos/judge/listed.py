@@ -20,7 +20,7 @@ def judge(index: int, window: AlertWindow, taken: tuple[Instance, ...], evidence
     for one in taken:
         receivers = receivers_of(window, one.labels, evidence)
         measured = evidence.measure(one, receivers[0])
-        outcome, finding = _outcome(window, one, receivers, measured, evidence)
+        outcome, finding = _outcome(window, one, receivers, evidence)
         results.append(_result(index, window, one.labels, outcome, finding, measured, evidence))
     if len(taken) < window.fewest:
         outcome, finding, measured = _missing(window, len(taken), evidence)
@@ -68,28 +68,40 @@ def _missing(window: AlertWindow, taken: int, evidence: AlertEvidence) -> tuple[
 
 
 def _outcome(
-    window: AlertWindow, one: Instance, receivers: tuple[str, ...], measured: Measured, evidence: AlertEvidence
+    window: AlertWindow, one: Instance, receivers: tuple[str, ...], evidence: AlertEvidence
 ) -> tuple[AlertOutcome, AlertFinding]:
-    if evidence.span.injected is None or (not evidence.complete and not measured["delivered"]):
+    told = [evidence.measure(one, receiver) for receiver in receivers]
+    if evidence.span.injected is None or (not evidence.complete and not told[0]["delivered"]):
         return AlertOutcome.UNKNOWN, found.NoAlertEvidence()
     if unproven := _not_by_the_fault(one, evidence):
         return unproven
-    delivered, resolved = measured["delivered"], measured["resolved"]
-    if delivered is None:
-        return AlertOutcome.UNDELIVERED, why_undelivered(one)
-    if delivered > window.fires_within.in_seconds:
-        return AlertOutcome.LATE, found.DeliveredLate(delivered, window.fires_within.in_seconds)
+    delivered = [each["delivered"] for each in told]
+    if delivered[0] is None:
+        return AlertOutcome.UNDELIVERED, why_undelivered(one, receivers)
+    latest = max(each for each in delivered if each is not None)
+    if latest > window.fires_within.in_seconds:
+        return AlertOutcome.LATE, found.DeliveredLate(latest, window.fires_within.in_seconds)
     if evidence.span.undone is None:
         return AlertOutcome.UNKNOWN, found.NotUndone()
     if astray := led_astray(one, receivers, evidence):
         return astray
-    if (again := refired(one, receivers[0])) is not None:
-        return AlertOutcome.REFIRED, found.FiredAgain(again - evidence.span.injected)
+    for receiver, measured in zip(receivers, told, strict=True):
+        if not_over := _not_over(window, one, receiver, measured["resolved"], evidence):
+            return not_over
+    return AlertOutcome.PROVEN, found.InTime()
+
+
+def _not_over(
+    window: AlertWindow, one: Instance, receiver: str, resolved: float | None, evidence: AlertEvidence
+) -> tuple[AlertOutcome, AlertFinding] | None:
+    """What is wrong with how its end was told to this receiver; None: nothing."""
+    if (again := refired(one, receiver)) is not None:
+        return AlertOutcome.REFIRED, found.FiredAgain(again - (evidence.span.injected or 0.0))
     if resolved is None:
-        return AlertOutcome.STUCK, why_stuck(one, receivers[0], evidence)
+        return AlertOutcome.STUCK, why_stuck(one, receiver, evidence)
     if resolved > window.resolves_within.in_seconds:
         return AlertOutcome.STUCK, found.ResolvedLate(resolved, window.resolves_within.in_seconds)
-    return AlertOutcome.PROVEN, found.InTime()
+    return None
 
 
 def receivers_of(window: AlertWindow, labels: dict[str, str], evidence: AlertEvidence) -> tuple[str, ...]:

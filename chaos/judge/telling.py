@@ -47,11 +47,14 @@ def why_stuck(one: Instance, receiver: str, evidence: AlertEvidence) -> AlertFin
     return found.NotResolved() if told[-1].fires else found.CameAndWent()
 
 
-def why_undelivered(one: Instance) -> AlertFinding:
-    """Why nobody who should was told of it."""
+def why_undelivered(one: Instance, receivers: tuple[str, ...]) -> AlertFinding:
+    """Why not all who should were told of it."""
     pages = [told.page for told in one.pages if told.fires]
     if refused := [page for page in pages if not page.accepted]:
         return found.PageRefused(len(refused), refused[0].reason)
+    reached = {page.receiver for page in pages}
+    if reached & set(receivers):
+        return found.NotReached([name for name in receivers if name not in reached])
     if pages:
         return found.OtherReceivers(sorted({page.receiver for page in pages}))
     if one.silenced:

@@ -79,7 +79,7 @@ def _permitted(
         return AlertOutcome.ALLOWED, did
     delivered, resolved = measured["delivered"], measured["resolved"]
     if delivered is None:
-        return _unless_old(evidence, AlertOutcome.UNDELIVERED, why_undelivered(one), did)
+        return _unless_old(evidence, AlertOutcome.UNDELIVERED, why_undelivered(one, (receiver,)), did)
     within = permission.fires_within
     if within is not None and delivered > within.in_seconds:
         return AlertOutcome.LATE, found.DeliveredLate(delivered, within.in_seconds)

@@ -1,6 +1,7 @@
 """What a PromQL expression needs to be able to answer: which series have to be there."""
 
 import itertools
+from collections.abc import Iterable
 
 from promql_parser import (
     AggregateExpr,
@@ -19,8 +20,8 @@ from promql_parser import (
 Alternatives = tuple[frozenset[str], ...]
 """Sets of selectors: it can answer when all of one set have series."""
 _NOTHING: Alternatives = (frozenset(),)
-_MOST = 64
-"""Alternatives of one expression; beyond that it is taken to need nothing, and is not judged by its input."""
+MOST = 64
+"""Alternatives of one expression; what would make more of them is taken to need nothing."""
 _ABSENT = frozenset({"absent", "absent_over_time"})
 
 
@@ -64,14 +65,15 @@ def _needs(node: Expr) -> Alternatives:
 
 def _of_two(operator: str, left: Alternatives, right: Alternatives) -> Alternatives:
     if operator == "or":
-        return _few((*left, *right))
+        return few((*left, *right))
     return left if operator == "unless" else _all([left, right])
 
 
 def _all(parts: list[Alternatives]) -> Alternatives:
-    return _few(tuple(frozenset().union(*one) for one in itertools.product(*parts)))
+    return few(tuple(frozenset().union(*one) for one in itertools.product(*parts)))
 
 
-def _few(alternatives: Alternatives) -> Alternatives:
+def few(alternatives: Iterable[frozenset[str]]) -> Alternatives:
+    """Each of them once; none is needed where there are too many to tell."""
     found = tuple(dict.fromkeys(alternatives))
-    return found if len(found) <= _MOST else _NOTHING
+    return found if len(found) <= MOST else _NOTHING

@@ -13,6 +13,7 @@ from chaos.campaign import catalogue_run as command
 from chaos.campaign import coverage_reading, runner
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Runner, Setting, StackLost
+from chaos.campaign.staleness import Present
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import experiment as experiments
@@ -58,7 +59,7 @@ def sources(tmp_path):
     for name, outcome in (("held", Outcome.HELD), ("deviated", Outcome.DEVIATED)):
         made = verdict(name, alert("Down", "quiet"), outcome=outcome)
         (verdicts / f"{name}.json").write_bytes(msgspec.json.encode(made))
-    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs")
+    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs", lambda: Present((), None))
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def kill(instance="shop-2", hold="4s"):
 
 def test_a_staged_fault_comes_when_it_is_due_and_goes_after_its_own_time(tmp_path):
     run = Run(tmp_path, [{"after": "3s", "fault": kill()}])
-    run.attack.begin(None)
+    run.attack.begin({})
     run.hold(2.5)
     assert run.control.running == {"shop-1": False, "shop-2": True}
     run.hold(3.0)
@@ -80,7 +80,7 @@ def test_a_staged_fault_comes_when_it_is_due_and_goes_after_its_own_time(tmp_pat
 
 def test_what_is_still_in_place_at_the_end_goes_last_first(tmp_path):
     run = Run(tmp_path, [{"fault": kill(hold="60s")}])
-    run.attack.begin(None)
+    run.attack.begin({})
     run.hold(1.0)
     run.attack.end()
     assert run.control.started == ["shop-2", "shop-1"]
@@ -88,7 +88,7 @@ def test_what_is_still_in_place_at_the_end_goes_last_first(tmp_path):
 
 def test_every_fault_in_place_is_proven_every_second(tmp_path):
     run = Run(tmp_path, [{"after": "2s", "fault": kill(hold="60s")}])
-    run.attack.begin(None)
+    run.attack.begin({})
     run.hold(6.0)
     proofs = [fact for fact in run.facts if isinstance(fact, FaultProof)]
     assert len([proof for proof in proofs if proof.staged is None]) >= 6
@@ -97,7 +97,7 @@ def test_every_fault_in_place_is_proven_every_second(tmp_path):
 
 def test_a_staged_fault_that_goes_away_by_itself_ends_the_run(tmp_path):
     run = Run(tmp_path, [{"fault": kill(hold="60s")}])
-    run.attack.begin(None)
+    run.attack.begin({})
     run.hold(1.0)
     run.control.running["shop-2"] = True
     with pytest.raises(FaultFailed, match="went away"):
@@ -108,7 +108,7 @@ def test_a_blow_that_fell_without_a_lease_is_taken_back(tmp_path):
     run = Run(tmp_path, [])
     run.lease_lost = True
     with pytest.raises(LeaseLost):
-        run.attack.begin(None)
+        run.attack.begin({})
     assert run.control.running["shop-1"]
 
 
@@ -121,7 +121,7 @@ def test_a_swarm_has_its_time_until_a_fault_must_be_in_place(tmp_path, monkeypat
     )
     if fails:
         with pytest.raises(FaultFailed, match="not in place: shop: 3 replicas of 5 run"):
-            run.attack.begin(None)
+            run.attack.begin({})
     else:
-        run.attack.begin(None)
+        run.attack.begin({})
         assert run.clock.now < takes + 1

@@ -34,7 +34,7 @@ def prometheus(*looks, scraped=soon, evaluated=soon):
             return told({"activeTargets": [{"labels": {"instance": "shop-1"}, "lastScrape": scraped()}]})
         # Whether all were evaluated is asked of the rules as well: that takes one of these looks.
         alerts = next(shown)
-        return told({"groups": [{"rules": [rule(name, alerts.get(name), evaluated) for name in RULES]}]})
+        return told({"groups": [{"interval": 1, "rules": [rule(name, alerts.get(name), evaluated) for name in RULES]}]})
 
     return Prometheus("http://p", 0.0, httpx.MockTransport(answer))
 

@@ -26,6 +26,7 @@ def test_an_order_has_the_state_that_its_user_was_told():
             Order("c", 1.5, "sku-0001", 1, UNKNOWN),
         ),
         torn=False,
+        lines=5,
     )
 
 

@@ -28,7 +28,7 @@ def lines(*facts: object) -> list[str]:
 def test_a_whole_file_is_complete():
     load = parse(lines(START, REQUEST, TICK, END))
     request = Request(0.5, 0.01, "POST /orders", 201, ok=True, error=None, served_by="shop-2")
-    assert load == Load(LoadSettings(), (request,), (Tick(1.4, 125, 50, 49, 0.002),), "SIGTERM", torn=False)
+    assert load == Load(LoadSettings(), (request,), (Tick(1.4, 125, 50, 49, 0.002),), "SIGTERM", torn=False, lines=4)
     assert load.complete
 
 

@@ -176,6 +176,18 @@ def lives(draw):
 
 
 @st.composite
+def nearly_well(draw):
+    """Some lives in which all is well, but for one of them at most."""
+    places = draw(
+        st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(("a", "b"))), unique=True, min_size=1, max_size=4)
+    )
+    found = [well(name, instance) for name, instance in places]
+    if draw(st.booleans()):
+        found[0] = draw(_life(*places[0]))
+    return found
+
+
+@st.composite
 def windows(draw):
     """Some windows, as an experiment file has them."""
     found = []

@@ -121,7 +121,7 @@ def test_a_failure_right_after_the_undo_is_recovery():
 
 def test_a_fault_that_met_no_traffic_was_not_injected():
     changed = tuple(
-        msgspec.structs.replace(fact, victim_requests=3) if isinstance(fact, Injected) else fact for fact in facts()
+        msgspec.structs.replace(fact, victims={"shop-2": 3}) if isinstance(fact, Injected) else fact for fact in facts()
     )
     assert judge(recording(facts=changed)).exit_code == 4
 

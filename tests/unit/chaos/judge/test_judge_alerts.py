@@ -79,7 +79,7 @@ def test_a_page_with_other_labels_is_not_this_alert():
 
 
 @pytest.mark.parametrize(("soon", "late"), [("shop-1", "shop-2"), ("shop-2", "shop-1")])
-def test_of_several_that_begin_together_the_first_that_is_told_of_counts(soon, late):
+def test_of_several_a_window_takes_the_same_whichever_is_told_of_first(soon, late):
     left = without(is_history("pending"), is_history("firing"), is_page("firing"), is_page("resolved"))
     seen = []
     for instance, delivered in ((soon, 13.0), (late, 16.0)):
@@ -88,8 +88,12 @@ def test_of_several_that_begin_together_the_first_that_is_told_of_counts(soon, l
         seen += [page(delivered, labels=labels), page(28.0, "resolved", labels=labels)]
     windows = [{"name": "Down", "fires_within": "5s", "resolves_within": "10s"}]
     experiment = msgspec.convert(EXPERIMENT | {"alerts": windows}, Experiment, dec_hook=values.decode)
-    result = down(judge(recording(facts=(*left, *seen), experiment=experiment)))
-    assert (result.outcome, result.labels["instance"], result.delivered) == ("proven", soon, 3.0)
+    taken, left_over = (
+        one for one in judge(recording(facts=(*left, *seen), experiment=experiment)).alerts if one.name == "Down"
+    )
+    assert (taken.labels["instance"], taken.window) == ("shop-1", 0)
+    assert taken.outcome == ("proven" if soon == "shop-1" else "late")
+    assert (left_over.labels["instance"], left_over.outcome) == ("shop-2", "surprise")
 
 
 def test_an_unlisted_alert_is_a_surprise():

@@ -46,7 +46,7 @@ def test_an_unlisted_alert_whose_page_another_one_inhibits_is_well():
         (),
         (taken(15, by=()),),
         (taken(15, labels={"instance": "shop-3"}),),
-        (taken(3),),
+        (taken(3), taken(4, by=())),
         (taken(15), page(17.0, name="Other", labels=OTHER)),
         (taken(15), page(17.0, name="Other", labels=OTHER, receiver="fallback")),
         (taken(15), page(17.0, name="Other", labels=OTHER, accepted=False)),
@@ -94,9 +94,11 @@ def test_a_listed_alert_that_is_inhibited_is_undelivered_and_says_by_whom():
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ((), "may fire; did, and nobody was told"),
         ((taken(15),), "may fire; did, and Down inhibits it"),
-        ((page(17.0, name="Other", labels=OTHER),), "may fire; did, and pager was told"),
+        (
+            (page(17.0, name="Other", labels=OTHER), page(20.0, "resolved", name="Other", labels=OTHER)),
+            "may fire; did, and pager was told",
+        ),
     ],
 )
 def test_an_alert_that_may_fire_is_allowed_and_says_what_it_did(more, reason):

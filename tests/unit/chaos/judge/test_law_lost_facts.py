@@ -40,11 +40,11 @@ def whole(request):
     return counted(judged_facts(LIVES[request.param], DOWN))
 
 
-@settings(max_examples=200, deadline=None)
-@given(data=st.data())
-def test_5_a_lost_fact_never_makes_a_run_held_and_never_refutes_it(whole, data):
+@settings(max_examples=100, deadline=None)
+@given(place=st.floats(0.0, 1.0))
+def test_5_a_lost_fact_never_makes_a_run_held_and_never_refutes_it(whole, place):
     before = judge(whole).outcome
-    lost = data.draw(st.integers(1, len(whole.facts) - 1))
+    lost = 1 + round(place * (len(whole.facts) - 2))
     after = judge(replace(whole, facts=(*whole.facts[:lost], *whole.facts[lost + 1 :]))).outcome
     assert after != "held"
     if before == "held":

@@ -14,11 +14,13 @@ WALL = 1_000_000.0
 RULES = {
     "groups": [
         {
+            "interval": 5,
             "rules": [
                 {
                     "name": "Down",
                     "health": "ok",
                     "duration": 60,
+                    "lastEvaluation": "1970-01-12T13:46:46Z",
                     "alerts": [
                         {
                             "labels": {"alertname": "Down", "instance": "a"},
@@ -27,7 +29,13 @@ RULES = {
                         }
                     ],
                 },
-                {"name": "Broken", "health": "err", "duration": 0, "alerts": []},
+                {
+                    "name": "Broken",
+                    "health": "err",
+                    "duration": 0,
+                    "lastEvaluation": "1970-01-12T13:46:20Z",
+                    "alerts": [],
+                },
             ]
         }
     ]
@@ -47,6 +55,7 @@ def test_prometheus_tells_alerts_in_run_time_and_only_healthy_rules():
     (alert,) = look.alerts
     assert (alert.name, alert.labels, alert.state, alert.active_since) == ("Down", {"instance": "a"}, "pending", 5.5)
     assert look.rules == ["Down"]
+    assert look.standing == ["Broken"]
     assert look.error is None
 
 
@@ -128,7 +137,8 @@ def test_a_silent_pager_is_a_fact():
 
 def test_alertmanager_names_who_inhibits_and_tells_only_what_changed():
     def alert(fingerprint, name, *inhibited_by):
-        status = {"state": "suppressed" if inhibited_by else "active", "inhibitedBy": list(inhibited_by)}
+        state = "suppressed" if inhibited_by else "active"
+        status = {"state": state, "inhibitedBy": list(inhibited_by), "silencedBy": []}
         return {"fingerprint": fingerprint, "labels": {"alertname": name, "job": "shop"}, "status": status}
 
     answers = [alert("a", "Outage"), alert("b", "Symptom", "a", "gone")]

@@ -30,9 +30,11 @@ def test_what_it_needs(expression, needs):
 
 
 def test_what_is_no_expression_is_an_error():
-    with pytest.raises(ValueError, match="parse"):
+    with pytest.raises(ValueError, match="parenthesis"):
         promql.needs("sum(")
 
 
-def test_what_needs_too_many_things_is_not_judged_by_them():
-    assert promql.needs(" and ".join(f"(a{n} or b{n})" for n in range(10))) == (frozenset(),)
+def test_what_needs_too_many_things_is_judged_by_some_of_them():
+    found = promql.needs(" and ".join(f"(a{n} or b{n})" for n in range(10)))
+    assert 1 <= len(found) <= promql.MOST
+    assert all(len({f"a{n}", f"b{n}"} & one) <= 1 for one in found for n in range(10))

@@ -7,6 +7,7 @@ import pytest
 
 from chaos.campaign import coverage_reading
 from chaos.campaign.coverage_reading import Sources
+from chaos.campaign.staleness import Present
 from chaos.errors import InvalidFile
 from chaos.report import index, matrix, summary
 from chaos.spec.experiment import Vocabulary
@@ -145,7 +146,7 @@ def sources(tmp_path):
     (tmp_path / "experiments" / "kill.yaml").write_text(experiment)
     (tmp_path / "alerts" / "a.rules.yml").write_text(RULES)
     (tmp_path / "alerts" / "exemptions.yml").write_text("no_experiment: {Other: for a reason}\n")
-    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs")
+    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs", lambda: Present((), None))
 
 
 def record(sources, name, wall, experiment=None, drop=()):
