@@ -55,7 +55,7 @@ def test_1_a_run_holds_exactly_when_all_that_it_expects_are_well(seen):
     expected = [wide | {"name": name} for name in sorted({life.name for life in seen})]
     held = judge(judged_facts(seen, expected)).outcome == "held"
     counted = [life for life in seen if life.counts]
-    assert held == (all(life.well for life in counted) and {life.name for life in counted} == {one.name for one in seen})
+    assert held == (all(one.well for one in counted) and {one.name for one in counted} == {one.name for one in seen})
 
 
 def test_1_a_second_instance_of_a_listed_name_is_a_surprise():

@@ -36,7 +36,7 @@ RULES = {
                     "lastEvaluation": "1970-01-12T13:46:20Z",
                     "alerts": [],
                 },
-            ]
+            ],
         }
     ]
 }
