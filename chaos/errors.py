@@ -7,6 +7,7 @@ ChaosError
 ├── BaselineNotMet         the steady state did not hold before the fault exit 3
 ├── FaultFailed            the fault is not in place, or without effect   exit 4
 ├── UndoFailed             something could not be put back                exit 5
+├── Unmeasurable           nobody here can look at how much it is used   no exit
 ├── SignalUnavailable      a source of evidence does not answer           exit 6
 ├── LeaseLost              the watchdog took over while we slept          exit 6
 └── Interrupted            Ctrl-C or SIGTERM; everything was undone       exit 130 or 143
@@ -61,6 +62,10 @@ class UndoFailed(ChaosError):
 
 class SignalUnavailable(ChaosError):
     """A source of evidence gave no answer."""
+
+
+class Unmeasurable(ChaosError):
+    """How much something is used cannot be looked at from here."""
 
 
 class LeaseLost(ChaosError):

@@ -119,7 +119,7 @@ class FakeSwarm(FakeControl):
 
 def system(folder, control=None) -> System:
     """A system in a folder, whose instances have no URL to be ready at."""
-    instances = {name: Instance("shop") for name in ("shop-1", "shop-2")}
+    instances = {name: Instance("shop", serves_users=True) for name in ("shop-1", "shop-2")}
     urls = Urls("http://u", "http://p", "http://a", "http://g", "http://w")
     target = Target(
         1,

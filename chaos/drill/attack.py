@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.drill.context import RunContext
+from chaos.drill.use import Use
 from chaos.errors import FaultFailed, LeaseLost
-from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone, Used
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
 from chaos.spec.experiment import Experiment, Staged
@@ -16,6 +17,7 @@ from chaos.spec.faults.table import AnyFault
 from chaos.undo.journal import UndoRecord
 
 PROVE_EVERY_SECONDS = 1.0
+USE_EVERY_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -38,10 +40,23 @@ class Attack:
     experiment: Experiment
     context: RunContext
     _waiting: list[tuple[int, Staged]] = field(default_factory=list)
+    _uses: dict[int | None, Use] = field(default_factory=dict)
+    _use_due: float = 0.0
     _live: list[_Live] = field(default_factory=list)
     _proof_due: float = 0.0
     until: float = 0.0
     """When the main fault is to be undone, in seconds since the run's start."""
+
+    def watch(self) -> None:
+        """Look, once a second, how much that is used which is to be hit; from the baseline's begin on."""
+        if self.context.now() < self._use_due:
+            return
+        self._use_due = self.context.now() + USE_EVERY_SECONDS
+        if not self._uses:
+            self._uses = {None: Use(self.experiment.fault)}
+            self._uses |= {index: Use(staged.fault) for index, staged in enumerate(self.experiment.also)}
+        for one in self._uses.values():
+            one.look(self.context.system)
 
     def check(self) -> None:
         """Raises FaultFailed when one of the faults cannot or must not be injected now. Changes nothing."""
@@ -50,12 +65,13 @@ class Attack:
 
     def begin(self, victims: dict[str, int]) -> str:
         """Inject the main fault and prove it; returns what was done. Raises FaultFailed."""
-        fault = self.experiment.fault
-        begin, done, proof = self._inject(fault, None)
-        self.until = begin + fault.for_.in_seconds
+        used = self._used(None)
+        begin, done, proof = self._inject(self.experiment.fault, None)
+        self.until = begin + self.experiment.fault.for_.in_seconds
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
-        self.context.write(Injected(begin, f"{done}; {proof.detail}", next(iter(victims.values()), None), victims))
+        first = next(iter(victims.values()), None)
+        self.context.write(Injected(begin, f"{done}; {proof.detail}", first, victims, used))
         self._proof_due = self.context.now()
         return done
 
@@ -64,6 +80,7 @@ class Attack:
 
         Raises FaultFailed.
         """
+        self.watch()
         begun = self.until - self.experiment.fault.for_.in_seconds
         while self._waiting and self.context.now() >= begun + self._waiting[0][1].after.in_seconds:
             self._stage(*self._waiting.pop(0))
@@ -87,9 +104,18 @@ class Attack:
         return detail
 
     def _stage(self, index: int, staged: Staged) -> None:
+        used = self._used(index)
         begin, done, proof = self._inject(staged.fault, index)
         self._live[-1].until = begin + staged.fault.for_.in_seconds
-        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}"))
+        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}", used))
+
+    def _used(self, staged: int | None) -> Used | None:
+        """How much that was used which is hit now. Raises FaultFailed when nobody would meet it."""
+        one = self._uses.pop(staged, None)
+        if one is None:
+            return None
+        one.look(self.context.system)
+        return one.result()
 
     def _inject(self, fault: AnyFault, staged: int | None) -> tuple[float, str, Proof]:
         self.context.act()
@@ -121,7 +147,8 @@ class Attack:
         self.context.act()
         live.hands.renew(live.system)
         proof = live.hands.in_place(live.system)
-        self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged))
+        met = live.hands.meets(live.system) if proof.holds else None
+        self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged, met))
         if not proof.holds:
             raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
 

@@ -178,6 +178,7 @@ class Drill:
             firing = self._calm() if self._system.target.alerting is not None else "not looked at"
             while self._context.now() < self._began + BASELINE_SECONDS:
                 self._context.wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
+                self._attack.watch()
                 self._users.assert_they_come(BaselineNotMet)
             try:
                 self._users.assert_rate(self._began, self._context.now())
@@ -203,6 +204,7 @@ class Drill:
             # What fires now is not the fault's, also if it began after the last of the looks that come every second.
             self._context.write(self._observers.prometheus.look(self._context.now()))
         self._begin("baseline")
+        self._attack.watch()
 
     def _assert_steady(self) -> None:
         self._observers.ask_history(self._experiment, 0.0, self._context.now())

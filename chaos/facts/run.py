@@ -22,6 +22,12 @@ class FaultSaid(msgspec.Struct, frozen=True):
     """Whether pages may come when it is over."""
     takes: list[str] = []
     """Instances that it acts on, whose series may be gone while it lasts; not recorded by earlier releases."""
+    measure: str = ""
+    """How it is measured that it met somebody; empty where nothing is broken, and in recordings of format 1."""
+    least: float = 0.0
+    """What counts of that at least."""
+    before: bool = False
+    """Whether that is counted before the fault; else while it lasts."""
 
     @classmethod
     def of_all(cls, experiment: Experiment) -> "list[FaultSaid]":
@@ -33,6 +39,7 @@ class FaultSaid(msgspec.Struct, frozen=True):
                 sorted(one.blinds()),
                 one.keeps_pages_back(),
                 sorted(one.instances()),
+                *((one.MEASURE.value, one.MEASURE.least, one.MEASURE.before) if one.MEASURE else ()),
             )
             for one in experiment.faults
         ]
@@ -75,6 +82,15 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Of the recording; see FORMAT."""
 
 
+class Used(msgspec.Struct, frozen=True):
+    """How much of what a fault was about to hit was used from the baseline's begin on, in its own measure."""
+
+    parts: dict[str, float] = {}
+    """Each instance, link, server or store that it names; without the instances whose requests were counted."""
+    why_not: str = ""
+    """Why nobody here can tell; empty where it was counted."""
+
+
 class PhaseBegan(Fact, frozen=True, tag="phase_began"):
     """A phase began; it lasts until the next one begins or the run ends."""
 
@@ -89,6 +105,8 @@ class Injected(Fact, frozen=True, tag="injected"):
     """Users' requests that the instance answered in the baseline."""
     victims: dict[str, int] = msgspec.field(default_factory=dict)
     """The same of each victim; empty in recordings of format 1."""
+    used: Used | None = None
+    """None where it is measured while it lasts, where it was asked for in vain, and in recordings of format 1."""
 
 
 class FaultProof(Fact, frozen=True, tag="fault_proof"):
@@ -98,6 +116,8 @@ class FaultProof(Fact, frozen=True, tag="fault_proof"):
     detail: str
     staged: int | None = None
     """Which of the experiment's staged faults; None: the main one."""
+    met: float | None = None
+    """How many it was seen to hold up just then; None where it is measured otherwise."""
 
 
 class StagedInjected(Fact, frozen=True, tag="staged_injected"):
@@ -106,6 +126,8 @@ class StagedInjected(Fact, frozen=True, tag="staged_injected"):
     staged: int
     """Its index under `also`."""
     detail: str
+    used: Used | None = None
+    """As of the main fault."""
 
 
 class StagedUndone(Fact, frozen=True, tag="staged_undone"):

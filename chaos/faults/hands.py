@@ -53,6 +53,10 @@ class Hands(Generic[F]):
         """Look whether it is in effect now."""
         raise NotImplementedError
 
+    def meets(self, system: System) -> float | None:
+        """How many it holds up now; None where it is measured in another way that it meets somebody."""
+        return None
+
     def renew(self, system: System) -> None:
         """Act once more; called every second of the hold. Most faults have nothing to do here."""
 

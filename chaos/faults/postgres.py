@@ -15,6 +15,11 @@ from chaos.spec.faults.postgres import ByAgent, HoldLocks, SlowQueries, TakeConn
 
 AnyByAgent = TypeVar("AnyByAgent", bound=ByAgent)
 
+_WAITING = (
+    "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE NOT granted AND application_name <> %s"
+    " AND relation IN (SELECT to_regclass(name) FROM unnest(%s::text[]) AS name)"
+)
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
 
 
@@ -78,6 +83,11 @@ class HoldLocksHands(ByAgentHands[HoldLocks]):
                 raise FaultFailed(f"Postgres has no table {table}")
         at_a_time = self.fault.at_a_time.in_seconds if self.fault.at_a_time else 0.0
         return {"tables": self.fault.tables, "mode": self.fault.mode, "at_a_time_seconds": at_a_time}
+
+    def meets(self, system: System) -> float | None:
+        """How many statements of others wait for these tables."""
+        with _looking(system) as connection:
+            return float(_one(connection, _WAITING, (self._name(), self.fault.tables)))
 
 
 class TakeConnectionsHands(ByAgentHands[TakeConnections]):

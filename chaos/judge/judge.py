@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, completeness, durability, measures, page_text, panel_change, window
+from chaos.judge import alerts, checks, completeness, durability, effect, measures, page_text, panel_change, window
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -87,6 +87,7 @@ def judge(recording: Recording) -> Verdict:
         alerts_judged=started.alerts_judged,
         has_ledgers=started.has_ledgers,
         format=started.format,
+        unmeasured=effect.unmeasured(recording),
         findings=findings,
     )
 
@@ -112,10 +113,10 @@ def _outcome(
     ending = Ending(ended.how)
     if ending is not Ending.COMPLETED:
         return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [RunEndedEarly(ending.value, ended.detail)]
-    if without_effect := _without_effect(recording):
+    if without_effect := _without_effect(recording, spans):
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [*without_effect]
     ledgers = durability.findings(recording, found.orders, found.sessions)
-    findings: list[AnyFinding] = [*ledgers, *completeness.missing(recording, spans)]
+    findings: list[AnyFinding] = [*ledgers, *effect.unknown(recording, spans), *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
         findings += page_text.findings(recording, spans)
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
@@ -133,7 +134,7 @@ def _started_with_alerting(recording: Recording) -> bool:
     return started is not None and started.alerts_judged
 
 
-def _without_effect(recording: Recording) -> list[RunFinding]:
+def _without_effect(recording: Recording, spans: Window) -> list[RunFinding]:
     started, injected = recording.first(RunStarted), recording.first(Injected)
     if injected is None:
         return [NothingInjected()]
@@ -141,7 +142,8 @@ def _without_effect(recording: Recording) -> list[RunFinding]:
     victims = {name: injected.victims.get(name, 0) for name in started.victims}
     if started.format < 2 and started.victim is not None:
         victims = {started.victim: injected.victim_requests or 0}
-    return [idle for name, answered in victims.items() if (idle := idle_victim(name, answered))]
+    idle = [one for name, answered in victims.items() if (one := idle_victim(name, answered))]
+    return [*idle, *effect.nobody_met(recording, spans)]
 
 
 def _stats(recording: Recording, spans: Window, phase: Phase) -> PhaseStats | None:

@@ -193,6 +193,10 @@ def _reasons(verdict: Verdict) -> Iterable[str]:
     if unsaid := words.not_recorded(verdict):
         text = f"not recorded by the release that made this, so neither for nor against: {'; '.join(unsaid)}"
         yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+    if verdict.unmeasured:
+        why = "; ".join(verdict.unmeasured)
+        text = f"whether anybody met the fault was not measured, so neither for nor against: {why}"
+        yield from wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield from (f"  BY HAND: {step}" for step in verdict.by_hand)
 
 

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from chaos.facts.run import FORMAT
 from chaos.report import alert_words, result_words
+from chaos.spec.faults.measure import Measure
 from chaos.verdict import finding as found
 from chaos.verdict.catalogue import Entry
 from chaos.verdict.finding import (
@@ -29,6 +30,17 @@ _FATES = {
     OrderFate.MISMATCHED: "acknowledged and not found under their id",
     OrderFate.DOUBLED: "doubled by a retry",
     OrderFate.REFUSED_BUT_FOUND: "refused and yet there",
+}
+
+_MET = {
+    Measure.INSTANCES: "{0.part} received {0.number:.0f} bytes in the baseline",
+    Measure.LINKS: "callers sent {0.number:.0f} bytes through link {0.part} in the baseline",
+    Measure.SERVERS: "HAProxy gave {0.part} {0.number:.0f} requests in the baseline",
+    Measure.COMMANDS: "clients gave {0.part} {0.number:.0f} commands in the baseline",
+    Measure.STATEMENTS: "clients used tables of {0.part} {0.number:.0f} times in the baseline",
+    Measure.WAITS: "{0.number:.0f} statements were seen waiting ({0.part})",
+    Measure.PAGES: "{0.number:.0f} pages were refused ({0.part})",
+    Measure.USERS: "users asked {0.number:.0f} times while it lasted ({0.part})",
 }
 
 
@@ -57,6 +69,7 @@ _SINCE_FORMAT_2 = (
     "which rules and which routing there were",
     "how far clocks were apart",
     "whether facts are lost",
+    "whether anybody met a fault of what answers no users, or a staged one",
 )
 
 
@@ -115,6 +128,8 @@ def _run(finding: RunFinding) -> str:
         case found.VictimIdle():
             answered = f"{finding.instance} answered {finding.answered} of the users' requests in the baseline"
             return f"{answered}, at least {finding.needed} are needed"
+        case found.NobodyMet():
+            return f"{_MET[Measure(finding.measure)].format(finding)}, at least {finding.least:g} are needed"
     assert_never(finding)
 
 
@@ -134,6 +149,8 @@ def _load(finding: LoadFinding) -> str:
 
 def _watch(finding: WatchFinding) -> str:
     match finding:
+        case found.EffectUnknown():
+            return f"nobody counted whether somebody met the fault ({finding.fault})"
         case found.FaultUnwatched():
             which = "the fault" if finding.staged is None else f"staged fault {finding.staged + 1}"
             return f"nobody looked for {finding.seconds:.0f} s whether {which} was in place"

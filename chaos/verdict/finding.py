@@ -43,6 +43,16 @@ class VictimIdle(Finding, frozen=True):
     needed: int
 
 
+class NobodyMet(Finding, frozen=True):
+    """The fault met nobody: what it hit was used less than counts, in its measure."""
+
+    measure: str
+    part: str
+    """The instance, link, server or store; the fault itself where it is measured while it lasts."""
+    number: float
+    least: float
+
+
 # Of the pages: what they say, and how many there are.
 
 
@@ -90,6 +100,12 @@ class LoadOffRate(Finding, frozen=True):
 
 class LoadCutOff(Finding, frozen=True):
     """The load did not end in order."""
+
+
+class EffectUnknown(Finding, frozen=True):
+    """Nobody can say whether a fault met somebody."""
+
+    fault: str
 
 
 class FaultUnwatched(Finding, frozen=True):
@@ -248,11 +264,12 @@ class NoLogInAcknowledged(Finding, frozen=True):
     sent: int
 
 
-RunFinding: TypeAlias = RunEndedEarly | NothingInjected | VictimIdle
+RunFinding: TypeAlias = RunEndedEarly | NothingInjected | VictimIdle | NobodyMet
 """Why a run says nothing about the claim; it is then the only one."""
 LoadFinding: TypeAlias = LoadNeverAtRate | LoadStoodStill | LoadOffRate | LoadCutOff
 WatchFinding: TypeAlias = (
     FaultUnwatched
+    | EffectUnknown
     | SourceSilent
     | AlertHistoryMissing
     | NoRules

@@ -90,6 +90,10 @@ class Verdict(msgspec.Struct, frozen=True):
     alerts_judged: Annotated[bool, Meta(description="Whether the stack has alerting that could be looked at.")] = True
     has_ledgers: Annotated[bool, Meta(description="Whether users kept ledgers of orders and sessions.")] = True
     format: Annotated[int, Meta(description="Of the recording; of an earlier one some things are not known.")] = 1
+    unmeasured: Annotated[
+        list[str],
+        Meta(description="Why nobody could look from here whether a fault met somebody: neither for nor against."),
+    ] = []
     findings: Annotated[
         list[AnyFinding],
         Meta(description="Why it is not `held`, beside what checks, alerts and panels say of themselves."),

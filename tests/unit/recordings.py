@@ -18,7 +18,7 @@ from chaos.facts.alerts import (
 from chaos.facts.ledger import Order, OrderReading, OrderState
 from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run import FORMAT, FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone
+from chaos.facts.run import FORMAT, FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, Undone, Used
 from chaos.facts.samples import Load, Request, Tick
 from chaos.facts.sessions import CartWrite, Look, SessionLedger, SessionReading, Told, UserSession
 from chaos.spec import values
@@ -100,7 +100,7 @@ def facts():
         *alertmanager(),
         *beats(),
         *[FaultProof(float(at), True, "down") for at in range(11, 25)],
-        Injected(INJECTED, "killed", 80, {"shop-2": 80}),
+        Injected(INJECTED, "killed", 80, {"shop-2": 80}, Used()),
         page(13.0),
         Undone(UNDONE, "serves"),
         page(30.0, "resolved"),

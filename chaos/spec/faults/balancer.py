@@ -1,6 +1,9 @@
 """`haproxy.drain`, `haproxy.fool_checks`: the load balancer itself treats servers otherwise than it should."""
 
+from typing import ClassVar
+
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 
 
 def assert_named(server: str) -> None:
@@ -15,6 +18,8 @@ class HAProxyDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="ha
 
     So it does with the second server that panic routing has for the instance: that would get requests in a panic.
     """
+
+    MEASURE: ClassVar = Measure.SERVERS
 
     server: str
     """`backend/server`, as HAProxy names it."""
@@ -37,6 +42,8 @@ class HAProxyFoolChecks(FaultFields, frozen=True, forbid_unknown_fields=True, ta
     Switching the checks off would not do: without checks that pass, HAProxy ejects who fails some times in a row. The
     second server of each, for panic routing, has checks of its own and is fooled as well.
     """
+
+    MEASURE: ClassVar = Measure.SERVERS
 
     servers: tuple[str, ...]
     """Each `backend/server`, as HAProxy names it."""

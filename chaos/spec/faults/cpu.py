@@ -1,8 +1,10 @@
 """`process.throttle` and `process.hog`: too little CPU, by a limit or because others take it."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 _KERNELS_PERIOD = Duration(milliseconds=100)
@@ -16,6 +18,8 @@ class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag=
     Where its manager has CPU limits, as Docker has, it is one: the instance stands still when its share is used up.
     Else its processes are stopped and let go in turn, whatever they do.
     """
+
+    MEASURE: ClassVar = Measure.INSTANCES
 
     instance: str
     share: float
@@ -41,6 +45,8 @@ class ProcessThrottle(FaultFields, frozen=True, forbid_unknown_fields=True, tag=
 
 class ProcessHog(FaultFields, frozen=True, forbid_unknown_fields=True, tag="process.hog"):
     """Processes that compute beside the system, on the same machine."""
+
+    MEASURE: ClassVar = Measure.USERS
 
     processes: int
     """How many; each takes a core if it can get one."""

@@ -1,7 +1,10 @@
 """A fault in words: what people write of it, whom it aims at, what it blinds. How it is done is in chaos/faults."""
 
+from typing import ClassVar
+
 import msgspec
 
+from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 BLINDABLE = frozenset({"prometheus", "pager", "alertmanager", "jaeger"})
@@ -12,6 +15,9 @@ ON_A_PAGES_WAY = frozenset({"prometheus", "alertmanager", "pager"})
 
 class FaultFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", rename={"for_": "for"}):
     """What every fault in an experiment file has. The fields of a fault go into its undo record as they are."""
+
+    MEASURE: ClassVar[Measure | None]
+    """How it is measured that it met somebody; None where nothing is broken."""
 
     for_: Duration
     """How long it is held."""

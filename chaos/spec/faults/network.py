@@ -4,11 +4,12 @@ A link is a dependency as a whole (`postgres`) or one caller's own way to it (`p
 stay as they are; only the way is bad. Each fault but `network.down` is a toxic on the link's proxies.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 _COMMON_FIELDS = frozenset({"for_", "link", "share", "direction"})
@@ -19,6 +20,8 @@ Rate = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,6}KB/s$")]
 
 class OnLink(FaultFields, frozen=True):
     """A fault of a link."""
+
+    MEASURE: ClassVar = Measure.LINKS
 
     link: str
     """One of the target's links."""

@@ -3,11 +3,12 @@
 Each is done by an agent with connections of its own, straight to the server.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 _MOST_QUERIES = 16  # so many CPU-bound backends leave a machine of two cores able to answer an undo
@@ -20,6 +21,8 @@ class ByAgent(FaultFields, frozen=True):
 
 class HoldLocks(ByAgent, frozen=True, kw_only=True, tag="postgres.hold_locks"):
     """A migration or a careless transaction keeps tables locked."""
+
+    MEASURE: ClassVar = Measure.WAITS
 
     tables: Annotated[list[Table], msgspec.Meta(min_length=1, max_length=10)]
     """Such as `shop.orders`."""
@@ -36,6 +39,8 @@ class HoldLocks(ByAgent, frozen=True, kw_only=True, tag="postgres.hold_locks"):
 class TakeConnections(ByAgent, frozen=True, kw_only=True, tag="postgres.take_connections"):
     """Somebody else opens connections and keeps them."""
 
+    MEASURE: ClassVar = Measure.STATEMENTS
+
     share: Annotated[float, msgspec.Meta(gt=0, le=1)]
     """Of the slots that are not reserved for superusers, those in use by others included."""
 
@@ -45,6 +50,8 @@ class TakeConnections(ByAgent, frozen=True, kw_only=True, tag="postgres.take_con
 
 class SlowQueries(ByAgent, frozen=True, kw_only=True, tag="postgres.slow_queries"):
     """Somebody else's reports compute in the same server."""
+
+    MEASURE: ClassVar = Measure.STATEMENTS
 
     query: str
     connections: Annotated[int, msgspec.Meta(ge=1, le=_MOST_QUERIES)]

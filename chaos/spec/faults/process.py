@@ -1,6 +1,9 @@
 """`process.kill`, `process.crash`, `process.pause`, `process.restart`: what happens to processes as a whole."""
 
+from typing import ClassVar
+
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 
@@ -8,6 +11,8 @@ class ProcessFault(
     FaultFields, frozen=True, forbid_unknown_fields=True, rename={"for_": "for", "several": "instances"}
 ):
     """What happens to one instance, or to several of them at once."""
+
+    MEASURE: ClassVar = Measure.INSTANCES
 
     instance: str = ""
     """One instance; or else"""

@@ -3,11 +3,16 @@
 Who is a master is found out when the fault is injected, as every fail-over changes it.
 """
 
+from typing import ClassVar
+
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 
 
 class KillNodes(FaultFields, frozen=True):
     """SIGKILL to nodes of the cluster, kept down until the undo."""
+
+    MEASURE: ClassVar = Measure.COMMANDS
 
 
 class RedisKillMaster(KillNodes, frozen=True, tag="redis.kill_master"):

@@ -1,10 +1,15 @@
 """`node.drain` and `service.scale`: what those who run a cluster do to it, on any day."""
 
+from typing import ClassVar
+
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 
 
 class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.drain"):
     """The machine that runs an instance is freed of all of them, as before maintenance; others take them over."""
+
+    MEASURE: ClassVar = Measure.USERS
 
     instance: str
 
@@ -17,6 +22,8 @@ class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.
 
 class ServiceScale(FaultFields, frozen=True, forbid_unknown_fields=True, tag="service.scale"):
     """A service is given more replicas, or fewer, and its old number afterwards."""
+
+    MEASURE: ClassVar = Measure.USERS
 
     service: str
     replicas: int

@@ -1,10 +1,11 @@
 """`traffic.…`: more users, all after one product, or in no hurry; an agent sends them beside the measured load."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import msgspec
 
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 _MOST_CONNECTIONS = 9_000
@@ -14,6 +15,8 @@ Reads: TypeAlias = Literal["products", "orders"]
 
 class Traffic(FaultFields, frozen=True):
     """An agent sends requests until the undo."""
+
+    MEASURE: ClassVar = Measure.USERS
 
 
 class TrafficSurge(Traffic, frozen=True, tag="traffic.surge"):

@@ -161,9 +161,13 @@ class FakeUsers(Users):
         if end > 5 and self._world.stumbles:
             self._world.stumbles -= 1
             return
-        asked = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None, "served_by": "shop-1"}
+        asked = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None}
         counted = {"tick": end, "users": 125, "started": int(rate), "finished": int(rate), "lag": 0.0}
-        self._write(*[{"at": end - 1 + number / rate} | asked for number in range(int(rate))], counted)
+        answered = [
+            asked | {"at": end - 1 + number / rate, "served_by": f"shop-{number % 2 + 1}"}
+            for number in range(int(rate))
+        ]
+        self._write(*answered, counted)
 
     def _write(self, *facts):
         with (self._recorder.folder / LOAD_FILE).open("a") as file:

@@ -56,7 +56,8 @@ class Life:
     @property
     def well(self):
         """Whether a window that takes it can be proven by it."""
-        times = self.fires is not None and self.true >= INJECTED - 1 and UNDONE - 1 <= self.end <= LAST - 1
+        by_the_fault = INJECTED - 1 <= self.true <= UNDONE + 1
+        times = self.fires is not None and by_the_fault and UNDONE - 1 <= self.end <= LAST - 1
         return times and self.told and not self.silenced
 
     @property
@@ -140,7 +141,7 @@ def _taken(lives, external):
 
 def _pages(lives, external):
     for life in lives:
-        if life.fires is None or not life.told or life.fires >= life.end or life.fires > LAST:
+        if life.fires is None or not life.told or life.silenced or life.fires >= life.end or life.fires > LAST:
             continue
         yield _page(life.fires + 0.5, "firing", life, external)
         if life.until is not None and life.until + 1 <= LAST:

@@ -1,0 +1,60 @@
+"""Counts how much that which a fault is about to hit is used, from the baseline's begin until it is injected."""
+
+from dataclasses import dataclass, field
+
+from chaos.errors import ChaosError, FaultFailed, Unmeasurable
+from chaos.facts.run import Used
+from chaos.faults import use
+from chaos.faults.hands import System
+from chaos.faults.use import Uses
+from chaos.judge import effect
+from chaos.report import words
+from chaos.spec.faults.fault import FaultFields
+
+
+@dataclass(slots=True)
+class Use:
+    """Of one fault; what is measured while it lasts is not looked at here."""
+
+    fault: FaultFields
+    _last: Uses | None = None
+    _grown: dict[str, float] = field(default_factory=dict)
+    _why_not: str = ""
+
+    def look(self, system: System) -> None:
+        """Look how much came since the last look; never raises: what is not told now may be told the next time."""
+        if self.fault.MEASURE is None or not self.fault.MEASURE.before or self._why_not:
+            return
+        try:
+            seen = use.so_far(self.fault, system)
+        except Unmeasurable as error:
+            self._why_not = str(error)
+            return
+        except ChaosError:
+            return
+        for part, counters in seen.items():
+            before = self._last.get(part, {}) if self._last is not None else counters
+            grown = sum(_growth(before.get(name, 0.0), number) for name, number in counters.items())
+            self._grown[part] = self._grown.get(part, 0.0) + grown
+        self._last = seen
+
+    def result(self) -> Used | None:
+        """What was counted; None where that is measured while it lasts, or was asked for in vain.
+
+        Raises FaultFailed when one of its parts was used too little for anybody to meet the fault.
+        """
+        if self.fault.MEASURE is None or not self.fault.MEASURE.before:
+            return None
+        if self._why_not:
+            return Used(why_not=self._why_not)
+        if self._last is None:
+            return None
+        used = Used(self._grown)
+        if nobody := effect.too_little(self.fault.MEASURE.value, self.fault.MEASURE.least, used):
+            raise FaultFailed(words.of(nobody[0]))
+        return used
+
+
+def _growth(before: float, now: float) -> float:
+    # A counter that is lower began anew.
+    return now - before if now >= before else now

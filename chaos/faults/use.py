@@ -1,0 +1,159 @@
+"""How much that which a fault is about to hit is used: one way to count for each measure that is taken before it."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+from chaos.control.port import family
+from chaos.errors import SignalUnavailable, Unmeasurable
+from chaos.faults.hands import System
+from chaos.machine import sockets
+from chaos.reach import redis_cluster
+from chaos.reach.haproxy import HAProxy
+from chaos.reach.postgres import connect
+from chaos.reach.toxiproxy import Toxiproxy
+from chaos.spec.control import Docker
+from chaos.spec.faults.balancer import HAProxyDrain, HAProxyFoolChecks
+from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
+
+Uses = dict[str, dict[str, float]]
+"""Counters that only grow, by their names, of each part; one that is new began at nothing."""
+_TOXIPROXY = "toxiproxy"
+_USED = (
+    "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)"
+    " FROM pg_stat_user_tables"
+)
+# What Redis is asked by itself, by monitoring and by a client that keeps its connection; each counts as its command.
+_NO_CLIENTS_WISH = frozenset(
+    {
+        "acl",
+        "asking",
+        "auth",
+        "client",
+        "cluster",
+        "command",
+        "config",
+        "dbsize",
+        "failover",
+        "hello",
+        "info",
+        "lastsave",
+        "latency",
+        "memory",
+        "monitor",
+        "ping",
+        "psync",
+        "readonly",
+        "readwrite",
+        "replconf",
+        "replicaof",
+        "role",
+        "select",
+        "slowlog",
+        "time",
+    }
+)
+
+
+def so_far(fault: FaultFields, system: System) -> Uses:
+    """How much each part that it names was used so far; nothing where that is measured while the fault lasts.
+
+    Raises Unmeasurable when it cannot be looked at from here, SignalUnavailable when it is not told just now.
+    """
+    count = _COUNTED.get(fault.MEASURE) if fault.MEASURE else None
+    return count(fault, system) if count else {}
+
+
+def _instances(fault: FaultFields, system: System) -> Uses:
+    """What their processes received; users' requests are counted by the load itself."""
+    silent = [one for one in fault.instances() if not system.target.instances[one].serves_users]
+    states = system.control.states() if silent else {}
+    found: Uses = {}
+    for one in silent:
+        processes = family(states[one].pid) if one in states else []
+        if not processes:
+            raise Unmeasurable(f"no process of {one} is on this machine")
+        found[one] = _received(sockets.of_processes(process.pid for process in processes))
+    return found
+
+
+def _links(fault: FaultFields, system: System) -> Uses:
+    """What callers sent: what the proxies' own ends of the connections received."""
+    there = Toxiproxy(system.target.urls.toxiproxy).proxies()
+    came_in = sockets.of_network(_toxiproxy_pid(system))
+    found: Uses = {}
+    for link in fault.links():
+        ports = {
+            int(there[name].listen.rpartition(":")[2]) for name in system.target.links.get(link, ()) if name in there
+        }
+        found[link] = _received(one for one in came_in if one.port in ports)
+    return found
+
+
+def _toxiproxy_pid(system: System) -> int:
+    named = next((name for name, one in system.target.instances.items() if one.role == _TOXIPROXY), None)
+    if named is None:
+        if isinstance(system.target.control, Docker):
+            raise Unmeasurable(f"the target names no instance of role {_TOXIPROXY}")
+        return os.getpid()
+    pid = system.control.states()[named].pid
+    if not Path(f"/proc/{pid}").exists():
+        raise Unmeasurable(f"{named} does not run on this machine")
+    return pid
+
+
+def _received(connections: Any) -> dict[str, float]:
+    return {str(one.inode): float(one.received) for one in connections}
+
+
+def _servers(fault: FaultFields, system: System) -> Uses:
+    assert isinstance(fault, HAProxyDrain | HAProxyFoolChecks)
+    servers = (fault.server,) if isinstance(fault, HAProxyDrain) else fault.servers
+    haproxy = HAProxy(Path(system.target.haproxy))
+    given = {f"{row['pxname']}/{row['svname']}": row["stot"] for row in haproxy.statistics()}
+    return {
+        server: {each: float(given.get(each) or 0) for each in haproxy.servers_of(server)}
+        for server in servers
+        if system.target.haproxy
+    }
+
+
+def _commands(_: FaultFields, system: System) -> Uses:
+    told: dict[str, float] = {}
+    for name, address in system.target.redis_nodes.items():
+        try:
+            with redis_cluster.connect(address) as client:
+                told[name] = _wished(client.info("commandstats"))
+        except redis.RedisError:
+            continue
+    if not told:
+        raise SignalUnavailable("no Redis node tells which commands it was given")
+    return {"the Redis Cluster": told}
+
+
+def _wished(statistics: Mapping[str, Mapping[str, float]]) -> float:
+    calls = {name.removeprefix("cmdstat_").partition("|")[0]: one["calls"] for name, one in statistics.items()}
+    return float(sum(number for name, number in calls.items() if name not in _NO_CLIENTS_WISH))
+
+
+def _statements(_: FaultFields, system: System) -> Uses:
+    try:
+        with connect(system.target.postgres, "stormdrill") as connection:
+            row = connection.execute(_USED.encode()).fetchone()
+    except psycopg.Error as error:
+        raise SignalUnavailable(f"Postgres does not tell how its tables are used: {error}") from error
+    return {"Postgres": {"tables": float(row[0]) if row else 0.0}}
+
+
+_COUNTED: dict[Measure, Callable[[Any, System], Uses]] = {
+    Measure.INSTANCES: _instances,
+    Measure.LINKS: _links,
+    Measure.SERVERS: _servers,
+    Measure.COMMANDS: _commands,
+    Measure.STATEMENTS: _statements,
+}
