@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chaos.verdict.coverage import word
+from chaos.verdict.coverage import words
 from chaos.verdict.verdict import Outcome, Verdict
 
 DID_NOT_RUN = "did not run"
@@ -85,7 +85,10 @@ def outcomes_compared(runs: Sequence[Catalogue]) -> int:
 
 
 def differences(runs: Sequence[Catalogue]) -> list[Difference]:
-    """Every verdict and every alert's outcome, by its name, on which the runs do not agree."""
+    """Every verdict and the outcomes of every alert's instances on which the runs do not agree.
+
+    Which instance it is may be chance, as who is a Redis master: so many of them are compared, not their labels.
+    """
     found = []
     for name in _experiments(runs):
         rows = [(name, [_word(run, name) for run in runs])]
@@ -110,7 +113,7 @@ def _word(run: Catalogue, experiment: str) -> str:
 
 def _outcome(run: Catalogue, experiment: str, alert: str) -> str:
     entry = _entry(run, experiment)
-    return word(entry.verdict, alert) if entry and entry.verdict else "unknown"
+    return words(entry.verdict, alert) if entry and entry.verdict else "unknown"
 
 
 def _entry(run: Catalogue, experiment: str) -> Entry | None:

@@ -1,5 +1,6 @@
 """The coverage matrix: what each experiment's latest run says of each alert, and what that leaves open. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -94,6 +95,15 @@ def word(verdict: Verdict, alert: str) -> str:
         # Otherwise its rule did not run in good health, so that its silence says nothing.
         return "" if any(one.partition("{")[0] == alert for one in verdict.already_firing) else "unknown"
     return result.outcome.value
+
+
+def words(verdict: Verdict, alert: str) -> str:
+    """What a run says of all instances of an alert, such as `3 proven`; how many may fire is a matter of chance."""
+    said = Counter(one.outcome for one in verdict.alerts if one.name == alert)
+    if len(said) == 1 and (AlertOutcome.ALLOWED in said or sum(said.values()) == 1):
+        return word(verdict, alert)
+    told = sorted((outcome.rank, outcome.value, number) for outcome, number in said.items())
+    return ", ".join(f"{number} {value}" for _, value, number in told) or word(verdict, alert)
 
 
 def fired(verdict: Verdict) -> bool:

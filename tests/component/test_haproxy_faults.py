@@ -10,6 +10,7 @@ import pytest
 
 import chaos.reach.haproxy
 import compose.config.haproxy
+from chaos.drill.use import Use
 from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.table import hands_of
 from chaos.reach.haproxy import HAProxy
@@ -50,6 +51,19 @@ def served_by(balancer, requests=20):
     answers = [balancer.get() for _ in range(requests)]
     assert {answer.status_code for answer in answers} == {200}
     return {answer.headers["X-Served-By"] for answer in answers}
+
+
+@pytest.mark.parametrize("fault", [DRAIN, FOOL])
+def test_requests_of_a_server_are_counted_and_an_idle_one_is_refused(two, fault):
+    system, balancer, _ = two
+    use = Use(fault)
+    use.look(system)
+    use.look(system)
+    with pytest.raises(FaultFailed, match="HAProxy gave shop/shop-2 0 requests"):
+        use.result()
+    assert len(served_by(balancer, 40)) == 2
+    use.look(system)
+    assert use.result().parts["shop/shop-2"] == pytest.approx(20, abs=5)
 
 
 @pytest.mark.parametrize("fault", [DRAIN, FOOL])

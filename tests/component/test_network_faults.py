@@ -12,7 +12,9 @@ import httpx
 import msgspec
 import pytest
 
+from chaos.drill.use import Use
 from chaos.errors import FaultFailed, SignalUnavailable
+from chaos.facts.run import Used
 from chaos.faults import network
 from chaos.faults.table import hands_of
 from chaos.reach.toxiproxy import Proxy, Toxiproxy
@@ -99,6 +101,22 @@ def injected(fault, system):
         assert hands_of(fault).undone(system).holds
         assert not hands_of(fault).in_place(system).holds
         hands_of(fault).check(system)
+
+
+def test_what_callers_send_through_a_link_is_counted_and_an_idle_one_is_refused(system, ports):
+    use = Use(network.Down(HOLD, link="all/one"))
+    with connected(ports["one"]) as old, connected(ports["two"]) as other:
+        echo_seconds(old, b"x" * 400)
+        use.look(system)
+        echo_seconds(other, b"x" * 5000)
+        use.look(system)
+        with pytest.raises(FaultFailed, match="callers sent 0 bytes through link all/one"):
+            use.result()
+        echo_seconds(old, b"x" * 500)
+        with connected(ports["one"]) as new:
+            echo_seconds(new, b"y" * 300)
+            use.look(system)
+    assert use.result() == Used({"all/one": 800.0})
 
 
 def test_latency_delays_answers_on_connections_old_and_new(system, ports):

@@ -2,12 +2,14 @@
 
 import os
 import signal
+import threading
 
 import msgspec
 import psycopg
 import pytest
 
 from chaos.agents.job import Place
+from chaos.drill.use import Use
 from chaos.errors import FaultFailed
 from chaos.faults import postgres
 from chaos.faults.hands import System
@@ -81,8 +83,8 @@ def kill_agent(system, fault):
     os.kill(msgspec.json.decode(place.process.read_bytes(), type=Child).pid, signal.SIGKILL)
 
 
-def readable(dsn):
-    with psycopg.connect(dsn, autocommit=True, options="-c lock_timeout=200") as connection:
+def readable(dsn, patience_ms=200):
+    with psycopg.connect(dsn, autocommit=True, options=f"-c lock_timeout={patience_ms}") as connection:
         try:
             connection.execute(f"SELECT * FROM {TABLE}")
         except psycopg.errors.LockNotAvailable:
@@ -92,6 +94,30 @@ def readable(dsn):
 
 BY_US = "application_name = 'stormdrill-postgres.take_connections'"
 OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stormdrill-{}'"
+
+
+def test_who_reads_and_writes_tables_is_counted_and_nobody_is_refused(system, look):
+    use = Use(CONNECTIONS)
+    use.look(system)
+    for _ in range(20):
+        look("SELECT count(*) FROM pg_stat_activity")
+    use.look(system)
+    with pytest.raises(FaultFailed, match="clients used tables of Postgres"):
+        use.result()
+    for _ in range(20):
+        look(f"SELECT count(*) FROM {TABLE}")
+    until(lambda: use.look(system) or use._grown["Postgres"] >= 20)
+    assert use.result().parts["Postgres"] >= 20
+
+
+def test_who_waits_for_a_lock_is_seen(system, inject, dsn):
+    inject(LOCKS)
+    assert hands_of(LOCKS).meets(system) == 0.0
+    waiting = threading.Thread(target=lambda: readable(dsn, patience_ms=20_000))
+    waiting.start()
+    until(lambda: hands_of(LOCKS).meets(system) == 1.0)
+    undo(LOCKS, system)
+    waiting.join()
 
 
 def test_locks_hold_readers_up_until_they_are_undone(system, inject, dsn):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chaos.drill.use import Use
 from chaos.errors import FaultFailed
 from chaos.faults.table import hands_of
 from chaos.reach import redis_cluster
@@ -40,6 +41,20 @@ def sessions(nodes, system):
 
 def roles(nodes):
     return {node.name: not node.master for node in redis_cluster.look(nodes.addresses)}
+
+
+def test_what_clients_ask_is_counted_and_what_monitoring_asks_is_not(nodes, system):
+    use = Use(redis.RedisKillMaster(for_=HOLD))
+    use.look(system)
+    for name in nodes.addresses:
+        for _ in range(20):
+            nodes.client(name).info()
+    use.look(system)
+    with pytest.raises(FaultFailed, match="clients gave the Redis Cluster 0 commands"):
+        use.result()
+    nodes.write(SESSIONS, "user")
+    use.look(system)
+    assert use.result().parts["the Redis Cluster"] >= len(SESSIONS)
 
 
 def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, sessions):

@@ -122,6 +122,50 @@ def late(window_seconds: float) -> Mutation:
     return wait
 
 
+def one_unreachable(alerting: Alerting, alert: str, job: str) -> None:
+    """Its rule never sees one of the jobs."""
+    alerting.edit_rule(alert, lambda rule: rule.update(expr=f"({rule['expr']}) unless on (job) {_only(job)}"))
+
+
+def one_unrouted(alerting: Alerting, alert: str, job: str) -> None:
+    """What it says of one of the jobs leads to a receiver that tells nobody."""
+
+    def lead_astray(routing: dict[str, Any]) -> None:
+        routing["receivers"].append({"name": _NOBODY})
+        matchers = [f'alertname="{alert}"', f'job="{job}"']
+        routing["route"]["routes"].insert(0, {"matchers": matchers, "receiver": _NOBODY})
+
+    alerting.edit_routing(lead_astray)
+
+
+def one_late(window_seconds: float) -> Callable[[Alerting, str, str], None]:
+    """Of one of the jobs it is told by a rule of the same name, after its window."""
+
+    def wait(alerting: Alerting, alert: str, job: str) -> None:
+        slow: dict[str, Any] = {}
+
+        def split(rule: dict[str, Any]) -> None:
+            milliseconds = round((_seconds(rule.get("for", "0s")) + window_seconds) * 1000)
+            slow.update(rule)
+            slow.update({"expr": f"({rule['expr']}) and on (job) {_only(job)}", "for": f"{milliseconds}ms"})
+            rule["expr"] = f"({rule['expr']}) unless on (job) {_only(job)}"
+
+        alerting.edit_rule(alert, split)
+        alerting.add_rule(slow)
+
+    return wait
+
+
+def one_more(alerting: Alerting, alert: str, job: str) -> None:
+    """It fires for a job as well that nobody broke, while a fault is in place."""
+    theirs = f'label_replace(sum(chaos_faults_active) > 0, "job", "{job}", "", "")'
+    alerting.edit_rule(alert, lambda rule: rule.update(expr=f"({rule['expr']}) or {theirs}"))
+
+
+def _only(job: str) -> str:
+    return f'label_replace(vector(1), "job", "{job}", "", "")'
+
+
 def surprise(alerting: Alerting) -> None:
     """Somebody adds a rule that is true only while a fault is in place."""
     labels = {"severity": "warning", "component": "chaos"}

@@ -46,6 +46,16 @@ def test_every_difference_is_named(other, what, words):
     assert f"{what}: {', '.join(words)}" in comparison.render(both)
 
 
+def test_how_many_instances_of_an_alert_were_proven_is_compared_and_how_many_may_fire_is_not():
+    three = [alert("Down", labels={"instance": name}) for name in ("a", "b", "c")]
+    allowed = [alert("Slow", "allowed", labels={"instance": name}) for name in ("a", "b")]
+    both = runs(verdict("kill", *three, *allowed), verdict("kill", *three[:2], allowed[0]))
+    (difference,) = catalogues.differences(both)
+    assert (difference.what, difference.words) == ("kill / Down", ["3 proven", "2 proven"])
+    mixed = runs(verdict("kill", three[0], alert("Down", "surprise")), verdict("kill", alert("Down", "surprise")))
+    assert [one.words for one in catalogues.differences(mixed)] == [["1 surprise, 1 proven", "surprise"]]
+
+
 def test_an_experiment_that_only_one_has_is_a_difference():
     more = catalogue(entry("kill", PROVEN), entry("pause", verdict("pause", alert("Down"))))
     differing = [one.what for one in catalogues.differences([runs(PROVEN)[0], more])]

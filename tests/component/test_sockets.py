@@ -1,0 +1,89 @@
+"""What connections received, as the kernel counts it: of a process, of a network, and of one that is not ours."""
+
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from chaos.errors import Unmeasurable
+from chaos.machine import sockets
+
+# A network of its own, in which it talks to itself and then waits.
+ELSEWHERE = """
+import ctypes, fcntl, os, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.unshare(0x40000000):
+    sys.exit(os.strerror(ctypes.get_errno()))
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
+server = socket.create_server(("127.0.0.1", 4711))
+caller = socket.create_connection(("127.0.0.1", 4711))
+served, _ = server.accept()
+caller.sendall(b"x" * 1234)
+served.recv(2000)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def pair():
+    """Both ends of a connection; the first is the server's."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as caller,
+        server.accept()[0] as served,
+    ):
+        yield served, caller
+
+
+def received(found, end):
+    return [one.received for one in found if one.inode == os.fstat(end.fileno()).st_ino]
+
+
+def test_each_end_of_a_connection_has_what_it_received_itself():
+    with pair() as (served, caller):
+        caller.sendall(b"x" * 3000)
+        served.recv(4000)
+        served.sendall(b"y" * 20)
+        caller.recv(100)
+        for found in (sockets.of_network(os.getpid()), sockets.of_processes([os.getpid()])):
+            assert received(found, served) == [3000]
+            assert received(found, caller) == [20]
+            assert [one.inode for one in found if one.port == served.getsockname()[1]] == [
+                os.fstat(served.fileno()).st_ino
+            ]
+
+
+def test_what_another_process_holds_is_none_of_its_own():
+    with pair() as (served, caller), subprocess.Popen(["sleep", "60"]) as idle:
+        try:
+            caller.sendall(b"x" * 3000)
+            assert sockets.of_processes([idle.pid]) == []
+        finally:
+            idle.kill()
+        assert served.recv(4000)
+
+
+def test_a_network_that_is_not_ours_is_looked_into():
+    with subprocess.Popen(
+        [sys.executable, "-c", ELSEWHERE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        try:
+            assert other.stdout.readline() == "ready\n"
+            assert {one.port: one.received for one in sockets.of_network(other.pid)}[4711] == 1234
+            assert {one.received for one in sockets.of_processes([other.pid])} == {0, 1234}
+            assert 1234 not in {one.received for one in sockets.of_network(os.getpid()) if one.port == 4711}
+        finally:
+            other.stdin.close()
+
+
+def test_a_process_that_is_not_there_cannot_be_measured():
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    with pytest.raises(Unmeasurable, match="cannot be looked at"):
+        sockets.of_network(gone.pid)
+    assert sockets.of_processes([gone.pid]) == []
