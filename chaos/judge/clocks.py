@@ -6,7 +6,7 @@ from chaos.facts.alerts import AlertHistory, PrometheusSeen
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
-from chaos.verdict.finding import ClockMoved, EvidenceFinding, OutOfOrder
+from chaos.verdict.run_finding import ClockMoved, EvidenceFinding, OutOfOrder
 
 _MOVES_SECONDS = 1.0
 """A clock that is slewed or that an answer on its way makes look so moves less."""

@@ -13,8 +13,8 @@ from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
 from chaos.judge.window import Window
-from chaos.verdict import finding as found
-from chaos.verdict.finding import EvidenceFinding
+from chaos.verdict import run_finding as found
+from chaos.verdict.run_finding import EvidenceFinding
 
 LONGEST_GAP_SECONDS = 5.0
 """A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""

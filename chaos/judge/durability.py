@@ -6,7 +6,7 @@ from chaos.facts import ledger, sessions
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.facts.sessions import Told
-from chaos.verdict.finding import (
+from chaos.verdict.ledger_finding import (
     CartsDoubled,
     Ledger,
     LedgerFinding,

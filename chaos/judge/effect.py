@@ -8,7 +8,7 @@ from chaos.facts.run import FORMAT, FaultProof, FaultSaid, Injected, RunStarted,
 from chaos.judge.in_place import faults
 from chaos.judge.window import Window
 from chaos.spec.faults.measure import Measure
-from chaos.verdict.finding import EffectUnknown, NobodyMet
+from chaos.verdict.run_finding import EffectUnknown, NobodyMet
 
 
 def too_little(measure: str, least: float, used: Used) -> list[NobodyMet]:

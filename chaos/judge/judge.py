@@ -9,19 +9,18 @@ from chaos.judge import alerts, checks, completeness, durability, effect, measur
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
-from chaos.verdict.finding import (
-    AnyFinding,
+from chaos.verdict.finding import Refutation
+from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
+from chaos.verdict.run_finding import (
     ClockMoved,
     FactsLost,
     NothingInjected,
     OutOfOrder,
-    Refutation,
     RunEndedEarly,
     RunFinding,
     VictimIdle,
 )
-from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
-from chaos.verdict.verdict import EXIT_CODES, Ending, ExitCode, Outcome, Verdict
+from chaos.verdict.verdict import EXIT_CODES, AnyFinding, Ending, ExitCode, Outcome, Verdict
 
 FEWEST_VICTIM_REQUESTS = 10
 """A fault on an instance that answered fewer of the users' requests than this proves nothing about users."""

@@ -6,7 +6,7 @@ from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.judge.window import Window
-from chaos.verdict.finding import PageFinding, PagesCounted, PagesCutShort, TemplateFailed
+from chaos.verdict.run_finding import PageFinding, PagesCounted, PagesCutShort, TemplateFailed
 
 _FAILED = ("<error expanding template", "<no value>")
 """What Prometheus writes where a template fails, and what a value that is not there becomes."""

@@ -10,7 +10,8 @@ from xml.etree import ElementTree
 
 from chaos.report import alert_words, words
 from chaos.verdict.catalogue import Catalogue, Entry
-from chaos.verdict.finding import Ledger, Refutation, ledger_of
+from chaos.verdict.finding import Refutation
+from chaos.verdict.ledger_finding import Ledger, ledger_of
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult
 from chaos.verdict.verdict import ExitCode, Outcome, Verdict

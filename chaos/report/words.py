@@ -6,22 +6,15 @@ from typing import assert_never
 from chaos.facts.run import FORMAT
 from chaos.report import alert_words, result_words
 from chaos.spec.faults.measure import Measure
-from chaos.verdict import finding as found
+from chaos.verdict import ledger_finding as ledgers
+from chaos.verdict import run_finding as found
 from chaos.verdict.catalogue import Entry
-from chaos.verdict.finding import (
-    AnyFinding,
-    EvidenceFinding,
-    LedgerFinding,
-    LoadFinding,
-    OrderFate,
-    PageFinding,
-    Refutation,
-    RunFinding,
-    WatchFinding,
-)
+from chaos.verdict.finding import Refutation
+from chaos.verdict.ledger_finding import LedgerFinding, OrderFate
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, CheckResult, PanelResult
-from chaos.verdict.verdict import Verdict
+from chaos.verdict.run_finding import EvidenceFinding, LoadFinding, PageFinding, RunFinding, WatchFinding
+from chaos.verdict.verdict import AnyFinding, Verdict
 
 _NAMED = 3
 """So many of what is lost are named."""
@@ -191,27 +184,27 @@ def _page(finding: PageFinding) -> str:
 
 def _ledger(finding: LedgerFinding) -> str:
     match finding:
-        case found.OrdersBroken(keys=keys):
+        case ledgers.OrdersBroken(keys=keys):
             return f"{len(keys)} orders {_FATES[finding.how]}: {_first(keys)}"
-        case found.OrdersNotShown(keys=keys):
+        case ledgers.OrdersNotShown(keys=keys):
             return f"{len(keys)} of {finding.reads} reads did not show an acknowledged order: {_first(keys)}"
-        case found.SessionsLost(lost=lost, not_shown=not_shown):
+        case ledgers.SessionsLost(lost=lost, not_shown=not_shown):
             return (
                 f"{finding.ratio:.2%} of {finding.acknowledged} acknowledged sessions and cart writes lost"
                 f" ({len(lost)}) or not shown to their users ({len(set(not_shown))}), should be"
                 f" {finding.bound}: {_first([*lost, *not_shown])}"
             )
-        case found.CartsDoubled(names=names):
+        case ledgers.CartsDoubled(names=names):
             return f"{len(names)} products in carts doubled by a retry: {_first(names)}"
-        case found.SessionsForeign(names=names):
+        case ledgers.SessionsForeign(names=names):
             return f"{len(names)} sessions or carts show what is not theirs: {_first(names)}"
-        case found.NotReadBack():
+        case ledgers.NotReadBack():
             return f"the {finding.ledger} were not read back"
-        case found.Unread():
+        case ledgers.Unread():
             return f"{finding.number} {finding.ledger} could not be read back"
-        case found.OrdersReadInPart():
+        case ledgers.OrdersReadInPart():
             return f"{finding.read} of {finding.sent} orders were read back"
-        case found.NoLogInAcknowledged():
+        case ledgers.NoLogInAcknowledged():
             return f"none of {finding.sent} log-ins was acknowledged"
     assert_never(finding)
 

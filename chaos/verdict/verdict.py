@@ -1,13 +1,17 @@
 """The values of a verdict: what was found, why, and the exit code that says it."""
 
 from enum import IntEnum, StrEnum
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-from chaos.verdict.finding import AnyFinding
+from chaos.verdict.ledger_finding import LedgerFinding
 from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
+from chaos.verdict.run_finding import EvidenceFinding, PageFinding, RunFinding
+
+AnyFinding: TypeAlias = RunFinding | EvidenceFinding | LedgerFinding | PageFinding
+"""What a verdict gives as reasons beside those of its checks, alerts and panels."""
 
 
 class Outcome(StrEnum):

@@ -3,9 +3,9 @@
 from chaos.verdict.alert_finding import PageRefused
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Row
-from chaos.verdict.finding import PagerSilentAtEnd
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, Delays
+from chaos.verdict.run_finding import PagerSilentAtEnd
 from chaos.verdict.verdict import Outcome, Verdict
 
 DESIGN = Delays(2.0, 3.0, 7.0, 5.0)
