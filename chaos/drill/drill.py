@@ -212,8 +212,7 @@ class Drill:
         if noisy := outlook.active(recording):
             raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(noisy)}")
         results = checks.judge(recording, window.of(recording, self._context.now()))
-        wrong = [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]
-        if wrong:
+        if wrong := [one for one in results if one.phase == Phase.BEFORE.value and not one.holds]:
             raise BaselineNotMet("; ".join(words.of_check(one) for one in wrong))
 
     def _inject(self) -> None:

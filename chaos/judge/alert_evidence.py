@@ -88,7 +88,7 @@ class AlertEvidence:
         blindness = Blindness.of(recording, span)
         looks = [look for look in recording.all(PrometheusSeen) if look.error is None]
         timings = {rule.alert: rule for rule in recording.all(RuleLoaded)}
-        gathered = _Gathering(recording, span, looks, timings)
+        gathered = _Gathering(recording, span, looks, timings, blindness)
         return cls(
             span=span,
             receiver=started.receiver,
@@ -167,7 +167,12 @@ class _Gathering:
     which a restart may have emptied."""
 
     def __init__(
-        self, recording: Recording, span: Window, looks: Sequence[PrometheusSeen], timings: dict[str, RuleLoaded]
+        self,
+        recording: Recording,
+        span: Window,
+        looks: Sequence[PrometheusSeen],
+        timings: dict[str, RuleLoaded],
+        blindness: Blindness,
     ) -> None:
         # Only what fired before users were watched is not ours: an alert that begins in the baseline is a finding.
         self._begin = span.baseline if span.baseline is not None else span.end
@@ -176,7 +181,8 @@ class _Gathering:
         self._identities = Identities.of(recording)
         # By when they were, not by when they were written: the drill's own look may be told before one under way.
         self._looks = sorted(looks, key=lambda look: look.at)
-        self._looked = [look.at for look in self._looks]
+        # A Prometheus that has just begun anew shows nothing before its first evaluation: nobody saw that it ended.
+        self._looked = [look.at for look in self._looks if not blindness.blinded("prometheus", look.at)]
         self._true: dict[Key, list[float]] = {}
         self._firing: dict[Key, list[float]] = {}
         self._since: dict[Key, list[tuple[float, float]]] = {}
