@@ -78,21 +78,33 @@ def _instances(fault: FaultFields, system: System) -> Uses:
         processes = family(states[one].pid) if one in states else []
         if not processes:
             raise Unmeasurable(f"no process of {one} is on this machine")
-        found[one] = _received(sockets.of_processes(process.pid for process in processes))
+        found[one] = sockets.received_by(process.pid for process in processes)
     return found
 
 
 def _links(fault: FaultFields, system: System) -> Uses:
-    """What callers sent: what the proxies' own ends of the connections received."""
-    there = Toxiproxy(system.target.urls.toxiproxy).proxies()
-    came_in = sockets.of_network(_toxiproxy_pid(system))
+    """What callers sent: what the proxies' own ends of the connections received, those that have ended too."""
+    toxiproxy = Toxiproxy(system.target.urls.toxiproxy)
+    there, ended = toxiproxy.proxies(), toxiproxy.received()
+    pid = _toxiproxy_pid(system)
+    if ended is None and not _is_ours(pid):
+        raise Unmeasurable("Toxiproxy counts nothing, and its network is not ours: start it with -proxy-metrics")
+    seen = sockets.of_network(pid)
     found: Uses = {}
     for link in fault.links():
-        ports = {
-            int(there[name].listen.rpartition(":")[2]) for name in system.target.links.get(link, ()) if name in there
+        proxies = [there[name] for name in system.target.links.get(link, ()) if name in there]
+        ports = {int(proxy.listen.rpartition(":")[2]) for proxy in proxies}
+        found[link] = sockets.came_in(seen, ports) | {
+            proxy.name: ended[proxy.name] for proxy in proxies if ended and proxy.name in ended
         }
-        found[link] = _received(one for one in came_in if one.port in ports)
     return found
+
+
+def _is_ours(pid: int) -> bool:
+    try:
+        return sockets.is_ours(pid)
+    except OSError:
+        return False
 
 
 def _toxiproxy_pid(system: System) -> int:
@@ -105,10 +117,6 @@ def _toxiproxy_pid(system: System) -> int:
     if not Path(f"/proc/{pid}").exists():
         raise Unmeasurable(f"{named} does not run on this machine")
     return pid
-
-
-def _received(connections: Any) -> dict[str, float]:
-    return {str(one.inode): float(one.received) for one in connections}
 
 
 def _servers(fault: FaultFields, system: System) -> Uses:

@@ -1,4 +1,7 @@
-"""How much each TCP connection of a process received so far, as the kernel counts it (Linux, sock_diag(7))."""
+"""What the TCP sockets of a process have received, as the kernel counts it (Linux, sock_diag(7)).
+
+Of a connection that has ended the kernel keeps no count, but that there was one, for a minute (TIME_WAIT).
+"""
 
 import ctypes
 import os
@@ -6,7 +9,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,53 +21,78 @@ _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")
 _ASKED = struct.Struct("=BBBBI48x")
 _INFO = 2
-_ESTABLISHED = 1 << 1
+_ESTABLISHED, _TIME_WAIT, _LISTEN = 1, 6, 10  # net/tcp_states.h
+_STATES = 1 << _ESTABLISHED | 1 << _TIME_WAIT | 1 << _LISTEN
 _PORTS = struct.Struct("!HH")
-_PORTS_AT, _INODE_AT, _ATTRIBUTES_AT = 20, 84, 88  # from the beginning of a message
+_STATE_AT, _PORTS_AT, _INODE_AT, _ATTRIBUTES_AT = 17, 20, 84, 88  # from the beginning of a message
 _RECEIVED = struct.Struct("=Q")
 _RECEIVED_AT = 128  # tcpi_bytes_received in tcp_info
 _NEW_NETWORK = 0x40000000
 _BUFFER_BYTES = 1 << 17
 _WITHIN_SECONDS = 2.0
+ENDED_BYTES = 100.0
+"""What a connection that has ended counts as: less than any request, more than what keeps a connection open."""
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """One established TCP connection."""
+class Socket:
+    """One socket: of a connection, of one that has ended, or one that listens."""
 
+    state: int
     inode: int
-    """Of its socket; no other has it while this one lives."""
+    """No other has it while this one lives; 0 of a connection that has ended."""
     port: int
-    """Its own port."""
+    """Its own."""
+    peer: int
+    """The other end's."""
     received: int
     """Bytes."""
 
 
-def of_network(pid: int) -> list[Connection]:
+def of_network(pid: int) -> list[Socket]:
     """All in the network namespace of a process. Raises Unmeasurable when that cannot be looked into from here."""
     if not sys.platform.startswith("linux"):
         raise Unmeasurable(f"{sys.platform} does not tell what a connection received")
     try:
-        if _namespace(pid) == _namespace(os.getpid()):
-            return list(_dump())
-        return _inside(pid)
+        return list(_dump()) if is_ours(pid) else _inside(pid)
     except OSError as error:
         raise Unmeasurable(f"the connections of process {pid} cannot be looked at: {error}") from error
 
 
-def of_processes(pids: Iterable[int]) -> list[Connection]:
-    """Those that these processes hold. Raises Unmeasurable when they cannot be looked into from here."""
-    found: dict[int, Connection] = {}
+def is_ours(pid: int) -> bool:
+    """Whether a process is in our own network namespace. Raises OSError when that cannot be looked at."""
+    return _namespace(pid) == _namespace(os.getpid())
+
+
+def came_in(sockets: Iterable[Socket], ports: Collection[int]) -> dict[str, float]:
+    """What came in at these ports, a counter for each connection; one that has ended counts as a short request."""
+    found: dict[str, float] = {}
+    for one in sockets:
+        if one.state == _ESTABLISHED and one.port in ports:
+            found[str(one.inode)] = float(one.received)
+        elif one.state == _TIME_WAIT and (one.port in ports or one.peer in ports):
+            found[f"{one.port}-{one.peer}"] = ENDED_BYTES
+    return found
+
+
+def received_by(pids: Iterable[int]) -> dict[str, float]:
+    """What processes received, a counter for each connection. Raises Unmeasurable."""
+    found: dict[str, float] = {}
+    seen: set[int] = set()
     for pid in pids:
         try:
-            inodes = set(_inodes(pid))
+            inodes = set(_inodes(pid)) - seen
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended meanwhile
         except OSError as error:
             raise Unmeasurable(f"the files of process {pid} cannot be looked at: {error}") from error
-        if inodes - found.keys():
-            found |= {one.inode: one for one in of_network(pid) if one.inode in inodes}
-    return list(found.values())
+        if inodes:
+            seen |= inodes
+            all_there = of_network(pid)
+            own = [one for one in all_there if one.inode in inodes]
+            found |= {str(one.inode): float(one.received) for one in own if one.state == _ESTABLISHED}
+            found |= came_in(all_there, {one.port for one in own if one.state == _LISTEN})
+    return found
 
 
 def _inodes(pid: int) -> Iterator[int]:
@@ -82,9 +110,9 @@ def _namespace(pid: int) -> str:
     return os.readlink(f"/proc/{pid}/ns/net")  # noqa: PTH115
 
 
-def _inside(pid: int) -> list[Connection]:
+def _inside(pid: int) -> list[Socket]:
     """Asked by a thread of its own, as a namespace is a thread's."""
-    found: list[Connection] = []
+    found: list[Socket] = []
     failed: list[OSError] = []
 
     def ask() -> None:
@@ -105,16 +133,16 @@ def _inside(pid: int) -> list[Connection]:
     return found
 
 
-def _dump() -> Iterator[Connection]:
+def _dump() -> Iterator[Socket]:
     for family in (socket.AF_INET, socket.AF_INET6):
         with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _SOCK_DIAG) as kernel:
             kernel.settimeout(_WITHIN_SECONDS)
-            asked = _ASKED.pack(family, socket.IPPROTO_TCP, 1 << (_INFO - 1), 0, _ESTABLISHED)
+            asked = _ASKED.pack(family, socket.IPPROTO_TCP, 1 << (_INFO - 1), 0, _STATES)
             kernel.sendto(_HEADER.pack(_HEADER.size + len(asked), _BY_FAMILY, _REQUEST_DUMP, 1, 0) + asked, (0, 0))
             yield from _answers(kernel)
 
 
-def _answers(kernel: socket.socket) -> Iterator[Connection]:
+def _answers(kernel: socket.socket) -> Iterator[Socket]:
     while True:
         data = kernel.recv(_BUFFER_BYTES)
         while data:
@@ -124,14 +152,15 @@ def _answers(kernel: socket.socket) -> Iterator[Connection]:
             if kind == _ERROR:
                 number = -struct.unpack_from("=i", data, _HEADER.size)[0]
                 raise OSError(number, os.strerror(number))
-            yield _connection(data[:length])
+            yield _socket(data[:length])
             data = data[_aligned(length) :]
 
 
-def _connection(message: bytes) -> Connection:
-    port, _ = _PORTS.unpack_from(message, _PORTS_AT)
+def _socket(message: bytes) -> Socket:
+    port, peer = _PORTS.unpack_from(message, _PORTS_AT)
     (inode,) = struct.unpack_from("=I", message, _INODE_AT)
-    return Connection(inode, port, _received(message[_ATTRIBUTES_AT:]))
+    state = message[_STATE_AT]
+    return Socket(state, inode, port, peer, _received(message[_ATTRIBUTES_AT:]) if state == _ESTABLISHED else 0)
 
 
 def _received(attributes: bytes) -> int:

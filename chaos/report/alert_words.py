@@ -7,10 +7,19 @@ from chaos.verdict import alert_finding as found
 from chaos.verdict.alert_finding import AlertFinding
 from chaos.verdict.results import AlertResult
 
+_SAY_NOTHING = ("severity", "component")
+"""Labels that every instance of an alert has alike."""
+
 
 def of_alert(result: AlertResult) -> str:
     """Its finding in words; empty where there is none."""
     return _SAID[type(result.finding)](result.finding) if result.finding else ""
+
+
+def named(result: AlertResult) -> str:
+    """Which instance it is: its name, and the labels by which it is told from others."""
+    telling = {name: value for name, value in result.labels.items() if name not in _SAY_NOTHING}
+    return f"{result.name}{{{_labels(telling)}}}" if telling else result.name
 
 
 def _inhibits(names: Iterable[str]) -> str:

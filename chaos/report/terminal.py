@@ -95,10 +95,7 @@ def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
 
 
 def _alert(alert: AlertResult) -> Iterable[str]:
-    labels = ", ".join(
-        f"{name}={value}" for name, value in alert.labels.items() if name not in ("severity", "component")
-    )
-    yield f"  {alert.outcome.value:<11} {alert.name}{{{labels}}}: {alert_words.of_alert(alert)}"
+    yield f"  {alert.outcome.value:<11} {alert_words.named(alert)}: {alert_words.of_alert(alert)}"
     if alert.condition_true is None:
         return
     yield (

@@ -89,7 +89,7 @@ def of_check(result: CheckResult) -> str:
 def of_alert(result: AlertResult) -> str:
     """Why an alert's outcome is what it is, with its name."""
     word = "" if result.outcome is AlertOutcome.UNKNOWN else f" {result.outcome.value}"
-    return f"{result.name}{word}: {alert_words.of_alert(result)}"
+    return f"{alert_words.named(result)}{word}: {alert_words.of_alert(result)}"
 
 
 def of_panel(result: PanelResult) -> str:

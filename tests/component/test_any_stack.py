@@ -3,6 +3,7 @@
 Four copies of tinyapp, as each run takes its time and none may meet another's fault.
 """
 
+import contextlib
 import os
 import random
 import shutil
@@ -19,6 +20,7 @@ import httpx
 import msgspec
 import pytest
 
+from chaos.errors import InvalidFile
 from chaos.facts import recording
 from chaos.facts.run import Injected
 from chaos.machine import process_identity
@@ -170,10 +172,15 @@ def ended(copies, runners):
     return wait
 
 
+def injected(folder):
+    with contextlib.suppress(InvalidFile):  # before its first line is written it is no recording
+        return recording.read(folder).first(Injected)
+
+
 def test_sigkill_of_the_runner_is_undone_by_the_watchdog_of_the_run(copies, runners):
     copy, runner = copies["kill-app-for-long"], runners["kill-app-for-long"]
     journal = UndoJournal(copy.folder / "run" / "stormdrill")
-    until(lambda: copy.latest.exists() and recording.read(copy.latest).first(Injected), 90)
+    until(lambda: injected(copy.latest), 90)
     watchdog = process_identity.of_pid(copy.watchdog)
     assert copy.ctl("state", "app-2") == "stopped"
     assert os.getsid(watchdog.pid) == watchdog.pid, "it would die with the runner's terminal"

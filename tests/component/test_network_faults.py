@@ -17,6 +17,7 @@ from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.facts.run import Used
 from chaos.faults import network
 from chaos.faults.table import hands_of
+from chaos.machine import sockets
 from chaos.reach.toxiproxy import Proxy, Toxiproxy
 from chaos.spec.values import Duration
 from compose.tools import find
@@ -47,7 +48,9 @@ class Echo(socketserver.BaseRequestHandler):
 def toxiproxy():
     """The URL of a Toxiproxy of this module's own."""
     port = free_port()
-    server = subprocess.Popen((find().path("toxiproxy-server"), "-host", "127.0.0.1", "-port", str(port)))
+    server = subprocess.Popen(
+        (find().path("toxiproxy-server"), "-host", "127.0.0.1", "-port", str(port), "-proxy-metrics")
+    )
     url = f"http://127.0.0.1:{port}"
     until(lambda: answers(url))
     yield url
@@ -116,7 +119,18 @@ def test_what_callers_send_through_a_link_is_counted_and_an_idle_one_is_refused(
         with connected(ports["one"]) as new:
             echo_seconds(new, b"y" * 300)
             use.look(system)
-    assert use.result() == Used({"all/one": 800.0})
+        assert use.result() == Used({"all/one": 800.0})
+
+
+def test_connections_that_come_and_go_between_two_looks_are_counted(system, ports):
+    use = Use(network.Down(HOLD, link="all/one"))
+    use.look(system)
+    for _ in range(4):
+        with connected(ports["one"]) as short:
+            echo_seconds(short, b"x" * 400)
+    use.look(system)
+    # By the kernel as short ones, by Toxiproxy as what they carried.
+    until(lambda: use.look(system) or use.result().parts["all/one"] >= 4 * (sockets.ENDED_BYTES + 400))
 
 
 def test_latency_delays_answers_on_connections_old_and_new(system, ports):

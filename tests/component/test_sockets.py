@@ -40,8 +40,8 @@ def pair():
         yield served, caller
 
 
-def received(found, end):
-    return [one.received for one in found if one.inode == os.fstat(end.fileno()).st_ino]
+def counter(end):
+    return str(os.fstat(end.fileno()).st_ino)
 
 
 def test_each_end_of_a_connection_has_what_it_received_itself():
@@ -50,19 +50,34 @@ def test_each_end_of_a_connection_has_what_it_received_itself():
         served.recv(4000)
         served.sendall(b"y" * 20)
         caller.recv(100)
-        for found in (sockets.of_network(os.getpid()), sockets.of_processes([os.getpid()])):
-            assert received(found, served) == [3000]
-            assert received(found, caller) == [20]
-            assert [one.inode for one in found if one.port == served.getsockname()[1]] == [
-                os.fstat(served.fileno()).st_ino
-            ]
+        own = sockets.received_by([os.getpid()])
+        assert (own[counter(served)], own[counter(caller)]) == (3000, 20)
+        port = served.getsockname()[1]
+        assert sockets.came_in(sockets.of_network(os.getpid()), [port]) == {counter(served): 3000}
+
+
+@pytest.mark.parametrize("who", ["caller", "served"])
+def test_a_connection_that_has_ended_counts_as_a_short_request(who):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        before = sockets.came_in(sockets.of_network(os.getpid()), [port])
+        for _ in range(3):
+            caller = socket.create_connection(("127.0.0.1", port))
+            served, _ = server.accept()
+            first, then = (caller, served) if who == "caller" else (served, caller)
+            first.close()
+            assert then.recv(1) == b""
+            then.close()
+        ended = sockets.came_in(sockets.of_network(os.getpid()), [port])
+        assert sum(ended.values()) - sum(before.values()) == 3 * sockets.ENDED_BYTES
+        assert sockets.received_by([os.getpid()]).items() >= ended.items()
 
 
 def test_what_another_process_holds_is_none_of_its_own():
     with pair() as (served, caller), subprocess.Popen(["sleep", "60"]) as idle:
         try:
             caller.sendall(b"x" * 3000)
-            assert sockets.of_processes([idle.pid]) == []
+            assert sockets.received_by([idle.pid]) == {}
         finally:
             idle.kill()
         assert served.recv(4000)
@@ -74,9 +89,10 @@ def test_a_network_that_is_not_ours_is_looked_into():
     ) as other:
         try:
             assert other.stdout.readline() == "ready\n"
-            assert {one.port: one.received for one in sockets.of_network(other.pid)}[4711] == 1234
-            assert {one.received for one in sockets.of_processes([other.pid])} == {0, 1234}
-            assert 1234 not in {one.received for one in sockets.of_network(os.getpid()) if one.port == 4711}
+            assert not sockets.is_ours(other.pid)
+            assert list(sockets.came_in(sockets.of_network(other.pid), [4711]).values()) == [1234]
+            assert sorted(sockets.received_by([other.pid]).values()) == [0, 1234]
+            assert 1234 not in sockets.came_in(sockets.of_network(os.getpid()), [4711]).values()
         finally:
             other.stdin.close()
 
@@ -86,4 +102,4 @@ def test_a_process_that_is_not_there_cannot_be_measured():
         gone.wait()
     with pytest.raises(Unmeasurable, match="cannot be looked at"):
         sockets.of_network(gone.pid)
-    assert sockets.of_processes([gone.pid]) == []
+    assert sockets.received_by([gone.pid]) == {}

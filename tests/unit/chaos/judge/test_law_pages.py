@@ -53,7 +53,9 @@ FALLBACK = (told(12.6), told(27.1, "resolved"))
 
 def test_8_every_route_of_an_alert_has_to_be_reached():
     assert judge(recorded(*FALLBACK)).exit_code == 0
-    assert reasons(judge(recorded())) == ["Down undelivered: it is routed to fallback as well, who was not told"]
+    assert reasons(judge(recorded())) == [
+        "Down{instance=a} undelivered: it is routed to fallback as well, who was not told"
+    ]
 
 
 def test_8_a_receiver_that_does_not_lead_to_the_pager_is_not_waited_for():
@@ -62,7 +64,7 @@ def test_8_a_receiver_that_does_not_lead_to_the_pager_is_not_waited_for():
 
 def test_8_whoever_is_told_without_a_route_is_a_finding():
     verdict = judge(recorded(*FALLBACK, told(13.0, receiver="ceo-phone")))
-    assert reasons(verdict) == ["Down misrouted: it went to ceo-phone"]
+    assert reasons(verdict) == ["Down{instance=a} misrouted: it went to ceo-phone"]
 
 
 def test_8_a_window_may_name_its_receiver():
@@ -82,7 +84,7 @@ def test_8_a_receiver_that_is_told_of_no_resolution_is_named_as_the_cause():
         if not (isinstance(fact, PageSeen) and fact.receiver == "pager" and fact.alerts[0].status == "resolved")
     )
     assert reasons(judge(replace(whole, facts=left))) == [
-        "Down stuck: pager is told of no resolution: its send_resolved is false"
+        "Down{instance=a} stuck: pager is told of no resolution: its send_resolved is false"
     ]
 
 

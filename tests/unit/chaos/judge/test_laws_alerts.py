@@ -97,7 +97,9 @@ def test_1_the_window_with_the_most_labels_chooses_first_whatever_became_of_them
 
 def test_1_a_label_that_no_instance_has_is_said():
     verdict = judge(judged_facts([well(instance="b")], [DOWN[0] | {"labels": {"instance": "a"}}]))
-    assert "Down missed: none with these labels; it fired with instance=b, severity=warning" in reasons(verdict)
+    assert "Down{instance=a} missed: none with these labels; it fired with instance=b, severity=warning" in reasons(
+        verdict
+    )
 
 
 def test_1_external_labels_make_no_other_alert_of_it():
@@ -122,10 +124,14 @@ def test_2_only_what_comes_true_between_fault_and_undo_is_proven(true, hold):
 
 def test_2_the_words_for_it():
     early = Life("Down", "a", 8, 11, 26)
-    assert reasons(judge(judged_facts([early], DOWN))) == ["Down: its condition was true 2.0 s before the fault"]
+    assert reasons(judge(judged_facts([early], DOWN))) == [
+        "Down{instance=a}: its condition was true 2.0 s before the fault"
+    ]
     late = Life("Down", "a", 27, 28, 30)
     wide = [DOWN[0] | {"fires_within": "25s"}]
-    assert reasons(judge(judged_facts([late], wide))) == ["Down: its condition came true only 2.0 s after the undo"]
+    assert reasons(judge(judged_facts([late], wide))) == [
+        "Down{instance=a}: its condition came true only 2.0 s after the undo"
+    ]
 
 
 @pytest.mark.parametrize(
