@@ -44,7 +44,7 @@ def print_matrix(sources: Sources, known: Vocabulary) -> int:
     print(matrix.render(found, time.time()), end="")
     wrong = found.wrong()
     if renew := found.to_renew():
-        print(f"renew what is stale: make chaos-all ONLY={','.join(renew)}")
+        print(f"renew what is stale: make chaos-all ONLY='{' '.join(renew)}'")
     print(f"stormdrill: {len(wrong)} gaps in the coverage" if wrong else "stormdrill: the coverage is complete")
     return 1 if wrong else 0
 

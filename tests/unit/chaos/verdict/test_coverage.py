@@ -201,6 +201,13 @@ def test_the_exit_code_follows_the_gaps(sources, monkeypatch, capsys):
     assert "the coverage is complete" in capsys.readouterr().out
 
 
+def test_what_renews_stale_proofs_is_a_command(sources, monkeypatch, capsys):
+    rows = [msgspec.structs.replace(row(name, alert("Down")), stale={"Down": "why"}) for name in ("kill", "pause")]
+    monkeypatch.setattr(coverage_reading, "read_matrix", lambda *_: whole(*rows))
+    assert coverage_reading.print_matrix(sources, KNOWN) == 1
+    assert "renew what is stale: make chaos-all ONLY='kill pause'\n" in capsys.readouterr().out
+
+
 def test_exemptions_that_cannot_be_read_are_an_error(sources):
     (sources.alerts / "exemptions.yml").write_text("other: 1\n")
     with pytest.raises(InvalidFile, match="not a list of exemptions"):
