@@ -48,8 +48,7 @@ class Echo(socketserver.BaseRequestHandler):
 def toxiproxy():
     """The URL of a Toxiproxy of this module's own."""
     port = free_port()
-    told = ("-host", "127.0.0.1", "-port", str(port), "-proxy-metrics")
-    server = subprocess.Popen((find().path("toxiproxy-server"), *told))
+    server = subprocess.Popen((find().path("toxiproxy-server"), "-port", str(port), "-proxy-metrics"))
     url = f"http://127.0.0.1:{port}"
     until(lambda: answers(url))
     yield url
