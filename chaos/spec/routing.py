@@ -19,6 +19,8 @@ _MATCHER = re.compile(r"""\s*"?([A-Za-z_][\w]*)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\
 
 
 _INHERITED = ("group_by", "group_wait", "group_interval", "repeat_interval")
+_SILENT_BY_DEFAULT = frozenset({"email_configs", "rocketchat_configs", "slack_configs", "wechat_configs"})
+"""Whose `send_resolved` is false where nothing is said (Alertmanager's documentation of each)."""
 _OWN = ("mute_time_intervals", "active_time_intervals")
 _DEFAULTS = {"group_by": [], "group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 
@@ -60,8 +62,9 @@ def read(text: str) -> Routing:
 
 
 def _says_nothing_of_resolutions(receiver: Mapping[str, Any]) -> bool:
-    ways = [way for name, ways in receiver.items() if name.endswith("_configs") for way in ways or []]
-    return bool(ways) and not any(way.get("send_resolved", True) for way in ways)
+    ways = [(kind, way) for kind, ways in receiver.items() if kind.endswith("_configs") for way in ways or []]
+    told = [way.get("send_resolved", kind not in _SILENT_BY_DEFAULT) for kind, way in ways]
+    return bool(ways) and not any(told)
 
 
 def _walk(

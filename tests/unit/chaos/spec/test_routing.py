@@ -50,3 +50,19 @@ def test_quoted_values_are_read_as_they_are_meant():
 def test_what_is_no_configuration_is_an_error(text):
     with pytest.raises(ValueError, match="no configuration"):
         routing.read(text)
+
+
+@pytest.mark.parametrize(
+    ("ways", "silent"),
+    [
+        ("webhook_configs: [{ url: x }]", False),
+        ("webhook_configs: [{ url: x, send_resolved: false }]", True),
+        ("email_configs: [{ to: x }]", True),
+        ("email_configs: [{ to: x, send_resolved: true }]", False),
+        ("slack_configs: [{ channel: x }], webhook_configs: [{ url: x }]", False),
+        ("", False),
+    ],
+)
+def test_who_is_told_of_no_resolution(ways, silent):
+    config = f"route: {{ receiver: one }}\nreceivers: [{{ name: one{', ' if ways else ''}{ways} }}]\n"
+    assert ("one" in routing.read(config).silent_on_resolution) is silent
