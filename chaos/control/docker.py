@@ -22,6 +22,9 @@ _GONE_WITHIN_SECONDS = 5.0
 _KERNELS_PERIOD_US = 100_000
 _NO_QUOTA = -1
 _SERVICE = "com.docker.compose.service"
+_ONE_OFF = "com.docker.compose.oneoff"
+_NUMBER = "com.docker.compose.container-number"
+_PROJECT = "com.docker.compose.project"
 _STATES = {"running": "RUNNING", "paused": "PAUSED", "restarting": "BACKOFF", "removing": "STOPPING"}
 
 
@@ -116,19 +119,44 @@ class DockerControl:
     def _container(self, instance: str) -> Any:
         containers = self._containers()
         if instance not in containers:
+            if several := sorted(name for name in containers if name.rpartition("-")[0] == instance):
+                raise FaultFailed(f"Docker has {len(several)} containers of {instance}: name {' or '.join(several)}")
             raise SignalUnavailable(f"Docker has no container {instance} with the label {self._label}")
         return containers[instance]
 
     def _containers(self) -> dict[str, Any]:
         with answered():
             found = self._client().containers.list(all=True, filters={"label": self._label})
-            return {each.labels[_SERVICE]: each for each in found if _SERVICE in each.labels}
+        services: dict[str, list[Any]] = {}
+        for one in found:
+            # What `docker compose run` started beside a service is none of its instances.
+            if _SERVICE in one.labels and one.labels.get(_ONE_OFF, "False") != "True":
+                services.setdefault(one.labels[_SERVICE], []).append(one)
+        return {name: one for service, several in services.items() for name, one in _named(service, several)}
 
     def _client(self) -> docker.DockerClient:
         if not hasattr(self._mine, "client"):
             self._mine.client = docker.from_env(timeout=_TIMEOUT_SECONDS)
         client: docker.DockerClient = self._mine.client
         return client
+
+
+def _named(service: str, containers: list[Any]) -> Iterator[tuple[str, Any]]:
+    """An instance is called as its service; where there are several, as the service and its number.
+
+    Raises FaultFailed where two have one name, as two projects' containers have: nobody knows which is meant.
+    """
+    if len(containers) == 1:
+        yield service, containers[0]
+        return
+    found: dict[str, Any] = {}
+    for one in containers:
+        name = f"{service}-{one.labels.get(_NUMBER, '?')}"
+        if name in found:
+            projects = " and ".join(sorted({each.labels.get(_PROJECT, "none") for each in (one, found[name])}))
+            raise FaultFailed(f"two containers are {name}, of the projects {projects}: give a label that one carries")
+        found[name] = one
+    yield from found.items()
 
 
 @contextmanager

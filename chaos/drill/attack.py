@@ -8,7 +8,7 @@ from typing import Any
 
 from chaos.drill.context import RunContext
 from chaos.drill.use import Use
-from chaos.errors import FaultFailed, LeaseLost
+from chaos.errors import FaultFailed
 from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone, Used
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
@@ -122,15 +122,12 @@ class Attack:
         record = self.context.register(fault)
         system = self.context.system.on_behalf_of(record.number)
         self.context.act()
+        self.context.assert_watched()
         begin = self.context.now()
         hands = hands_of(fault)
         done = hands.inject(system)
-        try:
-            self.context.assert_lease_held()
-        except LeaseLost:
-            # We slept between the last look at the lease and the blow: the watchdog could not know of it.
-            hands.undo(system)
-            raise
+        # Had we slept before the blow, whoever undid it meanwhile would have ended us first.
+        self.context.assert_lease_held()
         proof = self._prove_in_place(hands, system)
         self._live.append(_Live(hands, record, system, staged, begin))
         return begin, done, proof

@@ -1,6 +1,8 @@
 """What the parts of one run share: on what it is, by which clock, and what each of them asks of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from chaos.drill.progress import Progress
 from chaos.facts.any_fact import AnyFact
@@ -8,6 +10,7 @@ from chaos.facts.recorder import Recorder
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock, SystemClock
 from chaos.machine.interrupts import Interrupts
+from chaos.undo import watched
 from chaos.undo.journal import Undoable, UndoJournal, UndoRecord
 from chaos.undo.lease import LeaseFile
 
@@ -25,6 +28,8 @@ class RunContext:
     interrupts: Interrupts
     progress: Progress
     clock: Clock = field(default_factory=SystemClock)
+    watched: Callable[[Path], None] = watched.assert_watched
+    """Raises FaultFailed when nobody watches the stack with this state folder."""
     lease: LeaseFile = field(init=False)
     journal: UndoJournal = field(init=False)
     origin: float = field(init=False)
@@ -55,6 +60,10 @@ class RunContext:
     def assert_lease_held(self) -> None:
         """Raises LeaseLost when it is not."""
         self.lease.assert_held(self.run_id)
+
+    def assert_watched(self) -> None:
+        """To be called before every blow. Raises FaultFailed when nobody watches who would undo it."""
+        self.watched(self.system.target.state_folder)
 
     def register(self, what: Undoable) -> UndoRecord:
         """Put an undo record on disk; when this returns, it survives a crash of the machine."""

@@ -3,6 +3,7 @@
 Whatever happens, what the run changed is put back, unless the lease is lost: then the watchdog does it.
 """
 
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from chaos.drill.attack import Attack
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.context import RunContext
 from chaos.drill.users import Users
-from chaos.errors import BaselineNotMet, ChaosError, LeaseLost, SignalUnavailable, UndoFailed
+from chaos.errors import BaselineNotMet, ChaosError, SignalUnavailable, UndoFailed
 from chaos.facts.recorder import Recorder
 from chaos.facts.run import FORMAT, FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
@@ -102,14 +103,13 @@ class Drill:
             by_hand = error.by_hand if isinstance(error, UndoFailed) else []
         finally:
             try:
-                if ending is not Ending.LEASE_LOST:
-                    self._put_back()
+                # Also without the lease: nothing speaks against an undo, which the watchdog may do as well.
+                self._put_back()
             except UndoFailed as error:
                 ending, detail, by_hand = Ending.UNDO_FAILED, str(error), error.by_hand
-            except LeaseLost as error:
-                ending, detail = Ending.LEASE_LOST, str(error)
             self._observers.stop()
-            self._context.recorder.end(self._context.now(), ending.value, detail, by_hand)
+            with contextlib.suppress(SignalUnavailable):  # it was said when it could not be written for the first time
+                self._context.recorder.end(self._context.now(), ending.value, detail, by_hand)
             self._context.progress.done(f"{ending.value}: {detail}" if detail else "")
 
     def _phases(self) -> None:
@@ -126,7 +126,8 @@ class Drill:
         self._begin("preflight")
         for record, proof in self._context.journal.replay(self._system, self._context.clock):
             self._context.progress.note(f"left by run {record.run_id}: {proof.detail}")
-        preflight.stack_is_well(self._system, self._context.clock, self._context.wait_for)
+        context = self._context
+        preflight.stack_is_well(self._system, context.clock, context.wait_for, context.assert_watched)
         if self._system.target.alerting is not None:
             self.rules = preflight.clean_past(
                 self._parts.past(self._system.target, self._context.clock),
@@ -278,7 +279,6 @@ class Drill:
         if not any(self._context.owns(record) for record in self._context.journal.open()):
             return
         self._context.progress.phase("put back")
-        self._context.lease.assert_held(self._plan.run_id)
         done = self._context.journal.replay(
             self._system,
             self._context.clock,

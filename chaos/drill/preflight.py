@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 
 from chaos.drill.clean_past import CleanPast
-from chaos.errors import BaselineNotMet, SignalUnavailable, StackUnreachable
+from chaos.errors import BaselineNotMet, FaultFailed, SignalUnavailable, StackUnreachable
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.alerts import PrometheusSeen
 from chaos.faults.hands import System
@@ -23,10 +23,13 @@ _TIMEOUT_SECONDS = 2.0
 Waits = Callable[[str], None]
 
 
-def stack_is_well(system: System, clock: Clock, waits: Waits) -> None:
-    """Wait until every instance runs and is ready. Raises StackUnreachable after WELL_WITHIN_SECONDS."""
+def stack_is_well(system: System, clock: Clock, waits: Waits, assert_watched: Callable[[], None]) -> None:
+    """Wait until every instance runs and is ready, and somebody watches who would undo what is broken.
+
+    Raises StackUnreachable after WELL_WITHIN_SECONDS.
+    """
     deadline = clock.monotonic() + WELL_WITHIN_SECONDS
-    while why := unwell(system):
+    while why := unwell(system) or _unwatched(assert_watched):
         waits(f"for {why}")
         if clock.monotonic() > deadline:
             raise StackUnreachable(f"{why}; see `make status`, or `make down` and `make up`")
@@ -44,6 +47,14 @@ def unwell(system: System) -> str:
             return f"{name}: {states[name].state if name in states else 'unknown to the process manager'}"
         if instance.ready and (why := _not_ready(instance.ready)):
             return f"{name}: {why}"
+    return ""
+
+
+def _unwatched(assert_watched: Callable[[], None]) -> str:
+    try:
+        assert_watched()
+    except FaultFailed as error:
+        return str(error)
     return ""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from chaos.errors import SignalUnavailable
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import EXPERIMENT_FILE, FACTS_FILE, READ_BACK_FILE, SESSIONS_BACK_FILE
 from chaos.facts.ledger import OrderReading
@@ -22,14 +23,16 @@ class Recorder:
         self.folder = folder
         self.live = LiveRecording(folder)
         """What was recorded so far."""
-        self._file = (folder / FACTS_FILE).open("ab")
+        self._file = (folder / FACTS_FILE).open("ab", buffering=0)
         self._lock = threading.Lock()
 
     def write(self, fact: AnyFact) -> None:
-        """Append one fact."""
+        """Append one fact. Raises SignalUnavailable when that cannot be written, as on a full disk."""
         with self._lock:
-            self._file.write(msgspec.json.encode(fact) + b"\n")
-            self._file.flush()
+            try:
+                self._file.write(msgspec.json.encode(fact) + b"\n")
+            except OSError as error:
+                raise SignalUnavailable(f"the recording cannot be written: {error}") from error
             self.live.add(fact)
 
     def end(self, at: float, how: str, detail: str, by_hand: Sequence[str]) -> None:

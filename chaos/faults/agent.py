@@ -4,6 +4,7 @@ Who it is stands in the state folder, written by itself before it does anything,
 finds it. An undo that comes while it is still starting leaves a mark that it looks for after that.
 """
 
+import contextlib
 import json
 import time
 from datetime import timedelta
@@ -15,7 +16,7 @@ import msgspec
 from chaos.agents.job import Place, Status
 from chaos.errors import FaultFailed
 from chaos.faults.hands import Proof, System
-from chaos.machine import process_identity
+from chaos.machine import process_identity, remembered
 from chaos.machine.process_identity import Child
 
 BEYOND_HOLD_SECONDS = 60.0
@@ -58,7 +59,9 @@ def acts(system: System, name: str) -> Proof:
 def stop(system: System, name: str) -> None:
     """End it; safe to repeat, before it has begun and after it has ended."""
     place = _place(system, name)
-    place.ended.touch()
+    # On a full disk there is no such mark, and an agent that is only just starting cannot say who it is either.
+    with contextlib.suppress(OSError):
+        place.ended.touch()
     if (process := _read(place.process, Child)) is not None:
         process_identity.stop(process, _ENDS_WITHIN)
 
@@ -66,8 +69,15 @@ def stop(system: System, name: str) -> None:
 def stopped(system: System, name: str) -> Proof:
     """Look whether it is gone."""
     place = _place(system, name)
-    gone = place.ended.exists() and not _alive(place)
+    gone = _begins_no_more(place) and not _alive(place)
     return Proof(gone, f"agent {name} {'has ended' if gone else 'still runs'}")
+
+
+def keep_in_mind(system: System) -> None:
+    """Look who all agents are, for a time in which nobody may look; never raises."""
+    with contextlib.suppress(OSError):
+        for file in (system.target.state_folder / "agents").glob("*.process"):
+            remembered.read(file)
 
 
 def by_hand(system_folder: str, name: str) -> str:
@@ -90,8 +100,21 @@ def _await_it_acts(place: Place, process: Child) -> str:
 
 def _place(system: System, name: str) -> Place:
     folder = system.target.state_folder / "agents"
-    folder.mkdir(exist_ok=True)
+    with contextlib.suppress(OSError):
+        folder.mkdir(exist_ok=True)
     return Place(folder, name)
+
+
+def _begins_no_more(place: Place) -> bool:
+    """Whether it is marked, or nobody can write there: then one that is only just starting cannot say who it is."""
+    try:
+        if place.ended.exists():
+            return True
+        place.ended.touch()
+        place.ended.unlink()
+    except OSError:
+        return True
+    return False
 
 
 def _alive(place: Place) -> bool:
@@ -100,10 +123,8 @@ def _alive(place: Place) -> bool:
 
 
 def _read(file: Path, kind: type[T]) -> T | None:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except FileNotFoundError:
-        return None
+    content = remembered.read(file)
+    return None if content is None else msgspec.json.decode(content, type=kind)
 
 
 def _last_words(place: Place) -> str:

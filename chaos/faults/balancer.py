@@ -3,9 +3,12 @@
 from pathlib import Path
 
 from chaos.errors import FaultFailed
-from chaos.faults.hands import Hands, Proof, System
+from chaos.faults.hands import Hands, Proof, System, each
 from chaos.reach.haproxy import HAProxy, second_server
 from chaos.spec.faults.balancer import HAProxyDrain, HAProxyFoolChecks
+
+_DRAINED = "DRAIN"
+_MAINTAINED = "MAINT"
 
 
 class HAProxyDrainHands(Hands[HAProxyDrain]):
@@ -23,14 +26,19 @@ class HAProxyDrainHands(Hands[HAProxyDrain]):
         return f"HAProxy was told to drain {' and '.join(servers)}"
 
     def in_place(self, system: System) -> Proof:
-        return _all_say("DRAIN", system, (self.fault.server,))
+        return _all_say(_DRAINED, system, (self.fault.server,))
 
     def undo(self, system: System) -> None:
+        """Of what is still drained: what somebody else has put into maintenance since stays there."""
         haproxy = _haproxy(system)
-        for server in haproxy.servers_of(self.fault.server):
-            haproxy.tell(f"set server {server} state ready")
+        ours = [one for one in haproxy.servers_of(self.fault.server) if haproxy.status(one) == _DRAINED]
+        each(ours, lambda server: haproxy.tell(f"set server {server} state ready"))
 
     def undone(self, system: System) -> Proof:
+        haproxy = _haproxy(system)
+        said = {one: haproxy.status(one) or "gone" for one in haproxy.servers_of(self.fault.server)}
+        if others := [f"{one} is {status}" for one, status in said.items() if status.startswith(_MAINTAINED)]:
+            return Proof(True, f"somebody else's maintenance, which is left so: {', '.join(others)}")
         return _all_say("UP", system, (self.fault.server,))
 
     def by_hand(self) -> str:
@@ -62,11 +70,17 @@ class HAProxyFoolChecksHands(Hands[HAProxyFoolChecks]):
         return self._checked_at(system, own=False)
 
     def undo(self, system: System) -> None:
+        """Of what is still asked at the other's port: another one was somebody else's wish."""
         haproxy = _haproxy(system)
-        for server in _all_servers(system, self.fault.servers):
-            haproxy.tell(f"set server {server} check-port {haproxy.ports(server)[0]}")
+        other, _ = haproxy.ports(self.fault.asks)
+        ours = [one for one in _all_servers(system, self.fault.servers) if haproxy.ports(one)[1] == other]
+        each(ours, lambda server: haproxy.tell(f"set server {server} check-port {haproxy.ports(server)[0]}"))
 
     def undone(self, system: System) -> Proof:
+        other, _ = _haproxy(system).ports(self.fault.asks)
+        ports = {one: _haproxy(system).ports(one) for one in _all_servers(system, self.fault.servers)}
+        if wished := [one for one, (own, asked) in ports.items() if asked not in (own, other)]:
+            return Proof(True, f"somebody else has {', '.join(wished)} asked at another port, which is left so")
         own = self._checked_at(system, own=True)
         return _all_say("UP", system, self.fault.servers) if own.holds else own
 
@@ -93,16 +107,16 @@ def assert_used(system: System, server: str) -> None:
     if haproxy.status(server) is None:
         raise FaultFailed(f"HAProxy has no server {server}")
     address = haproxy.address(server)
-    for each in haproxy.servers_of(server):
-        if (its := haproxy.address(each)) != address:
-            raise FaultFailed(f"{each} is at {its}, and {server} at {address}: HAProxy would go on using the instance")
-        if (status := haproxy.status(each)) != "UP":
-            raise FaultFailed(f"HAProxy does not use {each} ({status})")
+    for one in haproxy.servers_of(server):
+        if (its := haproxy.address(one)) != address:
+            raise FaultFailed(f"{one} is at {its}, and {server} at {address}: HAProxy would go on using the instance")
+        if (status := haproxy.status(one)) != "UP":
+            raise FaultFailed(f"HAProxy does not use {one} ({status})")
 
 
 def _all_servers(system: System, servers: tuple[str, ...]) -> tuple[str, ...]:
     haproxy = _haproxy(system)
-    return tuple(each for server in servers for each in haproxy.servers_of(server))
+    return tuple(one for server in servers for one in haproxy.servers_of(server))
 
 
 def _all_say(wanted: str, system: System, servers: tuple[str, ...]) -> Proof:

@@ -49,14 +49,14 @@ class ProcessThrottleHands(Hands[ProcessThrottle]):
     def undo(self, system: System) -> None:
         """The agent is gone when `stop` returns, so that nobody freezes it again."""
         if isinstance(system.control, CpuLimits):
-            cpu_limit.put_back(system, system.control, self.fault.instance)
+            cpu_limit.put_back(system, system.control, self.fault.instance, self._limit)
             return
         agent.stop(system, self._agent)
         system.control.resume(self.fault.instance)
 
     def undone(self, system: System) -> Proof:
         if isinstance(system.control, CpuLimits):
-            stopped = cpu_limit.is_put_back(system, system.control, self.fault.instance)
+            stopped = cpu_limit.is_put_back(system, system.control, self.fault.instance, self._limit)
         else:
             stopped = agent.stopped(system, self._agent)
         return serves(system, self.fault.instance) if stopped.holds else stopped

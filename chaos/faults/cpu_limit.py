@@ -32,19 +32,22 @@ def is_at(limits: CpuLimits, instance: str, wanted: CpuLimit) -> Proof:
     return Proof(now == wanted, f"{instance} may use {_words(now)}")
 
 
-def put_back(system: System, limits: CpuLimits, instance: str) -> None:
-    """Give it the limit that it had; safe to repeat, and when `lower` was cut short."""
+def put_back(system: System, limits: CpuLimits, instance: str, ours: CpuLimit) -> None:
+    """Give it the limit that it had, if it still has ours; safe to repeat, and when `lower` was cut short."""
     before = saved_state.read(system, _saved(instance), CpuLimit)
-    if before is not None and limits.cpu_limit(instance) != before:
+    if before is not None and limits.cpu_limit(instance) == ours:
         limits.limit_cpu(instance, before)
 
 
-def is_put_back(system: System, limits: CpuLimits, instance: str) -> Proof:
-    """Look whether it has the limit that it had."""
+def is_put_back(system: System, limits: CpuLimits, instance: str, ours: CpuLimit) -> Proof:
+    """Look whether it has the limit that it had, or one that somebody else gave it since."""
     before = saved_state.read(system, _saved(instance), CpuLimit)
-    return (
-        Proof(True, f"the limit of {instance} was not touched") if before is None else is_at(limits, instance, before)
-    )
+    if before is None:
+        return Proof(True, f"the limit of {instance} was not touched")
+    now = limits.cpu_limit(instance)
+    if now not in (ours, before):
+        return Proof(True, f"somebody else gave {instance} {_words(now)}, which is left so")
+    return is_at(limits, instance, before)
 
 
 def _saved(instance: str) -> str:

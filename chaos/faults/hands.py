@@ -1,5 +1,6 @@
 """The hands of a fault: how what an experiment file says is put in place, proven, and put back."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
@@ -7,6 +8,7 @@ from chaos.control.port import ProcessControl
 from chaos.spec.faults.fault import FaultFields
 from chaos.spec.target import Target
 
+T = TypeVar("T")
 F = TypeVar("F", bound=FaultFields)
 
 
@@ -30,6 +32,18 @@ class Proof:
 
     holds: bool
     detail: str
+
+
+def each(things: Iterable[T], act: Callable[[T], object]) -> None:
+    """Do it to every one, also when it cannot be done to another; then raises the first error."""
+    errors: list[Exception] = []
+    for thing in things:
+        try:
+            act(thing)
+        except Exception as error:  # whatever it is, the others have their turn
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 class Hands(Generic[F]):

@@ -12,7 +12,7 @@ import msgspec
 
 from chaos.errors import FaultFailed
 from chaos.faults import saved_state
-from chaos.faults.hands import Hands, Proof, System
+from chaos.faults.hands import Hands, Proof, System, each
 from chaos.reach.toxiproxy import Proxy, Toxic, Toxiproxy
 from chaos.spec.faults.network import (
     Bandwidth,
@@ -50,6 +50,11 @@ class OnLinkHands(Hands[AnyOnLink]):
     def _name(self) -> str:
         return f"{_PREFIX}-{self.fault.__struct_config__.tag}-{self.fault.link.replace('/', '-')}"
 
+    def _left(self, system: System) -> list[Proxy]:
+        """Those of the link's proxies that are there: of one that is gone nothing is left to be put back."""
+        there = Toxiproxy(system.target.urls.toxiproxy).proxies()
+        return [there[name] for name in system.target.links.get(self.fault.link, ()) if name in there]
+
     def _proxies(self, system: System) -> list[Proxy]:
         if self.fault.link not in system.target.links:
             raise FaultFailed(f"the target has no link {self.fault.link}")
@@ -86,12 +91,13 @@ class PoisonedHands(OnLinkHands[AnyPoisoned]):
         return Proof(True, f"{len(proxies)} proxies have it")
 
     def undo(self, system: System) -> None:
-        for proxy in self._proxies(system):
-            for toxic in self._toxics():
-                Toxiproxy(system.target.urls.toxiproxy).remove(proxy.name, toxic.name)
+        """Only what is ours: toxics of others, and proxies that are gone meanwhile, are none of it."""
+        toxiproxy = Toxiproxy(system.target.urls.toxiproxy)
+        ours = [(proxy.name, toxic.name) for proxy in self._left(system) for toxic in self._toxics()]
+        each(ours, lambda one: toxiproxy.remove(*one))
 
     def undone(self, system: System) -> Proof:
-        proxies = self._proxies(system)
+        proxies = self._left(system)
         names = [toxic.name for toxic in self._toxics()]
         for proxy in proxies:
             if left := [name for name in names if proxy.toxic(name)]:
@@ -175,13 +181,13 @@ class DownHands(OnLinkHands[Down]):
 
     def undo(self, system: System) -> None:
         disabled = saved_state.read(system, self._name(), _Disabled)
-        for name in disabled.proxies if disabled else []:
-            Toxiproxy(system.target.urls.toxiproxy).enable(name, True)
+        ours = [proxy.name for proxy in self._left(system) if disabled and proxy.name in disabled.proxies]
+        each(ours, lambda name: Toxiproxy(system.target.urls.toxiproxy).enable(name, True))
 
     def undone(self, system: System) -> Proof:
         disabled = saved_state.read(system, self._name(), _Disabled)
         names = disabled.proxies if disabled else []
-        for proxy in self._proxies(system):
+        for proxy in self._left(system):
             if proxy.name in names and not (proxy.enabled and _takes_connections(proxy, system.target.urls.toxiproxy)):
                 return Proof(False, f"proxy {proxy.name} takes no connections")
         return Proof(True, f"{len(names)} proxies of link {self.fault.link} take connections")

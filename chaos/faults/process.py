@@ -1,15 +1,15 @@
 """`process.kill`, `process.crash`, `process.pause`, `process.restart`: what happens to processes as a whole."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TypeVar
 
 import httpx
 import msgspec
 
-from chaos.errors import ChaosError, FaultFailed
+from chaos.errors import FaultFailed
 from chaos.faults import saved_state
-from chaos.faults.hands import Hands, Proof, System
+from chaos.faults.hands import Hands, Proof, System, each
 from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
 from chaos.reach import http
@@ -166,18 +166,6 @@ def together(proofs: Iterable[Proof]) -> Proof:
     """All of them as one."""
     all_of_them = list(proofs)
     return Proof(all(proof.holds for proof in all_of_them), ", ".join(proof.detail for proof in all_of_them))
-
-
-def each(instances: Iterable[str], put_back: Callable[[str], None]) -> None:
-    """Put back every one, also when another cannot be; then raises the first error."""
-    errors: list[Exception] = []
-    for instance in instances:
-        try:
-            put_back(instance)
-        except (ChaosError, OSError) as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
 
 
 def remember(system: System, name: str, instances: Iterable[str]) -> None:

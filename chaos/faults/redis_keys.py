@@ -8,7 +8,7 @@ import redis
 
 from chaos.errors import FaultFailed
 from chaos.faults import agent
-from chaos.faults.hands import Hands, Proof, System
+from chaos.faults.hands import Hands, Proof, System, each
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import Node
 from chaos.spec.faults.redis_keys import RedisFill, RedisFlush
@@ -109,9 +109,11 @@ class RedisFillHands(Hands[RedisFill]):
         return Proof(bool(shares) and min(shares.values()) >= self.fault.share - _NEAR, told)
 
     def undo(self, system: System) -> None:
-        for node in redis_cluster.masters(system.target.redis_nodes):
+        def empty(node: Node) -> None:
             with redis_cluster.connect(system.target.redis_nodes[node.name]) as client:
                 redis_cluster.delete(client, redis_cluster.pattern(_PREFIX))
+
+        each(redis_cluster.masters(system.target.redis_nodes), empty)
 
     def undone(self, system: System) -> Proof:
         left = 0

@@ -4,6 +4,7 @@ Written before the blow and on disk when `write` returns, so that whoever undoes
 has memos of its own: what an earlier fault of the same kind found is never taken for what this one has to put back.
 """
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from chaos.faults.hands import System
-from chaos.machine.durable import replace
+from chaos.machine import remembered
+from chaos.machine.durable import folder_on_disk, replace
 
 T = TypeVar("T")
 
@@ -20,22 +22,35 @@ def write(system: System, name: str, value: msgspec.Struct) -> None:
     """Remember this under a name, of which a fault that is made of several needs more than one."""
     folder = of_record(system.target.state_folder, system.record)
     folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / f"{name}.json", msgspec.json.encode(value))
+    content = msgspec.json.encode(value)
+    replace(folder / f"{name}.json", content)
+    folder_on_disk(folder.parent)
+    remembered.keep(folder / f"{name}.json", content)
 
 
 def read(system: System, name: str, kind: type[T]) -> T | None:
-    """What was remembered; None when nothing was, so that nothing can have been done."""
-    folder = of_record(system.target.state_folder, system.record)
-    try:
-        return msgspec.json.decode((folder / f"{name}.json").read_bytes(), type=kind)
-    except FileNotFoundError:
-        return None
+    """What was remembered; None when nothing was, so that nothing can have been done.
+
+    Where it may not be looked at any more, it is what it was when it last could be. Raises OSError where it never
+    could be, msgspec.DecodeError where it is not whole: then nobody knows what was done.
+    """
+    content = remembered.read(of_record(system.target.state_folder, system.record) / f"{name}.json")
+    return None if content is None else msgspec.json.decode(content, type=kind)
+
+
+def keep_in_mind(state: Path, record: int) -> None:
+    """Look at all that a record remembers, for a time in which nobody may look; never raises."""
+    with contextlib.suppress(OSError):
+        for file in of_record(state, record).glob("*.json"):
+            remembered.read(file)
 
 
 def forget(state: Path, record: int) -> None:
     """Of a record that is undone nothing needs to be known; safe to repeat."""
     # What cannot be removed harms nobody, as no number comes twice; an error would keep the next record from its undo.
-    shutil.rmtree(of_record(state, record), ignore_errors=True)
+    folder = of_record(state, record)
+    shutil.rmtree(folder, ignore_errors=True)
+    remembered.forget(folder)
 
 
 def of_record(state: Path, record: int) -> Path:

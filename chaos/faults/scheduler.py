@@ -10,6 +10,7 @@ from chaos.faults import saved_state
 from chaos.faults.hands import Hands, Proof, System
 from chaos.spec.faults.scheduler import NodeDrain, ServiceScale
 
+_DRAINED = "drain"
 _DONE_WITHIN_SECONDS = 40.0
 """A Swarm starts replicas one after the other, each when the one before it is healthy."""
 
@@ -47,7 +48,7 @@ class NodeDrainHands(Hands[NodeDrain]):
         id_ = scheduler.node_of(self.fault.instance)
         node = scheduler.nodes()[id_]
         saved_state.write(system, self._saved, _Availability(id_, node.hostname, node.availability))
-        scheduler.set_availability(id_, "drain")
+        scheduler.set_availability(id_, _DRAINED)
         return f"node {node.hostname} is to be drained"
 
     def in_place(self, system: System) -> Proof:
@@ -56,22 +57,29 @@ class NodeDrainHands(Hands[NodeDrain]):
             return Proof(False, "no node was chosen yet")
         node = _scheduler(system).nodes()[chosen.node]
         told = f"node {node.hostname} is {node.availability}, and runs {'instances' if node.busy else 'none'} of ours"
-        return Proof(node.availability == "drain" and not node.busy, told)
+        return Proof(node.availability == _DRAINED and not node.busy, told)
 
     def undo(self, system: System) -> None:
-        """What has moved stays where it is, as a Swarm moves nothing that runs."""
-        if (chosen := saved_state.read(system, self._saved, _Availability)) is not None:
+        """What has moved stays where it is, as a Swarm moves nothing that runs; what others said since stays said."""
+        if (chosen := saved_state.read(system, self._saved, _Availability)) is None:
+            return
+        node = _scheduler(system).nodes().get(chosen.node)
+        if node is not None and node.availability == _DRAINED:
             _scheduler(system).set_availability(chosen.node, chosen.before)
 
     def undone(self, system: System) -> Proof:
         chosen = saved_state.read(system, self._saved, _Availability)
         if chosen is None:
             return Proof(True, "no node was chosen")
-        availability = _scheduler(system).nodes()[chosen.node].availability
+        node = _scheduler(system).nodes().get(chosen.node)
+        if node is None:
+            return Proof(True, f"node {chosen.hostname} has left the Swarm")
+        if node.availability not in (_DRAINED, chosen.before):
+            return Proof(True, f"node {chosen.hostname} was made {node.availability} by somebody else, and is left so")
         states = system.control.states()
         missing = [name for name in system.target.instances if name not in states or not states[name].running]
-        told = f"node {chosen.hostname} is {availability}; {', '.join(missing) or 'nobody'} is missing"
-        return Proof(availability == chosen.before and not missing, told)
+        told = f"node {chosen.hostname} is {node.availability}; {', '.join(missing) or 'nobody'} is missing"
+        return Proof(node.availability == chosen.before and not missing, told)
 
     def by_hand(self) -> str:
         return f"docker node update --availability active the node that {self.fault.instance} ran on; `docker node ls`"
@@ -105,13 +113,19 @@ class ServiceScaleHands(Hands[ServiceScale]):
         return self._has(system, self.fault.replicas)
 
     def undo(self, system: System) -> None:
+        """Back to what it was, unless somebody else has scaled it since."""
         scheduler, told = _scheduler(system), saved_state.read(system, self._saved, _Scale)
-        if told is not None and scheduler.replicas(self.fault.service).wanted != told.before:
+        if told is not None and scheduler.replicas(self.fault.service).wanted == self.fault.replicas:
             scheduler.scale(self.fault.service, told.before)
 
     def undone(self, system: System) -> Proof:
         told = saved_state.read(system, self._saved, _Scale)
-        return Proof(True, f"{self.fault.service} was not scaled") if told is None else self._has(system, told.before)
+        if told is None:
+            return Proof(True, f"{self.fault.service} was not scaled")
+        wanted = _scheduler(system).replicas(self.fault.service).wanted
+        if wanted not in (self.fault.replicas, told.before):
+            return Proof(True, f"{self.fault.service} was scaled to {wanted} by somebody else, and is left so")
+        return self._has(system, told.before)
 
     def by_hand(self) -> str:
         return f"docker service scale {self.fault.service} to what it was; `docker service ls`"

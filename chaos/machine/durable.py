@@ -16,3 +16,14 @@ def replace(file: Path, content: bytes, *, durable: bool = True) -> None:
         if durable:
             os.fsync(opened.fileno())
     new.replace(file)
+    if durable:
+        folder_on_disk(file.parent)
+
+
+def folder_on_disk(folder: Path) -> None:
+    """Have the names of a folder on disk: without it a power cut may take a file whose content is there."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

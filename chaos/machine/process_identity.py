@@ -6,7 +6,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -43,19 +43,25 @@ class Stopped(StrEnum):
     NOT_RUNNING = "was not running"
 
 
-def spawn(module: str, arguments: Sequence[str], log: Path) -> Child:
-    """Start `python -m module` and return at once; what it prints is appended to `log`."""
+def spawn(module: str, arguments: Sequence[str], log: Path, without: Collection[str] = ()) -> Child:
+    """Start `python -m module` and return at once; what it prints is appended to `log`.
+
+    It has our environment, but for what it is to be `without`.
+    """
     command = [sys.executable, "-m", module, *arguments]
-    return spawn_command(command, log, {"PYTHONPATH": _import_path()})
+    return spawn_command(command, log, {"PYTHONPATH": _import_path()}, without)
 
 
-def spawn_command(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Child:
+def spawn_command(
+    command: Sequence[str], log: Path, environment: Mapping[str, str], without: Collection[str] = ()
+) -> Child:
     """Start a program by its path, with this added to our environment; otherwise as `spawn`. OSError if it cannot."""
+    inherited = {name: value for name, value in os.environ.items() if name not in without}
     log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(
         command[0],
         list(command),
-        {**os.environ, **environment},
+        {**inherited, **environment},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), log_flags, 0o644),
@@ -122,6 +128,32 @@ def _seen_to_end(process: Child, seconds: float) -> bool:
     while (alive := is_alive(process)) and time.monotonic() < ends:
         time.sleep(_POLL_SECONDS)
     return not alive
+
+
+def end(process: Child, seconds: float) -> bool:
+    """Have the kernel end it at once, this one process and no other; returns whether it was seen dead within.
+
+    It may be a process that leads no group of its own. Ourselves we do not end.
+    """
+    if process.pid == os.getpid():
+        return False
+    try:
+        watched = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return not is_alive(process)
+    except OSError:
+        if is_alive(process):  # a sandbox that knows no pidfd
+            os.kill(process.pid, signal.SIGKILL)
+        return _seen_to_end(process, seconds)
+    try:
+        # It is the one that is meant as long as the descriptor is open and its start is what it was.
+        if is_alive(process):
+            signal.pidfd_send_signal(watched, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(watched)
+    return ended_within(process, seconds)
 
 
 def stop(process: Child, deadline: timedelta) -> Stopped:

@@ -16,7 +16,9 @@ from chaos.errors import FaultFailed, UndoFailed
 from chaos.faults import saved_state
 from chaos.faults.hands import Proof, System
 from chaos.faults.table import hands_of
+from chaos.machine import remembered
 from chaos.machine.clock import Clock
+from chaos.machine.durable import folder_on_disk
 from chaos.machine.lock import LockBusy, locked
 from chaos.spec import values
 from chaos.spec.faults.table import AnyFault
@@ -44,7 +46,7 @@ class CanUndo(Protocol):
         """What a human does when it is not."""
 
 
-class UndoRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class UndoRecord(msgspec.Struct, frozen=True):
     """One thing a run changed, or is about to change."""
 
     number: int
@@ -73,13 +75,13 @@ class UndoJournal:
         self._replay_lock = state / "undo.undo"
 
     def register(self, run_id: str, experiment_id: str, what: Undoable) -> UndoRecord:
-        """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed, OSError."""
+        """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed."""
         try:
             with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS):
                 record = UndoRecord(self._next_number(), run_id, experiment_id, what)
                 self._append(msgspec.json.encode(record, enc_hook=values.encode))
-        except LockBusy as busy:
-            raise FaultFailed(f"its undo cannot be recorded: {busy}") from busy
+        except (LockBusy, OSError) as error:
+            raise FaultFailed(f"its undo cannot be recorded: {error}") from error
         return record
 
     def open(self) -> list[UndoRecord]:
@@ -110,10 +112,13 @@ class UndoJournal:
         clock: Clock,
         only: Callable[[UndoRecord], bool] | None = None,
         patience: Callable[[], bool] = lambda: True,
+        note: bool = True,
     ) -> list[tuple[UndoRecord, Proof]]:
         """Undo what is open and matches `only`, last first, and prove each within PROVEN_WITHIN_SECONDS.
 
-        Where all is meant, what is unreadable counts as not undone.
+        Where all is meant, what is unreadable counts as not undone. No write is needed: a record that is undone and
+        cannot be noted as such stays open, its proof says so, and it may be undone again. Nor is it noted without
+        `note`, for whoever cannot say that nobody acts any more.
 
         `patience` is asked while it waits for a proof; when it says no, the wait ends, never the undo: such a
         record is returned with a proof that does not hold, and stays open for whoever replays next.
@@ -122,12 +127,17 @@ class UndoJournal:
         """
         try:
             with locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS):
-                return self._replay(system, clock, only, patience)
+                return self._replay(system, clock, only, patience, note)
         except LockBusy as busy:
             raise UndoFailed([str(busy)], ["end the process that undoes without an end, then `make undo`"]) from busy
 
     def _replay(
-        self, system: System, clock: Clock, only: Callable[[UndoRecord], bool] | None, patience: Callable[[], bool]
+        self,
+        system: System,
+        clock: Clock,
+        only: Callable[[UndoRecord], bool] | None,
+        patience: Callable[[], bool],
+        note: bool,
     ) -> list[tuple[UndoRecord, Proof]]:
         done: list[tuple[UndoRecord, Proof]] = []
         failures: list[str] = []
@@ -139,10 +149,7 @@ class UndoJournal:
                 failures += error.failures
                 by_hand += error.by_hand
                 continue
-            if proof.holds:
-                self._append(msgspec.json.encode(_Done(record.number)))
-                saved_state.forget(self._state, record.number)
-            done.append((record, proof))
+            done.append((record, self._noted(record, proof) if proof.holds and note else proof))
         if only is None and (unreadable := self.unreadable()):
             failures += [f"another release wrote, and this one cannot read: {line}" for line in unreadable]
             by_hand.append(f"`make undo` with that release, or, when it is put back, remove it from {self._file}")
@@ -150,14 +157,23 @@ class UndoJournal:
             raise UndoFailed(failures, by_hand)
         return done
 
+    def _noted(self, record: UndoRecord, proof: Proof) -> Proof:
+        try:
+            self._append(msgspec.json.encode(_Done(record.number)))
+        except OSError as error:
+            return Proof(True, f"{proof.detail}; that it is undone cannot be noted: {error}")
+        saved_state.forget(self._state, record.number)
+        return proof
+
     def _next_number(self) -> int:
         return sum(1 for _ in self._lines()) + 1
 
     def _lines(self) -> list[bytes]:
-        try:
-            return self._file.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
+        """As they are, or, where they may not be looked at any more, as they were when they last could be.
+
+        Raises OSError where they never could be: then nobody knows what there is to undo.
+        """
+        return (remembered.read(self._file) or b"").splitlines()
 
     def _append(self, line: bytes) -> None:
         torn = self._file.exists() and not self._file.read_bytes().endswith(b"\n") and self._file.stat().st_size
@@ -165,11 +181,7 @@ class UndoJournal:
             file.write((b"\n" if torn else b"") + line + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        folder = os.open(self._file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the file's name must be on disk as well
-        finally:
-            os.close(folder)
+        folder_on_disk(self._file.parent)
 
 
 def _decode(line: bytes) -> UndoRecord | _Done | None:

@@ -7,21 +7,29 @@ that wakes up later finds it revoked. CLOCK_BOOTTIME counts, so time asleep coun
 import contextlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
-from chaos.errors import InvalidFile, LeaseLost, RunInProgress
+from chaos.errors import LeaseLost, RunInProgress
+from chaos.machine import process_identity, remembered
 from chaos.machine.clock import Clock
 from chaos.machine.durable import replace
 from chaos.machine.lock import LockBusy, locked
+from chaos.machine.process_identity import Child
 
 DURATION_SECONDS = 5.0
 RENEW_EVERY_SECONDS = 1.0
+ENDS_WITHIN_SECONDS = 5.0
+"""For so long the end of a runner is waited for that was ended."""
+End: TypeAlias = Callable[[Child, float], bool]
+"""Ends a process, and says whether it was seen dead within so many seconds."""
 
 
-class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the lease file says."""
+class Lease(msgspec.Struct, frozen=True):
+    """What the lease file says; what another release says beside it does not matter here."""
 
     run_id: str
     pid: int
@@ -32,6 +40,13 @@ class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends_boottime: float
     """CLOCK_BOOTTIME beyond which it cannot be renewed, so that a runner that hangs is undone too."""
     revoked: bool = False
+    started: int = 0
+    """When the runner's process began, in ticks since the boot; 0 in leases of earlier releases."""
+
+    @property
+    def runner(self) -> Child:
+        """Whose it is."""
+        return Child(self.pid, self.started, self.boot_id)
 
 
 class LeaseFile:
@@ -41,16 +56,18 @@ class LeaseFile:
         self._file = state / "lease.json"
         self._lock = state / "lease.lock"
         self._clock = clock
+        self._trouble = ""
 
     def read(self) -> Lease | None:
-        """The lease, expired or not; None when nobody holds one. Raises InvalidFile when another release wrote it."""
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Lease)
-        except FileNotFoundError:
-            return None
-        except msgspec.DecodeError as error:
-            what_to_do = "end the run of the release that wrote it; where none is in progress, remove this file"
-            raise InvalidFile(self._file, "", f"{error}: {what_to_do}") from error
+        """The lease, expired or not; None when nobody holds one.
+
+        One that cannot be read, as after a power cut, is void: it would stop everybody until a human removes it. Where
+        the file may not be looked at, it is what it was when it last could be.
+        """
+        content = remembered.read(self._file)
+        with contextlib.suppress(msgspec.DecodeError):
+            return None if content is None else msgspec.json.decode(content, type=Lease)
+        return None
 
     def live(self) -> Lease | None:
         """The lease of a runner that is alive; None when there is none."""
@@ -69,43 +86,66 @@ class LeaseFile:
         if other := self.live():
             who = f"run {other.run_id} (pid {other.pid})"
             raise RunInProgress(f"{who} is in progress on this stack: wait for it, or end it with Ctrl-C")
+        if not self.fence():
+            raise RunInProgress("the runner before this one hangs and cannot be ended: end it, or reboot")
         now = self._clock.boottime()
-        boot_id = self._clock.boot_id()
-        self._write(Lease(run_id, os.getpid(), boot_id, now + DURATION_SECONDS, now + longest_seconds))
+        runner = process_identity.of_pid(os.getpid())
+        until, ends = now + DURATION_SECONDS, now + longest_seconds
+        self._write(Lease(run_id, runner.pid, self._clock.boot_id(), until, ends, started=runner.started))
 
     def renew(self, run_id: str) -> None:
-        """Prolong it. Raises LeaseLost when it is revoked, expired, another's, past its end, or kept for 5 s."""
+        """Prolong it. Raises LeaseLost when it is revoked, expired, another's, past its end, or kept for 5 s.
+
+        One that cannot be written, as on a full disk, runs out unless it can be the next time; `assert_held` says so at
+        once.
+        """
         try:
             with locked(self._lock, DURATION_SECONDS):
                 lease = self._held(run_id)
                 until = min(self._clock.boottime() + DURATION_SECONDS, lease.ends_boottime)
                 self._write(msgspec.structs.replace(lease, expires_boottime=until))
+                self._trouble = ""
         except LockBusy as busy:
             raise LeaseLost(str(busy)) from busy
+        except OSError as error:
+            self._trouble = str(error)
 
     def assert_held(self, run_id: str) -> None:
-        """Raises LeaseLost when the run no longer holds it; to be called before every effect."""
+        """Raises LeaseLost when the run no longer holds it, or soon will not; to be called before every effect."""
         self._held(run_id)
+        if self._trouble:
+            raise LeaseLost(f"the lease of run {run_id} cannot be renewed: {self._trouble}")
 
-    def revoke_expired(self) -> Lease | None:
-        """Revoke the lease if it has run out; returns it then, None otherwise."""
+    def lapsed(self) -> Lease | None:
+        """The lease of a runner that must not act any more: it ran out, or was revoked; None when there is none."""
+        lease = self.read()
+        return lease if lease is not None and (lease.revoked or self._ran_out(lease)) else None
+
+    def fence(self, end: End = process_identity.end) -> bool:
+        """End a runner whose lease lapsed, as it may wake up and act; returns whether nobody can any more.
+
+        To be called before its run is undone by somebody else. Takes ENDS_WITHIN_SECONDS at most.
+        """
+        lapsed = self.lapsed()
+        # What lapsed in this very process is over: who asks is the one that acts here.
+        return lapsed is None or lapsed.pid == os.getpid() or end(lapsed.runner, ENDS_WITHIN_SECONDS)
+
+    def revoke(self, lease: Lease) -> None:
+        """Note that its runner was undone. Raises OSError where that cannot be written; it is void all the same."""
         try:
             with locked(self._lock, DURATION_SECONDS):
-                return self._revoke_expired()
+                self._revoke(lease)
         except LockBusy:
-            # Whoever keeps it stands still in there, and must not keep a fault in place by that.
-            return self._revoke_expired()
+            # Whoever keeps it stands still in there.
+            self._revoke(lease)
 
-    def _revoke_expired(self) -> Lease | None:
-        lease = self.read()
-        if lease is None or lease.revoked or not self._ran_out(lease):
-            return None
-        self._write(msgspec.structs.replace(lease, revoked=True))
-        return lease
+    def _revoke(self, lease: Lease) -> None:
+        if self.read() == lease:
+            self._write(msgspec.structs.replace(lease, revoked=True))
 
     def release(self, run_id: str) -> None:
         """Give it back; does nothing when it is no longer this run's. One that cannot be given back runs out."""
-        with contextlib.suppress(LockBusy), locked(self._lock, DURATION_SECONDS):
+        with contextlib.suppress(LockBusy, OSError), locked(self._lock, DURATION_SECONDS):
             lease = self.read()
             if lease is not None and lease.run_id == run_id:
                 self._file.unlink()
@@ -143,6 +183,6 @@ class Heartbeat:
 
     def _beat(self) -> None:
         # A lost lease is not reported from here: whoever is about to act asks `assert_held`.
-        with contextlib.suppress(LeaseLost, FileNotFoundError):
+        with contextlib.suppress(LeaseLost):
             while not self._stop.wait(RENEW_EVERY_SECONDS):
                 self._lease.renew(self._run_id)

@@ -9,10 +9,12 @@ from pathlib import Path
 from chaos.errors import StackUnreachable
 from chaos.machine import process_identity
 from chaos.spec.target import Target
+from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
-from chaos.undo.watchdog import WATCHES_FILE
 
 LOG_FILE = "watchdog.log"
+CI_MARKS = ("RUNNER_TRACKING_ID", "BUILD_ID", "JENKINS_NODE_COOKIE")
+"""By these in their environment CI systems find what a cancelled job has left, and end it: GitHub's runner, Jenkins."""
 _PATIENCE = timedelta(seconds=5)
 _WATCHES_WITHIN_SECONDS = 20.0
 _POLL_SECONDS = 0.05
@@ -30,19 +32,19 @@ def own_watchdog(target: Target, file: Path | None) -> Iterator[None]:
         yield
         return
     arguments = ["--target", str(file.resolve()), "--for-one-run"]
-    watches = target.state_folder / WATCHES_FILE
-    watches.unlink(missing_ok=True)
-    watchdog = process_identity.spawn("chaos.undo.watchdog", arguments, target.state_folder / LOG_FILE)
-    _await(watchdog, watches, target.state_folder / LOG_FILE)
+    watchdog = process_identity.spawn(
+        "chaos.undo.watchdog", arguments, target.state_folder / LOG_FILE, without=CI_MARKS
+    )
+    _await(watchdog, target.state_folder)
     yield  # whatever it raises: the watchdog undoes what is left, and then ends by itself
     if not UndoJournal(target.state_folder).open():
         process_identity.stop(watchdog, _PATIENCE)
 
 
-def _await(watchdog: process_identity.Child, watches: Path, log: Path) -> None:
+def _await(watchdog: process_identity.Child, state: Path) -> None:
     deadline = time.monotonic() + _WATCHES_WITHIN_SECONDS
-    while not (watches.exists() and watches.read_text() == str(watchdog.pid)):
+    while watched.watches(state) != watchdog:
         if not process_identity.is_alive(watchdog) or time.monotonic() > deadline:
             process_identity.stop(watchdog, _PATIENCE)
-            raise StackUnreachable(f"no watchdog watches, so nothing may be broken; see {log}")
+            raise StackUnreachable(f"no watchdog watches, so nothing may be broken; see {state / LOG_FILE}")
         time.sleep(_POLL_SECONDS)

@@ -4,12 +4,13 @@ It also shows live faults as the metric `chaos_fault_active`, for dashboards and
 """
 
 import argparse
+import contextlib
 import logging
-import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 import structlog
 from prometheus_client import start_http_server
@@ -18,17 +19,23 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from chaos.control.of_target import control_of
 from chaos.errors import UndoFailed
+from chaos.faults import agent, saved_state
 from chaos.faults.hands import System
+from chaos.machine import process_identity
 from chaos.machine.clock import Clock, SystemClock
+from chaos.machine.process_identity import Child
 from chaos.spec import target as targets
+from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import LeaseFile
 from chaos.undo.stop_load import StopLoad
 
 _LOOK_EVERY_SECONDS = 0.5
 _RUN_BEGINS_WITHIN_SECONDS = 60.0
-WATCHES_FILE = "watchdog.pid"
-"""In the state folder: the pid of the watchdog that began to watch last."""
+ENDS_WITHIN_SECONDS = 5.0
+"""For so long a look waits for the end of a runner that it has ended."""
+End: TypeAlias = Callable[[Child, float], bool]
+"""Ends a process, and says whether it was seen dead within so many seconds."""
 REPORT_FILE = "watchdog.log"
 
 log = structlog.get_logger(__name__)
@@ -37,26 +44,45 @@ log = structlog.get_logger(__name__)
 class Watchdog:
     """Watches one stack's lease and undo records."""
 
-    def __init__(self, system: System, clock: Clock) -> None:
+    def __init__(self, system: System, clock: Clock, end: End = process_identity.end) -> None:
         state = system.target.state_folder
         self._system = system
         self._clock = clock
+        self._end = end
         self._lease = LeaseFile(state, clock)
         self._journal = UndoJournal(state)
+        self._ended: set[str] = set()
 
     def look(self) -> bool:
-        """Revoke a lease that ran out, and undo what has no live runner; returns whether something was undone.
+        """End a runner whose lease ran out, and undo what has no live runner; returns whether something was undone.
 
-        A failed undo is logged and tried again at the next look.
+        Nothing is undone as long as it may be broken again: the runner is seen dead first, or else what is undone
+        stays open, and is undone at every look until it is. A failed undo is told and tried again at the next look.
         """
-        expired = self._lease.revoke_expired()
-        if expired is not None:
-            self._say(expired.run_id, "lease ran out: the runner is gone, asleep or stuck; undoing its run")
+        self._keep_in_mind()
+        lapsed = self._lease.lapsed()
+        gone = lapsed is None or self._end(lapsed.runner, ENDS_WITHIN_SECONDS)
+        undone = self._undo(gone)
+        if lapsed is not None and lapsed.run_id not in self._ended:
+            self._ended.add(lapsed.run_id)
+            with contextlib.suppress(OSError):
+                self._lease.revoke(lapsed)
+            became = (
+                "it was ended" if gone else "it could not be ended, and what it may break is undone again and again"
+            )
+            self._say(lapsed.run_id, f"lease ran out: the runner (pid {lapsed.pid}) is gone, asleep or stuck; {became}")
+        return undone
+
+    def idle(self) -> bool:
+        """Whether no run is live and nothing is left to undo."""
+        return self._lease.live() is None and not self._journal.open()
+
+    def _undo(self, gone: bool) -> bool:
         if self._lease.live() is not None or not self._journal.open():
             return False
         try:
-            # Asked anew for each record: a runner that has just started replays leftovers itself.
-            done = self._journal.replay(self._system, self._clock, only=lambda _: self._lease.live() is None)
+            # A runner that has just started replays leftovers itself.
+            done = self._journal.replay(self._system, self._clock, only=lambda _: self._lease.live() is None, note=gone)
         except UndoFailed as error:
             for record in self._journal.open():
                 self._say(record.run_id, f"undo failed: {error}; by hand: {'; '.join(error.by_hand)}")
@@ -65,16 +91,21 @@ class Watchdog:
             self._say(record.run_id, f"undone: {proof.detail}")
         return bool(done)
 
-    def idle(self) -> bool:
-        """Whether no run is live and nothing is left to undo."""
-        return self._lease.live() is None and not self._journal.open()
+    def _keep_in_mind(self) -> None:
+        """Read all that an undo needs, for a disk that nobody may look at any more when it is needed."""
+        for record in self._journal.open():
+            saved_state.keep_in_mind(self._system.target.state_folder, record.number)
+        agent.keep_in_mind(self._system)
 
     def _say(self, run_id: str, text: str) -> None:
-        log.warning("watchdog", run=run_id, text=text)
-        folder = self._system.target.runs_folder / run_id
-        if folder.is_dir():
-            with (folder / REPORT_FILE).open("a") as file:
-                file.write(f"{text}\n")
+        """After the deed, and wherever it can be written."""
+        with contextlib.suppress(OSError):
+            log.warning("watchdog", run=run_id, text=text)
+        with contextlib.suppress(OSError):
+            folder = self._system.target.runs_folder / run_id
+            if folder.is_dir():
+                with (folder / REPORT_FILE).open("a") as file:
+                    file.write(f"{text}\n")
 
 
 class LiveFaults(Collector):
@@ -131,17 +162,23 @@ def main() -> None:
             start_http_server(arguments.port, addr=address, registry=registry)
     clock = SystemClock()
     watchdog = Watchdog(System(target, control_of(target)), clock)
-    watchdog.look()
-    (target.state_folder / WATCHES_FILE).write_text(str(os.getpid()))
-    _watch(watchdog, clock, stop, arguments.for_one_run)
+    watched.begin(target.state_folder)
+    _watch(watchdog, target.state_folder, clock, stop, arguments.for_one_run)
 
 
-def _watch(watchdog: Watchdog, clock: Clock, stop: threading.Event, for_one_run: bool) -> None:
+def _watch(watchdog: Watchdog, state: Path, clock: Clock, stop: threading.Event, for_one_run: bool) -> None:
     begins_by = clock.monotonic() + _RUN_BEGINS_WITHIN_SECONDS
     began = False
     while not stop.wait(_LOOK_EVERY_SECONDS):
-        watchdog.look()
-        idle = watchdog.idle()
+        watched.looks(state)
+        # Whatever goes wrong with one look, the next may find it better; without a watchdog nothing would be undone.
+        try:
+            watchdog.look()
+            idle = watchdog.idle()
+        except Exception:
+            with contextlib.suppress(OSError):
+                log.exception("watchdog", text="a look failed; the next one follows")
+            continue
         began = began or not idle
         if for_one_run and idle and (began or clock.monotonic() > begins_by):
             return

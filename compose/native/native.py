@@ -128,6 +128,10 @@ def socket_of(state: Path) -> Path:
     return state / "supervisor.sock"
 
 
+_CI_MARKS = ("RUNNER_TRACKING_ID", "BUILD_ID", "JENKINS_NODE_COOKIE")
+"""Of GitHub's runner and of Jenkins."""
+
+
 def control(settings: StackSettings) -> dict[str, object]:
     """How an attacker controls the processes; see `Supervisor` in chaos/spec/control.py."""
     return {"type": "supervisor", "socket": str(socket_of(settings.state))}
@@ -143,6 +147,11 @@ def write_supervisord(settings: StackSettings, launches: list[programs.Launch]) 
     render.write("supervisord.conf", settings, values)
 
 
+def _without_ci_marks() -> dict[str, str]:
+    # By these CI systems find what a cancelled job has left, and end it: the watchdog has to outlive its runner.
+    return {name: value for name, value in os.environ.items() if name not in _CI_MARKS}
+
+
 def start_supervisord(settings: StackSettings) -> None:
     """Start it, out of the reach of a Ctrl-C, and return once it answers. Raises StackError after 10 s."""
     supervisord = str(Path(sys.executable).with_name("supervisord"))
@@ -151,7 +160,7 @@ def start_supervisord(settings: StackSettings) -> None:
     pid = os.posix_spawn(
         _launcher(),
         (_launcher(), str(settings.state / "processes"), "supervisord", supervisord, "-c", conf),
-        os.environ | {processes.OWNED_BY: str(settings.state)},
+        _without_ci_marks() | {processes.OWNED_BY: str(settings.state)},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(out), os.O_WRONLY | os.O_CREAT, 0o644),
