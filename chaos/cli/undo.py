@@ -11,6 +11,7 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.spec.target import Target
 from chaos.undo.journal import UndoJournal
+from chaos.undo.lease import LeaseFile
 
 _WAY_OUT = "`make undo` with the release that wrote them; or `make down`, which ends the stack with all that is in it"
 
@@ -21,9 +22,13 @@ def undo(target: Target, interrupts: Interrupts) -> int:
     A second signal skips waiting for proofs: Interrupted is raised when one was.
     """
     assert_free(target.state_folder, "it undoes itself, end it with Ctrl-C")
-    system = System(target, control_of(target))
-    done = UndoJournal(target.state_folder).replay(system, SystemClock(), patience=lambda: not interrupts.in_a_hurry)
+    system, clock = System(target, control_of(target)), SystemClock()
+    gone = LeaseFile(target.state_folder, clock).fence()
+    done = UndoJournal(target.state_folder).replay(system, clock, patience=lambda: not interrupts.in_a_hurry, note=gone)
     print(*[f"{_word(proof.holds)}: {proof.detail}" for _, proof in done] or ["nothing to undo"], sep="\n")
+    if not gone:
+        who = "a runner that hangs and cannot be ended may break it again"
+        raise UndoFailed([f"undone for now: {who}"], ["end the runner, or reboot, then `make undo` again"])
     if not all(proof.holds for _, proof in done):
         interrupts.check()
     return 0
@@ -51,6 +56,7 @@ def undo_before_down(state: Path, target: Target | None) -> None:
 def _undo_at_once(journal: UndoJournal, target: Target | None) -> None:
     if target is None or not (journal.open() or journal.unreadable()):
         return
+    LeaseFile(target.state_folder, SystemClock()).fence()
     try:
         journal.replay(System(target, control_of(target)), SystemClock(), patience=lambda: False)
     except UndoFailed as error:

@@ -8,9 +8,8 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeAlias
 
 import structlog
 from prometheus_client import start_http_server
@@ -23,19 +22,14 @@ from chaos.faults import agent, saved_state
 from chaos.faults.hands import System
 from chaos.machine import process_identity
 from chaos.machine.clock import Clock, SystemClock
-from chaos.machine.process_identity import Child
 from chaos.spec import target as targets
 from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
-from chaos.undo.lease import LeaseFile
+from chaos.undo.lease import End, LeaseFile
 from chaos.undo.stop_load import StopLoad
 
 _LOOK_EVERY_SECONDS = 0.5
 _RUN_BEGINS_WITHIN_SECONDS = 60.0
-ENDS_WITHIN_SECONDS = 5.0
-"""For so long a look waits for the end of a runner that it has ended."""
-End: TypeAlias = Callable[[Child, float], bool]
-"""Ends a process, and says whether it was seen dead within so many seconds."""
 REPORT_FILE = "watchdog.log"
 
 log = structlog.get_logger(__name__)
@@ -61,15 +55,13 @@ class Watchdog:
         """
         self._keep_in_mind()
         lapsed = self._lease.lapsed()
-        gone = lapsed is None or self._end(lapsed.runner, ENDS_WITHIN_SECONDS)
+        gone = self._lease.fence(self._end)
         undone = self._undo(gone)
         if lapsed is not None and lapsed.run_id not in self._ended:
             self._ended.add(lapsed.run_id)
             with contextlib.suppress(OSError):
                 self._lease.revoke(lapsed)
-            became = (
-                "it was ended" if gone else "it could not be ended, and what it may break is undone again and again"
-            )
+            became = "it was ended" if gone else "it could not be ended: what it may break is undone again and again"
             self._say(lapsed.run_id, f"lease ran out: the runner (pid {lapsed.pid}) is gone, asleep or stuck; {became}")
         return undone
 
