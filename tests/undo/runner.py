@@ -54,7 +54,7 @@ def main() -> None:
     with Heartbeat(context.lease, run_id):
         attack = Attack(experiment, context)
         attack.check()
-        attack.begin(None)
+        attack.begin({})
         attack.go_on()
         print(IN_PLACE, flush=True)
         while True:
