@@ -24,8 +24,8 @@ from chaos.errors import InvalidFile
 from chaos.facts import recording
 from chaos.facts.run import Injected
 from chaos.machine import process_identity
+from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
-from chaos.undo.watchdog import WATCHES_FILE
 from chaos.verdict.verdict import Verdict
 from compose import tools
 from compose.settings import ROOT
@@ -85,7 +85,7 @@ class Copy:
 
     @property
     def watchdog(self) -> int:
-        return int((self.folder / "run" / "stormdrill" / WATCHES_FILE).read_text())
+        return watched.watches(self.folder / "run" / "stormdrill").pid
 
 
 def free_base() -> int:

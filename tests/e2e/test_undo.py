@@ -58,18 +58,28 @@ def test_the_next_command_undoes_what_runner_and_watchdog_left(stack, injected, 
     assert not loads(run)
 
 
-def test_a_runner_that_slept_past_its_lease_does_nothing_more(stack, injected, supervisor):
+def test_a_runner_that_slept_past_its_lease_is_ended_and_does_nothing_more(stack, injected, supervisor):
     process, run = injected
     process.send_signal(signal.SIGSTOP)
     log = run / "watchdog.log"
     wait_until(lambda: log.exists() and log.read_text().count("undone:") == 2, UNDONE_WITHIN_SECONDS, "the watchdog")
-    before = pids(supervisor)
-    process.send_signal(signal.SIGCONT)
-    output, _ = process.communicate(timeout=20)
-    assert process.returncode == 6, output
-    assert "lease" in output
-    assert pids(supervisor) == before
+    assert process.wait(5) == -signal.SIGKILL, "asleep as it is, it is ended before anything is undone"
+    said = log.read_text()
+    assert "it was ended" in said
     assert serves(stack)
+    assert pids(supervisor)["shop-2"]
+
+
+def test_without_a_watchdog_nothing_is_broken(stack, experiment, supervisor):
+    before = pids(supervisor)
+    supervisor.stop("watchdog")
+    try:
+        code, output = stack.command("run", experiment, "--target", stack.target)
+    finally:
+        supervisor.start("watchdog")
+    assert code == 3, output
+    assert "so nothing may be broken" in output
+    assert pids(supervisor)["shop-2"] == before["shop-2"]
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -75,5 +75,5 @@ def _connections(stack) -> Iterator[str]:
     dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
     with psycopg.connect(dsn, connect_timeout=3) as connection:
         query = "SELECT application_name, count(*) FROM pg_stat_activity WHERE application_name = ANY(%s) GROUP BY 1"
-        for name, count in connection.execute(query, (list(FAULTS),)):
+        for name, count in connection.execute(query, ([f"stormdrill-{kind}" for kind in FAULTS],)):
             yield f"{count} connections to Postgres are of {name}"

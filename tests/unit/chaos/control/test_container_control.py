@@ -31,3 +31,40 @@ def test_a_stranger_with_the_same_pid_is_never_killed(monkeypatch):
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("a stranger was signalled"))
     with pytest.raises(FaultFailed, match="not one of this machine"):
         control.crash("shop-1")
+
+
+def of_service(number, project="mine", service="web", oneoff="False"):
+    labels = {
+        "com.docker.compose.service": service,
+        "com.docker.compose.container-number": str(number),
+        "com.docker.compose.project": project,
+        "com.docker.compose.oneoff": oneoff,
+    }
+    return SimpleNamespace(id=f"{project}-{service}-{number}", labels=labels, attrs=container("", 0).attrs)
+
+
+def controlling(monkeypatch, *containers):
+    control = docker.DockerControl("a=b")
+    listed = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: list(containers)))
+    monkeypatch.setattr(control, "_client", lambda: listed)
+    return control
+
+
+def test_what_was_run_beside_a_service_is_none_of_its_instances(monkeypatch):
+    control = controlling(monkeypatch, of_service(1), of_service(1, oneoff="True"))
+    assert list(control.states()) == ["web"]
+    assert control._container("web").labels["com.docker.compose.oneoff"] == "False"
+
+
+def test_of_several_containers_each_has_its_number_and_the_choice_is_refused(monkeypatch):
+    control = controlling(monkeypatch, *(of_service(number) for number in (1, 2, 3)), of_service(1, service="db"))
+    assert list(control.states()) == ["web-1", "web-2", "web-3", "db"]
+    assert control._container("web-2").id == "mine-web-2"
+    with pytest.raises(FaultFailed, match="3 containers of web: name web-1 or web-2 or web-3"):
+        control._container("web")
+
+
+def test_two_projects_with_one_label_are_refused(monkeypatch):
+    control = controlling(monkeypatch, of_service(1), of_service(1, project="yours"))
+    with pytest.raises(FaultFailed, match="of the projects mine and yours"):
+        control.states()

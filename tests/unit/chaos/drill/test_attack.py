@@ -38,6 +38,7 @@ class Run:
         context = RunContext(
             "r", "e", system(folder, self.control), self, Interrupts(self.clock), Progress(io.StringIO()), self.clock
         )
+        context.watched = lambda _: None
         context.lease.acquire("r", 1000.0)
         context.lease.assert_held = self._assert_lease
         self.attack = Attack(msgspec.convert(experiment, Experiment, dec_hook=values.decode), context)
@@ -104,12 +105,12 @@ def test_a_staged_fault_that_goes_away_by_itself_ends_the_run(tmp_path):
         run.hold(3.0)
 
 
-def test_a_blow_that_fell_without_a_lease_is_taken_back(tmp_path):
+def test_a_blow_that_fell_without_a_lease_is_on_record(tmp_path):
     run = Run(tmp_path, [])
     run.lease_lost = True
     with pytest.raises(LeaseLost):
         run.attack.begin({})
-    assert run.control.running["shop-1"]
+    assert [record.what.instance for record in run.journal.open()] == ["shop-1"]
 
 
 @pytest.mark.parametrize(("takes", "fails"), [(30.0, False), (50.0, True)])

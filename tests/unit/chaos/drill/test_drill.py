@@ -36,7 +36,9 @@ def drill(tmp_path, control):
     recording = recorder.create(tmp_path / "runs", "one", FILE)
     plan = Plan("one", "kill-instance", experiment, frozenset(), LoadSettings(), "abc", False)
     progress = Progress(io.StringIO())
-    return Drill(plan, RunContext("one", "kill-instance", system(tmp_path, control), recording, Interrupts(), progress))
+    context = RunContext("one", "kill-instance", system(tmp_path, control), recording, Interrupts(), progress)
+    context.watched = lambda _: None
+    return Drill(plan, context)
 
 
 def ended(tmp_path):
@@ -68,11 +70,12 @@ def test_a_lost_source_ends_it_and_is_undone(drill, control, tmp_path, monkeypat
     assert control.running["shop-2"]
 
 
-def test_without_its_lease_it_touches_nothing(drill, control, tmp_path, monkeypatch):
+def test_without_its_lease_it_undoes_all_the_same(drill, control, tmp_path, monkeypatch):
     monkeypatch.setattr(drill, "_phases", kill_and(drill, control, LeaseLost("gone")))
     drill.run()
     assert ended(tmp_path)["how"] == "lease lost"
-    assert control.started == []
+    assert control.started == ["shop-2"]
+    assert drill._context.journal.open() == []
 
 
 def test_an_undo_that_fails_is_what_counts(drill, control, tmp_path, monkeypatch):

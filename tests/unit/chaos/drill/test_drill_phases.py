@@ -11,6 +11,7 @@ import pytest
 from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Parts, Plan
 from chaos.drill.progress import Progress
+from chaos.errors import FaultFailed
 from chaos.facts import recorder, recording
 from chaos.facts.run import FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
@@ -62,6 +63,7 @@ def made(folder, world, hold):
     recording_ = recorder.create(folder / "runs", "one", file)
     progress = Progress(io.StringIO())
     context = RunContext("one", "kill", System(target, world.control), recording_, Interrupts(world), progress, world)
+    context.watched = lambda _: world.watched()
     plan = Plan("one", "kill", yamlfile.read(file, Experiment), frozenset({"Down"}), LoadSettings(), "abc", False)
     return Drill(plan, context, parts(world))
 
@@ -132,7 +134,7 @@ def test_an_alert_that_never_comes_is_waited_for_no_longer_than_its_window(drill
     assert world.now - began < 60
 
 
-def test_a_lease_that_is_taken_away_ends_it_and_leaves_the_undo_to_the_watchdog(drill, tmp_path, world):
+def test_a_lease_that_is_taken_away_ends_it_and_keeps_it_from_no_undo(drill, tmp_path, world):
     run = drill("20s")
 
     def take_away(now):
@@ -142,8 +144,22 @@ def test_a_lease_that_is_taken_away_ends_it_and_leaves_the_undo_to_the_watchdog(
     world.each_second.append(take_away)
     run.run()
     assert verdict_of(tmp_path).exit_code == 6
-    assert not world.control.running["shop-2"]
-    assert len(run._context.journal.open()) == 1
+    assert world.control.running["shop-2"]
+    assert run._context.journal.open() == []
+
+
+@pytest.mark.parametrize("dies_at", [0, 113])
+def test_nothing_is_broken_that_nobody_watches(drill, tmp_path, world, dies_at):
+    def watched():
+        if world.now >= dies_at:
+            raise FaultFailed("the watchdog (pid 7) is dead, so nothing may be broken")
+
+    world.watched = watched
+    drill("20s").run()
+    assert all(world.control.running.values())
+    assert world.control.started == []
+    assert verdict_of(tmp_path).exit_code == (3 if dies_at == 0 else 4)
+    assert "the watchdog (pid 7) is dead" in reasons(verdict_of(tmp_path))[0]
 
 
 def calls_in_recover(run, monkeypatch):

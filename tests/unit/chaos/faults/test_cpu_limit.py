@@ -73,3 +73,13 @@ def test_an_instance_that_has_less_already_is_left_alone(tmp_path):
 def test_a_period_that_the_kernel_does_not_know_is_refused(limited):
     with pytest.raises(FaultFailed, match="1s at most"):
         hands_of(ProcessThrottle(HELD, "shop-2", 0.2, Duration(seconds=2))).check(limited)
+
+
+def test_a_limit_that_somebody_else_gave_since_is_left_and_said(limited):
+    hands_of(FAULT).inject(limited)
+    theirs = CpuLimit(50_000, 100_000)
+    limited.control.limits["shop-2"] = theirs
+    hands_of(FAULT).undo(limited)
+    assert limited.control.limits["shop-2"] == theirs
+    assert hands_of(FAULT).undone(limited).holds
+    assert "somebody else gave shop-2 50 ms of CPU in every 100" in hands_of(FAULT).undone(limited).detail

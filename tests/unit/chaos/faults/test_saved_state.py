@@ -2,6 +2,7 @@
 
 import pytest
 
+from chaos.errors import UndoFailed
 from chaos.faults import saved_state
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
@@ -37,6 +38,20 @@ def test_a_fault_cut_short_before_its_blow_puts_nothing_back_that_an_earlier_one
     ((_, proof),) = journal.replay(swarm, FakeClock())
     assert proof.holds
     assert swarm.control.wanted == 4
+
+
+def test_a_memo_that_is_not_whole_is_loud_and_its_record_stays(swarm, journal, tmp_path):
+    record = injected(swarm, journal)
+    (file,) = saved_state.of_record(tmp_path, record.number).glob("*.json")
+    whole = file.read_bytes()
+    for length in (0, 1, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        with pytest.raises(UndoFailed):
+            journal.replay(swarm, FakeClock())
+        assert len(journal.open()) == 1
+    file.write_bytes(whole)
+    journal.replay(swarm, FakeClock())
+    assert swarm.control.wanted == 3
 
 
 def test_two_of_a_kind_at_once_each_put_back_what_they_found(swarm, journal):

@@ -88,3 +88,30 @@ def test_where_no_swarm_runs_the_instances_both_are_refused(tmp_path):
     for fault in (NodeDrain(HELD, "shop-2"), ServiceScale(HELD, "shop", 5)):
         with pytest.raises(FaultFailed, match="not run by a Swarm"):
             hands_of(fault).check(plain)
+
+
+def test_what_somebody_else_scaled_since_is_left_and_said(swarm):
+    fault = ServiceScale(HELD, "shop", 5)
+    hands_of(fault).inject(swarm)
+    swarm.control.wanted = 8
+    hands_of(fault).undo(swarm)
+    assert swarm.control.wanted == 8
+    assert hands_of(fault).undone(swarm).holds
+    assert "scaled to 8 by somebody else" in hands_of(fault).undone(swarm).detail
+
+
+@pytest.mark.parametrize(
+    ("said", "words"), [("pause", "was made pause by somebody else"), (None, "has left the Swarm")]
+)
+def test_what_somebody_else_said_of_a_node_since_is_left_and_said(swarm, said, words):
+    fault = NodeDrain(HELD, "shop-2")
+    hands_of(fault).inject(swarm)
+    if said:
+        swarm.control.there["a"] = replace(swarm.control.there["a"], availability=said)
+    else:
+        del swarm.control.there["a"]
+    told = len(swarm.control.told)
+    hands_of(fault).undo(swarm)
+    assert len(swarm.control.told) == told
+    assert hands_of(fault).undone(swarm).holds
+    assert words in hands_of(fault).undone(swarm).detail

@@ -1,15 +1,21 @@
 """The lease and the watchdog: one runner at a time; one that is gone is undone, one that slept is fenced."""
 
+import signal
+import subprocess
+
 import pytest
 
-from chaos.errors import InvalidFile, LeaseLost, RunInProgress
+from chaos.errors import LeaseLost, RunInProgress
+from chaos.machine import process_identity
+from chaos.machine.clock import SystemClock, this_boot
 from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
-from chaos.undo.lease import DURATION_SECONDS, LeaseFile
+from chaos.undo.lease import DURATION_SECONDS, Heartbeat, Lease, LeaseFile
 from chaos.undo.stop_load import StopLoad
 from chaos.undo.watchdog import LiveFaults, Watchdog
 from tests.fakes import FakeClock, FakeControl, system
+from tests.waiting import until
 
 LONG = 1000.0
 
@@ -32,10 +38,51 @@ def test_a_second_runner_is_refused_until_the_first_is_done(lease):
     lease.acquire("two", LONG)
 
 
-def test_a_lease_that_another_release_wrote_is_one_line_with_the_next_step(lease, tmp_path):
-    (tmp_path / "lease.json").write_text('{"run": 7}')
-    with pytest.raises(InvalidFile, match=r"lease\.json: .*where none is in progress, remove this file"):
-        lease.acquire("two", LONG)
+@pytest.mark.parametrize("content", ["", '{"run": 7}', "\0\0\0"])
+def test_one_that_cannot_be_read_is_void(lease, tmp_path, clock, content):
+    (tmp_path / "lease.json").write_text(content)
+    assert (lease.live(), lease.lapsed()) == (None, None)
+    lease.release("one")
+    UndoJournal(tmp_path).register("gone", "e", ProcessKill(Duration.parse("5s"), "shop-2"))
+    control = FakeControl(running={"shop-1": True, "shop-2": False})
+    assert Watchdog(system(tmp_path, control), clock).look()
+    lease.acquire("two", LONG)
+
+
+def test_one_that_is_cut_at_any_byte_is_as_it_was_or_void(lease, tmp_path):
+    lease.acquire("one", LONG)
+    whole = (tmp_path / "lease.json").read_bytes()
+    for length in range(len(whole)):
+        (tmp_path / "lease.json").write_bytes(whole[:length])
+        assert lease.live() is None
+
+
+def test_what_a_later_release_adds_does_not_matter(lease, tmp_path):
+    lease.acquire("one", LONG)
+    written = (tmp_path / "lease.json").read_text()
+    (tmp_path / "lease.json").write_text(written.replace("{", '{"more":1,', 1))
+    lease.assert_held("one")
+
+
+def test_one_that_cannot_be_written_ends_the_attack_at_once_and_comes_back(lease, full):
+    lease.acquire("one", LONG)
+    with full():
+        lease.renew("one")
+        with pytest.raises(LeaseLost, match="cannot be renewed"):
+            lease.assert_held("one")
+    lease.renew("one")
+    lease.assert_held("one")
+
+
+def test_the_heartbeat_goes_on_when_the_disk_has_room_again(tmp_path, full, monkeypatch):
+    monkeypatch.setattr("chaos.undo.lease.RENEW_EVERY_SECONDS", 0.01)
+    lease = LeaseFile(tmp_path, SystemClock())
+    lease.acquire("one", LONG)
+    with Heartbeat(lease, "one"):
+        with full():
+            until(lambda: lease._trouble)
+        until(lambda: not lease._trouble)
+        lease.assert_held("one")
 
 
 def test_renewing_keeps_it_alive(lease, clock):
@@ -95,6 +142,92 @@ def test_the_watchdog_undoes_only_when_the_lease_ran_out(lease, clock, tmp_path)
     assert "undone: shop-2 runs" in said
     with pytest.raises(LeaseLost):
         lease.assert_held("one")
+
+
+@pytest.fixture
+def runner(lease, clock):
+    """A process that holds a lease which has run out, as one that sleeps."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        child = process_identity.of_pid(process.pid)
+        expired = clock.boottime() - 1
+        lease._write(Lease("one", child.pid, clock.boot_id(), expired, expired + LONG, started=child.started))
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def here(clock):
+    """The clock's boot is this machine's, as processes are."""
+    clock.boot = this_boot()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_runner_is_seen_dead_before_what_it_broke_is_put_back(runner, clock, tmp_path):
+    seen = []
+
+    class Control(FakeControl):
+        def start(self, instance):
+            seen.append(runner.poll())
+            super().start(instance)
+
+    control = Control(running={"shop-1": True, "shop-2": False})
+    UndoJournal(tmp_path).register("one", "e", ProcessKill(Duration.parse("5s"), "shop-2"))
+    assert Watchdog(system(tmp_path, control), clock).look()
+    assert seen == [-signal.SIGKILL]
+    assert UndoJournal(tmp_path).open() == []
+
+
+@pytest.mark.usefixtures("runner", "here")
+def test_what_a_runner_that_cannot_be_ended_may_break_is_undone_until_it_is(clock, tmp_path):
+    control = FakeControl(running={"shop-1": True, "shop-2": False})
+    UndoJournal(tmp_path).register("one", "e", ProcessKill(Duration.parse("5s"), "shop-2"))
+    dead = []
+    watchdog = Watchdog(system(tmp_path, control), clock, lambda *_: bool(dead))
+    for _ in range(2):
+        assert watchdog.look()
+        assert control.running["shop-2"]
+        control.running["shop-2"] = False  # it woke up
+    assert len(UndoJournal(tmp_path).open()) == 1
+    dead.append(True)
+    assert watchdog.look()
+    assert control.running["shop-2"]
+    assert UndoJournal(tmp_path).open() == []
+
+
+@pytest.mark.usefixtures("here")
+def test_whoever_takes_the_lease_ends_the_one_before(runner, lease):
+    lease.acquire("two", LONG)
+    assert runner.wait(5) == -signal.SIGKILL
+
+
+def test_a_stranger_with_the_same_pid_is_never_ended(lease, clock):
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        expired = clock.boottime() - 1
+        lease._write(Lease("one", stranger.pid, clock.boot_id(), expired, expired + LONG, started=7))
+        assert lease.fence()
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+@pytest.mark.parametrize("broken", ["full", "forbidden"])
+def test_the_watchdog_needs_no_disk(lease, clock, tmp_path, broken, request):
+    kills = [ProcessKill(Duration.parse("5s"), name) for name in ("shop-1", "shop-2")]
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    control = FakeControl()
+    watchdog = Watchdog(system(tmp_path, control), clock)
+    lease.acquire("one", LONG)
+    for kill in kills:
+        UndoJournal(tmp_path).register("one", "e", kill)
+        control.running[kill.instance] = False
+    assert not watchdog.look()
+    with request.getfixturevalue(broken)():
+        clock.wait(DURATION_SECONDS + 1)
+        assert watchdog.look()
+        assert control.running == {"shop-1": True, "shop-2": True}
+        watchdog.look()
+    watchdog.look()
+    assert UndoJournal(tmp_path).open() == []
+    assert lease.read().revoked
 
 
 def test_the_watchdog_undoes_what_nobody_holds_a_lease_for(clock, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.errors import UndoFailed
+from chaos.errors import FaultFailed, UndoFailed
 from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
@@ -44,6 +44,60 @@ def test_the_last_is_undone_first_and_only_once(journal, tmp_path):
     assert journal.open() == []
     assert journal.replay(system(tmp_path, control), FakeClock()) == []
     assert control.started == ["shop-2", "shop-1"]
+
+
+def test_on_a_full_disk_every_record_is_undone_and_noted_later(journal, tmp_path, full):
+    control = FakeControl(running={"shop-1": False, "shop-2": False})
+    for kill in KILLS:
+        journal.register("r", "e", kill)
+    with full():
+        done = journal.replay(system(tmp_path, control), FakeClock())
+        with pytest.raises(FaultFailed, match="its undo cannot be recorded"):
+            journal.register("r", "e", KILLS[0])
+    assert control.running == {"shop-1": True, "shop-2": True}
+    assert all("that it is undone cannot be noted" in proof.detail for _, proof in done)
+    assert len(journal.open()) == 2
+    journal.replay(system(tmp_path, control), FakeClock())
+    assert journal.open() == []
+
+
+def test_a_folder_that_may_not_be_looked_at_any_more_is_known_as_it_was(journal, tmp_path, forbidden):
+    control = FakeControl(running={"shop-1": False, "shop-2": True})
+    journal.register("r", "e", KILLS[0])
+    assert len(journal.open()) == 1
+    with forbidden():
+        assert len(journal.replay(system(tmp_path, control), FakeClock())) == 1
+    assert control.running["shop-1"]
+
+
+def test_a_folder_that_never_could_be_looked_at_is_no_empty_one(tmp_path, forbidden):
+    with forbidden(), pytest.raises(PermissionError):
+        UndoJournal(tmp_path / "other").open()
+
+
+def test_a_journal_that_is_cut_at_any_byte_hides_no_whole_record(journal, tmp_path):
+    for kill in KILLS:
+        journal.register("r", "e", kill)
+    file = tmp_path / "undo.ndjson"
+    whole = file.read_bytes()
+    first = whole.index(b"\n")
+    for length in range(len(whole)):
+        file.write_bytes(whole[:length])
+        there = [record.what for record in journal.open()]
+        assert there == KILLS[: (length >= first) + (length >= len(whole) - 1)]
+        assert journal.unreadable() == []
+
+
+def test_a_record_of_an_earlier_release_is_undone(journal, tmp_path):
+    lines = (
+        '{"number":1,"run_id":"r","experiment_id":"e","what":{"type":"process.kill","for":"5s","instance":"shop-1"}}',
+        '{"number":2,"run_id":"r","experiment_id":"e","what":{"type":"load","pid":4194305,"started":7}}',
+    )
+    (tmp_path / "undo.ndjson").write_text("\n".join(lines) + "\n")
+    control = FakeControl(running={"shop-1": False, "shop-2": True})
+    assert len(journal.replay(system(tmp_path, control), FakeClock())) == 2
+    assert control.running["shop-1"]
+    assert journal.open() == []
 
 
 def test_one_that_fails_keeps_none_of_the_others_and_says_what_to_do(journal, tmp_path):
