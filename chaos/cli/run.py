@@ -9,7 +9,8 @@ from chaos.campaign import artifacts, revision
 from chaos.control.of_target import control_of
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.context import RunContext
-from chaos.drill.drill import Drill, Plan
+from chaos.drill.drill import Drill
+from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
 from chaos.errors import RunInProgress
 from chaos.facts import recorder

@@ -10,22 +10,22 @@ from dataclasses import dataclass
 
 from chaos.control import port
 from chaos.drill import endings, preflight
+from chaos.drill.abort import Abort
 from chaos.drill.attack import Attack
 from chaos.drill.clean_past import CleanPast
 from chaos.drill.context import RunContext
+from chaos.drill.plan import Plan, started
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, SignalUnavailable, UndoFailed
 from chaos.facts.recorder import Recorder
-from chaos.facts.run import FORMAT, FaultSaid, PhaseBegan, RunStarted
+from chaos.facts.run import Aborted, PhaseBegan
 from chaos.faults.hands import System
 from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
 from chaos.machine.clock import Clock
 from chaos.observe.observers import Observers
 from chaos.report import words
-from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
-from chaos.spec.panel import Panel
 from chaos.spec.target import Target
 from chaos.undo.lease import Heartbeat, LeaseFile
 from chaos.verdict.verdict import Ending
@@ -34,20 +34,6 @@ BASELINE_SECONDS = 5.0
 BASELINES = 3
 """So often it is watched at most: a load that stumbles shows nothing of the system, and nothing is broken yet."""
 _BEYOND_PHASES_SECONDS = 240.0  # how much longer than hold and recovery a run may hold its lease
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is run."""
-
-    run_id: str
-    experiment_id: str
-    experiment: Experiment
-    known_alerts: frozenset[str]
-    load: LoadSettings
-    revision: str
-    dirty: bool
-    panels: tuple[Panel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,9 @@ class Drill:
         )
         self._users = parts.users(context.recorder, context.system.target, plan.load, context.origin)
         self._attack = Attack(plan.experiment, context)
+        target = context.system.target
+        self._abort = Abort.of(plan.experiment, target, lambda: context.recorder.live, self._observers.prometheus)
+        self._aborted = ""
         self.rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
         self._began = 0.0
 
@@ -94,10 +83,10 @@ class Drill:
     def _run_to_an_end(self) -> None:
         # Until the last phase is done, whatever ends the run is not its completion: a defect of ours included.
         ending, detail, by_hand = Ending.DATA_MISSING, "the runner failed", []
-        self._context.write(self._started())
+        self._context.write(started(self._plan, self._context, self._victims()))
         try:
             self._phases()
-            ending, detail = Ending.COMPLETED, ""
+            ending, detail = (Ending.ABORTED, self._aborted) if self._aborted else (Ending.COMPLETED, "")
         except ChaosError as error:
             ending, detail = endings.of(error), str(error)
             by_hand = error.by_hand if isinstance(error, UndoFailed) else []
@@ -148,30 +137,6 @@ class Drill:
         if self._system.target.alerting is not None:
             preflight.all_scraped(self._observers.prometheus, self._context.clock, self._context.wait_for)
         self._context.progress.done("users come")
-
-    def _started(self) -> RunStarted:
-        target, victims = self._system.target, self._victims()
-        return RunStarted(
-            0.0,
-            self._plan.run_id,
-            self._plan.experiment_id,
-            self._experiment.describe_faults(),
-            target.alerting.receiver if target.alerting else "",
-            target.alerting.heartbeat_receiver if target.alerting else "",
-            sorted(self._plan.known_alerts),
-            next(iter(victims), None),
-            self._context.wall,
-            self._context.boottime,
-            self._plan.load.rate_per_second,
-            self._plan.revision,
-            self._plan.dirty,
-            target.alerting is not None,
-            target.has_ledgers,
-            FaultSaid.of_all(self._experiment),
-            victims,
-            list(target.alerting.all_receivers) if target.alerting else [],
-            FORMAT,
-        )
 
     def _baseline(self) -> None:
         for again in reversed(range(BASELINES)):
@@ -231,7 +196,13 @@ class Drill:
             self._users.assert_they_come(SignalUnavailable)
             self._attack.go_on()
             self._context.recorder.live.keep_up()
-        self._context.progress.done(self._experiment.describe_faults())
+            if why := self._abort.met(self._context.now()):
+                self._aborted = why
+                self._context.write(Aborted(self._context.now(), why))
+                break
+        self._context.progress.done(
+            f"ABORTED: {self._aborted}" if self._aborted else self._experiment.describe_faults()
+        )
 
     def _undo(self) -> None:
         self._begin("undo")

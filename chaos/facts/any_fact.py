@@ -17,7 +17,17 @@ from chaos.facts.metrics import QueryHistory
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
-from chaos.facts.run import FaultProof, Injected, PhaseBegan, RunEnded, RunStarted, StagedInjected, StagedUndone, Undone
+from chaos.facts.run import (
+    Aborted,
+    FaultProof,
+    Injected,
+    PhaseBegan,
+    RunEnded,
+    RunStarted,
+    StagedInjected,
+    StagedUndone,
+    Undone,
+)
 from chaos.facts.traces import TracesSeen
 
 AnyFact: TypeAlias = (
@@ -45,6 +55,7 @@ AnyFact: TypeAlias = (
     | FaultProof
     | StagedInjected
     | StagedUndone
+    | Aborted
     | Undone
     | RunEnded
 )

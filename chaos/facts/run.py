@@ -137,6 +137,12 @@ class StagedUndone(Fact, frozen=True, tag="staged_undone"):
     detail: str
 
 
+class Aborted(Fact, frozen=True, tag="aborted"):
+    """A condition under which the run has to end was met; what is held is undone from here on."""
+
+    why: str
+
+
 class Undone(Fact, frozen=True, tag="undone"):
     """The fault was undone and proven to be."""
 

@@ -111,7 +111,10 @@ def _outcome(
 ) -> tuple[Outcome, ExitCode, list[AnyFinding]]:
     ending = Ending(ended.how)
     if ending is not Ending.COMPLETED:
-        return Outcome.INCONCLUSIVE, EXIT_CODES[ending], [RunEndedEarly(ending.value, ended.detail)]
+        # A run that was ended because users paid too much has refuted whatever bound was broken by then.
+        broken = ending is Ending.ABORTED and any(one.holds is False for one in found.checks)
+        outcome = Outcome.DEVIATED if broken else Outcome.INCONCLUSIVE
+        return outcome, EXIT_CODES[ending], [RunEndedEarly(ending.value, ended.detail)]
     if without_effect := _without_effect(recording, spans):
         return Outcome.INCONCLUSIVE, ExitCode.NOT_INJECTED, [*without_effect]
     ledgers = durability.findings(recording, found.orders, found.sessions)

@@ -14,7 +14,7 @@ from chaos.verdict.ledger_finding import LedgerFinding, OrderFate
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, CheckResult, PanelResult
 from chaos.verdict.run_finding import EvidenceFinding, LoadFinding, PageFinding, RunFinding, WatchFinding
-from chaos.verdict.verdict import AnyFinding, Verdict
+from chaos.verdict.verdict import AnyFinding, Outcome, Verdict
 
 _NAMED = 3
 """So many of what is lost are named."""
@@ -40,7 +40,8 @@ _MET = {
 def reasons(verdict: Verdict) -> list[str]:
     """Why it is not `held`, what refutes the claim first; empty when it is."""
     if ended := [one for one in verdict.findings if isinstance(one, RunFinding)]:
-        return [of(one) for one in ended]
+        broken = verdict.checks if verdict.outcome is Outcome.DEVIATED else []
+        return [*(of(one) for one in ended), *(of_check(one) for one in broken if one.holds is False)]
     refuted = [one for one in verdict.findings if isinstance(one, Refutation)]
     unknown = [one for one in verdict.findings if not isinstance(one, Refutation)]
     return [

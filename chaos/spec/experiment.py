@@ -8,6 +8,7 @@ import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.spec import yamlfile
+from chaos.spec.abort import AbortConditions
 from chaos.spec.alert_window import AlertWindow, MayFire
 from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Bound, Duration
@@ -84,6 +85,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sessions_lost: Bound = Bound("==", 0)
     """For the share of acknowledged sessions and cart writes that are lost after recovery, or that a read of their user
     did not show: Redis replicates asynchronously, so a lost master may cost some."""
+    abort_if: AbortConditions = None
+    """Under which conditions the hold is ended at once, and everything undone; or `never`."""
     principle: str = ""
     """Which principle of scaling it is about, one of PRINCIPLES."""
 
@@ -165,6 +168,8 @@ def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tu
             yield f"alerts[{index}].fires_within", f"longer than the fault is held ({experiment.fault.for_})"
         if amiss := alert.amiss():
             yield f"alerts[{index}]", amiss
+    for index, one in enumerate(experiment.abort_if or () if experiment.abort_if != "never" else ()):
+        yield from _query_found(f"abort_if[{index}].query", one.query, vocabulary)
     allowed = [one.name for one in experiment.allowed]
     for field, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
         for index, name in enumerate(names):
@@ -194,11 +199,16 @@ def _contradictions(experiment: Experiment) -> Iterable[tuple[str, str]]:
             yield f"may_fire[{index}]", f"{one.name} is said to have to fire; say by labels which other one may"
 
 
+def _query_found(path: str, query: str, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+    from_load = query.startswith("load:")
+    if not from_load and not vocabulary.promql:
+        yield path, f"the target names no Prometheus; without it there are: {', '.join(LOAD_QUERIES)}"
+    if from_load and query not in LOAD_QUERIES:
+        yield path, f"unknown load metric {query}; there are: {', '.join(LOAD_QUERIES)}"
+
+
 def _check_found(path: str, check: SteadyState, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
-    if not check.from_load and not vocabulary.promql:
-        yield f"{path}.query", f"the target names no Prometheus; without it there are: {', '.join(LOAD_QUERIES)}"
-    if check.from_load and check.query not in LOAD_QUERIES:
-        yield f"{path}.query", f"unknown load metric {check.query}; there are: {', '.join(LOAD_QUERIES)}"
+    yield from _query_found(f"{path}.query", check.query, vocabulary)
     if check.before is check.during is check.after is None:
         yield path, "checks nothing: give a bound for before, during or after"
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from chaos.spec import yamlfile
+from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
 from chaos.spec.load import LoadSettings
 from chaos.spec.values import Duration
@@ -150,6 +151,9 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     working_directory: str = "."
     """Where its commands are run."""
     load: AnyLoad = ShopLoad()
+    abort_if: AbortConditions = None
+    """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more than
+    half of the users' requests, and more than twice as many as the experiment takes into account, fail for 30 s."""
     rules: str = ""
     """Folder of the Prometheus rule files whose alerts experiments may name; empty: ours."""
     haproxy: str = ""

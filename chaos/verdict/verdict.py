@@ -32,6 +32,7 @@ class ExitCode(IntEnum):
     NOT_INJECTED = 4
     UNDO_FAILED = 5
     INCONCLUSIVE = 6
+    ABORTED = 7
     DEFECT = 70
     """Of Stormdrill's own: no verdict."""
     INTERRUPTED = 130
@@ -47,6 +48,7 @@ class Ending(StrEnum):
     UNDO_FAILED = "undo failed"
     DATA_MISSING = "data missing"
     LEASE_LOST = "lease lost"
+    ABORTED = "aborted"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
 
@@ -57,6 +59,7 @@ EXIT_CODES = {
     Ending.UNDO_FAILED: ExitCode.UNDO_FAILED,
     Ending.DATA_MISSING: ExitCode.INCONCLUSIVE,
     Ending.LEASE_LOST: ExitCode.INCONCLUSIVE,
+    Ending.ABORTED: ExitCode.ABORTED,
     Ending.INTERRUPTED: ExitCode.INTERRUPTED,
     Ending.TERMINATED: ExitCode.TERMINATED,
 }

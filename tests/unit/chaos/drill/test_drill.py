@@ -6,7 +6,8 @@ import json
 import pytest
 
 from chaos.drill.context import RunContext
-from chaos.drill.drill import Drill, Plan
+from chaos.drill.drill import Drill
+from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
 from chaos.errors import LeaseLost, RunInProgress, SignalUnavailable
 from chaos.facts import recorder

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from chaos.drill.context import RunContext
-from chaos.drill.drill import Drill, Parts, Plan
+from chaos.drill.drill import Drill, Parts
+from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed
 from chaos.facts import recorder, recording

@@ -1,0 +1,72 @@
+"""Looks, while a fault is held, whether a condition is met under which it has to end."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from chaos.errors import SignalUnavailable
+from chaos.facts.recording import Facts
+from chaos.judge import checks
+from chaos.observe.prometheus import Prometheus
+from chaos.spec import abort
+from chaos.spec.abort import AbortIf
+from chaos.spec.experiment import Experiment
+from chaos.spec.target import Target
+
+_LOOKS_BACK_SECONDS = 5.0
+"""Over which what users saw is measured: a second has too few requests."""
+_EVERY_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Abort:
+    """The conditions of one run."""
+
+    conditions: tuple[AbortIf, ...]
+    load: Callable[[], Facts]
+    prometheus: Prometheus | None
+    _since: dict[AbortIf, float] = field(default_factory=dict)
+    _due: float = 0.0
+
+    @classmethod
+    def of(cls, experiment: Experiment, target: Target, load: Callable[[], Facts], prometheus: Prometheus) -> "Abort":
+        """What the experiment says, else the target; a stack that is not ours has a usual one."""
+        during = [check.during for check in experiment.steady_state if check.query == abort.FAILED and check.during]
+        usually = () if target.has_ledgers else abort.usual(during)
+        there = prometheus if target.urls.prometheus else None
+        return cls(abort.of((experiment.abort_if, target.abort_if), usually), load, there)
+
+    def met(self, now: float) -> str:
+        """Which condition has been met for its whole time, in words; empty when none has. Asked once a second."""
+        if now < self._due:
+            return ""
+        self._due = now + _EVERY_SECONDS
+        for one in self.conditions:
+            value = self._measure(one, now)
+            if value is None or not one.bound.holds(value):
+                # What nobody can tell is no reason to go on for ever, nor to end: it begins anew.
+                self._since.pop(one, None)
+            elif now - self._since.setdefault(one, now) >= one.for_.in_seconds:
+                return f"{one} (it was {value:.4g})"
+        return ""
+
+    def _measure(self, one: AbortIf, now: float) -> float | None:
+        start = now - _LOOKS_BACK_SECONDS
+        if one.query.startswith("load:"):
+            # They are written down as they end, the latest last.
+            ended = reversed(self.load().load.requests)
+            requests = list(itertools.takewhile(lambda request: request.ended_at >= start, ended))
+            enough = len(requests) >= checks.FEWEST_REQUESTS
+            return checks.load_metric(one.query, requests, _LOOKS_BACK_SECONDS) if enough else None
+        if self.prometheus is None:
+            return None
+        try:
+            history = self.prometheus.query_history(one.query, now - _EVERY_SECONDS, now, _EVERY_SECONDS)
+        except SignalUnavailable:
+            return None
+        return last(value for _, value in history.samples)
+
+
+def last(values: Iterable[float | None]) -> float | None:
+    """The last that is there."""
+    return next((value for value in reversed(list(values)) if value is not None), None)

@@ -1,0 +1,49 @@
+"""What a run is to do, and the first fact of it."""
+
+from dataclasses import dataclass
+
+from chaos.drill.context import RunContext
+from chaos.facts.run import FORMAT, FaultSaid, RunStarted
+from chaos.spec.experiment import Experiment
+from chaos.spec.load import LoadSettings
+from chaos.spec.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run."""
+
+    run_id: str
+    experiment_id: str
+    experiment: Experiment
+    known_alerts: frozenset[str]
+    load: LoadSettings
+    revision: str
+    dirty: bool
+    panels: tuple[Panel, ...] = ()
+
+
+def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
+    """What is run, from where, and how its clock maps to others."""
+    target = context.system.target
+    return RunStarted(
+        0.0,
+        plan.run_id,
+        plan.experiment_id,
+        plan.experiment.describe_faults(),
+        target.alerting.receiver if target.alerting else "",
+        target.alerting.heartbeat_receiver if target.alerting else "",
+        sorted(plan.known_alerts),
+        next(iter(victims), None),
+        context.wall,
+        context.boottime,
+        plan.load.rate_per_second,
+        plan.revision,
+        plan.dirty,
+        target.alerting is not None,
+        target.has_ledgers,
+        FaultSaid.of_all(plan.experiment),
+        victims,
+        list(target.alerting.all_receivers) if target.alerting else [],
+        FORMAT,
+    )
