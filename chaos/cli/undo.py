@@ -46,10 +46,20 @@ def undo_before_up(state: Path, target: Target | None) -> None:
 
 
 def undo_before_down(state: Path, target: Target | None) -> None:
-    """Undo what is open without waiting for proofs; says what cannot be."""
+    """Undo what is open; says what cannot be.
+
+    Only what outlives the stack is waited for to be proven. Raises UndoFailed when that cannot be put back: with the
+    stack its record would go.
+    """
     journal = UndoJournal(state)
     if target is None and (left := [*journal.unreadable(), *(record.undo.by_hand() for record in journal.open())]):
         print("stormdrill: not undone, as another release wrote it:", *left, sep="\n  ", file=sys.stderr)
+    if target is not None:
+        LeaseFile(state, SystemClock()).fence()
+        system = System(target, control_of(target))
+        journal.replay(system, SystemClock(), only=lambda record: record.outlives_the_stack)
+    elif kept := [record.undo.by_hand() for record in journal.open() if record.outlives_the_stack]:
+        raise UndoFailed(["what outlives the stack is not undone, and its record would go with the stack"], kept)
     _undo_at_once(journal, target)
 
 
@@ -60,7 +70,7 @@ def _undo_at_once(journal: UndoJournal, target: Target | None) -> None:
     try:
         journal.replay(System(target, control_of(target)), SystemClock(), patience=lambda: False)
     except UndoFailed as error:
-        # The stack goes away anyway; only what is outside it, the load, would matter.
+        # The stack goes away anyway, and a load ends by itself.
         print(f"stormdrill: not undone: {error}", file=sys.stderr)
 
 

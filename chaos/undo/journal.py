@@ -55,6 +55,11 @@ class UndoRecord(msgspec.Struct, frozen=True):
     what: Undoable
 
     @property
+    def outlives_the_stack(self) -> bool:
+        """Whether it has to be put back also when the stack is taken down."""
+        return not isinstance(self.what, StopLoad) and self.what.OUTLIVES_THE_STACK
+
+    @property
     def undo(self) -> CanUndo:
         """Who puts it back."""
         return self.what if isinstance(self.what, StopLoad) else hands_of(self.what)

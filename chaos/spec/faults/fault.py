@@ -19,6 +19,9 @@ class FaultFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
     MEASURE: ClassVar[Measure | None]
     """How it is measured that it met somebody; None where nothing is broken."""
 
+    OUTLIVES_THE_STACK: ClassVar[bool] = False
+    """Whether what it does is still there when the stack has been taken down."""
+
     for_: Duration
     """How long it is held."""
 

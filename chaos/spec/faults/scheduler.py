@@ -11,6 +11,8 @@ class NodeDrain(FaultFields, frozen=True, forbid_unknown_fields=True, tag="node.
 
     MEASURE: ClassVar = Measure.USERS
 
+    OUTLIVES_THE_STACK: ClassVar = True
+
     instance: str
 
     def describe(self) -> str:
