@@ -200,9 +200,8 @@ class Drill:
                 self._aborted = why
                 self._context.write(Aborted(self._context.now(), why))
                 break
-        self._context.progress.done(
-            f"ABORTED: {self._aborted}" if self._aborted else self._experiment.describe_faults()
-        )
+        held = self._experiment.describe_faults()
+        self._context.progress.done(f"ABORTED: {self._aborted}" if self._aborted else held)
 
     def _undo(self) -> None:
         self._begin("undo")

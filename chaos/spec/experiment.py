@@ -168,14 +168,19 @@ def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tu
             yield f"alerts[{index}].fires_within", f"longer than the fault is held ({experiment.fault.for_})"
         if amiss := alert.amiss():
             yield f"alerts[{index}]", amiss
-    for index, one in enumerate(experiment.abort_if or () if experiment.abort_if != "never" else ()):
-        yield from _query_found(f"abort_if[{index}].query", one.query, vocabulary)
     allowed = [one.name for one in experiment.allowed]
     for field, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
         for index, name in enumerate(names):
             if name not in vocabulary.alerts:
                 yield f"{field}[{index}]", _unknown_alert(name, vocabulary)
     yield from _contradictions(experiment)
+    yield from _aborts_found(experiment, vocabulary)
+
+
+def _aborts_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+    conditions = experiment.abort_if
+    for index, one in enumerate(() if conditions is None or conditions == "never" else conditions):
+        yield from _query_found(f"abort_if[{index}].query", one.query, vocabulary)
 
 
 def _names_found(path: str, fault: AnyFault, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:

@@ -152,8 +152,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where its commands are run."""
     load: AnyLoad = ShopLoad()
     abort_if: AbortConditions = None
-    """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more than
-    half of the users' requests, and more than twice as many as the experiment takes into account, fail for 30 s."""
+    """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more
+    than half of the users' requests, and more than twice as many as the experiment expects, fail for 30 s."""
     rules: str = ""
     """Folder of the Prometheus rule files whose alerts experiments may name; empty: ours."""
     haproxy: str = ""
