@@ -166,7 +166,7 @@ class Drill:
             self._plan.dirty,
             target.alerting is not None,
             target.has_ledgers,
-            FaultSaid.of_all(self._experiment),
+            FaultSaid.of_all(self._experiment, {name: one.gives for name, one in target.instances.items()}),
             victims,
             list(target.alerting.all_receivers) if target.alerting else [],
             FORMAT,
