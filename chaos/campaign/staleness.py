@@ -61,7 +61,10 @@ def _routing(recording: Recording) -> Routing | None:
     configured = recording.first(AlertmanagerConfigured)
     if configured is None or configured.error is not None:
         return None
-    return routing.read(configured.config)
+    try:
+        return routing.read(configured.config)
+    except ValueError:
+        return None
 
 
 def _written(experiment: Experiment) -> bytes:

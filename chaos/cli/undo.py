@@ -5,14 +5,16 @@ from pathlib import Path
 
 from chaos.cli.run import assert_free
 from chaos.control.of_target import control_of
-from chaos.errors import UndoFailed
+from chaos.errors import ChaosError, UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
+from chaos.spec.faults.table import FAULTS
 from chaos.spec.target import Target
 from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import LeaseFile
 
+_OUTLIVE = [kind for kind, fault in FAULTS.items() if fault.OUTLIVES_THE_STACK]
 _WAY_OUT = "`make undo` with the release that wrote them; or `make down`, which ends the stack with all that is in it"
 
 
@@ -46,29 +48,44 @@ def undo_before_up(state: Path, target: Target | None) -> None:
 
 
 def undo_before_down(state: Path, target: Target | None) -> None:
-    """Undo what is open; says what cannot be.
+    """Undo what is open without waiting for proofs; says what cannot be.
 
-    Only what outlives the stack is waited for to be proven. Raises UndoFailed when that cannot be put back: with the
-    stack its record would go.
+    Raises UndoFailed where something that outlives the stack is not put back: with the stack its record would go.
     """
     journal = UndoJournal(state)
     if target is None and (left := [*journal.unreadable(), *(record.undo.by_hand() for record in journal.open())]):
         print("stormdrill: not undone, as another release wrote it:", *left, sep="\n  ", file=sys.stderr)
-    if target is not None:
-        LeaseFile(state, SystemClock()).fence()
-        system = System(target, control_of(target))
-        journal.replay(system, SystemClock(), only=lambda record: record.outlives_the_stack)
-    elif kept := [record.undo.by_hand() for record in journal.open() if record.outlives_the_stack]:
-        raise UndoFailed(["what outlives the stack is not undone, and its record would go with the stack"], kept)
+    if kept := _left_of_what_outlives(journal, target):
+        raise UndoFailed(["something is broken that outlives the stack, and its record would go with it"], kept)
     _undo_at_once(journal, target)
+
+
+def _left_of_what_outlives(journal: UndoJournal, target: Target | None) -> list[str]:
+    """What a human does about it, one line each; empty when all is put back."""
+    kept = [line for line in journal.unreadable() if any(f'"{kind}"' in line for kind in _OUTLIVE)]
+    records = [record for record in journal.open() if record.outlives_the_stack]
+    if target is None:
+        return kept + [record.undo.by_hand() for record in records]
+    LeaseFile(target.state_folder, SystemClock()).fence()
+    system = System(target, control_of(target))
+    for record in records:
+        on_its_behalf = system.on_behalf_of(record.number)
+        try:
+            record.undo.undo(on_its_behalf)
+            left = not record.undo.gone(on_its_behalf).holds
+        except (ChaosError, OSError) as error:
+            print(f"stormdrill: not undone: {error}", file=sys.stderr)
+            left = True
+        kept += [record.undo.by_hand()] if left else []
+    return kept
 
 
 def _undo_at_once(journal: UndoJournal, target: Target | None) -> None:
     if target is None or not (journal.open() or journal.unreadable()):
         return
-    LeaseFile(target.state_folder, SystemClock()).fence()
+    gone = LeaseFile(target.state_folder, SystemClock()).fence()
     try:
-        journal.replay(System(target, control_of(target)), SystemClock(), patience=lambda: False)
+        journal.replay(System(target, control_of(target)), SystemClock(), patience=lambda: False, note=gone)
     except UndoFailed as error:
         # The stack goes away anyway, and a load ends by itself.
         print(f"stormdrill: not undone: {error}", file=sys.stderr)

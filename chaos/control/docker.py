@@ -1,6 +1,7 @@
 """Processes in containers of a Docker engine: those that carry the stack's label, and no others."""
 
 import os
+import re
 import signal
 import threading
 import time
@@ -119,7 +120,7 @@ class DockerControl:
     def _container(self, instance: str) -> Any:
         containers = self._containers()
         if instance not in containers:
-            if several := sorted(name for name in containers if name.rpartition("-")[0] == instance):
+            if several := sorted(name for name in containers if re.fullmatch(rf"{re.escape(instance)}-\d+", name)):
                 raise FaultFailed(f"Docker has {len(several)} containers of {instance}: name {' or '.join(several)}")
             raise SignalUnavailable(f"Docker has no container {instance} with the label {self._label}")
         return containers[instance]
@@ -144,7 +145,7 @@ class DockerControl:
 def _named(service: str, containers: list[Any]) -> Iterator[tuple[str, Any]]:
     """An instance is called as its service; where there are several, as the service and its number.
 
-    Raises FaultFailed where two have one name, as two projects' containers have: nobody knows which is meant.
+    Raises SignalUnavailable where two have one name, as two projects' containers have: nobody knows which is meant.
     """
     if len(containers) == 1:
         yield service, containers[0]
@@ -154,7 +155,9 @@ def _named(service: str, containers: list[Any]) -> Iterator[tuple[str, Any]]:
         name = f"{service}-{one.labels.get(_NUMBER, '?')}"
         if name in found:
             projects = " and ".join(sorted({each.labels.get(_PROJECT, "none") for each in (one, found[name])}))
-            raise FaultFailed(f"two containers are {name}, of the projects {projects}: give a label that one carries")
+            raise SignalUnavailable(
+                f"two containers are {name}, of the projects {projects}: a label of one's own helps"
+            )
         found[name] = one
     yield from found.items()
 

@@ -1,11 +1,11 @@
 """Looks, while a fault is held, whether a condition is met under which it has to end."""
 
-import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.recording import Facts
+from chaos.facts.samples import Request
 from chaos.judge import checks
 from chaos.observe.prometheus import Prometheus
 from chaos.spec import abort
@@ -14,7 +14,7 @@ from chaos.spec.experiment import Experiment
 from chaos.spec.target import Target
 
 _LOOKS_BACK_SECONDS = 5.0
-"""Over which what users saw is measured: a second has too few requests."""
+"""Over which what users saw is measured at least; longer where it has too few requests."""
 _EVERY_SECONDS = 1.0
 
 
@@ -51,13 +51,8 @@ class Abort:
         return ""
 
     def _measure(self, one: AbortIf, now: float) -> float | None:
-        start = now - _LOOKS_BACK_SECONDS
         if one.query.startswith("load:"):
-            # They are written down as they end, the latest last.
-            ended = reversed(self.load().load.requests)
-            requests = list(itertools.takewhile(lambda request: request.ended_at >= start, ended))
-            enough = len(requests) >= checks.FEWEST_REQUESTS
-            return checks.load_metric(one.query, requests, _LOOKS_BACK_SECONDS) if enough else None
+            return self._users_saw(one.query, now)
         if self.prometheus is None:
             return None
         try:
@@ -65,6 +60,19 @@ class Abort:
         except SignalUnavailable:
             return None
         return last(value for _, value in history.samples)
+
+    def _users_saw(self, query: str, now: float) -> float | None:
+        """Of the last seconds, and as many requests as say something; None where there were never so many."""
+        seen: list[Request] = []
+        # They are written down as they end, the latest last.
+        for request in reversed(self.load().load.requests):
+            if len(seen) >= checks.FEWEST_REQUESTS and request.ended_at < now - _LOOKS_BACK_SECONDS:
+                break
+            seen.append(request)
+        if query == "load:requests:rate":
+            latest = [request for request in seen if request.ended_at >= now - _LOOKS_BACK_SECONDS]
+            return len(latest) / _LOOKS_BACK_SECONDS
+        return checks.load_metric(query, seen, 1.0) if len(seen) >= checks.FEWEST_REQUESTS else None
 
 
 def last(values: Iterable[float | None]) -> float | None:

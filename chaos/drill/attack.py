@@ -119,10 +119,10 @@ class Attack:
 
     def _inject(self, fault: AnyFault, staged: int | None) -> tuple[float, str, Proof]:
         self.context.act()
+        self.context.assert_watched()
         record = self.context.register(fault)
         system = self.context.system.on_behalf_of(record.number)
         self.context.act()
-        self.context.assert_watched()
         begin = self.context.now()
         hands = hands_of(fault)
         done = hands.inject(system)

@@ -15,7 +15,7 @@ import msgspec
 from chaos.errors import ChaosError, StackUnreachable
 from chaos.machine.clock import Clock
 from chaos.spec.target import Target
-from chaos.undo.lease import Heartbeat, LeaseFile
+from chaos.undo.lease import DURATION_SECONDS, Heartbeat, LeaseFile
 
 FRESH_SECONDS = 30.0
 """How old a past made ahead may be when a run takes it: what happens between two runs of a catalogue."""
@@ -97,7 +97,7 @@ class CleanPast:
     def _make_ahead(self, run_id: str, rules: frozenset[str]) -> None:
         lease = LeaseFile(self._target.state_folder, self._clock)
         with contextlib.suppress(ChaosError):
-            lease.acquire(run_id, _LONGEST_SECONDS)
+            lease.acquire(run_id, _LONGEST_SECONDS + DURATION_SECONDS)
             try:
                 with Heartbeat(lease, run_id):
                     self.make()

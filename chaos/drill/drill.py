@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chaos.control import port
 from chaos.drill import endings, preflight
@@ -71,7 +72,9 @@ class Drill:
 
         Raises RunInProgress when another run holds the lease; nothing was touched then.
         """
-        longest = self._experiment.fault.for_.in_seconds + self._experiment.recover_within.in_seconds
+        windows = [one.fires_within + one.resolves_within for one in self._experiment.alerts]
+        longest = (self._experiment.fault.for_ + self._experiment.recover_within).total_seconds()
+        longest += max(windows, default=timedelta()).total_seconds()
         try:
             self._context.lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
             with self._parts.heartbeat(self._context.lease, self._plan.run_id):

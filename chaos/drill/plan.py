@@ -42,7 +42,7 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         plan.dirty,
         target.alerting is not None,
         target.has_ledgers,
-        FaultSaid.of_all(plan.experiment),
+        FaultSaid.of_all(plan.experiment, {name: one.gives for name, one in target.instances.items()}),
         victims,
         list(target.alerting.all_receivers) if target.alerting else [],
         FORMAT,

@@ -17,7 +17,8 @@ class Use:
     """Of one fault; what is measured while it lasts is not looked at here."""
 
     fault: FaultFields
-    _last: Uses | None = None
+    _last: Uses = field(default_factory=dict)
+    _looked: bool = False
     _grown: dict[str, float] = field(default_factory=dict)
     _why_not: str = ""
 
@@ -33,10 +34,12 @@ class Use:
         except ChaosError:
             return
         for part, counters in seen.items():
-            before = self._last.get(part, {}) if self._last is not None else counters
-            grown = sum(_growth(before.get(name, 0.0), number) for name, number in counters.items())
+            known = self._last.setdefault(part, {}) if self._looked else dict(counters)
+            grown = sum(_growth(known.get(name, 0.0), number) for name, number in counters.items())
             self._grown[part] = self._grown.get(part, 0.0) + grown
-        self._last = seen
+            # One that is not told of this time is not new when it is the next time.
+            self._last[part] = known | counters
+        self._looked = True
 
     def result(self) -> Used | None:
         """What was counted; None where that is measured while it lasts, or was asked for in vain.
@@ -47,7 +50,7 @@ class Use:
             return None
         if self._why_not:
             return Used(why_not=self._why_not)
-        if self._last is None:
+        if not self._looked:
             return None
         used = Used(self._grown)
         if nobody := effect.too_little(self.fault.MEASURE.value, self.fault.MEASURE.least, used):

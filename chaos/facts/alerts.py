@@ -84,6 +84,8 @@ class PrometheusSeen(Fact, frozen=True, tag="prometheus_seen"):
     """Names of the alerting rules that it runs in good health, every one that has the name."""
     standing: list[str] = msgspec.field(default_factory=list)
     """Names of alerting rules whose last evaluation is older than three intervals and a second."""
+    took: float = 0.0
+    """How many seconds the answer took."""
 
 
 class TakenAlert(msgspec.Struct, frozen=True):

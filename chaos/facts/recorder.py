@@ -1,8 +1,10 @@
 """Writes what happens in a run into its folder, as it happens."""
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from io import SEEK_END, FileIO
 from pathlib import Path
 
 import msgspec
@@ -29,10 +31,7 @@ class Recorder:
     def write(self, fact: AnyFact) -> None:
         """Append one fact. Raises SignalUnavailable when that cannot be written, as on a full disk."""
         with self._lock:
-            try:
-                self._file.write(msgspec.json.encode(fact) + b"\n")
-            except OSError as error:
-                raise SignalUnavailable(f"the recording cannot be written: {error}") from error
+            _append(self._file, msgspec.json.encode(fact) + b"\n")
             self.live.add(fact)
 
     def end(self, at: float, how: str, detail: str, by_hand: Sequence[str]) -> None:
@@ -43,18 +42,33 @@ class Recorder:
 
     def write_reading(self, reading: OrderReading) -> None:
         """Append what the read-back found of one order."""
-        with (self.folder / READ_BACK_FILE).open("ab") as file:
-            file.write(msgspec.json.encode(reading) + b"\n")
+        with (self.folder / READ_BACK_FILE).open("ab", buffering=0) as file:
+            _append(file, msgspec.json.encode(reading) + b"\n")
 
     def write_session_reading(self, reading: SessionReading) -> None:
         """Append what the read-back found of one session."""
-        with (self.folder / SESSIONS_BACK_FILE).open("ab") as file:
-            file.write(msgspec.json.encode(reading) + b"\n")
+        with (self.folder / SESSIONS_BACK_FILE).open("ab", buffering=0) as file:
+            _append(file, msgspec.json.encode(reading) + b"\n")
 
     def close(self) -> None:
         """Close the file; nothing can be written afterwards."""
         with self._lock:
             self._file.close()
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """A whole line or nothing of it: half a line would take the next one along. Raises SignalUnavailable."""
+    before = file.seek(0, SEEK_END)
+    try:
+        written = file.write(line)
+        if written == len(line):
+            return
+        why = "only a part of it"
+    except OSError as error:
+        why = str(error)
+    with contextlib.suppress(OSError):
+        file.truncate(before)
+    raise SignalUnavailable(f"the recording cannot be written: {why}")
 
 
 def free_id(runs: Path, wanted: str) -> str:

@@ -1,5 +1,7 @@
 """What a run does: its phases, its faults, its end."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from chaos.facts.fact import Fact
@@ -21,7 +23,7 @@ class FaultSaid(msgspec.Struct, frozen=True):
     keeps_pages_back: bool
     """Whether pages may come when it is over."""
     takes: list[str] = []
-    """Instances that it acts on, whose series may be gone while it lasts; not recorded by earlier releases."""
+    """What the label `instance` says of series that may be gone while it lasts; not recorded by earlier releases."""
     measure: str = ""
     """How it is measured that it met somebody; empty where nothing is broken, and in recordings of format 1."""
     least: float = 0.0
@@ -30,15 +32,16 @@ class FaultSaid(msgspec.Struct, frozen=True):
     """Whether that is counted before the fault; else while it lasts."""
 
     @classmethod
-    def of_all(cls, experiment: Experiment) -> "list[FaultSaid]":
-        """Of an experiment's faults, the main one first."""
+    def of_all(cls, experiment: Experiment, gives: Mapping[str, Sequence[str]] | None = None) -> "list[FaultSaid]":
+        """Of an experiment's faults, the main one first; `gives`: how instances' series call them, if not by name."""
+        called = gives or {}
         return [
             cls(
                 str(type(one).__struct_config__.tag),
                 one.describe(),
                 sorted(one.blinds()),
                 one.keeps_pages_back(),
-                sorted(one.instances()),
+                sorted({name for instance in one.instances() for name in called.get(instance) or (instance,)}),
                 *((one.MEASURE.value, one.MEASURE.least, one.MEASURE.before) if one.MEASURE else ()),
             )
             for one in experiment.faults

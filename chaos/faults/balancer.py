@@ -4,11 +4,10 @@ from pathlib import Path
 
 from chaos.errors import FaultFailed
 from chaos.faults.hands import Hands, Proof, System, each
-from chaos.reach.haproxy import HAProxy, second_server
+from chaos.reach.haproxy import DRAINED, IN_MAINTENANCE, HAProxy, second_server
 from chaos.spec.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 
 _DRAINED = "DRAIN"
-_MAINTAINED = "MAINT"
 
 
 class HAProxyDrainHands(Hands[HAProxyDrain]):
@@ -31,15 +30,17 @@ class HAProxyDrainHands(Hands[HAProxyDrain]):
     def undo(self, system: System) -> None:
         """Of what is still drained: what somebody else has put into maintenance since stays there."""
         haproxy = _haproxy(system)
-        ours = [one for one in haproxy.servers_of(self.fault.server) if haproxy.status(one) == _DRAINED]
+        ours = [one for one in haproxy.servers_of(self.fault.server) if haproxy.admin_state(one) & DRAINED]
         each(ours, lambda server: haproxy.tell(f"set server {server} state ready"))
 
     def undone(self, system: System) -> Proof:
         haproxy = _haproxy(system)
-        said = {one: haproxy.status(one) or "gone" for one in haproxy.servers_of(self.fault.server)}
-        if others := [f"{one} is {status}" for one, status in said.items() if status.startswith(_MAINTAINED)]:
-            return Proof(True, f"somebody else's maintenance, which is left so: {', '.join(others)}")
-        return _all_say("UP", system, (self.fault.server,))
+        servers = haproxy.servers_of(self.fault.server)
+        others = [one for one in servers if haproxy.admin_state(one) & IN_MAINTENANCE]
+        said = {one: haproxy.status(one) or "gone" for one in servers if one not in others}
+        left = [f"{one} is in somebody else's maintenance, and left so" for one in others]
+        details = [*left, *(f"HAProxy says {status} of {one}" for one, status in said.items())]
+        return Proof(all(status == "UP" for status in said.values()), ", ".join(details))
 
     def by_hand(self) -> str:
         second = second_server(self.fault.server)

@@ -88,6 +88,10 @@ class Hands(Generic[F]):
         """Look whether nothing of it is left and what it hit serves again."""
         raise NotImplementedError
 
+    def gone(self, system: System) -> Proof:
+        """Look whether nothing of it is left, whatever became of what it hit."""
+        return self.undone(system)
+
     def by_hand(self) -> str:
         """What a human does when undo failed."""
         raise NotImplementedError

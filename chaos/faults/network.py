@@ -50,11 +50,6 @@ class OnLinkHands(Hands[AnyOnLink]):
     def _name(self) -> str:
         return f"{_PREFIX}-{self.fault.__struct_config__.tag}-{self.fault.link.replace('/', '-')}"
 
-    def _left(self, system: System) -> list[Proxy]:
-        """Those of the link's proxies that are there: of one that is gone nothing is left to be put back."""
-        there = Toxiproxy(system.target.urls.toxiproxy).proxies()
-        return [there[name] for name in system.target.links.get(self.fault.link, ()) if name in there]
-
     def _proxies(self, system: System) -> list[Proxy]:
         if self.fault.link not in system.target.links:
             raise FaultFailed(f"the target has no link {self.fault.link}")
@@ -91,18 +86,21 @@ class PoisonedHands(OnLinkHands[AnyPoisoned]):
         return Proof(True, f"{len(proxies)} proxies have it")
 
     def undo(self, system: System) -> None:
-        """Only what is ours: toxics of others, and proxies that are gone meanwhile, are none of it."""
+        """Only what is ours, wherever it is: the link may be called otherwise by now, others' toxics are none of it."""
         toxiproxy = Toxiproxy(system.target.urls.toxiproxy)
-        ours = [(proxy.name, toxic.name) for proxy in self._left(system) for toxic in self._toxics()]
-        each(ours, lambda one: toxiproxy.remove(*one))
+        each(self._poisoned(system), lambda one: toxiproxy.remove(*one))
 
     def undone(self, system: System) -> Proof:
-        proxies = self._left(system)
-        names = [toxic.name for toxic in self._toxics()]
-        for proxy in proxies:
-            if left := [name for name in names if proxy.toxic(name)]:
-                return Proof(False, f"proxy {proxy.name} still has {', '.join(left)}")
-        return Proof(True, f"{self.fault.kind()} is gone from {len(proxies)} proxies of link {self.fault.link}")
+        if left := self._poisoned(system):
+            named = ", ".join(f"{toxic} on {proxy}" for proxy, toxic in left)
+            return Proof(False, f"there is still {named}")
+        return Proof(True, f"{self.fault.kind()} of link {self.fault.link} is on no proxy")
+
+    def _poisoned(self, system: System) -> list[tuple[str, str]]:
+        """Each proxy that has one of our toxics, and the toxic."""
+        names = {toxic.name for toxic in self._toxics()}
+        there = Toxiproxy(system.target.urls.toxiproxy).proxies().values()
+        return [(proxy.name, toxic.name) for proxy in there for toxic in proxy.toxics if toxic.name in names]
 
     def by_hand(self) -> str:
         return f"curl -X DELETE <toxiproxy>/proxies/<each of link {self.fault.link}>/toxics/{self._name()}-<stream>"
@@ -180,17 +178,21 @@ class DownHands(OnLinkHands[Down]):
         return Proof(True, f"{len(proxies)} proxies refuse connections")
 
     def undo(self, system: System) -> None:
-        disabled = saved_state.read(system, self._name(), _Disabled)
-        ours = [proxy.name for proxy in self._left(system) if disabled and proxy.name in disabled.proxies]
+        ours = [proxy.name for proxy in self._disabled(system)]
         each(ours, lambda name: Toxiproxy(system.target.urls.toxiproxy).enable(name, True))
 
     def undone(self, system: System) -> Proof:
-        disabled = saved_state.read(system, self._name(), _Disabled)
-        names = disabled.proxies if disabled else []
-        for proxy in self._left(system):
-            if proxy.name in names and not (proxy.enabled and _takes_connections(proxy, system.target.urls.toxiproxy)):
+        ours = self._disabled(system)
+        for proxy in ours:
+            if not (proxy.enabled and _takes_connections(proxy, system.target.urls.toxiproxy)):
                 return Proof(False, f"proxy {proxy.name} takes no connections")
-        return Proof(True, f"{len(names)} proxies of link {self.fault.link} take connections")
+        return Proof(True, f"{len(ours)} proxies of link {self.fault.link} take connections")
+
+    def _disabled(self, system: System) -> list[Proxy]:
+        """Those that were disabled and are there: of one that is gone nothing is left to be put back."""
+        disabled = saved_state.read(system, self._name(), _Disabled)
+        there = Toxiproxy(system.target.urls.toxiproxy).proxies()
+        return [there[name] for name in (disabled.proxies if disabled else ()) if name in there]
 
     def by_hand(self) -> str:
         return f"""curl -d '{{"enabled": true}}' <toxiproxy>/proxies/<each of link {self.fault.link}>"""

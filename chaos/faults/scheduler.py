@@ -68,18 +68,27 @@ class NodeDrainHands(Hands[NodeDrain]):
             _scheduler(system).set_availability(chosen.node, chosen.before)
 
     def undone(self, system: System) -> Proof:
+        gone, chosen = self.gone(system), saved_state.read(system, self._saved, _Availability)
+        if not gone.holds or chosen is None or self._left_to_others(system, chosen):
+            return gone
+        states = system.control.states()
+        missing = [name for name in system.target.instances if name not in states or not states[name].running]
+        return Proof(not missing, f"{gone.detail}; {', '.join(missing) or 'nobody'} is missing")
+
+    def gone(self, system: System) -> Proof:
         chosen = saved_state.read(system, self._saved, _Availability)
         if chosen is None:
             return Proof(True, "no node was chosen")
         node = _scheduler(system).nodes().get(chosen.node)
         if node is None:
             return Proof(True, f"node {chosen.hostname} has left the Swarm")
-        if node.availability not in (_DRAINED, chosen.before):
+        if self._left_to_others(system, chosen):
             return Proof(True, f"node {chosen.hostname} was made {node.availability} by somebody else, and is left so")
-        states = system.control.states()
-        missing = [name for name in system.target.instances if name not in states or not states[name].running]
-        told = f"node {chosen.hostname} is {node.availability}; {', '.join(missing) or 'nobody'} is missing"
-        return Proof(node.availability == chosen.before and not missing, told)
+        return Proof(node.availability == chosen.before, f"node {chosen.hostname} is {node.availability}")
+
+    def _left_to_others(self, system: System, chosen: _Availability) -> bool:
+        node = _scheduler(system).nodes().get(chosen.node)
+        return node is None or node.availability not in (_DRAINED, chosen.before)
 
     def by_hand(self) -> str:
         return f"docker node update --availability active the node that {self.fault.instance} ran on; `docker node ls`"

@@ -24,6 +24,8 @@ from chaos.spec.faults.measure import Measure
 Uses = dict[str, dict[str, float]]
 """Counters that only grow, by their names, of each part; one that is new began at nothing."""
 _TOXIPROXY = "toxiproxy"
+_REQUEST_BYTES = 100.0
+"""What a request is counted as where others are counted in bytes."""
 _USED = (
     "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)"
     " FROM pg_stat_user_tables"
@@ -70,41 +72,45 @@ def so_far(fault: FaultFields, system: System) -> Uses:
 
 
 def _instances(fault: FaultFields, system: System) -> Uses:
-    """What their processes received; users' requests are counted by the load itself."""
+    """Of servers of HAProxy what it gave them, health checks left out; of others what came in at their ports.
+
+    Users' requests to those that answer users are counted by the load itself.
+    """
     silent = [one for one in fault.instances() if not system.target.instances[one].serves_users]
+    given = _given(system) if silent else {}
     states = system.control.states() if silent else {}
     found: Uses = {}
     for one in silent:
+        if served := {name: number for name, number in given.items() if name.partition("/")[2] == one}:
+            found[one] = {name: number * _REQUEST_BYTES for name, number in served.items()}
+            continue
         processes = family(states[one].pid) if one in states else []
         if not processes:
             raise Unmeasurable(f"no process of {one} is on this machine")
-        found[one] = sockets.received_by(process.pid for process in processes)
+        found[one] = sockets.received_by([process.pid for process in processes])
     return found
+
+
+def _given(system: System) -> dict[str, float]:
+    """How many requests HAProxy gave each of its servers; none where there is no HAProxy."""
+    if not system.target.haproxy:
+        return {}
+    rows = HAProxy(Path(system.target.haproxy)).statistics()
+    return {f"{row['pxname']}/{row['svname']}": float(row["stot"] or 0) for row in rows}
 
 
 def _links(fault: FaultFields, system: System) -> Uses:
     """What callers sent: what the proxies' own ends of the connections received, those that have ended too."""
-    toxiproxy = Toxiproxy(system.target.urls.toxiproxy)
-    there, ended = toxiproxy.proxies(), toxiproxy.received()
-    pid = _toxiproxy_pid(system)
-    if ended is None and not _is_ours(pid):
-        raise Unmeasurable("Toxiproxy counts nothing, and its network is not ours: start it with -proxy-metrics")
-    seen = sockets.of_network(pid)
+    there = Toxiproxy(system.target.urls.toxiproxy).proxies()
+    seen = sockets.of_network(_toxiproxy_pid(system))
     found: Uses = {}
     for link in fault.links():
         proxies = [there[name] for name in system.target.links.get(link, ()) if name in there]
         ports = {int(proxy.listen.rpartition(":")[2]) for proxy in proxies}
-        found[link] = sockets.came_in(seen, ports) | {
-            proxy.name: ended[proxy.name] for proxy in proxies if ended and proxy.name in ended
-        }
+        if not sockets.listens(seen, ports):
+            raise Unmeasurable(f"nobody listens at the proxies of link {link} where we can look")
+        found[link] = sockets.came_in(seen, ports)
     return found
-
-
-def _is_ours(pid: int) -> bool:
-    try:
-        return sockets.is_ours(pid)
-    except OSError:
-        return False
 
 
 def _toxiproxy_pid(system: System) -> int:
@@ -122,13 +128,8 @@ def _toxiproxy_pid(system: System) -> int:
 def _servers(fault: FaultFields, system: System) -> Uses:
     assert isinstance(fault, HAProxyDrain | HAProxyFoolChecks)
     servers = (fault.server,) if isinstance(fault, HAProxyDrain) else fault.servers
-    haproxy = HAProxy(Path(system.target.haproxy))
-    given = {f"{row['pxname']}/{row['svname']}": row["stot"] for row in haproxy.statistics()}
-    return {
-        server: {each: float(given.get(each) or 0) for each in haproxy.servers_of(server)}
-        for server in servers
-        if system.target.haproxy
-    }
+    haproxy, given = HAProxy(Path(system.target.haproxy)), _given(system)
+    return {server: {each: given.get(each, 0.0) for each in haproxy.servers_of(server)} for server in servers}
 
 
 def _commands(_: FaultFields, system: System) -> Uses:

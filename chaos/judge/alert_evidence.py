@@ -17,7 +17,7 @@ from chaos.facts.alerts import (
 )
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
-from chaos.facts.run import RunStarted
+from chaos.facts.run import FORMAT, RunStarted
 from chaos.judge import design_delay, inputs, suppression
 from chaos.judge.blindness import Blindness
 from chaos.judge.identity import Identities
@@ -77,8 +77,8 @@ class AlertEvidence:
     """Alerts whose rule had input in the baseline and none while the fault was held, by name."""
     standing: frozenset[str]
     """Alerts whose rule was not evaluated for a while, but for when a fault blinded Prometheus."""
-    watched_to_the_end: bool
-    """Whether the run went on while any alert was pending or had to resolve, also one that nobody listed."""
+    format: int
+    """Of the recording."""
 
     @classmethod
     def of(cls, recording: Recording, span: Window) -> "AlertEvidence":
@@ -105,7 +105,7 @@ class AlertEvidence:
             standing=frozenset(
                 name for look in looks if not blindness.blinded("prometheus", look.at) for name in look.standing
             ),
-            watched_to_the_end=started.format >= 2,
+            format=started.format,
         )
 
     def receivers_of(self, name: str, labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -114,6 +114,10 @@ class AlertEvidence:
             routed = [one for one in self.routing.receivers(name, labels) if one in self.observed]
             return tuple(routed) or (self.receiver,)
         return (self.timings[name].receiver if name in self.timings else self.receiver,)
+
+    def watched_to_the_end(self, name: str) -> bool:
+        """Whether the run went on while it was pending or had to resolve, also where nobody listed it."""
+        return self.format >= FORMAT and name in self.timings
 
     def step_seconds(self, name: str) -> float:
         """Between two evaluations of its rule."""

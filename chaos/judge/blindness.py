@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chaos.facts.alerts import RuleLoaded
-from chaos.facts.recording import Recording
+from chaos.facts.recording import Facts
 from chaos.judge.in_place import in_place
 from chaos.judge.window import Window
 
@@ -37,7 +37,7 @@ class Blindness:
     spans: tuple[Blinded, ...]
 
     @classmethod
-    def of(cls, recording: Recording, span: Window) -> "Blindness":
+    def of(cls, recording: Facts, span: Window) -> "Blindness":
         """What the experiment's faults declare, from each one's injection to its undo and a grace."""
         grace = _grace_seconds(recording)
         return cls(
@@ -65,7 +65,7 @@ class Blindness:
         ]
 
 
-def _grace_seconds(recording: Recording) -> float:
+def _grace_seconds(recording: Facts) -> float:
     """What a server that is back needs until it has scraped, evaluated and been looked at."""
     timings = [rule.timing for rule in recording.all(RuleLoaded)]
     known = [timing.scrape_seconds + timing.evaluation_seconds for timing in timings]

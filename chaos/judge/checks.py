@@ -6,6 +6,7 @@ from chaos.facts.metrics import QueryHistory
 from chaos.facts.recording import Facts
 from chaos.facts.samples import Request
 from chaos.judge import measures
+from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.spec.experiment import SteadyState
@@ -92,7 +93,7 @@ def _measure(
     check: SteadyState, bound: Bound, recording: Facts, span: Window, phase: Phase, start: float, end: float
 ) -> tuple[float | None, CheckFinding | None]:
     if not check.from_load:
-        return _worst(_samples(recording, check.query, start, end), bound)
+        return _worst(_samples(recording, check.query, span, start, end), bound)
     requests = [one for one in span.requests(recording, phase) if phase is not Phase.AFTER or one.at >= start]
     if len(requests) < FEWEST_REQUESTS:
         return None, RequestsTooFew(len(requests), FEWEST_REQUESTS)
@@ -113,9 +114,16 @@ def load_metric(query: str, requests: Sequence[Request], seconds: float) -> floa
     raise AssertionError(f"{query} was accepted by validation and is unknown here")
 
 
-def _samples(recording: Facts, query: str, start: float, end: float) -> list[float | None]:
+def _samples(recording: Facts, query: str, span: Window, start: float, end: float) -> list[float | None]:
+    # A Prometheus that was down fills the hole with its last samples when it is back: nobody scraped them.
+    blindness = Blindness.of(recording, span)
     histories = [history for history in recording.all(QueryHistory) if history.query == query]
-    samples = [value for history in histories[-1:] for at, value in history.samples if start <= at <= end]
+    samples = [
+        None if blindness.blinded("prometheus", at) else value
+        for history in histories[-1:]
+        for at, value in history.samples
+        if start <= at <= end
+    ]
     # An answer that ends too early says nothing about the rest.
     cut_off = not histories or histories[-1].at < end - _CUT_OFF_SECONDS
     return [*samples, None] if cut_off else samples

@@ -36,7 +36,9 @@ def _moved(recording: Recording) -> Iterable[EvidenceFinding]:
 
 def _told_too_early(recording: Recording) -> float:
     """By how much an alert began, by Prometheus's clock, after the answer that already told of it."""
-    early = [alert.active_since - look.at for look in recording.all(PrometheusSeen) for alert in look.alerts]
+    # It bears the time at which it was asked for, and tells what was so when it was answered.
+    looks = recording.all(PrometheusSeen)
+    early = [alert.active_since - look.at - look.took for look in looks for alert in look.alerts]
     asked = [max(one.samples) - one.at for one in recording.all(AlertHistory) if one.samples]
     return max([*early, *asked], default=0.0)
 

@@ -63,7 +63,10 @@ def _while_it_lasted(
         case Measure.USERS:
             return float(sum(start <= one.at <= end for one in recording.load.requests))
         case Measure.PAGES:
-            return float(sum(start <= page.at <= end and not page.accepted for page in recording.all(PageSeen)))
+            started = recording.first(RunStarted)
+            refused = [page for page in recording.all(PageSeen) if start <= page.at <= end and not page.accepted]
+            # The heartbeat comes whatever happens: that it is refused hurts nobody.
+            return float(sum(started is None or page.receiver != started.heartbeat_receiver for page in refused))
         case Measure.WAITS:
             counted = [one.met for one in recording.all(FaultProof) if one.staged == index and one.met is not None]
             return sum(counted) if counted else None

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chaos.facts.alert_key import Key, key_of
-from chaos.facts.alerts import AlertmanagerSeen
+from chaos.facts.alerts import AlertHistory, AlertmanagerSeen, PrometheusSeen
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The alerts that Alertmanager had or sent, and the labels that all of them carry: what may have been added."""
+    """The alerts that Alertmanager had or sent, and which of them may be one that had fewer labels in Prometheus."""
 
     known: frozenset[Key]
-    common: frozenset[tuple[str, str]]
+    unclaimed: Mapping[str, tuple[Key, ...]]
+    """Of those, by name, what no alert of Prometheus's is as it stands: something was added to them on the way."""
 
     @classmethod
     def of(cls, recording: Facts) -> "Identities":
@@ -23,15 +24,18 @@ class Identities:
             key_of(alert.name, alert.labels) for look in recording.all(AlertmanagerSeen) for alert in look.alerts or []
         }
         keys |= {key_of(alert.name, alert.labels) for page in recording.all(PageSeen) for alert in page.alerts}
-        common = frozenset.intersection(*(frozenset(labels) for _, labels in keys)) if keys else frozenset()
-        return cls(frozenset(keys), common)
+        own = {key_of(alert.name, alert.labels) for look in recording.all(PrometheusSeen) for alert in look.alerts}
+        own |= {key_of(history.name, history.labels) for history in recording.all(AlertHistory)}
+        unclaimed: dict[str, list[Key]] = {}
+        for key in sorted(keys - own):
+            unclaimed.setdefault(key[0], []).append(key)
+        return cls(frozenset(keys), {name: tuple(found) for name, found in unclaimed.items()})
 
     def key(self, name: str, labels: Mapping[str, str]) -> Key:
         """The alert as Alertmanager has it; as Prometheus has it where it was never sent."""
         own = key_of(name, labels)
         if own in self.known:
             return own
-        # External labels are added to every alert, where it has none of that name.
-        added = {label: value for label, value in self.common if label not in labels}
-        sent = key_of(name, {**labels, **added})
-        return sent if sent in self.known else own
+        # External labels are added, and an Alertmanager may have others' alerts too: the one that has all of ours.
+        holding = [key for key in self.unclaimed.get(name, ()) if set(own[1]) <= set(key[1])]
+        return holding[0] if len(holding) == 1 else own

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chaos.facts.recording import Recording
+from chaos.facts.recording import Facts
 from chaos.facts.run import FaultSaid, RunStarted, StagedInjected, StagedUndone
 from chaos.judge.window import Window
 from chaos.spec.faults.none import NoFault
@@ -22,7 +22,7 @@ class InPlace:
     """Its proven undo; None where the run did not come to it."""
 
 
-def faults(recording: Recording) -> list[FaultSaid]:
+def faults(recording: Facts) -> list[FaultSaid]:
     """What was said of the faults when the run began, the main one first.
 
     Recordings of earlier releases do not have it; of those the experiment's file is read by today's words.
@@ -31,7 +31,7 @@ def faults(recording: Recording) -> list[FaultSaid]:
     return list(started.faults) if started and started.faults else FaultSaid.of_all(recording.experiment)
 
 
-def in_place(recording: Recording, window: Window) -> list[InPlace]:
+def in_place(recording: Facts, window: Window) -> list[InPlace]:
     """Every fault that was injected, the main one first."""
     begun = {fact.staged: fact.at for fact in recording.all(StagedInjected)}
     undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
@@ -41,6 +41,6 @@ def in_place(recording: Recording, window: Window) -> list[InPlace]:
     return [InPlace(said, start, end) for said, start, end in times if start is not None]
 
 
-def nothing_broken(recording: Recording) -> bool:
+def nothing_broken(recording: Facts) -> bool:
     """Whether it is a control experiment."""
     return faults(recording)[0].kind == NOTHING

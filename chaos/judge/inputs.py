@@ -22,6 +22,8 @@ class Unfed:
     """Those that had series, and have none."""
     by_design: bool
     """Whether the fault took all who give them."""
+    told: bool = True
+    """Whether Prometheus told which series there were; else nobody knows."""
 
 
 def selectors(rules: Iterable[RuleSeen]) -> list[str]:
@@ -37,19 +39,25 @@ def selectors(rules: Iterable[RuleSeen]) -> list[str]:
 
 def unfed(recording: Recording, window: Window) -> dict[str, Unfed]:
     """The alerts whose rule lost its input, by name; empty where nothing was recorded of it."""
-    if window.baseline is None or window.injected is None or window.undone is None:
+    # While it is put back, what was taken may be back already: only the hold counts.
+    end = window.undoing if window.undoing is not None else window.undone
+    if window.baseline is None or window.injected is None or end is None:
         return {}
     seen = {one.selector: one for one in recording.all(SelectorSeen) if one.error is None}
+    unknown = {one.selector for one in recording.all(SelectorSeen) if one.error is not None} - seen.keys()
     before = {name for name, one in seen.items() if _present(one, window.baseline, window.injected)}
     began = window.injected + _SETTLES_SECONDS
-    during = {name for name, one in seen.items() if _present(one, began, window.undone)}
-    if began >= window.undone:
+    during = {name for name, one in seen.items() if _present(one, began, end)}
+    if began >= end:
         return {}
     taken = {name for one in in_place(recording, window) for name in one.said.takes}
     rules = recording.all(RuleSeen)
     found = {}
     for rule in rules:
         needs = () if rule.records else _needs(rule.query, _recorded(rules))
+        if not_told := unknown.intersection(*needs, frozenset().union(*needs)) if needs else set():
+            found[rule.name] = Unfed(tuple(sorted(not_told)), by_design=False, told=False)
+            continue
         if _fed(needs, before) and not _fed(needs, during):
             lost = tuple(sorted(frozenset().union(*needs) & before - during))
             found[rule.name] = Unfed(lost, all(_givers(seen[name], window) <= taken for name in lost))
@@ -80,7 +88,12 @@ def _recorded(rules: Iterable[RuleSeen]) -> dict[str, str]:
 def _needs(query: str, recorded: Mapping[str, str], below: frozenset[str] = frozenset()) -> Alternatives:
     """What a rule needs of scraped series: a recorded one is there as long as what it is made of."""
     found: list[frozenset[str]] = []
-    for alternative in promql.needs(query):
+    try:
+        asked = promql.needs(query)
+    except ValueError:
+        # A dialect that we cannot read: what it needs is not known, and it is not judged by it.
+        return (frozenset(),)
+    for alternative in asked:
         parts: Alternatives = (frozenset(),)
         for selector in sorted(alternative):
             name = promql.name_of(selector)

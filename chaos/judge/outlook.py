@@ -4,14 +4,11 @@ That a page is still awaited is told from pages alone; what became of the alert 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from itertools import islice
 
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.alerts import PrometheusSeen, RuleLoaded, Timing
-from chaos.facts.pages import PageAlert, PageSeen
 from chaos.facts.recording import Facts
-from chaos.facts.run import RunStarted
 from chaos.judge import design_delay
 from chaos.judge.window import Window
 from chaos.spec.alert_window import AlertWindow, MayFire
@@ -29,25 +26,23 @@ def active(recording: Facts) -> list[str]:
 
 
 def unresolved(recording: Facts, window: Window) -> list[str]:
-    """Listed alerts of which the page may still arrive in time, or has arrived and its resolved message has not."""
+    """Listed alerts of which pages may still arrive in time, or have arrived and not all their ends have been told."""
     if window.injected is None:
         return [one.name for one in recording.experiment.alerts]
     lasted = window.end - window.injected
     before = _firing_at_baseline(recording, window)
-    return [
-        one.name
-        for one in recording.experiment.alerts
-        if (
-            not _resolved(paged, recording, window)
-            if (paged := _first_page(one, before, recording, window))
-            else lasted <= one.fires_within.in_seconds
-        )
-    ]
+    waits = []
+    for one in recording.experiment.alerts:
+        paged = _paged(one, before, recording, window)
+        too_few = len({key for key, _ in paged}) < one.fewest
+        if (too_few and lasted <= one.fires_within.in_seconds) or not _all_resolved(paged, recording, window):
+            waits.append(one.name)
+    return waits
 
 
 def owed(recording: Facts, window: Window) -> list[str]:
-    """Alerts of which something may still come that nobody listed: one that is pending may fire, and one that may fire
-    has to be told and to resolve. Each is waited for as long as its rule and its routing explain, and no longer."""
+    """Alerts of which something may still come: one that is pending may fire, and one that is listed or may fire has to
+    be told and to resolve. Each is waited for as long as its rule and its routing explain, and no longer."""
     before = _firing_at_baseline(recording, window)
     rules = {rule.alert: rule.timing for rule in recording.all(RuleLoaded)}
     told = next((seen for seen in reversed(recording.all(PrometheusSeen)) if seen.error is None), None)
@@ -56,7 +51,9 @@ def owed(recording: Facts, window: Window) -> list[str]:
         timing = rules.get(alert.name)
         if timing is None or key_of(alert.name, alert.labels) in before:
             continue
-        may_fire = any(one.fits(alert.name, alert.labels) for one in recording.experiment.allowed)
+        may_fire = any(one.fits(alert.name, alert.labels) for one in recording.experiment.allowed) or any(
+            one.fits(alert.name, alert.labels) for one in recording.experiment.alerts
+        )
         fires_by = alert.active_since + timing.for_seconds + timing.evaluation_seconds + _LOOK_SECONDS
         due = _told_by(fires_by, timing, window) if may_fire else fires_by
         if window.end < due and (alert.state == "pending" or may_fire):
@@ -76,48 +73,48 @@ def _told_by(fires_by: float, timing: Timing, window: Window) -> float:
 
 
 def _untold(one: MayFire, recording: Facts, window: Window) -> float | None:
-    """When an alert fired of which the receiver was told, and not yet that it is resolved; None where there is none."""
-    open_: dict[Key, float] = {}
+    """When an alert fired of which somebody was told, and not yet that it is resolved; None where there is none."""
+    open_: dict[tuple[Key, str], float] = {}
     began = window.baseline or 0.0
     for page, alert in recording.pages_of(one.name):
         if page.accepted and alert.fired_at >= began and one.fits(alert.name, alert.labels):
-            key = key_of(alert.name, alert.labels)
+            told = key_of(alert.name, alert.labels), page.receiver
             if alert.status == "firing":
-                open_.setdefault(key, alert.fired_at)
+                open_.setdefault(told, alert.fired_at)
             else:
-                open_.pop(key, None)
+                open_.pop(told, None)
     return max(open_.values(), default=None)
 
 
-def _first_page(
+def _paged(
     listed: AlertWindow, before: frozenset[Key], recording: Facts, window: Window
-) -> tuple[Key, PageSeen] | None:
-    wanted = listed.labels.items()
-    for page, alert in _accepted(listed.name, recording, window.injected or 0.0, "firing"):
+) -> dict[tuple[Key, str], float]:
+    """Each instance that the window may take and each receiver that was told of it, and when that was."""
+    found: dict[tuple[Key, str], float] = {}
+    for page, alert in recording.pages_of(listed.name):
         key = key_of(alert.name, alert.labels)
-        if wanted <= alert.labels.items() and key not in before:
-            return key, page
-    return None
+        told = page.accepted and alert.status == "firing" and page.at >= (window.injected or 0.0)
+        wanted = listed.fits(alert.name, alert.labels) and listed.receiver in ("", page.receiver)
+        if told and wanted and key not in before:
+            found.setdefault((key, page.receiver), page.at)
+    return found
 
 
-def _resolved(paged: tuple[Key, PageSeen], recording: Facts, window: Window) -> bool:
-    key, page = paged
+def _all_resolved(paged: dict[tuple[Key, str], float], recording: Facts, window: Window) -> bool:
     if window.undoing is None:
-        return False
-    since = max(window.undoing, page.at)
-    told = _accepted(key[0], recording, since, "resolved")
-    return any(key_of(alert.name, alert.labels) == key for _, alert in told)
+        return not paged
+    return all(_resolved(key, receiver, max(window.undoing, at), recording) for (key, receiver), at in paged.items())
 
 
-def _accepted(name: str, recording: Facts, since: float, status: str) -> Iterator[tuple[PageSeen, PageAlert]]:
-    """What of this alert arrived at its receiver from this moment on."""
-    started = recording.first(RunStarted)
-    receiver = next(
-        (rule.receiver for rule in recording.all(RuleLoaded) if rule.alert == name), started.receiver if started else ""
+def _resolved(key: Key, receiver: str, since: float, recording: Facts) -> bool:
+    return any(
+        page.accepted
+        and page.receiver == receiver
+        and page.at >= since
+        and alert.status == "resolved"
+        and key_of(alert.name, alert.labels) == key
+        for page, alert in recording.pages_of(key[0])
     )
-    for page, alert in recording.pages_of(name):
-        if page.accepted and page.receiver == receiver and page.at >= since and alert.status == status:
-            yield page, alert
 
 
 def _firing_at_baseline(recording: Facts, window: Window) -> frozenset[Key]:

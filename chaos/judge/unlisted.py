@@ -64,7 +64,8 @@ def _free_seconds(one: Instance, evidence: AlertEvidence) -> float:
     """For how long nothing kept its page back; 0 where that is too short for a page."""
     inhibited: tuple[Stretch, ...] = tuple(stretch for stretch, _ in one.inhibited)
     rule = evidence.timings.get(one.name)
-    sent_after = rule.timing.group_wait_seconds if rule else 0.0
+    # Of a group that was told of before, the page waits for its next turn.
+    sent_after = max(rule.timing.group_wait_seconds, rule.timing.group_interval_seconds) if rule else 0.0
     free = one.free_seconds(inhibited)
     return free if free > sent_after + _LOOK_SECONDS else 0.0
 
@@ -79,24 +80,27 @@ def _permitted(
         return AlertOutcome.ALLOWED, did
     delivered, resolved = measured["delivered"], measured["resolved"]
     if delivered is None:
-        return _unless_old(evidence, AlertOutcome.UNDELIVERED, why_undelivered(one, (receiver,)), did)
+        return _unless_old(one, evidence, AlertOutcome.UNDELIVERED, why_undelivered(one, (receiver,)), did)
     within = permission.fires_within
     if within is not None and delivered > within.in_seconds:
         return AlertOutcome.LATE, found.DeliveredLate(delivered, within.in_seconds)
     cleared = one.accepted(receiver, fires=False, since=0.0)
     if not cleared:
-        return _unless_old(evidence, AlertOutcome.STUCK, found.NotResolved(), did)
+        return _unless_old(one, evidence, AlertOutcome.STUCK, found.NotResolved(), did)
     if (again := refired(one, receiver)) is not None and again > cleared[-1].at:
-        return _unless_old(evidence, AlertOutcome.STUCK, found.FiredAgain(again - (evidence.span.injected or 0.0)), did)
+        told_again = found.FiredAgain(again - (evidence.span.injected or 0.0))
+        return _unless_old(one, evidence, AlertOutcome.STUCK, told_again, did)
     within = permission.resolves_within
     if within is not None and resolved is not None and resolved > within.in_seconds:
         return AlertOutcome.STUCK, found.ResolvedLate(resolved, within.in_seconds)
     return AlertOutcome.ALLOWED, did
 
 
-def _unless_old(evidence: AlertEvidence, outcome: AlertOutcome, finding: AlertFinding, did: AlertFinding) -> _Judged:
-    # A run of an earlier release ended without waiting for it: that it was not told says nothing.
-    return (outcome, finding) if evidence.watched_to_the_end else (AlertOutcome.ALLOWED, did)
+def _unless_old(
+    one: Instance, evidence: AlertEvidence, outcome: AlertOutcome, finding: AlertFinding, did: AlertFinding
+) -> _Judged:
+    # A run of an earlier release, or one that knows no timing, ended without waiting for it: that says nothing.
+    return (outcome, finding) if evidence.watched_to_the_end(one.name) else (AlertOutcome.ALLOWED, did)
 
 
 def _quiet(name: str, evidence: AlertEvidence) -> AlertResult:
@@ -108,6 +112,7 @@ def _quiet(name: str, evidence: AlertEvidence) -> AlertResult:
     if name in evidence.standing:
         return AlertResult(name, {}, AlertOutcome.UNKNOWN, found.NotEvaluated(), pending=pending, hold=held)
     if (lost := evidence.unfed.get(name)) is not None:
-        without = found.NoInput(list(lost.selectors))
+        selectors = list(lost.selectors)
+        without = found.NoInput(selectors) if lost.told else found.InputUnknown(selectors)
         return AlertResult(name, {}, AlertOutcome.UNKNOWN, without, pending=pending, hold=held, blinded=lost.by_design)
     return AlertResult(name, {}, AlertOutcome.QUIET, found.DidNotFire(pending), pending=pending, hold=held)

@@ -130,6 +130,18 @@ def _seen_to_end(process: Child, seconds: float) -> bool:
     return not alive
 
 
+def namespace() -> str:
+    """Whose pids ours are: in another container the same pid is another process. Empty where the kernel has none."""
+    with contextlib.suppress(OSError):
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115  # what it is called, not where it leads
+    return ""
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process with this pid, whoever it is."""
+    return Path(f"/proc/{pid}").exists()
+
+
 def end(process: Child, seconds: float) -> bool:
     """Have the kernel end it at once, this one process and no other; returns whether it was seen dead within.
 
@@ -149,8 +161,8 @@ def end(process: Child, seconds: float) -> bool:
         # It is the one that is meant as long as the descriptor is open and its start is what it was.
         if is_alive(process):
             signal.pidfd_send_signal(watched, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    except (ProcessLookupError, PermissionError):
+        pass  # it may end all the same
     finally:
         os.close(watched)
     return ended_within(process, seconds)

@@ -54,14 +54,9 @@ def of_network(pid: int) -> list[Socket]:
     if not sys.platform.startswith("linux"):
         raise Unmeasurable(f"{sys.platform} does not tell what a connection received")
     try:
-        return list(_dump()) if is_ours(pid) else _inside(pid)
+        return list(_dump()) if _namespace(pid) == _namespace(os.getpid()) else _inside(pid)
     except OSError as error:
         raise Unmeasurable(f"the connections of process {pid} cannot be looked at: {error}") from error
-
-
-def is_ours(pid: int) -> bool:
-    """Whether a process is in our own network namespace. Raises OSError when that cannot be looked at."""
-    return _namespace(pid) == _namespace(os.getpid())
 
 
 def came_in(sockets: Iterable[Socket], ports: Collection[int]) -> dict[str, float]:
@@ -75,23 +70,32 @@ def came_in(sockets: Iterable[Socket], ports: Collection[int]) -> dict[str, floa
     return found
 
 
+def listens(sockets: Iterable[Socket], ports: Collection[int]) -> bool:
+    """Whether somebody listens at each of these ports."""
+    return {one.port for one in sockets if one.state == _LISTEN} >= set(ports)
+
+
 def received_by(pids: Iterable[int]) -> dict[str, float]:
-    """What processes received, a counter for each connection. Raises Unmeasurable."""
+    """What came in at the ports of processes, a counter for each connection. Raises Unmeasurable.
+
+    Of those that listen nowhere, as workers do that fetch what they do, all that they received.
+    """
+    networks: dict[str, list[Socket]] = {}
     found: dict[str, float] = {}
-    seen: set[int] = set()
+    inodes: set[int] = set()
     for pid in pids:
         try:
-            inodes = set(_inodes(pid)) - seen
+            inodes |= set(_inodes(pid))
+            if (network := _namespace(pid)) not in networks:
+                networks[network] = of_network(pid)
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended meanwhile
         except OSError as error:
-            raise Unmeasurable(f"the files of process {pid} cannot be looked at: {error}") from error
-        if inodes:
-            seen |= inodes
-            all_there = of_network(pid)
-            own = [one for one in all_there if one.inode in inodes]
-            found |= {str(one.inode): float(one.received) for one in own if one.state == _ESTABLISHED}
-            found |= came_in(all_there, {one.port for one in own if one.state == _LISTEN})
+            raise Unmeasurable(f"process {pid} cannot be looked at: {error}") from error
+    for there in networks.values():
+        own = [one for one in there if one.inode in inodes]
+        ports = {one.port for one in own if one.state == _LISTEN}
+        found |= came_in(there, ports) if ports else {str(one.inode): float(one.received) for one in own}
     return found
 
 
@@ -127,7 +131,9 @@ def _inside(pid: int) -> list[Socket]:
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(2 * _WITHIN_SECONDS)
+    thread.join(4 * _WITHIN_SECONDS)
+    if thread.is_alive():
+        raise Unmeasurable(f"the network of process {pid} does not answer")
     if failed:
         raise failed[0]
     return found

@@ -22,3 +22,8 @@ def compare(source: str, zero: float, now: Now, ask: Callable[[], float], coarse
     answered = now()
     between = (asked + answered) / 2
     return ClockSeen(answered, source, told - (zero + between), (answered - asked + coarse_seconds) / 2)
+
+
+def differ(seen: ClockSeen) -> bool:
+    """Whether it is surely another time: what an answer's own duration explains is no difference."""
+    return seen.error is None and abs(seen.ahead_seconds) > seen.uncertain_seconds

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
-from chaos.facts.alerts import HistoryAsked, RuleSeen
+from chaos.facts.alerts import HistoryAsked, RuleSeen, SelectorSeen
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
@@ -29,6 +29,8 @@ from chaos.spec.panel import Panel
 from chaos.spec.target import Target
 
 STEP_SECONDS = 1.0
+_ASKED_AGAIN = 3
+"""How often a question is asked whose answer does not come in time."""
 
 
 class Observers:
@@ -50,6 +52,7 @@ class Observers:
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
         if self._target.alerting is not None:
+            self._skip_what_was_delivered()
             self.compare_clocks()
             self._note_rules(self._target.alerting.receiver)
         self._poller.start()
@@ -65,16 +68,24 @@ class Observers:
     def _now(self) -> float:
         return time.monotonic() - self._origin
 
-    def _note_rules(self, receiver: str) -> None:
+    def _skip_what_was_delivered(self) -> None:
         try:
             self._pager.skip_to_now()
+        except SignalUnavailable as error:
+            raise BaselineNotMet(str(error)) from error
+
+    def _note_rules(self, receiver: str) -> None:
+        try:
             held = self.prometheus.hold_times()
             seen = self.prometheus.rules_loaded()
         except SignalUnavailable as error:
             raise BaselineNotMet(str(error)) from error
         for one in seen:
             self._recorder.write(one)
-        self._recorder.write(self._alertmanager.configured())
+        configured = self._alertmanager.configured()
+        if configured.error is not None:
+            raise BaselineNotMet(configured.error)
+        self._recorder.write(configured)
         manifest = Path(self._target.timing) if self._target.timing else None
         for rule in rules_loaded(manifest, held, receiver):
             self._recorder.write(rule)
@@ -94,7 +105,14 @@ class Observers:
         except SignalUnavailable as error:
             self._recorder.write(HistoryAsked(now, str(error)))
         for selector in inputs.selectors(self._recorder.live.all(RuleSeen)):
-            self._recorder.write(self.prometheus.selector_history(selector, now))
+            self._recorder.write(self._selector_history(selector, now))
+
+    def _selector_history(self, selector: str, now: float) -> SelectorSeen:
+        # At a run's end Prometheus is asked for much at once: one time-out more or less must decide nothing.
+        for _ in range(_ASKED_AGAIN):
+            if (seen := self.prometheus.selector_history(selector, now)).error is None:
+                break
+        return seen
 
     def ask_history(self, experiment: Experiment, since: float, now: float) -> None:
         """Record the answers to the experiment's PromQL checks between two moments; nothing where there are none."""

@@ -31,7 +31,7 @@ class Pager:
     def compare_clock(self, now: clocks.Now) -> ClockSeen:
         """How far its CLOCK_BOOTTIME is ahead of ours; from then on arrivals are told in ours."""
         seen = clocks.compare("the pager", self._ours, now, self._time)
-        if self._boottime == self._ours and seen.error is None:
+        if self._boottime == self._ours and clocks.differ(seen):
             self._boottime = self._ours + seen.ahead_seconds
         return seen
 

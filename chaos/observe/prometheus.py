@@ -1,5 +1,6 @@
 """Prometheus as a witness: which rules it runs, which alerts are pending or firing, what its store says."""
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ class Prometheus:
     def compare_clock(self, now: clocks.Now) -> ClockSeen:
         """How far its clock is ahead of ours, `wall` at the run's start; from then on all times are told in ours."""
         seen = clocks.compare("Prometheus", self._ours, now, lambda: float(self._ask("time()")["result"][1]))
-        if self._wall == self._ours and seen.error is None:
+        if self._wall == self._ours and clocks.differ(seen):
             self._wall = self._ours + seen.ahead_seconds
         return seen
 
@@ -42,10 +43,12 @@ class Prometheus:
 
     def look(self, at: float) -> PrometheusSeen:
         """Its alerts now. Never raises: that it did not answer is a fact too."""
+        asked = time.monotonic()
         try:
             groups = self._groups(type="alert")
         except SignalUnavailable as error:
             return PrometheusSeen(at, str(error))
+        took = time.monotonic() - asked
         rules = [(rule, float(group["interval"])) for group in groups for rule in group["rules"]]
         alerts = [self._active(rule["name"], alert) for rule, _ in rules for alert in rule["alerts"]]
         # Of two rules with one name both have to be well.
@@ -56,7 +59,8 @@ class Prometheus:
             for rule, interval in rules
             if _unix(rule["lastEvaluation"]) < oldest - _STANDING_INTERVALS * interval
         }
-        return PrometheusSeen(at, None, alerts, sorted({rule["name"] for rule, _ in rules} - unwell), sorted(standing))
+        well = sorted({rule["name"] for rule, _ in rules} - unwell)
+        return PrometheusSeen(at, None, alerts, well, sorted(standing), took)
 
     def rules_loaded(self) -> list[RuleSeen]:
         """Every rule that it runs. Raises SignalUnavailable."""

@@ -9,6 +9,10 @@ from chaos.errors import SignalUnavailable
 # Before the name of an instance's second server, which gets requests when no other server of the backend is up.
 PANIC = "panic-"
 
+# Bits of srv_admin_state (HAProxy's management guide, `show servers state`).
+IN_MAINTENANCE = 0x01
+DRAINED = 0x08
+
 _TIMEOUT_SECONDS = 2.0
 
 
@@ -30,6 +34,10 @@ class HAProxy:
         """`backend/server`, and the second one that panic routing has for the same instance, where there is one."""
         second = second_server(server)
         return (server,) if self.status(second) is None else (server, second)
+
+    def admin_state(self, server: str) -> int:
+        """What was said of `backend/server`, whatever its checks say: DRAINED, IN_MAINTENANCE. SignalUnavailable: none."""
+        return int(self._state(server)["srv_admin_state"])
 
     def address(self, server: str) -> str:
         """Where `backend/server` serves, as host:port. SignalUnavailable: no such server."""

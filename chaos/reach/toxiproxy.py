@@ -8,19 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 import requests
-from prometheus_client.parser import text_string_to_metric_families
 from toxiproxy.api import APIConsumer  # type: ignore[import-untyped]  # it ships none
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists  # type: ignore[import-untyped]
 
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.reach import http
 
 # Removing a toxic waits for what is on its way through it; the server goes on with that when we no longer listen.
 _WITHIN_SECONDS = {"timeout": (1.0, 3.0)}
-_COUNTS = "toxiproxy_proxy_received_bytes_total"
 _DIRECTLY: dict[str, Any] = {"proxies": {"http": None, "all": None}}
 
 
@@ -67,26 +63,6 @@ class Toxiproxy:
     def proxies(self) -> dict[str, Proxy]:
         """All proxies by their names."""
         return msgspec.convert(self._ask(APIConsumer.get, "/proxies"), dict[str, Proxy])
-
-    def received(self) -> dict[str, float] | None:
-        """How many bytes callers had sent through each proxy when their connections ended; None where nobody counts.
-
-        Of a connection that goes on nothing is counted yet. It counts when it was started with `-proxy-metrics`.
-        """
-        try:
-            told = http.get(f"{self._url}/metrics", max(_WITHIN_SECONDS["timeout"]))
-        except httpx.HTTPError as error:
-            raise SignalUnavailable(f"Toxiproxy does not answer: {type(error).__name__}: {error}") from error
-        if told.status_code != 200:
-            return None
-        found: dict[str, float] = {}
-        for family in text_string_to_metric_families(told.text):
-            for sample in family.samples:
-                if sample.name == _COUNTS and sample.labels["direction"] == "upstream":
-                    # A proxy that was made anew at another address has a series for each.
-                    name = sample.labels["proxy"]
-                    found[name] = found.get(name, 0.0) + sample.value
-        return found
 
     def add(self, proxy: str, toxic: Toxic) -> None:
         """Put a toxic on all connections through a proxy, those that are open included."""

@@ -108,5 +108,8 @@ _SAID: dict[type[AlertFinding], Callable[[Any], str]] = {
     found.DidNotFire: _did_not,
     found.NotEvaluated: _just("did not fire, but its rule was not evaluated all the time"),
     found.NoInput: lambda one: f"did not fire, but had nothing to look at: no series of {', '.join(one.selectors)}",
+    found.InputUnknown: lambda one: (
+        f"did not fire, but Prometheus did not tell whether there were series of {', '.join(one.selectors)}"
+    ),
     found.Unseen: lambda one: f"did not fire while Prometheus told; it was blinded for {one.seconds:.1f} s",
 }

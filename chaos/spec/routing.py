@@ -56,9 +56,20 @@ def read(text: str) -> Routing:
         silent = frozenset(one["name"] for one in receivers if _says_nothing_of_resolutions(one))
         routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent)
         routing.digest("", {})
+        _compile(tree, *(config.get("inhibit_rules") or ()))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, re.error) as error:
         raise ValueError(f"no configuration of Alertmanager: {type(error).__name__}: {error}") from error
     return routing
+
+
+def _compile(*nodes: Mapping[str, Any]) -> None:
+    """Raises re.error for a pattern that is none here: an alert would find out too late."""
+    for node in nodes:
+        for of in ("", "source", "target"):
+            for _, operator, value in _asked(node, of):
+                if operator in ("=~", "!~"):
+                    re.compile(value)
+        _compile(*(node.get("routes") or ()))
 
 
 def _says_nothing_of_resolutions(receiver: Mapping[str, Any]) -> bool:

@@ -96,6 +96,8 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: str
     ready: str = ""
     """URL that answers 200 when it can serve; empty where a running process has to do."""
+    gives: list[str] = []
+    """What the label `instance` of its series says, where that is not its name: of an exporter, whom it is about."""
     serves_users: bool = False
     """Whether the answer's X-Served-By names it, so that its share of users' requests can be counted."""
 

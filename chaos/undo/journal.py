@@ -42,6 +42,9 @@ class CanUndo(Protocol):
     def undone(self, system: System) -> Proof:
         """Look whether it is put back."""
 
+    def gone(self, system: System) -> Proof:
+        """Look whether nothing of it is left, whatever became of what it hit."""
+
     def by_hand(self) -> str:
         """What a human does when it is not."""
 
@@ -78,6 +81,7 @@ class UndoJournal:
         self._journal_lock = state / "undo.journal"
         # Replaying takes long and has a lock of its own, so that registering never waits for it.
         self._replay_lock = state / "undo.undo"
+        self._not_noted: set[int] = set()
 
     def register(self, run_id: str, experiment_id: str, what: Undoable) -> UndoRecord:
         """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed."""
@@ -144,10 +148,12 @@ class UndoJournal:
         patience: Callable[[], bool],
         note: bool,
     ) -> list[tuple[UndoRecord, Proof]]:
+        self._note_what_was_not()
         done: list[tuple[UndoRecord, Proof]] = []
         failures: list[str] = []
         by_hand: list[str] = []
-        for record in reversed([record for record in self.open() if only is None or only(record)]):
+        waiting = [record for record in self.open() if record.number not in self._not_noted]
+        for record in reversed([record for record in waiting if only is None or only(record)]):
             try:
                 proof = _undo_one(record.undo, system.on_behalf_of(record.number), clock, patience)
             except UndoFailed as error:
@@ -166,9 +172,17 @@ class UndoJournal:
         try:
             self._append(msgspec.json.encode(_Done(record.number)))
         except OSError as error:
+            self._not_noted.add(record.number)
             return Proof(True, f"{proof.detail}; that it is undone cannot be noted: {error}")
+        self._not_noted.discard(record.number)
         saved_state.forget(self._state, record.number)
         return proof
+
+    def _note_what_was_not(self) -> None:
+        """What was undone and proven is not undone once more, which may be against an operator's wish: only noted."""
+        for record in self.open():
+            if record.number in self._not_noted:
+                self._noted(record, Proof(True, ""))
 
     def _next_number(self) -> int:
         return sum(1 for _ in self._lines()) + 1

@@ -42,6 +42,8 @@ class Lease(msgspec.Struct, frozen=True):
     revoked: bool = False
     started: int = 0
     """When the runner's process began, in ticks since the boot; 0 in leases of earlier releases."""
+    pids: str = ""
+    """Whose pids these are: containers that share a state folder each have their own."""
 
     @property
     def runner(self) -> Child:
@@ -91,7 +93,8 @@ class LeaseFile:
         now = self._clock.boottime()
         runner = process_identity.of_pid(os.getpid())
         until, ends = now + DURATION_SECONDS, now + longest_seconds
-        self._write(Lease(run_id, runner.pid, self._clock.boot_id(), until, ends, started=runner.started))
+        pids = process_identity.namespace()
+        self._write(Lease(run_id, runner.pid, self._clock.boot_id(), until, ends, started=runner.started, pids=pids))
 
     def renew(self, run_id: str) -> None:
         """Prolong it. Raises LeaseLost when it is revoked, expired, another's, past its end, or kept for 5 s.
@@ -127,8 +130,16 @@ class LeaseFile:
         To be called before its run is undone by somebody else. Takes ENDS_WITHIN_SECONDS at most.
         """
         lapsed = self.lapsed()
-        # What lapsed in this very process is over: who asks is the one that acts here.
-        return lapsed is None or lapsed.pid == os.getpid() or end(lapsed.runner, ENDS_WITHIN_SECONDS)
+        if lapsed is None:
+            return True
+        try:
+            # What lapsed in this very process is over: who asks is the one that acts here.
+            if process_identity.of_pid(os.getpid()) == lapsed.runner:
+                return True
+            return _can_be_told_dead(lapsed) and end(lapsed.runner, ENDS_WITHIN_SECONDS)
+        except OSError:
+            # Another user's, say: who cannot be ended or looked at may wake up.
+            return False
 
     def revoke(self, lease: Lease) -> None:
         """Note that its runner was undone. Raises OSError where that cannot be written; it is void all the same."""
@@ -162,6 +173,13 @@ class LeaseFile:
     def _write(self, lease: Lease) -> None:
         # Not durable: after a crash of the machine it is void.
         replace(self._file, msgspec.json.encode(lease), durable=False)
+
+
+def _can_be_told_dead(lapsed: Lease) -> bool:
+    """Whether a process of ours that is not there is a sign of its end."""
+    if lapsed.pids not in ("", process_identity.namespace()):
+        return False
+    return lapsed.started != 0 or not process_identity.exists(lapsed.pid)
 
 
 class Heartbeat:

@@ -27,6 +27,10 @@ class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
         alive = starter.is_alive(self._process)
         return Proof(not alive, f"the load (pid {self.pid}) {'still runs' if alive else 'has ended'}")
 
+    def gone(self, system: System) -> Proof:
+        """Look whether it has ended."""
+        return self.undone(system)
+
     def by_hand(self) -> str:
         """What a human does when it does not end."""
         return f"kill -KILL -- -{self.pid}"

@@ -25,7 +25,7 @@ from chaos.machine.clock import Clock, SystemClock
 from chaos.spec import target as targets
 from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
-from chaos.undo.lease import End, LeaseFile
+from chaos.undo.lease import End, Lease, LeaseFile
 from chaos.undo.stop_load import StopLoad
 
 _LOOK_EVERY_SECONDS = 0.5
@@ -45,7 +45,7 @@ class Watchdog:
         self._end = end
         self._lease = LeaseFile(state, clock)
         self._journal = UndoJournal(state)
-        self._ended: set[str] = set()
+        self._said: dict[str, str] = {}
 
     def look(self) -> bool:
         """End a runner whose lease ran out, and undo what has no live runner; returns whether something was undone.
@@ -57,13 +57,18 @@ class Watchdog:
         lapsed = self._lease.lapsed()
         gone = self._lease.fence(self._end)
         undone = self._undo(gone)
-        if lapsed is not None and lapsed.run_id not in self._ended:
-            self._ended.add(lapsed.run_id)
-            with contextlib.suppress(OSError):
-                self._lease.revoke(lapsed)
-            became = "it was ended" if gone else "it could not be ended: what it may break is undone again and again"
-            self._say(lapsed.run_id, f"lease ran out: the runner (pid {lapsed.pid}) is gone, asleep or stuck; {became}")
+        if lapsed is not None:
+            if not lapsed.revoked:
+                with contextlib.suppress(OSError):
+                    self._lease.revoke(lapsed)
+            self._say_once(lapsed, gone)
         return undone
+
+    def _say_once(self, lapsed: Lease, gone: bool) -> None:
+        became = "it was ended" if gone else "it could not be ended: what it may break is undone again and again"
+        if self._said.get(lapsed.run_id) != became:
+            self._said[lapsed.run_id] = became
+            self._say(lapsed.run_id, f"lease ran out: the runner (pid {lapsed.pid}) is gone, asleep or stuck; {became}")
 
     def idle(self) -> bool:
         """Whether no run is live and nothing is left to undo."""
@@ -154,7 +159,8 @@ def main() -> None:
             start_http_server(arguments.port, addr=address, registry=registry)
     clock = SystemClock()
     watchdog = Watchdog(System(target, control_of(target)), clock)
-    watched.begin(target.state_folder)
+    with contextlib.suppress(OSError):  # nobody breaks anything then, and what is broken is put back all the same
+        watched.begin(target.state_folder)
     _watch(watchdog, target.state_folder, clock, stop, arguments.for_one_run)
 
 

@@ -175,6 +175,12 @@ class NotEvaluated(Finding, frozen=True):
     """Its rule was not evaluated for a while."""
 
 
+class InputUnknown(Finding, frozen=True):
+    """Prometheus did not tell whether these selectors of its rule had series."""
+
+    selectors: list[str]
+
+
 class NoInput(Finding, frozen=True):
     """Its rule had something to look at in the baseline, and nothing while the fault was held."""
 
@@ -219,5 +225,6 @@ AlertFinding: TypeAlias = (
     | DidNotFire
     | NotEvaluated
     | NoInput
+    | InputUnknown
     | Unseen
 )

@@ -144,7 +144,7 @@ def _third_party(
             return (str(tools.path("redis-server")), str(config / f"{program.name}.conf")), "TERM"
         case "toxiproxy":
             toxiproxy = (str(tools.path("toxiproxy-server")), "-host", topology.listen, "-port", str(program.port))
-            return (*toxiproxy, "-proxy-metrics", "-config", str(config / "toxiproxy.json")), "TERM"
+            return (*toxiproxy, "-config", str(config / "toxiproxy.json")), "TERM"
         case "jaeger":
             return (str(tools.path("jaeger")), f"--config=file:{config / 'jaeger.yaml'}"), "TERM"
         case "haproxy":

@@ -85,4 +85,8 @@ def _instance(program: Program, topology: Topology) -> dict[str, object]:
         described["ready"] = f"http://127.0.0.1:{topology.haproxy_metrics}/metrics"
     if program.role == "shop":
         described["serves_users"] = True
+    if program.role == "postgres-exporter":
+        described["gives"] = ["postgres"]
+    if program.role == "redis-exporter":
+        described["gives"] = [node.name for node in topology.of_role("redis")]
     return described

@@ -14,6 +14,8 @@ import psutil
 
 OWNED_BY = "STORMDRILL_OWNED_BY"
 _LEDGER = "processes"
+_LOOKS = 5
+_LOOK_AGAIN_SECONDS = 0.01
 
 
 def ours(state: Path) -> list[psutil.Process]:
@@ -83,7 +85,17 @@ def _start_ticks(pid: int) -> int:
 
 
 def _marked(process: psutil.Process, state: Path) -> bool:
-    with contextlib.suppress(OSError):
-        mark = f"{OWNED_BY}={state}".encode()
-        return mark in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
-    return False
+    return f"{OWNED_BY}={state}".encode() in _environment(process.pid).split(b"\0")
+
+
+def _environment(pid: int) -> bytes:
+    """As it was given; one that is just becoming another program shows none for a moment, and is looked at again."""
+    for _ in range(_LOOKS):
+        try:
+            if found := Path(f"/proc/{pid}/environ").read_bytes():
+                return found
+            Path(f"/proc/{pid}/exe").readlink()  # the kernel's own have no program, and never have an environment
+        except OSError:
+            break
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return b""

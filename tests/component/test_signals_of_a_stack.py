@@ -137,7 +137,8 @@ def test_a_down_that_is_interrupted_at_any_line_goes_on_to_its_end(sleepers):
         left_by_an_earlier_release(sleepers)
         with watched((stack, state_folder), at):
             listening()
-            return stack.down(sleepers.settings, sleepers, lambda _: None) and is_gone(sleepers)
+            assert stack.down(sleepers.settings, sleepers, lambda _: None)
+            return is_gone(sleepers)
 
     assert take_down(places.append)
     for place in dict.fromkeys(places):

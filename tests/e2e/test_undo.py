@@ -39,7 +39,8 @@ def test_the_watchdog_undoes_a_run_whose_runner_was_killed(stack, injected):
     said = wait_until(
         lambda: (run / "watchdog.log").exists() and (run / "watchdog.log").read_text(), 5, "its word on disk"
     )
-    assert "lease ran out" in said
+    wait_until(lambda: "lease ran out" in (run / "watchdog.log").read_text(), 5, "the reason on disk")
+    assert said
     wait_until(lambda: (run / "watchdog.log").read_text().count("undone:") == 2, 5, "both undos on disk")
 
 
@@ -64,8 +65,7 @@ def test_a_runner_that_slept_past_its_lease_is_ended_and_does_nothing_more(stack
     log = run / "watchdog.log"
     wait_until(lambda: log.exists() and log.read_text().count("undone:") == 2, UNDONE_WITHIN_SECONDS, "the watchdog")
     assert process.wait(5) == -signal.SIGKILL, "asleep as it is, it is ended before anything is undone"
-    said = log.read_text()
-    assert "it was ended" in said
+    wait_until(lambda: "it was ended" in log.read_text(), 5, "its word")
     assert serves(stack)
     assert pids(supervisor)["shop-2"]
 

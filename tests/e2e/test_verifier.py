@@ -79,7 +79,7 @@ def test_missed_and_surprise_and_a_tagged_panel_that_does_not_move_are_named(
     assert [reason.split(":")[0] for reason in runs.latest()["reasons"]] == [
         "ShopInstanceDown missed",
         "HAProxyServerDown missed",
-        f"{SURPRISE} surprise",
+        f"{SURPRISE}{{instance=watchdog, job=watchdog}} surprise",
         "panel redis / Cluster, as each node sees it did not move",
     ]
 

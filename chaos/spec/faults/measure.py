@@ -11,13 +11,14 @@ class Measure(StrEnum):
     """What is counted."""
 
     INSTANCES = "instances"
-    """Bytes that the processes of each instance received before the fault. Of one that answers users their requests
-    are counted instead, in the load's own file."""
+    """Bytes that came in at the ports of each instance before the fault, monitoring's among them; of an HAProxy server
+    the requests it was given, as 100 bytes each. Of one that answers users their requests are counted instead, in the
+    load's own file."""
     LINKS = "links"
     """Bytes that callers sent through each link before the fault.
 
-    Toxiproxy's own counters (`-proxy-metrics`) grow only when a connection ends, which a pool's do not: so the kernel
-    is asked for the sockets of its process.
+    Toxiproxy's own counters (`-proxy-metrics`) grow only when a connection ends, by all that it ever carried: so the
+    kernel is asked for the sockets of its process.
     """
     SERVERS = "servers"
     """Requests that HAProxy gave each server before the fault."""
@@ -50,9 +51,9 @@ class _Row:
 
 
 _TABLE = {
-    # Less than any request in any protocol, more than what keeps a connection open.
-    Measure.INSTANCES: _Row(100.0, before=True),
-    Measure.LINKS: _Row(100.0, before=True),
+    # Some requests in any protocol; more than what keeps a connection open, and than one that only came and went.
+    Measure.INSTANCES: _Row(300.0, before=True),
+    Measure.LINKS: _Row(300.0, before=True),
     Measure.SERVERS: _Row(10.0, before=True),
     Measure.COMMANDS: _Row(10.0, before=True),
     Measure.STATEMENTS: _Row(10.0, before=True),

@@ -44,6 +44,20 @@ def test_a_marked_process_is_found_without_a_ledger(tmp_path, waiting):
     assert found(tmp_path) == {process.pid}
 
 
+def test_a_marked_process_that_is_just_becoming_another_program_is_found(tmp_path, waiting, monkeypatch):
+    process = waiting(sys.executable, "-c", WAIT, env={processes.OWNED_BY: str(tmp_path)})
+    looks, read_bytes = [], Path.read_bytes
+
+    def read(file):
+        if file == Path(f"/proc/{process.pid}/environ"):
+            looks.append(file)
+            return b"" if len(looks) < 3 else read_bytes(file)
+        return read_bytes(file)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert found(tmp_path) == {process.pid}
+
+
 def test_a_stranger_with_the_same_pid_is_not_ours(tmp_path, waiting):
     processes.begin_ledger(tmp_path)
     process = waiting(sys.executable, "-c", WAIT)

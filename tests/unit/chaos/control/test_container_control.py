@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from chaos.control import docker
-from chaos.errors import FaultFailed
+from chaos.errors import FaultFailed, SignalUnavailable
 
 
 def container(id_, pid):
@@ -66,5 +66,5 @@ def test_of_several_containers_each_has_its_number_and_the_choice_is_refused(mon
 
 def test_two_projects_with_one_label_are_refused(monkeypatch):
     control = controlling(monkeypatch, of_service(1), of_service(1, project="yours"))
-    with pytest.raises(FaultFailed, match="of the projects mine and yours"):
+    with pytest.raises(SignalUnavailable, match="of the projects mine and yours"):
         control.states()

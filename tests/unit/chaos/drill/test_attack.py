@@ -106,10 +106,15 @@ def test_a_staged_fault_that_goes_away_by_itself_ends_the_run(tmp_path):
 
 
 def test_a_blow_that_fell_without_a_lease_is_on_record(tmp_path):
-    run = Run(tmp_path, [])
-    run.lease_lost = True
+    class Slept(FakeControl):
+        def kill(self, instance):
+            run.lease_lost = True
+            return super().kill(instance)
+
+    run = Run(tmp_path, [], control=Slept())
     with pytest.raises(LeaseLost):
         run.attack.begin({})
+    assert not run.control.running["shop-1"]
     assert [record.what.instance for record in run.journal.open()] == ["shop-1"]
 
 

@@ -149,7 +149,7 @@ def test_a_lease_that_is_taken_away_ends_it_and_keeps_it_from_no_undo(drill, tmp
     assert run._context.journal.open() == []
 
 
-@pytest.mark.parametrize("dies_at", [0, 113])
+@pytest.mark.parametrize("dies_at", [0, 106])
 def test_nothing_is_broken_that_nobody_watches(drill, tmp_path, world, dies_at):
     def watched():
         if world.now >= dies_at:

@@ -18,7 +18,6 @@ from chaos.spec.experiment import Experiment
 from chaos.spec.faults.measure import Measure
 from chaos.spec.faults.network import Latency
 from chaos.spec.faults.none import NoFault
-from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
 from tests.unit.recordings import EXPERIMENT, INJECTED, LABELS, UNDONE, facts, page, recording, requests
 
@@ -147,20 +146,25 @@ def counted(answers, told, fault=LATENCY):
 
 
 def test_only_what_grows_is_counted_and_a_counter_that_began_anew_from_nothing(told):
-    looks = [{"redis": {"a": 5_000.0}}, {"redis": {"a": 5_090.0, "b": 30.0}}, {"redis": {"a": 10.0, "b": 30.0}}]
-    assert counted(looks, told) == Used({"redis": 130.0})
+    looks = [{"redis": {"a": 5_000.0}}, {"redis": {"a": 5_290.0, "b": 30.0}}, {"redis": {"a": 10.0, "b": 30.0}}]
+    assert counted(looks, told) == Used({"redis": 330.0})
+
+
+def test_a_counter_that_one_look_leaves_out_is_no_new_one(told):
+    looks = [{"redis": {"a": 5_000.0, "b": 1.0}}, {"redis": {"b": 1.0}}, {"redis": {"a": 5_400.0, "b": 1.0}}]
+    assert counted(looks, told) == Used({"redis": 400.0})
 
 
 def test_what_is_idle_is_refused_before_anything_is_done(told):
-    with pytest.raises(FaultFailed, match="callers sent 60 bytes through link redis in the baseline, at least 100"):
+    with pytest.raises(FaultFailed, match="callers sent 60 bytes through link redis in the baseline, at least 300"):
         counted([{"redis": {"a": 5_000.0}}, {"redis": {"a": 5_060.0}}], told)
     with pytest.raises(FaultFailed, match="callers sent 0 bytes"):
         counted([{"redis": {}}, {"redis": {}}], told)
 
 
 def test_a_look_that_gives_nothing_is_made_up_for_by_the_next(told):
-    looks = [{"redis": {"a": 0.0}}, SignalUnavailable("x"), {"redis": {"a": 200.0}}]
-    assert counted(looks, told) == Used({"redis": 200.0})
+    looks = [{"redis": {"a": 0.0}}, SignalUnavailable("x"), {"redis": {"a": 400.0}}]
+    assert counted(looks, told) == Used({"redis": 400.0})
     assert counted([SignalUnavailable("x")], told) is None
 
 
@@ -169,7 +173,6 @@ def test_what_cannot_be_looked_at_from_here_says_why(told):
 
 
 def test_what_is_measured_while_it_lasts_is_not_looked_at_before(told):
-    assert counted([], told, ProcessKill(for_=Duration(seconds=1), instance="shop-1")) is None
     hog = KINDS["process.hog"](for_=Duration(seconds=1), processes=1)
     one = Use(hog)
     one.look(None)

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from chaos.facts.alerts import PrometheusSeen, RuleSeen, SelectorSeen
+from chaos.facts.run import PhaseBegan
 from chaos.judge import inputs
 from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.report.words import reasons
 from tests.unit.chaos.judge.lives import judged_facts, well
-from tests.unit.recordings import END, INJECTED
+from tests.unit.recordings import END, INJECTED, UNDONE
 
 DOWN = [{"name": "Down", "fires_within": "10s", "resolves_within": "10s"}]
 RULES = (
@@ -58,6 +59,31 @@ def test_4_what_the_fault_itself_took_is_blind_by_design():
     verdict = judged(*seen(d_bucket={"shop-2": GONE}, used={"x": ALL}, size={"x": ALL}))
     assert (word(verdict, "Slow"), verdict.exit_code) == (("unknown", True), 0)
     assert "Slow" in terminal.render(verdict, "x")
+
+
+def test_4_what_is_back_while_the_fault_is_put_back_was_gone_all_the_same():
+    whole = judged_facts([well()], DOWN)
+    back = SelectorSeen(END, "used", {"x": [GONE, (UNDONE - 0.5, END)]})
+    others = seen(d_bucket={"shop-1": ALL}, size={"x": ALL})
+    undoing = PhaseBegan(UNDONE - 1.0, "undo")
+    verdict = judge(replace(whole, facts=(whole.facts[0], *RULES, *others, back, undoing, *whole.facts[1:])))
+    assert (word(verdict, "Full"), verdict.exit_code) == (("unknown", False), 6)
+
+
+def test_4_what_prometheus_does_not_tell_of_is_unknown():
+    not_told = SelectorSeen(END, "used", {}, "ReadTimeout")
+    verdict = judged(*seen(d_bucket={"shop-1": ALL}, size={"x": ALL}), not_told)
+    assert (word(verdict, "Full"), verdict.exit_code) == (("unknown", False), 6)
+    assert "Full: did not fire, but Prometheus did not tell whether there were series of used" in reasons(verdict)
+    told_the_second_time = judged(not_told, *seen(d_bucket={"shop-1": ALL}, size={"x": ALL}, used={"x": ALL}))
+    assert told_the_second_time.exit_code == 0
+
+
+def test_4_a_dialect_that_we_cannot_read_is_not_judged_by_its_input():
+    odd = RuleSeen(0.0, "g", "Full", False, "rollup_rate(used[5m]) keep_metric_names > 1 if x")
+    assert inputs.selectors((odd,)) == []
+    whole = judged_facts([well()], DOWN)
+    assert judge(replace(whole, facts=(whole.facts[0], odd, *whole.facts[1:]))).exit_code == 0
 
 
 def test_4_what_had_no_input_before_says_nothing_new():

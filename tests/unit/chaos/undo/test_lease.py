@@ -1,8 +1,9 @@
 """The lease and the watchdog: one runner at a time; one that is gone is undone, one that slept is fenced."""
 
-import signal
 import subprocess
 
+import msgspec
+import psutil
 import pytest
 
 from chaos.errors import LeaseLost, RunInProgress
@@ -155,6 +156,10 @@ def runner(lease, clock):
         process.kill()
 
 
+def alive(process):
+    return psutil.pid_exists(process.pid) and psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE
+
+
 @pytest.fixture
 def here(clock):
     """The clock's boot is this machine's, as processes are."""
@@ -167,13 +172,13 @@ def test_a_runner_is_seen_dead_before_what_it_broke_is_put_back(runner, clock, t
 
     class Control(FakeControl):
         def start(self, instance):
-            seen.append(runner.poll())
+            seen.append(alive(runner))
             super().start(instance)
 
     control = Control(running={"shop-1": True, "shop-2": False})
     UndoJournal(tmp_path).register("one", "e", ProcessKill(Duration.parse("5s"), "shop-2"))
     assert Watchdog(system(tmp_path, control), clock).look()
-    assert seen == [-signal.SIGKILL]
+    assert seen == [False]
     assert UndoJournal(tmp_path).open() == []
 
 
@@ -197,9 +202,10 @@ def test_what_a_runner_that_cannot_be_ended_may_break_is_undone_until_it_is(cloc
 @pytest.mark.usefixtures("here")
 def test_whoever_takes_the_lease_ends_the_one_before(runner, lease):
     lease.acquire("two", LONG)
-    assert runner.wait(5) == -signal.SIGKILL
+    assert not alive(runner)
 
 
+@pytest.mark.usefixtures("here")
 def test_a_stranger_with_the_same_pid_is_never_ended(lease, clock):
     with subprocess.Popen(["sleep", "60"]) as stranger:
         expired = clock.boottime() - 1
@@ -207,6 +213,27 @@ def test_a_stranger_with_the_same_pid_is_never_ended(lease, clock):
         assert lease.fence()
         assert stranger.poll() is None
         stranger.kill()
+
+
+@pytest.mark.usefixtures("runner", "here")
+def test_one_that_may_not_be_ended_keeps_nobody_from_the_undo(lease, clock, tmp_path):
+    def refuse(*_):
+        raise PermissionError("not yours")
+
+    assert not lease.fence(refuse)
+    control = FakeControl(running={"shop-1": True, "shop-2": False})
+    UndoJournal(tmp_path).register("one", "e", ProcessKill(Duration.parse("5s"), "shop-2"))
+    assert Watchdog(system(tmp_path, control), clock, refuse).look()
+    assert control.running["shop-2"]
+    assert len(UndoJournal(tmp_path).open()) == 1
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("changes", [{"pids": "pid:[7]"}, {"started": 0}])
+def test_of_whom_nobody_can_say_that_it_is_dead_it_is_not_said(runner, lease, changes):
+    lease._write(msgspec.structs.replace(lease.read(), **changes))
+    assert not lease.fence()
+    assert alive(runner)
 
 
 @pytest.mark.parametrize("broken", ["full", "forbidden"])
