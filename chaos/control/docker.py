@@ -155,9 +155,7 @@ def _named(service: str, containers: list[Any]) -> Iterator[tuple[str, Any]]:
         name = f"{service}-{one.labels.get(_NUMBER, '?')}"
         if name in found:
             projects = " and ".join(sorted({each.labels.get(_PROJECT, "none") for each in (one, found[name])}))
-            raise SignalUnavailable(
-                f"two containers are {name}, of the projects {projects}: a label of one's own helps"
-            )
+            raise SignalUnavailable(f"two containers are {name}, of the projects {projects}: give one a label")
         found[name] = one
     yield from found.items()
 

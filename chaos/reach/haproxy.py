@@ -36,7 +36,7 @@ class HAProxy:
         return (server,) if self.status(second) is None else (server, second)
 
     def admin_state(self, server: str) -> int:
-        """What was said of `backend/server`, whatever its checks say: DRAINED, IN_MAINTENANCE. SignalUnavailable: none."""
+        """What was said of `backend/server`, whatever its checks say, in bits. SignalUnavailable: no such server."""
         return int(self._state(server)["srv_admin_state"])
 
     def address(self, server: str) -> str:

@@ -66,6 +66,31 @@ def test_requests_of_a_server_are_counted_and_an_idle_one_is_refused(two, fault)
     assert use.result().parts["shop/shop-2"] == pytest.approx(20, abs=5)
 
 
+def test_what_somebody_has_put_into_maintenance_since_is_left_and_said(two):
+    system, _, _ = two
+    haproxy = HAProxy(Path(system.target.haproxy))
+    hands_of(DRAIN).inject(system)
+    haproxy.tell(f"set server {BOTH[0]} state maint")
+    hands_of(DRAIN).undo(system)
+    until(lambda: hands_of(DRAIN).undone(system).holds)
+    assert haproxy.status(BOTH[0]) == "MAINT"
+    assert haproxy.status(BOTH[1]) == "UP"
+    assert f"{BOTH[0]} is in somebody else's maintenance" in hands_of(DRAIN).undone(system).detail
+
+
+def test_a_port_that_somebody_else_has_asked_since_is_left_and_said(two):
+    system, _, _ = two
+    haproxy = HAProxy(Path(system.target.haproxy))
+    hands_of(FOOL).inject(system)
+    haproxy.tell(f"set server {BOTH[0]} check-port 9")
+    hands_of(FOOL).undo(system)
+    assert haproxy.ports(BOTH[0])[1] == 9
+    own, asked = haproxy.ports(BOTH[1])
+    assert asked == own
+    assert hands_of(FOOL).undone(system).holds
+    assert f"somebody else has {BOTH[0]} asked at another port" in hands_of(FOOL).undone(system).detail
+
+
 @pytest.mark.parametrize("fault", [DRAIN, FOOL])
 def test_it_is_in_place_until_it_is_undone(two, fault):
     system, _, _ = two
