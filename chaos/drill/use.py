@@ -10,6 +10,7 @@ from chaos.faults.use import Uses
 from chaos.judge import effect
 from chaos.report import words
 from chaos.spec.faults.fault import FaultFields
+from chaos.spec.faults.measure import Measure
 
 
 @dataclass(slots=True)
@@ -22,9 +23,15 @@ class Use:
     _grown: dict[str, float] = field(default_factory=dict)
     _why_not: str = ""
 
+    @property
+    def _measure(self) -> Measure | None:
+        """None where it is measured while it lasts, or not at all."""
+        measure = self.fault.measure()
+        return measure if measure is not None and measure.before else None
+
     def look(self, system: System) -> None:
         """Look how much came since the last look; never raises: what is not told now may be told the next time."""
-        if self.fault.MEASURE is None or not self.fault.MEASURE.before or self._why_not:
+        if self._measure is None or self._why_not:
             return
         try:
             seen = use.so_far(self.fault, system)
@@ -46,14 +53,14 @@ class Use:
 
         Raises FaultFailed when one of its parts was used too little for anybody to meet the fault.
         """
-        if self.fault.MEASURE is None or not self.fault.MEASURE.before:
+        if self._measure is None:
             return None
         if self._why_not:
             return Used(why_not=self._why_not)
         if not self._looked:
             return None
         used = Used(self._grown)
-        if nobody := effect.too_little(self.fault.MEASURE.value, self.fault.MEASURE.least, used):
+        if nobody := effect.too_little(self._measure.value, self._measure.least, used):
             raise FaultFailed(words.of(nobody[0]))
         return used
 

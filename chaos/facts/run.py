@@ -42,7 +42,7 @@ class FaultSaid(msgspec.Struct, frozen=True):
                 sorted(one.blinds()),
                 one.keeps_pages_back(),
                 sorted({name for instance in one.instances() for name in called.get(instance) or (instance,)}),
-                *((one.MEASURE.value, one.MEASURE.least, one.MEASURE.before) if one.MEASURE else ()),
+                *((measure.value, measure.least, measure.before) if (measure := one.measure()) else ()),
             )
             for one in experiment.faults
         ]

@@ -67,7 +67,8 @@ def so_far(fault: FaultFields, system: System) -> Uses:
 
     Raises Unmeasurable when it cannot be looked at from here, SignalUnavailable when it is not told just now.
     """
-    count = _COUNTED.get(fault.MEASURE) if fault.MEASURE else None
+    measure = fault.measure()
+    count = _COUNTED.get(measure) if measure else None
     return count(fault, system) if count else {}
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from chaos.facts.alert_key import Key, key_of
+from chaos.facts.alerts import AlertmanagerSeen, TakenAlert
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import FORMAT, FaultProof, FaultSaid, Injected, RunStarted, StagedInjected, Used
@@ -55,6 +57,10 @@ def _in_place(recording: Recording) -> Iterable[tuple[int | None, FaultSaid, flo
             yield fact.staged, staged[fact.staged], fact.at, fact.used
 
 
+def _key(alert: TakenAlert) -> Key:
+    return key_of(alert.name, alert.labels)
+
+
 def _while_it_lasted(
     recording: Recording, span: Window, said: FaultSaid, index: int | None, start: float
 ) -> float | None:
@@ -67,6 +73,11 @@ def _while_it_lasted(
             refused = [page for page in recording.all(PageSeen) if start <= page.at <= end and not page.accepted]
             # The heartbeat comes whatever happens: that it is refused hurts nobody.
             return float(sum(started is None or page.receiver != started.heartbeat_receiver for page in refused))
+        case Measure.NOTICES:
+            looks = [look for look in recording.all(AlertmanagerSeen) if look.alerts is not None]
+            known = {_key(alert) for look in looks if look.at < start for alert in look.alerts or ()}
+            given = {_key(alert) for look in looks if start <= look.at <= end for alert in look.alerts or ()}
+            return float(len(given - known))
         case Measure.WAITS:
             counted = [one.met for one in recording.all(FaultProof) if one.staged == index and one.met is not None]
             return sum(counted) if counted else None

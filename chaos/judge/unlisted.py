@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from chaos.facts.recording import Recording
 from chaos.judge.alert_evidence import AlertEvidence, Measured
 from chaos.judge.instance import Instance
-from chaos.judge.stretch import Stretch
+from chaos.judge.stretch import Stretch, overlap
 from chaos.judge.telling import hold_seconds, refired, why_undelivered
 from chaos.spec.alert_window import MayFire
 from chaos.verdict import alert_finding as found
@@ -63,11 +63,24 @@ def _surprising(one: Instance, evidence: AlertEvidence) -> _Judged:
 def _free_seconds(one: Instance, evidence: AlertEvidence) -> float:
     """For how long nothing kept its page back; 0 where that is too short for a page."""
     inhibited: tuple[Stretch, ...] = tuple(stretch for stretch, _ in one.inhibited)
+    free = one.free_seconds(inhibited)
+    return free if free > _page_takes_seconds(one, evidence) else 0.0
+
+
+def _could_be_told(one: Instance, evidence: AlertEvidence) -> bool:
+    """Whether it fired long enough for a page while nothing kept it back, and Alertmanager was not away by design."""
+    kept = [stretch for stretch, _ in one.inhibited]
+    kept += [Stretch(blinded.start, blinded.end) for blinded in evidence.blindness.by("alertmanager")]
+    fired = sum(stretch.seconds for stretch in one.firing)
+    free = fired - sum(overlap(firing, back) for firing in one.firing for back in kept)
+    return free > _page_takes_seconds(one, evidence)
+
+
+def _page_takes_seconds(one: Instance, evidence: AlertEvidence) -> float:
     rule = evidence.timings.get(one.name)
     # Of a group that was told of before, the page waits for its next turn.
     sent_after = max(rule.timing.group_wait_seconds, rule.timing.group_interval_seconds) if rule else 0.0
-    free = one.free_seconds(inhibited)
-    return free if free > sent_after + _LOOK_SECONDS else 0.0
+    return sent_after + _LOOK_SECONDS
 
 
 def _permitted(
@@ -76,7 +89,7 @@ def _permitted(
     """What may fire has to be told and to resolve all the same."""
     told = sorted({each.page.receiver for each in one.pages if each.fires and each.page.accepted})
     did = found.MayFire(told, one.inhibitors, pending=not one.fired)
-    if not one.fired or (one.inhibited and not one.paged and not _free_seconds(one, evidence)):
+    if not one.fired or (not one.paged and not _could_be_told(one, evidence)):
         return AlertOutcome.ALLOWED, did
     delivered, resolved = measured["delivered"], measured["resolved"]
     if delivered is None:

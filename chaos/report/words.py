@@ -33,6 +33,7 @@ _MET = {
     Measure.STATEMENTS: "clients used tables of {0.part} {0.number:.0f} times in the baseline",
     Measure.WAITS: "{0.number:.0f} statements were seen waiting ({0.part})",
     Measure.PAGES: "{0.number:.0f} pages were refused ({0.part})",
+    Measure.NOTICES: "Alertmanager was given {0.number:.0f} alerts while it lasted ({0.part})",
     Measure.USERS: "users asked {0.number:.0f} times while it lasted ({0.part})",
 }
 

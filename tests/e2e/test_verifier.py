@@ -77,8 +77,8 @@ def test_missed_and_surprise_and_a_tagged_panel_that_does_not_move_are_named(
     assert code == 1, output
     assert spoken(runs.latest()) == {"ShopInstanceDown": "missed", "HAProxyServerDown": "missed", SURPRISE: "surprise"}
     assert [reason.split(":")[0] for reason in runs.latest()["reasons"]] == [
-        "ShopInstanceDown missed",
-        "HAProxyServerDown missed",
+        "ShopInstanceDown{instance=shop-2} missed",
+        "HAProxyServerDown{server=shop-2} missed",
         f"{SURPRISE}{{instance=watchdog, job=watchdog}} surprise",
         "panel redis / Cluster, as each node sees it did not move",
     ]

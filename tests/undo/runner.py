@@ -28,6 +28,13 @@ IN_PLACE = "in place"
 LONGEST_SECONDS = 120.0
 
 
+class _OfAnIdleStack(Attack):
+    """There is no load: whether anybody would meet the faults is not asked."""
+
+    def watch(self):
+        """Nobody is."""
+
+
 class _Forgetful:
     """A recorder that keeps nothing."""
 
@@ -52,7 +59,7 @@ def main() -> None:
     context = RunContext(run_id, "held", system, _Forgetful(), Interrupts(), Progress(io.StringIO()))
     context.lease.acquire(run_id, LONGEST_SECONDS)
     with Heartbeat(context.lease, run_id):
-        attack = Attack(experiment, context)
+        attack = _OfAnIdleStack(experiment, context)
         attack.check()
         attack.begin({})
         attack.go_on()

@@ -17,7 +17,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "process.hog": {"processes": 2},
     "haproxy.drain": {"server": "shop/shop-3"},
     "haproxy.fool_checks": {"servers": ["shop/shop-1"], "asks": "shop/shop-2"},
-    "network.latency": {"link": "redis-1", "latency": "50ms"},
+    "network.latency": {"link": "postgres/shop-3", "latency": "50ms"},
     "network.bandwidth": {"link": "postgres/shop-1", "rate": "10KB/s"},
     "network.timeout": {"link": "inventory/shop-1"},
     "network.reset_peer": {"link": "postgres/shop-2"},

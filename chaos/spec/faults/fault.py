@@ -25,6 +25,10 @@ class FaultFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
     for_: Duration
     """How long it is held."""
 
+    def measure(self) -> Measure | None:
+        """How it is measured that this one met somebody."""
+        return self.MEASURE
+
     def describe(self) -> str:
         """What is done to what, in words, for people."""
         raise NotImplementedError

@@ -30,6 +30,8 @@ class Measure(StrEnum):
     """Statements that were seen waiting for the lock, in looks a second apart."""
     PAGES = "pages"
     """Pages that were refused while it lasted."""
+    NOTICES = "notices"
+    """Alerts that Alertmanager was given while it lasted: a way of pages carries nothing until there is one to send."""
     USERS = "users"
     """Users' requests that came while it lasted: who is hit is whoever uses the machine, or the whole."""
 
@@ -59,5 +61,6 @@ _TABLE = {
     Measure.STATEMENTS: _Row(10.0, before=True),
     Measure.WAITS: _Row(1.0, before=False),
     Measure.PAGES: _Row(1.0, before=False),
+    Measure.NOTICES: _Row(1.0, before=False),
     Measure.USERS: _Row(10.0, before=False),
 }

@@ -26,6 +26,9 @@ class OnLink(FaultFields, frozen=True):
     link: str
     """One of the target's links."""
 
+    def measure(self) -> Measure | None:
+        return Measure.NOTICES if self.keeps_pages_back() else self.MEASURE
+
     def links(self) -> tuple[str, ...]:
         return (self.link,)
 

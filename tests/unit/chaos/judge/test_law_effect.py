@@ -7,6 +7,7 @@ import pytest
 
 from chaos.drill.use import Use
 from chaos.errors import FaultFailed, SignalUnavailable, Unmeasurable
+from chaos.facts.alerts import AlertmanagerSeen, TakenAlert
 from chaos.facts.pages import PageSeen
 from chaos.facts.run import FaultProof, FaultSaid, Injected, StagedInjected, StagedUndone, Used
 from chaos.faults import use
@@ -91,6 +92,21 @@ def test_7_a_pager_that_refused_nothing_was_not_hit(staged):
     assert isinstance(refused, PageSeen)
     assert judge(changed(Measure.PAGES, staged=staged, more=(refused,))).exit_code == 0
     assert judge(changed(Measure.PAGES, staged=staged)).exit_code == 4
+
+
+@pytest.mark.parametrize("staged", [None, 0])
+def test_7_a_way_of_pages_on_which_there_was_nothing_to_send_was_not_hit(staged):
+    taken = AlertmanagerSeen(14.5, None, [TakenAlert("Down", LABELS, [])])
+    assert judge(changed(Measure.NOTICES, staged=staged, more=(taken,))).exit_code == 0
+    assert judge(changed(Measure.NOTICES, staged=staged)).exit_code == 4
+    before = AlertmanagerSeen(7.5, None, [TakenAlert("Down", LABELS, [])])
+    assert judge(changed(Measure.NOTICES, staged=staged, more=(before, taken))).exit_code == 4
+
+
+def test_7_a_link_to_the_pager_is_a_way_of_pages():
+    hold = Duration(seconds=5)
+    assert KINDS["network.down"](for_=hold, link="pager").measure() is Measure.NOTICES
+    assert KINDS["network.down"](for_=hold, link="redis").measure() is Measure.LINKS
 
 
 @pytest.mark.parametrize("staged", [None, 0])

@@ -12,6 +12,7 @@ from chaos.facts.alert_key import in_words, key_of
 from chaos.facts.alerts import AlertHistory, PrometheusSeen
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.pages import PageSeen
+from chaos.facts.run import FaultSaid
 from chaos.judge.judge import judge
 from chaos.report.words import reasons
 from tests.unit.chaos.judge.lives import LAST, Life, facts_of, judged_facts, lives, nearly_well, well, windows
@@ -168,6 +169,8 @@ def test_3_one_that_fired_when_the_baseline_began_proves_nothing_when_it_fires_a
     [
         (well("Slow"), "allowed"),
         (replace(well("Slow"), told=False), "undelivered"),
+        # Its group's next turn is five seconds away, and by then it is over.
+        (Life("Slow", "a", 14, 15, 19, told=False), "allowed"),
         (replace(well("Slow"), until=None), "stuck"),
         (replace(well("Slow"), told=False, inhibited=tuple(range(33))), "allowed"),
     ],
@@ -176,6 +179,15 @@ def test_3_what_may_fire_has_to_be_told_and_to_resolve(life, outcome):
     verdict = judge(judged_facts([well(), life], DOWN, ["Slow"]))
     assert outcomes(verdict, "Slow") == {"a": outcome}
     assert verdict.exit_code == (0 if outcome == "allowed" else 1)
+
+
+def test_3_what_alertmanager_could_not_tell_of_as_the_fault_took_it_away_is_allowed():
+    untold = replace(well("Slow"), told=False)
+    whole = judged_facts([well(), untold], DOWN, ["Slow"])
+    said = FaultSaid("process.kill", "f", ["alertmanager"], False)
+    away = replace(whole, facts=(msgspec.structs.replace(whole.facts[0], faults=[said]), *whole.facts[1:]))
+    assert outcomes(judge(whole), "Slow") == {"a": "undelivered"}
+    assert outcomes(judge(away), "Slow") == {"a": "allowed"}
 
 
 def test_3_what_may_fire_may_have_bounds_and_labels():
