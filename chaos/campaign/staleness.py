@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chaos.facts.alerts import AlertmanagerConfigured, RuleSeen
+from chaos.facts.alerts import RuleSeen
 from chaos.facts.recording import Recording
-from chaos.spec import routing, rule_text, values
+from chaos.judge.alert_evidence import routing_of
+from chaos.spec import rule_text, values
 from chaos.spec.experiment import Experiment
 from chaos.spec.routing import Routing
 from chaos.spec.rule_text import RuleText
@@ -32,7 +33,7 @@ def stale(recording: Recording, verdict: Verdict, experiment: Experiment, presen
     if _written(recording.experiment) != _written(experiment):
         return dict.fromkeys(names, "the experiment has changed since")
     then = _rules(recording.all(RuleSeen))
-    routed = _routing(recording)
+    routed = routing_of(recording)
     found = {}
     for result in verdict.alerts:
         if result.window is None:
@@ -55,16 +56,6 @@ def _rules(seen: Iterable[RuleSeen]) -> tuple[RuleText, ...]:
         RuleText(one.name, one.records, one.query, one.for_seconds, one.keep_firing_for_seconds, one.labels)
         for one in seen
     )
-
-
-def _routing(recording: Recording) -> Routing | None:
-    configured = recording.first(AlertmanagerConfigured)
-    if configured is None or configured.error is not None:
-        return None
-    try:
-        return routing.read(configured.config)
-    except ValueError:
-        return None
 
 
 def _written(experiment: Experiment) -> bytes:

@@ -99,7 +99,7 @@ class AlertEvidence:
             firing_at_baseline=gathered.before,
             complete=any(asked.error is None for asked in recording.all(HistoryAsked)),
             blindness=blindness,
-            routing=_routing(recording),
+            routing=routing_of(recording),
             observed=frozenset(started.receivers),
             unfed=inputs.unfed(recording, span),
             standing=frozenset(
@@ -270,7 +270,8 @@ class _Gathering:
         return frozenset(self._identities.key(one.name, one.labels) for one in alerts if one.state == "firing")
 
 
-def _routing(recording: Recording) -> Routing | None:
+def routing_of(recording: Recording) -> Routing | None:
+    """The routing with which a run was made; None where it was not recorded, or cannot be read."""
     configured = recording.first(AlertmanagerConfigured)
     if configured is None or configured.error is not None:
         return None

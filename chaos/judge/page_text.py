@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable
 
+from chaos.facts.alerts import AlertmanagerConfigured
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
+from chaos.judge.alert_evidence import routing_of
 from chaos.judge.window import Window
-from chaos.verdict.run_finding import PageFinding, PagesCounted, PagesCutShort, TemplateFailed
+from chaos.verdict.run_finding import PageFinding, PagesCounted, PagesCutShort, RoutingUnreadable, TemplateFailed
 
 _FAILED = ("<error expanding template", "<no value>")
 """What Prometheus writes where a template fails, and what a value that is not there becomes."""
 
 
 def findings(recording: Recording, window: Window) -> Iterable[PageFinding]:
-    """One for each text that failed, for each receiver that was told less than there is, and for a wrong number."""
+    """One for each text that failed, each receiver that was told less, a wrong number, and an unknown routing."""
+    if recording.first(AlertmanagerConfigured) is not None and routing_of(recording) is None:
+        yield RoutingUnreadable()
     began = window.baseline if window.baseline is not None else window.end
     pages = [page for page in recording.all(PageSeen) if page.at >= began]
     failed = {

@@ -177,6 +177,8 @@ def _page(finding: PageFinding) -> str:
     match finding:
         case found.TemplateFailed():
             return f"a page of {finding.alert} has a template error for its {finding.annotation}"
+        case found.RoutingUnreadable():
+            return "Alertmanager's configuration cannot be read, so nobody knows whom a page has to reach"
         case found.PagesCounted():
             return f"{finding.number} pages said that something fires, should be {finding.bound}"
         case found.PagesCutShort():

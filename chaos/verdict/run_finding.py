@@ -117,6 +117,10 @@ class NoRules(Finding, frozen=True):
     """Prometheus runs no alerting rule."""
 
 
+class RoutingUnreadable(Finding, frozen=True):
+    """Alertmanager's configuration was recorded and cannot be read here: nobody knows whom a page has to reach."""
+
+
 class RulesNotRunning(Finding, frozen=True):
     """Rules that the stack should run, and Prometheus does not, or not in good health."""
 
@@ -182,4 +186,4 @@ WatchFinding: TypeAlias = (
     | HeartbeatMissing
 )
 EvidenceFinding: TypeAlias = LoadFinding | WatchFinding
-PageFinding: TypeAlias = TemplateFailed | PagesCounted | PagesCutShort
+PageFinding: TypeAlias = TemplateFailed | PagesCounted | PagesCutShort | RoutingUnreadable

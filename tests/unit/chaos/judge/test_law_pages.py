@@ -111,3 +111,15 @@ def test_8_what_was_left_out_of_a_page_makes_a_run_inconclusive():
         6,
         ["2 alerts were left out of the pages of fallback, by its max_alerts"],
     )
+
+
+@pytest.mark.parametrize("config", ["route: [", "receivers: []", "route: { receiver: a, matchers: ['x=~\"(\"'] }"])
+def test_8_a_routing_that_cannot_be_read_holds_nothing(config):
+    whole = recorded(*FALLBACK)
+    unreadable = tuple(
+        msgspec.structs.replace(fact, config=config) if isinstance(fact, AlertmanagerConfigured) else fact
+        for fact in whole.facts
+    )
+    verdict = judge(replace(whole, facts=unreadable))
+    assert (verdict.exit_code, len(reasons(verdict))) == (6, 1)
+    assert "Alertmanager's configuration cannot be read" in reasons(verdict)[0]
