@@ -59,7 +59,10 @@ class ProcessThrottleHands(Hands[ProcessThrottle]):
             stopped = cpu_limit.is_put_back(system, system.control, self.fault.instance, self._limit)
         else:
             stopped = agent.stopped(system, self._agent)
-        return serves(system, self.fault.instance) if stopped.holds else stopped
+        if not stopped.holds:
+            return stopped
+        serving = serves(system, self.fault.instance)
+        return Proof(serving.holds, f"{stopped.detail}; {serving.detail}")
 
     def by_hand(self) -> str:
         stopped = (

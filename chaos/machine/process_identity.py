@@ -147,6 +147,8 @@ def end(process: Child, seconds: float) -> bool:
 
     It may be a process that leads no group of its own. Ourselves we do not end.
     """
+    if not is_alive(process):
+        return True
     if process.pid == os.getpid():
         return False
     try:

@@ -27,4 +27,4 @@ def test_news_does_not_wait_for_the_disk(tmp_path, synced):
 def test_who_an_agent_is_is_on_disk_before_it_acts(tmp_path, synced):
     Job(Place(tmp_path, "surge"), {}).announce()
     assert (tmp_path / "surge.process").exists()
-    assert len(synced) == 1
+    assert len(synced) == 2, "what it says, and the name of the file"
