@@ -26,10 +26,14 @@ _IN_PLACE_WITHIN_SECONDS = 60.0
 
 
 @contextmanager
-def held(stack, folder: Path, *kinds: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Have a runner hold these faults, all proven to be in place; it is gone afterwards."""
+def held(stack, folder: Path, *kinds: str, target: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a runner hold these faults, all proven to be in place; it is gone afterwards.
+
+    `target`: another target file of this stack.
+    """
     faults = json.dumps([samples.written(kind, HOLD) for kind in kinds])
-    command = (sys.executable, "-m", "tests.undo.runner", str(stack.target), f"held-{time.time_ns()}", faults)
+    of = str(target or stack.target)
+    command = (sys.executable, "-m", "tests.undo.runner", of, f"held-{time.time_ns()}", faults)
     said = folder / "runner.log"
     with said.open("wb") as log:
         process = subprocess.Popen(command, env=stack.environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
