@@ -110,7 +110,8 @@ def test_the_watchdog_undoes_in_containers_what_a_killed_runner_left(containers,
     killed = time.monotonic()
     wait_until(lambda: serves(containers), DURATION_SECONDS + 8, "shop-2 to serve again")
     assert time.monotonic() - killed > 1, "the lease had not run out yet: somebody else undid it"
-    wait_until(lambda: "undone:" in (run / "watchdog.log").read_text(), 10, "its word on disk")
+    log = run / "watchdog.log"
+    wait_until(lambda: log.exists() and "undone:" in log.read_text(), 10, "its word on disk")
     wait_until(lambda: containers.command("status")[0] == 0, 40, "the stack to be well")
 
 

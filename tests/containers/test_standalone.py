@@ -52,12 +52,29 @@ def built(an_engine):
 
 
 @pytest.fixture(scope="module")
-def up(built, compose):
+def down(compose):
+    """What the user types, until the engine has done it."""
+
+    def ended(*arguments):
+        # The engine says of a container that it is removed before its network knows, and refuses to remove that then
+        # ("has active endpoints"). It is asked once more, as a user would; what is left after that is a failure.
+        try:
+            compose("down", "--volumes", *arguments)
+        except AssertionError as refused:
+            if "has active endpoints" not in str(refused):
+                raise
+            compose("down", "--volumes", *arguments)
+
+    return ended
+
+
+@pytest.fixture(scope="module")
+def up(built, compose, down):
     try:
         compose("up", "--detach", built)
         yield
     finally:
-        compose("down", "--volumes")
+        down()
 
 
 def test_compose_finds_nothing_to_complain_about(compose):
@@ -72,9 +89,9 @@ def test_it_serves_is_watched_and_does_so_again_after_a_restart(up, compose):
     wait_until(serves_an_order, 60, "an order after a restart")
 
 
-def test_nothing_of_it_is_left_after_down(up, compose):
+def test_nothing_of_it_is_left_after_down(up, down):
     # Its seconds of grace are the programs' business, and tested elsewhere.
-    compose("down", "--volumes", "--timeout", "1")
+    down("--timeout", "1")
     client = engine.connect()
     mine = {"label": f"com.docker.compose.project={PROJECT}"}
     left = (client.containers.list(all=True, filters=mine), client.networks.list(filters=mine))
