@@ -134,11 +134,15 @@ class UndoJournal:
         Tries every record, then raises UndoFailed with all that went wrong; also when another process has been
         undoing for two minutes.
         """
-        try:
-            with locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS):
-                return self._replay(system, clock, only, patience, note)
-        except LockBusy as busy:
-            raise UndoFailed([str(busy)], ["end the process that undoes without an end, then `make undo`"]) from busy
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS))
+            except LockBusy as busy:
+                to_do = ["end the process that undoes without an end, then `make undo`"]
+                raise UndoFailed([str(busy)], to_do) from busy
+            except OSError:
+                pass  # it may not be looked at any more: to undo twice at once harms less than not to undo
+            return self._replay(system, clock, only, patience, note)
 
     def _replay(
         self,
