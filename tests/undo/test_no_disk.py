@@ -54,7 +54,13 @@ def watchdog(target, place, environment, *before):
 
 
 def await_undone(stack):
-    until(lambda: not leftovers(stack) and not unwell(stack), 2 * UNDONE_WITHIN_SECONDS)
+    def left():
+        return leftovers(stack) or unwell(stack)
+
+    try:
+        until(lambda: not left(), 2 * UNDONE_WITHIN_SECONDS)
+    except AssertionError as late:
+        raise AssertionError(left()) from late
 
 
 @pytest.mark.parametrize("way", WAYS)
