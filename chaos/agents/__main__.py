@@ -23,7 +23,9 @@ def main() -> None:
     job = Job(Place(options.folder, options.name), options.arguments)
     job.announce()
     module = options.kind if "." in options.kind else f"chaos.agents.{options.kind}"
-    importlib.import_module(module).run(job)
+    run = importlib.import_module(module).run
+    job.await_begin()
+    run(job)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ import msgspec
 from chaos.machine.durable import replace
 from chaos.machine.process_identity import of_pid
 
+_BEGINS_WITHIN_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+
 
 class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an agent last said of itself."""
@@ -46,6 +49,11 @@ class Place(msgspec.Struct, frozen=True):
         return self.folder / f"{self.name}.ended"
 
     @property
+    def may_begin(self) -> Path:
+        """There once whoever undoes its fault knows who it is."""
+        return self.folder / f"{self.name}.may_begin"
+
+    @property
     def log(self) -> Path:
         """What it printed."""
         return self.folder / f"{self.name}.log"
@@ -75,6 +83,13 @@ class Job:
         replace(self._place.process, msgspec.json.encode(of_pid(os.getpid())))
         if self._place.ended.exists():
             raise SystemExit("undone before it began")
+
+    def await_begin(self) -> None:
+        """Wait until it may act, up to 10 s; ends the process when it may not."""
+        deadline = time.monotonic() + _BEGINS_WITHIN_SECONDS
+        while not self._place.may_begin.exists():
+            if self.wait(_POLL_SECONDS) or time.monotonic() > deadline:
+                raise SystemExit("nobody told it to begin")
 
     def report(self, acts: bool, detail: str) -> None:
         """Say how it goes; to be repeated at least every second while it acts.

@@ -44,6 +44,8 @@ class Attack:
     _use_due: float = 0.0
     _live: list[_Live] = field(default_factory=list)
     _proof_due: float = 0.0
+    _known_at: list[float] = field(default_factory=list)
+    """When the watchdog knew what the fault that is being injected had written for its undo."""
     until: float = 0.0
     """When the main fault is to be undone, in seconds since the run's start."""
 
@@ -121,16 +123,23 @@ class Attack:
         self.context.act()
         self.context.assert_watched()
         record = self.context.register(fault)
-        system = self.context.system.on_behalf_of(record.number)
+        self.context.await_known()
+        system = self.context.system.on_behalf_of(record.number, self._known)
         self.context.act()
-        begin = self.context.now()
+        begin, self._known_at = self.context.now(), []
         hands = hands_of(fault)
         done = hands.inject(system)
+        # What a fault waits for before its first blow is not part of it.
+        begin = min(self._known_at, default=begin)
         # Had we slept before the blow, whoever undid it meanwhile would have ended us first.
         self.context.assert_lease_held()
         proof = self._prove_in_place(hands, system)
         self._live.append(_Live(hands, record, system, staged, begin))
         return begin, done, proof
+
+    def _known(self) -> None:
+        self.context.await_known()
+        self._known_at.append(self.context.now())
 
     def _prove_in_place(self, hands: Hands[Any], system: System) -> Proof:
         deadline = self.context.clock.monotonic() + hands.proven_within_seconds

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.drill.progress import Progress
+from chaos.errors import FaultFailed
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.recorder import Recorder
 from chaos.faults.hands import System
@@ -15,6 +16,8 @@ from chaos.undo.journal import Undoable, UndoJournal, UndoRecord
 from chaos.undo.lease import LeaseFile
 
 LOOK_EVERY_SECONDS = 0.25
+_KNOWN_WITHIN_SECONDS = 5.0
+_KNOWN_POLL_SECONDS = 0.02
 
 
 @dataclass(slots=True)
@@ -28,8 +31,10 @@ class RunContext:
     interrupts: Interrupts
     progress: Progress
     clock: Clock = field(default_factory=SystemClock)
-    watched: Callable[[Path], None] = watched.assert_watched
+    assert_somebody_watches: Callable[[Path], None] = watched.assert_watched
     """Raises FaultFailed when nobody watches the stack with this state folder."""
+    knows: Callable[[Path, float], bool] = watched.knows
+    """Whether whoever watches has read all that was in this state folder then, in Unix time."""
     lease: LeaseFile = field(init=False)
     journal: UndoJournal = field(init=False)
     origin: float = field(init=False)
@@ -63,7 +68,19 @@ class RunContext:
 
     def assert_watched(self) -> None:
         """To be called before every blow. Raises FaultFailed when nobody watches who would undo it."""
-        self.watched(self.system.target.state_folder)
+        self.assert_somebody_watches(self.system.target.state_folder)
+
+    def await_known(self) -> None:
+        """Wait until the watchdog has read what is on disk now, so that it can undo it also when it may not any more.
+
+        Up to 5 s; it looks four times a second. Raises FaultFailed when it did not, and Interrupted.
+        """
+        since, deadline = self.clock.wall(), self.clock.monotonic() + _KNOWN_WITHIN_SECONDS
+        while not self.knows(self.system.target.state_folder, since):
+            self.assert_watched()
+            if self.clock.monotonic() > deadline:
+                raise FaultFailed("the watchdog does not read what there will be to undo, so nothing may be broken")
+            self.interrupts.wait(_KNOWN_POLL_SECONDS)
 
     def register(self, what: Undoable) -> UndoRecord:
         """Put an undo record on disk; when this returns, it survives a crash of the machine."""

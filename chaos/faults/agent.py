@@ -1,12 +1,14 @@
 """Starts and stops an agent: a process that acts on the system for as long as a fault is held.
 
 Who it is stands in the state folder, written by itself before it does anything, so that whoever undoes the fault
-finds it. An undo that comes while it is still starting leaves a mark that it looks for after that.
+finds it; it begins once the watchdog has read that. An undo that comes while it is still starting leaves a mark that
+it looks for after that.
 """
 
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,11 +40,15 @@ def start(system: System, name: str, kind: str, arguments: dict[str, Any], hold_
     place = _place(system, name)
     if _alive(place):
         raise FaultFailed(f"an agent {name} is still running: `make undo` ends it")
-    for file in (place.ended, place.status, place.process):
+    for file in (place.ended, place.status, place.process, place.may_begin):
         file.unlink(missing_ok=True)
     options = ["--folder", str(place.folder), "--name", name, "--longest", str(hold_seconds + BEYOND_HOLD_SECONDS)]
     process = process_identity.spawn("chaos.agents", [kind, *options, "--arguments", json.dumps(arguments)], place.log)
-    return _await_it_acts(place, process)
+    _await(lambda: _read(place.process, Child) == process, place, process)
+    system.await_known()
+    place.may_begin.touch()
+    _await(lambda: (status := _read(place.status, Status)) is not None and status.acts, place, process)
+    return _detail(place)
 
 
 def acts(system: System, name: str) -> Proof:
@@ -85,17 +91,19 @@ def by_hand(system_folder: str, name: str) -> str:
     return f"end the process that {system_folder}/agents/{name}.process names: kill -KILL -- -<pid>"
 
 
-def _await_it_acts(place: Place, process: Child) -> str:
+def _await(condition: Callable[[], bool], place: Place, process: Child) -> None:
     deadline = time.monotonic() + _ACTS_WITHIN_SECONDS
-    while True:
-        status = _read(place.status, Status)
-        if status is not None and status.acts:
-            return status.detail
+    while not condition():
         if not process_identity.is_alive(process):
             raise FaultFailed(f"agent {place.name} ended{_last_words(place)}")
         if time.monotonic() > deadline:
-            raise FaultFailed(f"agent {place.name} does not act: {status.detail if status else 'it says nothing'}")
+            raise FaultFailed(f"agent {place.name} does not act: {_detail(place)}")
         time.sleep(_POLL_SECONDS)
+
+
+def _detail(place: Place) -> str:
+    status = _read(place.status, Status)
+    return status.detail if status else "it says nothing"
 
 
 def _place(system: System, name: str) -> Place:

@@ -1,7 +1,7 @@
 """The hands of a fault: how what an experiment file says is put in place, proven, and put back."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, TypeVar
 
 from chaos.control.port import ProcessControl
@@ -12,6 +12,10 @@ T = TypeVar("T")
 F = TypeVar("F", bound=FaultFields)
 
 
+def _by_nobody() -> None:
+    """Outside a run nobody is waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class System:
     """What a fault acts on."""
@@ -20,10 +24,12 @@ class System:
     control: ProcessControl
     record: int = 0
     """The number of the undo record on whose behalf it is acted on; 0 where there is none."""
+    await_known: Callable[[], None] = field(default=_by_nobody, compare=False)
+    """To be called before a blow whose undo needs what was just written: waits until the watchdog has read it."""
 
-    def on_behalf_of(self, record: int) -> "System":
+    def on_behalf_of(self, record: int, await_known: Callable[[], None] = _by_nobody) -> "System":
         """The same, for one undo record."""
-        return replace(self, record=record)
+        return replace(self, record=record, await_known=await_known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What a fault chose when it was injected, kept in the state folder for its undo: which node was the master, say.
 
-Written before the blow and on disk when `write` returns, so that whoever undoes the fault knows it. Each undo record
-has memos of its own: what an earlier fault of the same kind found is never taken for what this one has to put back.
+Written before the blow, and on disk and known to the watchdog when `write` returns, so that whoever undoes the fault
+knows it. Each undo record has memos of its own: what an earlier fault of the same kind found is never taken for what
+this one has to put back.
 """
 
 import contextlib
@@ -19,13 +20,17 @@ T = TypeVar("T")
 
 
 def write(system: System, name: str, value: msgspec.Struct) -> None:
-    """Remember this under a name, of which a fault that is made of several needs more than one."""
+    """Remember this under a name, of which a fault that is made of several needs more than one.
+
+    Waits until the watchdog has read it, a fraction of a second; raises as `System.await_known` does.
+    """
     folder = of_record(system.target.state_folder, system.record)
     folder.mkdir(parents=True, exist_ok=True)
     content = msgspec.json.encode(value)
     replace(folder / f"{name}.json", content)
     folder_on_disk(folder.parent)
     remembered.keep(folder / f"{name}.json", content)
+    system.await_known()
 
 
 def read(system: System, name: str, kind: type[T]) -> T | None:

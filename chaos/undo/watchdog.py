@@ -28,7 +28,7 @@ from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import End, Lease, LeaseFile
 from chaos.undo.stop_load import StopLoad
 
-_LOOK_EVERY_SECONDS = 0.5
+_LOOK_EVERY_SECONDS = 0.25
 _RUN_BEGINS_WITHIN_SECONDS = 60.0
 REPORT_FILE = "watchdog.log"
 
@@ -53,7 +53,9 @@ class Watchdog:
         Nothing is undone as long as it may be broken again: the runner is seen dead first, or else what is undone
         stays open, and is undone at every look until it is. A failed undo is told and tried again at the next look.
         """
+        began = self._clock.wall()
         self._keep_in_mind()
+        watched.looked(self._system.target.state_folder, began)
         lapsed = self._lease.lapsed()
         gone = self._lease.fence(self._end)
         undone = self._undo(gone)
@@ -162,14 +164,13 @@ def main() -> None:
     watchdog = Watchdog(System(target, control_of(target)), clock)
     with contextlib.suppress(OSError):  # nobody breaks anything then, and what is broken is put back all the same
         watched.begin(target.state_folder)
-    _watch(watchdog, target.state_folder, clock, stop, arguments.for_one_run)
+    _watch(watchdog, clock, stop, arguments.for_one_run)
 
 
-def _watch(watchdog: Watchdog, state: Path, clock: Clock, stop: threading.Event, for_one_run: bool) -> None:
+def _watch(watchdog: Watchdog, clock: Clock, stop: threading.Event, for_one_run: bool) -> None:
     begins_by = clock.monotonic() + _RUN_BEGINS_WITHIN_SECONDS
     began = False
     while not stop.wait(_LOOK_EVERY_SECONDS):
-        watched.looks(state)
         # Whatever goes wrong with one look, the next may find it better; without a watchdog nothing would be undone.
         try:
             watchdog.look()

@@ -13,9 +13,9 @@ from chaos.machine.durable import replace
 from chaos.machine.process_identity import Child
 
 WATCHES_FILE = "watchdog.pid"
-"""In the state folder: which process began to watch last; it is touched at every look."""
+"""In the state folder: which process began to watch last; its time is that of the last look."""
 _SILENT_SECONDS = 5.0
-"""A watchdog that did not look for longer hangs, is frozen, or cannot write: it looks twice a second."""
+"""A watchdog that did not look for longer hangs, is frozen, or cannot write: it looks four times a second."""
 
 
 def begin(state: Path) -> None:
@@ -23,10 +23,15 @@ def begin(state: Path) -> None:
     replace(state / WATCHES_FILE, msgspec.json.encode(process_identity.of_pid(os.getpid())), durable=False)
 
 
-def looks(state: Path) -> None:
-    """To be called by the watchdog at every look; never raises."""
+def looked(state: Path, began: float) -> None:
+    """To be called by the watchdog once a look that began then, in Unix time, has read everything; never raises."""
     with contextlib.suppress(OSError):
-        os.utime(state / WATCHES_FILE)
+        os.utime(state / WATCHES_FILE, (began, began))
+
+
+def knows(state: Path, since: float) -> bool:
+    """Whether the watchdog has read all that was on disk then, in Unix time."""
+    return _looked(state) >= since
 
 
 def watches(state: Path) -> Child | None:

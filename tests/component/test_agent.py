@@ -59,6 +59,32 @@ def test_an_undo_before_it_has_begun_keeps_it_from_beginning(target):
     assert not place.status.exists()
 
 
+def test_it_does_nothing_before_the_watchdog_knows_who_it_is(target):
+    place = Place(target.target.state_folder / "agents", "one")
+    seen = []
+
+    def known():
+        seen.append((place.process.exists(), place.status.exists()))
+        time.sleep(0.5)
+        seen.append((place.process.exists(), place.status.exists()))
+
+    agent.start(target.on_behalf_of(1, known), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+    assert seen == [(True, False), (True, False)]
+    assert place.status.exists()
+
+
+def test_one_whose_fault_was_broken_off_before_that_never_begins(target):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        agent.start(target.on_behalf_of(1, interrupted), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+    time.sleep(0.3)
+    assert not agent.acts(target, "one").holds
+    agent.stop(target, "one")
+    assert agent.stopped(target, "one").holds
+
+
 def test_it_ends_by_itself_when_nobody_is_left_to_stop_it(target, monkeypatch):
     monkeypatch.setattr(agent, "BEYOND_HOLD_SECONDS", 0.0)
     agent.start(target, "one", "tests.idle_agent", {"says": "at work"}, 1.5)

@@ -38,7 +38,7 @@ class Run:
         context = RunContext(
             "r", "e", system(folder, self.control), self, Interrupts(self.clock), Progress(io.StringIO()), self.clock
         )
-        context.watched = lambda _: None
+        context.assert_somebody_watches, context.knows = (lambda _: None), (lambda *_: True)
         context.lease.acquire("r", 1000.0)
         context.lease.assert_held = self._assert_lease
         self.attack = Attack(msgspec.convert(experiment, Experiment, dec_hook=values.decode), context)
@@ -62,6 +62,38 @@ class Run:
 
 def kill(instance="shop-2", hold="4s"):
     return {"type": "process.kill", "instance": instance, "for": hold}
+
+
+class Watchdog:
+    """One that reads what it is to undo some time after it was written."""
+
+    def __init__(self, run, takes):
+        self.run, self.takes, self.asked = run, takes, []
+        context = run.attack.context
+        context.knows = self.knows
+
+    def knows(self, _, since):
+        self.asked.append([name for name, runs in self.run.control.running.items() if not runs])
+        return self.run.clock.now >= since + self.takes
+
+
+def test_nothing_is_broken_before_the_watchdog_knows_how_to_undo_it(tmp_path):
+    run = Run(tmp_path, [])
+    watchdog = Watchdog(run, takes=0.5)
+    run.attack.begin({})
+    assert watchdog.asked, "nobody was asked"
+    assert not any(watchdog.asked), "broken before it was known"
+    [injected] = [fact for fact in run.facts if isinstance(fact, Injected)]
+    assert injected.at == pytest.approx(0.5, abs=0.05), "waiting before the blow is no part of the fault"
+
+
+def test_a_watchdog_that_does_not_read_what_it_is_to_undo_keeps_everything_whole(tmp_path):
+    run = Run(tmp_path, [])
+    Watchdog(run, takes=1000.0)
+    with pytest.raises(FaultFailed, match="does not read what there will be to undo"):
+        run.attack.begin({})
+    assert run.control.running == {"shop-1": True, "shop-2": True}
+    assert run.clock.now == pytest.approx(5.0, abs=0.1)
 
 
 def test_a_staged_fault_comes_when_it_is_due_and_goes_after_its_own_time(tmp_path):

@@ -64,7 +64,7 @@ def made(folder, world, hold):
     recording_ = recorder.create(folder / "runs", "one", file)
     progress = Progress(io.StringIO())
     context = RunContext("one", "kill", System(target, world.control), recording_, Interrupts(world), progress, world)
-    context.watched = lambda _: world.watched()
+    context.assert_somebody_watches, context.knows = (lambda _: world.watched()), (lambda *_: True)
     plan = Plan("one", "kill", yamlfile.read(file, Experiment), frozenset({"Down"}), LoadSettings(), "abc", False)
     return Drill(plan, context, parts(world))
 

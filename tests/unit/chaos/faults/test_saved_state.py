@@ -30,6 +30,19 @@ def injected(swarm, journal):
     return record
 
 
+def test_what_is_remembered_is_known_to_the_watchdog_before_the_blow(swarm, journal, tmp_path):
+    record = journal.register("r", "e", SCALE)
+    seen = []
+
+    def known():
+        memos = list(saved_state.of_record(tmp_path, record.number).glob("*.json"))
+        seen.append((len(memos), swarm.control.wanted))
+
+    hands_of(SCALE).inject(swarm.on_behalf_of(record.number, known))
+    assert seen == [(1, 3)]
+    assert swarm.control.wanted == 5
+
+
 def test_a_fault_cut_short_before_its_blow_puts_nothing_back_that_an_earlier_one_found(swarm, journal):
     injected(swarm, journal)
     journal.replay(swarm, FakeClock())

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from chaos.errors import FaultFailed
 from chaos.machine import process_identity
 from chaos.undo import watched
+from chaos.undo.watchdog import Watchdog
+from tests.fakes import FakeClock, system
 
 
 def test_one_that_looks_is_there(tmp_path):
@@ -39,8 +42,35 @@ def test_one_that_has_not_looked_for_long_is_found_and_one_that_looks_again(tmp_
     os.utime(tmp_path / watched.WATCHES_FILE, (long_ago, long_ago))
     with pytest.raises(FaultFailed, match="has not looked for 60 s"):
         watched.assert_watched(tmp_path)
-    watched.looks(tmp_path)
+    watched.looked(tmp_path, time.time())
     watched.assert_watched(tmp_path)
+
+
+def test_a_look_knows_what_was_there_before_it_began(tmp_path):
+    watched.begin(tmp_path)
+    watched.looked(tmp_path, 1000.0)
+    assert watched.knows(tmp_path, 999.9)
+    assert not watched.knows(tmp_path, 1000.1)
+    assert not watched.knows(tmp_path / "elsewhere", 999.9)
+
+
+def test_a_look_that_could_not_read_the_records_is_none(tmp_path, monkeypatch):
+    """A watchdog that knows nothing of what there is to undo is as good as dead."""
+    watched.begin(tmp_path)
+    watched.looked(tmp_path, 1000.0)
+    watchdog = Watchdog(system(tmp_path), FakeClock(2000.0))
+    watchdog.look()
+    assert watched.knows(tmp_path, 2000.0)
+
+    def forbidden(_):
+        raise PermissionError(tmp_path)
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    watchdog = Watchdog(system(tmp_path), FakeClock(3000.0))
+    with pytest.raises(PermissionError):
+        watchdog.look()
+    monkeypatch.undo()
+    assert not watched.knows(tmp_path, 2000.1)
 
 
 def test_a_process_is_ended_by_its_identity_also_when_it_stands_still():
