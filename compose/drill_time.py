@@ -2,7 +2,7 @@
 
 `python -m compose.drill_time --rules alerts --alertmanager alerts/alertmanager.yml --pager-url URL --out DIR` writes
 DIR/rules/*.rules.yml, DIR/alertmanager.yml and DIR/manifest.json. Nothing but durations and receiver URLs changes, and
-for a stack the address of its dashboards.
+for a stack the address of its dashboards. `--pace` says what durations are divided by, 60 if it is not given.
 """
 
 import argparse
@@ -20,17 +20,17 @@ from compose.pace.routing import receiver_urls, scale_routing
 from compose.pace.timing import (
     ALERTMANAGER_FLAGS,
     DRILL,
-    PROMETHEUS_FLAGS,
+    FASTEST,
     DrillTimeError,
     Durations,
     Kind,
     TimingProfile,
+    at,
 )
 
 __all__ = [
     "ALERTMANAGER_FLAGS",
     "DRILL",
-    "PROMETHEUS_FLAGS",
     "AlertTiming",
     "DrillTimeError",
     "Manifest",
@@ -191,9 +191,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--alertmanager", type=Path, required=True, help="Alertmanager's file for production")
     parser.add_argument("--pager-url", required=True, help="the running pager, such as http://127.0.0.1:8080")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--pace", type=int, default=FASTEST, choices=range(1, FASTEST + 1), metavar=f"1..{FASTEST}",
+                        help="what durations are divided by (default: %(default)s)")  # fmt: skip
     options = parser.parse_args(arguments)
     try:
-        manifest = generate(options.rules, options.alertmanager, options.pager_url, options.out)
+        profile = at(options.pace)
+        manifest = generate(options.rules, options.alertmanager, options.pager_url, options.out, profile=profile)
     except (DrillTimeError, OSError) as error:
         print(f"drill_time: {error}", file=sys.stderr)
         return 2

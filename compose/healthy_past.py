@@ -8,10 +8,13 @@ of the ratio.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
-HISTORY_SECONDS = 420  # the longest drill window is 6 h / 60 = 360 s
+from compose.pace.timing import TimingProfile
+
+HISTORY = timedelta(hours=7)
+"""In production's time: the longest window of a rule that is in a drill is six hours."""
 HEALTHY_PER_SECOND = 50.0
-_STEP_SECONDS = 1
 _SLOW_FROM_SECONDS = "0.5"
 _RESPONSES = "haproxy_frontend_http_responses_total"
 _DURATION = "http_server_request_duration_seconds"
@@ -60,12 +63,14 @@ def durations(exposition: str, target: dict[str, str], per_second: float) -> lis
     ]
 
 
-def openmetrics(past: list[Counted], now: float) -> str:
-    """The text from which promtool makes blocks: HISTORY_SECONDS before `now`."""
+def openmetrics(past: list[Counted], now: float, profile: TimingProfile) -> str:
+    """The text from which promtool makes blocks: HISTORY at this pace before `now`, a sample a scrape."""
+    step = profile.drill.scrape_interval
+    scrapes = range(profile.scaled(HISTORY) // step, 0, -1)
     lines = [
         f"{counted.series} {counted.ends_at - counted.per_second * ago} {now - ago:.3f}"
         for counted in past
-        for ago in range(HISTORY_SECONDS, 0, -_STEP_SECONDS)
+        for ago in (number * step.total_seconds() for number in scrapes)
     ]
     return "\n".join([*lines, "# EOF", ""])
 

@@ -27,6 +27,7 @@ from compose import healthy_past
 from compose.config import render
 from compose.healthy_past import Counted
 from compose.manager import Manager, started
+from compose.pace import timing
 from compose.runtime import manager_of, promtool
 from compose.topology import LOOPBACK
 
@@ -54,7 +55,8 @@ def replace(state: Path, deadline: float) -> None:
     Returns when both are ready; raises TimeoutError when they are not before the monotonic `deadline`.
     """
     target = yaml.safe_load((state / "target.yaml").read_text())
-    urls = target["urls"]
+    # One that an earlier release brought up says nothing of a pace, as it had only one.
+    urls, profile = target["urls"], timing.at(target.get("pace", timing.FASTEST))
     give_up_half_done_orders(target["postgres"])
     # Before anything is stopped, in case it fails.
     past = _past(state)
@@ -65,7 +67,7 @@ def replace(state: Path, deadline: float) -> None:
         for child in store.iterdir():  # the folder itself belongs to whom Prometheus runs as
             shutil.rmtree(child) if child.is_dir() else child.unlink()
         source = state / "config" / "history.om"
-        source.write_text(healthy_past.openmetrics(past, time.time()))
+        source.write_text(healthy_past.openmetrics(past, time.time(), profile))
         render.readable(source)
         promtool(state, ("tsdb", "create-blocks-from", "openmetrics", str(source), str(store)))
         source.unlink()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
+from compose.pace.timing import FASTEST
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
 MOST_WORKERS = 8
@@ -61,6 +63,8 @@ class StackSettings:
     runtime: str = ""
     """`native`: processes of this machine; `compose`: containers of Docker Compose; `swarm`: those, and services of
     a Docker Swarm; empty: as the stack that is up, or else native."""
+    pace: int = FASTEST
+    """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
 
     @property
     def project(self) -> str:
@@ -69,11 +73,13 @@ class StackSettings:
 
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""
-        return repr((self.port_base, self.workers, sorted(self.service_settings.items())))
+        # Of before there was a pace, so that a stack of then is not taken for another.
+        paced = () if self.pace == FASTEST else (self.pace,)
+        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `STORMDRILL_STATE`, `STORMDRILL_RUNS`, `STORMDRILL_WORKERS`, `RUNTIME`, `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `RUNTIME` and `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -92,6 +98,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
+        pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
     )
 
 

@@ -14,11 +14,14 @@ from compose.command import run
 from compose.config import connections, programs
 from compose.interrupts import NEVER, Interrupts
 from compose.manager import Manager, ProcessState
+from compose.pace import timing
 from compose.settings import ROOT, StackSettings
 from compose.state_folder import Mark
 from compose.topology import Program, Topology, Wave
 
 READY_WITHIN_SECONDS = 60.0
+_SCRAPED_WITHIN_BEATS = 3
+"""So much longer Prometheus has to scrape and evaluate, and Alertmanager to tell that it does."""
 StackError = state_folder.StackError
 
 Progress = Callable[[str], None]
@@ -61,7 +64,8 @@ def up(settings: StackSettings, runtime: Runtime, progress: Progress, interrupts
     """Bring the stack up and return once every part is proven healthy.
 
     A healthy stack with the same settings is left as it is; anything else of ours is cleaned away first, and what a
-    signal interrupts is cleaned away as well. Raises StackError after READY_WITHIN_SECONDS for each step.
+    signal interrupts is cleaned away as well. Raises StackError after READY_WITHIN_SECONDS for each step, and as much
+    longer as Prometheus takes at this pace.
     """
     for notice in runtime.notices():
         progress(f"note: {notice}")
@@ -168,13 +172,13 @@ def _start(
 ) -> None:
     runtime.start_manager()
     runtime.start_wave(topology, Wave.BACKING)
-    _wait(health.backing(topology), progress, interrupts)
+    _wait(settings, health.backing(topology), progress, interrupts)
     runtime.form_cluster(topology)
     _migrate(settings, topology.from_outside(), interrupts)
-    _wait(health.redis_cluster(topology), progress, interrupts)
+    _wait(settings, health.redis_cluster(topology), progress, interrupts)
     runtime.start_wave(topology, Wave.SERVICES)
     runtime.start_wave(topology, Wave.FRONT)
-    _wait(health.services(topology) + health.front(topology), progress, interrupts)
+    _wait(settings, health.services(topology) + health.front(topology), progress, interrupts)
 
 
 def _migrate(settings: StackSettings, topology: Topology, interrupts: Interrupts) -> None:
@@ -183,7 +187,7 @@ def _migrate(settings: StackSettings, topology: Topology, interrupts: Interrupts
         run((sys.executable, "-m", f"services.{role}.migrate"), env=env, cwd=ROOT, interrupts=interrupts)
 
 
-def _wait(probes: list[health.Probe], progress: Progress, interrupts: Interrupts) -> None:
+def _wait(settings: StackSettings, probes: list[health.Probe], progress: Progress, interrupts: Interrupts) -> None:
     last = time.monotonic()
 
     def waiting(missing: Mapping[str, str]) -> None:
@@ -194,7 +198,8 @@ def _wait(probes: list[health.Probe], progress: Progress, interrupts: Interrupts
             progress(f"waiting for {', '.join(missing)}")
 
     interrupts.check()
-    health.wait_for(probes, time.monotonic() + READY_WITHIN_SECONDS, waiting)
+    patience = READY_WITHIN_SECONDS + _SCRAPED_WITHIN_BEATS * timing.at(settings.pace).beat.total_seconds()
+    health.wait_for(probes, time.monotonic() + patience, waiting)
 
 
 def _explain(error: Exception) -> str:

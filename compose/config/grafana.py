@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from compose.pace.timing import DRILL
+from compose.pace import timing
 from compose.settings import ROOT, StackSettings
 from compose.tools import Tools
 from compose.topology import Program, Topology, Wave
@@ -36,7 +36,7 @@ def environment(program: Program, settings: StackSettings, topology: Topology) -
     return {
         "DASHBOARDS_FOLDER": str(dashboards_folder(settings)),
         "PROMETHEUS_URL": f"http://{topology.at(topology.one('prometheus').port)}",
-        "PROMETHEUS_SCRAPE_INTERVAL": DRILL.scrape_interval_text,
+        "PROMETHEUS_SCRAPE_INTERVAL": timing.at(settings.pace).scrape_interval_text,
         "JAEGER_URL": f"http://{topology.at(jaeger.port)}" if jaeger else _TRACE_SEARCH_IN_FILES,
         "GF_PATHS_PROVISIONING": str(folder(settings) / "provisioning"),
         "GF_PATHS_DATA": str(data),

@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compose import drill_time
 from compose.config import connections, grafana
+from compose.pace import timing
 from compose.settings import StackSettings
 from compose.tools import Tools
 from compose.topology import LOOPBACK, Program, Topology
@@ -17,6 +17,8 @@ POSTGRES_USER = "postgres"
 DATABASE = "stormdrill"
 """Each runtime makes it when it makes Postgres's data, and nobody else does."""
 DATABASE_OWNER = "stormdrill"
+_DEADMAN_BEATS = 30
+"""For so long the pager waits for the always-firing alert, which comes every second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
     }
     if program.role == "pager":
         ours["PAGER_JOURNAL"] = str(settings.state / "data" / program.name / "deliveries.ndjson")
+        ours["PAGER_DEADMAN_TIMEOUT"] = f"{(_DEADMAN_BEATS * timing.at(settings.pace).beat).total_seconds():g}s"
     else:
         port = topology.postgres_port(program)
         dsn = postgres_dsn(port, topology.host(port))
@@ -169,7 +172,7 @@ def _alerting(program: Program, settings: StackSettings, topology: Topology, too
                 # Prometheus 3 warns that the second becomes a setting in its file, which 2.42 does not know there.
                 "--enable-feature=exemplar-storage,extra-scrape-metrics",
                 *common,
-                *drill_time.PROMETHEUS_FLAGS,
+                *timing.at(settings.pace).prometheus_flags,
             )
         case "alertmanager":
             return (
@@ -177,6 +180,6 @@ def _alerting(program: Program, settings: StackSettings, topology: Topology, too
                 f"--config.file={config / 'drill' / 'alertmanager.yml'}",
                 f"--storage.path={data}",
                 *common,
-                *drill_time.ALERTMANAGER_FLAGS,
+                *timing.ALERTMANAGER_FLAGS,
             )
     raise AssertionError(f"no command for role {program.role}")

@@ -7,6 +7,7 @@ import jinja2
 
 from compose import drill_time
 from compose.config import connections, grafana, haproxy, scrape
+from compose.pace import timing
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
@@ -59,6 +60,7 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
         config / "drill",
         # The other receivers go straight: they tell when this way is broken.
         {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        profile=timing.at(settings.pace),
         dashboards="".join(f"http://127.0.0.1:{one.port}" for one in topology.of_role("grafana")),
     )
     readable(config)
@@ -99,7 +101,7 @@ def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[s
 
 
 def _prometheus(settings: StackSettings, topology: Topology) -> dict[str, object]:
-    profile = drill_time.DRILL
+    profile = timing.at(settings.pace)
     return {
         "scrape_interval": profile.scrape_interval_text,
         "scrape_timeout": profile.scrape_timeout_text,

@@ -9,7 +9,7 @@ import yaml
 from compose.config.grafana import DASHBOARDS
 from compose.config.haproxy import admin_socket
 from compose.config.programs import postgres_dsn
-from compose.pace.timing import DRILL
+from compose.pace import timing
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
@@ -32,6 +32,7 @@ def describe(
         "name": f"stormdrill, {runtime} runtime",
         "state": str(settings.state),
         "runs": str(settings.runs),
+        "pace": settings.pace,
         "urls": urls(topology),
         "control": dict(control),
         "instances": {
@@ -52,7 +53,7 @@ def describe(
             "nodes": {node.name: f"127.0.0.1:{node.port}" for node in topology.of_role("redis")},
             "cache_prefix": "cache:",
         },
-        "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": DRILL.scrape_interval_text},
+        "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": timing.at(settings.pace).scrape_interval_text},
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from compose.pace.promql import durations, metrics, read
 from compose.pace.routing import RouteTiming, routes_of
-from compose.pace.timing import Change, DrillTimeError, Kind, Pace, parse
+from compose.pace.timing import Change, DrillTimeError, Intervals, Kind, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class Manifest:
     """What the drill changed and what follows from it; as JSON, timedeltas are named `<name>_seconds`."""
 
     scale: int
-    production: Pace
-    drill: Pace
+    production: Intervals
+    drill: Intervals
     alerts: dict[str, AlertTiming]
     receivers: dict[str, str]
     """Receiver → the URL it posts to in the drill."""

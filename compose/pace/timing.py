@@ -1,26 +1,16 @@
-"""The timing profile: how fast production and a drill run, and what a drill's servers must be told."""
+"""The timing profile: how fast production and a stack of ours run, and what its servers must be told."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import Enum
 
 from promql_parser import display_duration, parse_duration
 
-# Constants of the servers that no rule or routing file can scale, each with what it would do to a drill.
-# The resend delay has a price: a resolved alert is sent again this often for 15 minutes, which keeps its group alive in
-# Alertmanager; when it fires again meanwhile, the group's next interval decides (up to 5 s), not group_wait (0.5 s).
-PROMETHEUS_FLAGS = {
-    "--rules.alert.resend-delay=5s": "1m: an alert that starts while Alertmanager is down arrives up to a minute late",
-    "--rules.alert.for-grace-period=1s": "10m: the state of a shorter `for` is not restored over a restart",
-    "--rules.alert.for-outage-tolerance=60s": "1h: an outage of Prometheus up to this long keeps the state of `for`",
-    # Not 5 s, as the scale would have it: after a restart Prometheus waits for a fixed 5 s until it scrapes anything.
-    # All it knows till then is from before; measured with 5 s: a false ShopRedundancyLost, and `for` began anew.
-    "--query.lookback-delta=15s": "5m: series of a stopped Prometheus live on as ghosts after its restart",
-}
-ALERTMANAGER_FLAGS = {
-    "--cluster.listen-address=": "clustering: the first notification waits ten seconds for peers",
-}
-_MILLISECOND = timedelta(milliseconds=1)
+ALERTMANAGER_FLAGS = ("--cluster.listen-address=",)
+"""Clustering: the first notification would wait ten seconds for peers."""
+FASTEST = 60
+"""Minutes become seconds. Faster than that a scrape a second would be too rare for what the rules look at."""
+_SECOND, _MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 
 
 class DrillTimeError(ValueError):
@@ -39,7 +29,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Intervals:
     """How often one Prometheus looks."""
 
     scrape_interval: timedelta
@@ -52,9 +42,9 @@ class TimingProfile:
     """How production durations become drill durations."""
 
     scale: int
-    """What every duration is divided by: 60 makes minutes seconds."""
-    production: Pace
-    drill: Pace
+    """The pace: what every duration is divided by. 60 makes minutes seconds, 1 leaves all as in production."""
+    production: Intervals
+    drill: Intervals
     longest_window: timedelta = timedelta(days=1)
     """Rules that look at least this far back are left to rule tests: no drill lasts that long, even scaled."""
     range_floor_scrapes: int = 4
@@ -75,18 +65,44 @@ class TimingProfile:
         """The drill's evaluation interval as Prometheus writes it."""
         return display_duration(self.drill.evaluation_interval)
 
+    @property
+    def prometheus_flags(self) -> tuple[str, ...]:
+        """Constants of Prometheus that no rule file can scale, each for what it would do to a drill.
+
+        The resend delay has a price: a resolved alert is sent again this often for 15 minutes, which keeps its group
+        alive in Alertmanager; when it fires again meanwhile, the group's next interval decides, not group_wait.
+        """
+        flags = {
+            # 1m: an alert that starts while Alertmanager is down arrives up to a minute late.
+            "rules.alert.resend-delay": max(5 * _SECOND, self.scaled(timedelta(minutes=1))),
+            # 10m: the state of a shorter `for` is not restored over a restart, and most are a minute.
+            "rules.alert.for-grace-period": self.scaled(timedelta(minutes=1)),
+            # 1h: an outage of Prometheus up to this long keeps the state of `for`.
+            "rules.alert.for-outage-tolerance": self.scaled(timedelta(hours=1)),
+            # 5m: series of a stopped Prometheus live on as ghosts after its restart. Not below 15 s: after a restart
+            # Prometheus waits for a fixed 5 s until it scrapes anything. All it knows till then is from before;
+            # measured with 5 s: a false ShopRedundancyLost, and `for` began anew.
+            "query.lookback-delta": max(15 * _SECOND, self.scaled(timedelta(minutes=5))),
+        }
+        return tuple(f"--{name}={display_duration(length)}" for name, length in flags.items())
+
+    @property
+    def beat(self) -> timedelta:
+        """What one second is in the fastest drill: what the durations of experiments are multiplied by."""
+        return _SECOND * FASTEST / self.scale
+
     def scaled(self, production: timedelta) -> timedelta:
         """Divide by the scale, in whole milliseconds, which is all the servers accept; never down to nothing."""
         if not production:
             return production
-        return max(_MILLISECOND, round(production / self.scale / _MILLISECOND) * _MILLISECOND)
+        return max(_MILLISECOND, _divided(production, self.scale))
 
     def in_drill(self, production: timedelta, kind: Kind) -> timedelta:
         """What a drill uses for a production duration: scaled, and no shorter than its kind's floor."""
         return max(self.scaled(production), self.floor(kind)) if production else production
 
     def floor(self, kind: Kind) -> timedelta:
-        """The shortest duration of this kind that still means something at the drill's pace."""
+        """The shortest duration of this kind that still means something at this pace."""
         match kind:
             case Kind.RANGE:
                 return self.range_floor_scrapes * self.drill.scrape_interval
@@ -137,8 +153,15 @@ def parse(text: str, where: str) -> timedelta:
         raise DrillTimeError(f"{where}: {text!r}: not a duration: {error}") from error
 
 
-DRILL = TimingProfile(
-    scale=60,
-    production=Pace(timedelta(seconds=15), timedelta(seconds=10), timedelta(seconds=15)),
-    drill=Pace(timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=1)),
-)
+def at(pace: int) -> TimingProfile:
+    """The profile of a pace from 1, which is production's, to FASTEST. Looks are never less than a second apart."""
+    production = Intervals(15 * _SECOND, 10 * _SECOND, 15 * _SECOND)
+    drill = Intervals(*(max(_SECOND, _divided(getattr(production, each.name), pace)) for each in fields(production)))
+    return TimingProfile(pace, production, drill)
+
+
+def _divided(production: timedelta, pace: int) -> timedelta:
+    return round(production / pace / _MILLISECOND) * _MILLISECOND
+
+
+DRILL = at(FASTEST)

@@ -7,11 +7,12 @@ import pytest
 import yaml
 from promql_parser import VectorSelector, walk
 
-from compose.healthy_past import HISTORY_SECONDS, answers, durations, openmetrics
+from compose.healthy_past import HISTORY, answers, durations, openmetrics
 from compose.pace.promql import durations as ranges
 from compose.pace.promql import read
 from compose.pace.timing import DRILL, Kind
 
+SPAN = DRILL.scaled(HISTORY).total_seconds()
 HAPROXY = {"job": "haproxy", "instance": "haproxy"}
 SHOP = {"job": "shop", "instance": "shop-1", "worker": "0"}
 HAPROXY_SAYS = """\
@@ -43,7 +44,7 @@ def past():
 @pytest.fixture
 def stored(past) -> dict[str, list[tuple[float, float]]]:
     """Series → (time, value) of its samples, in order."""
-    rows = [line.rsplit(" ", 2) for line in openmetrics(past, 5000.0).splitlines() if line[0] != "#"]
+    rows = [line.rsplit(" ", 2) for line in openmetrics(past, 5000.0, DRILL).splitlines() if line[0] != "#"]
     return {name: [(float(at), float(value)) for key, value, at in rows if key == name] for name, _, _ in rows}
 
 
@@ -54,7 +55,7 @@ def test_every_counter_ends_where_the_real_one_goes_on(stored, past):
         values = [value for _, value in samples]
         assert values == sorted(values)
         assert values[-1] == counted.ends_at - counted.per_second
-        assert [samples[0][0], samples[-1][0]] == [5000 - HISTORY_SECONDS, 4999]
+        assert [samples[0][0], samples[-1][0]] == [5000 - SPAN, 4999]
 
 
 def test_only_successes_were_answered(stored):
