@@ -42,6 +42,8 @@ class RuleSeen(Fact, frozen=True, tag="rule_seen"):
     keep_firing_for_seconds: float = 0.0
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
+    interval_seconds: float = 0.0
+    """Between two evaluations of its group; 0 in recordings of earlier releases."""
 
 
 class AlertmanagerConfigured(Fact, frozen=True, tag="alertmanager_configured"):

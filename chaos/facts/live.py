@@ -19,6 +19,7 @@ from chaos.facts.recording import orders_of, sessions_of
 from chaos.facts.sessions import SessionLedger
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
+from chaos.spec.pace import Pace
 
 T = TypeVar("T")
 
@@ -26,8 +27,10 @@ T = TypeVar("T")
 class LiveRecording:
     """All that is known of the run in this folder; safe to use from several threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pace: Pace) -> None:
         self.folder = folder
+        self.pace = pace
+        """At which it is run."""
         self._facts: list[AnyFact] = []
         self._by_kind: dict[type[Any], list[Any]] = defaultdict(list)
         self._pages: dict[str, list[tuple[PageSeen, PageAlert]]] = defaultdict(list)
@@ -55,8 +58,8 @@ class LiveRecording:
 
     @cached_property
     def experiment(self) -> Experiment:
-        """What is to be shown. Raises InvalidFile."""
-        return yamlfile.read(self.folder / EXPERIMENT_FILE, Experiment)
+        """What is to be shown, as it is held at this pace. Raises InvalidFile."""
+        return yamlfile.read(self.folder / EXPERIMENT_FILE, Experiment).at(self.pace)
 
     @property
     def load(self) -> samples.Load:

@@ -16,14 +16,15 @@ from chaos.facts.ledger import OrderReading
 from chaos.facts.live import LiveRecording
 from chaos.facts.run import RunEnded
 from chaos.facts.sessions import SessionReading
+from chaos.spec.pace import Pace
 
 
 class Recorder:
     """Writes facts, each flushed to the system at once; safe to use from several threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pace: Pace) -> None:
         self.folder = folder
-        self.live = LiveRecording(folder)
+        self.live = LiveRecording(folder, pace)
         """What was recorded so far."""
         self._file = (folder / FACTS_FILE).open("ab", buffering=0)
         self._lock = threading.Lock()
@@ -79,7 +80,7 @@ def free_id(runs: Path, wanted: str) -> str:
     )
 
 
-def create(runs: Path, run_id: str, experiment_file: Path) -> Recorder:
+def create(runs: Path, run_id: str, experiment_file: Path, pace: Pace) -> Recorder:
     """Make the folder of a run, with a copy of its experiment, and point `runs/latest` to it."""
     folder = runs / run_id
     folder.mkdir(parents=True)
@@ -87,4 +88,4 @@ def create(runs: Path, run_id: str, experiment_file: Path) -> Recorder:
     new = runs / f".latest-{run_id}"
     new.symlink_to(run_id)
     new.replace(runs / "latest")
-    return Recorder(folder)
+    return Recorder(folder, pace)

@@ -26,6 +26,7 @@ from chaos.facts.sessions import SessionLedger, SessionReading
 from chaos.facts.sessions import fold as fold_sessions
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
+from chaos.spec.pace import Pace
 
 T = TypeVar("T")
 
@@ -44,6 +45,10 @@ class Facts(Protocol):
     @property
     def seconds(self) -> float:
         """From the run's start to its last fact."""
+
+    @property
+    def pace(self) -> Pace:
+        """At which it is run."""
 
     def all(self, kind: type[T]) -> Sequence[T]:
         """Every fact of this kind, in the order in which they were recorded."""
@@ -84,6 +89,12 @@ class Recording:
         return [(page, one) for page in self.all(PageSeen) for one in page.alerts if one.name == alert]
 
     @property
+    def pace(self) -> Pace:
+        """At which it was run."""
+        started = self.first(RunStarted)
+        return started.pace if started else Pace()
+
+    @property
     def seconds(self) -> float:
         """From the run's start to its last fact."""
         return max((fact.at for fact in self.facts), default=0.0)
@@ -99,7 +110,7 @@ def read(folder: Path) -> Recording:
         raise InvalidFile(file, "", "not a recording: it does not begin with what is run")
     return Recording(
         folder,
-        yamlfile.read(folder / EXPERIMENT_FILE, Experiment),
+        yamlfile.read(folder / EXPERIMENT_FILE, Experiment).at(facts[0].pace),
         tuple(facts),
         _load(folder),
         orders_of(folder),

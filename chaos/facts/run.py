@@ -6,6 +6,7 @@ import msgspec
 
 from chaos.facts.fact import Fact
 from chaos.spec.experiment import Experiment
+from chaos.spec.pace import Pace
 
 FORMAT = 2
 """What a recording holds. 2: it goes on while an alert is pending or has to resolve, whatever the experiment lists; of
@@ -83,6 +84,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Every receiver that leads to the pager; empty in recordings of format 1."""
     format: int = 1
     """Of the recording; see FORMAT."""
+    pace: Pace = Pace()
+    """At which it was run; of earlier releases, that of the fastest drill."""
 
 
 class Used(msgspec.Struct, frozen=True):

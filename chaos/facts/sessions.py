@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+_AROUND_SECONDS = 2.0
+"""A shop that keeps whole seconds, and a use that it saw before its user had the answer."""
+
 
 class Told(StrEnum):
     """What the user knows about a write."""
@@ -56,6 +59,14 @@ class UserSession:
     user_id: str | None = None
     # In the order in which they were sent: the user waits for each before the next.
     events: tuple[CartWrite | Look, ...] = ()
+    # For how long after its last use the shop promised to keep it, in seconds; None if it did not say, and for good.
+    lifetime: float | None = None
+    # When its user last did something with it.
+    used_at: float = 0.0
+
+    def may_be_gone(self, at: float) -> bool:
+        """Whether the shop need not have it any more."""
+        return self.lifetime is not None and at - self.used_at >= self.lifetime - _AROUND_SECONDS
 
     @property
     def writes(self) -> tuple[CartWrite, ...]:
@@ -95,13 +106,15 @@ def _after(session: UserSession | None, fact: Mapping[str, Any]) -> UserSession:
     if session is None:
         if fact["state"] != "sent" or "write" in fact:
             raise ValueError("the session was never sent")
-        return UserSession(fact["session"], fact["at"], Told.UNKNOWN)
+        return UserSession(fact["session"], fact["at"], Told.UNKNOWN, used_at=fact["at"])
+    session = replace(session, used_at=fact["at"])
     if "gone" in fact:
         look = Look(fact["at"], fact["gone"], fact["user_id"], fact["items"])
         return replace(session, events=(*session.events, look))
     if "write" not in fact:
         state = Told(fact["state"])
-        return replace(session, state=state, token=fact.get("token"), user_id=fact.get("user_id"))
+        token, user_id, lifetime = fact.get("token"), fact.get("user_id"), fact.get("lifetime")
+        return replace(session, state=state, token=token, user_id=user_id, lifetime=lifetime)
     if fact["state"] == "sent":
         write = CartWrite(fact["write"], fact["sku"], fact["quantity"], Told.UNKNOWN)
         return replace(session, events=(*session.events, write))
@@ -170,6 +183,9 @@ class SessionTally:
     foreign: tuple[str, ...]
     # Reads of users that were answered.
     reads: int
+    # Keys of acknowledged sessions that were gone when they were read back, as they may be so long after their last
+    # use, and of which their users missed nothing: neither found nor lost, and no part of the share of what is.
+    expired: tuple[str, ...]
     # Keys of acknowledged sessions that could not be read back: data missing, neither found nor lost.
     unread: tuple[str, ...]
     # Share of acknowledged sessions and writes that are lost, or that a read did not show; None if none were.
@@ -180,17 +196,19 @@ def tally(sessions: Iterable[UserSession], readings: Iterable[SessionReading]) -
     """Compare every look with what was acknowledged before it."""
     sessions, seen_at_end = list(sessions), {reading.key: reading.seen for reading in readings}
     opened = [session for session in sessions if session.state is Told.ACKNOWLEDGED]
+    expired = {session.key for session in opened if _expired(session, seen_at_end.get(session.key))}
     during = [seen for session in opened for seen in _seen_by_user(session)]
     at_end = [
         compare(session, session.writes, last)
         for session in opened
-        if (last := seen_at_end.get(session.key)) is not None
+        if (last := seen_at_end.get(session.key)) is not None and session.key not in expired
     ]
     lost = [name for seen in at_end for name in sorted(seen.missed)]
     stale = [name for seen in during for name in sorted(seen.missed)]
     states = Counter(session.state for session in sessions)
     writes = Counter(write.state for session in sessions for write in session.writes)
-    promised = states[Told.ACKNOWLEDGED] + writes[Told.ACKNOWLEDGED]
+    kept = [session for session in opened if session.key not in expired]
+    promised = len(kept) + sum(_acknowledged(write) for session in kept for write in session.writes)
     return SessionTally(
         sessions=states,
         writes=writes,
@@ -200,9 +218,16 @@ def tally(sessions: Iterable[UserSession], readings: Iterable[SessionReading]) -
         doubled=tuple(sorted({name for seen in (*during, *at_end) for name in seen.doubled})),
         foreign=tuple(sorted({name for seen in (*during, *at_end) for name in seen.foreign})),
         reads=len(during),
+        expired=tuple(session.key for session in opened if session.key in expired),
         unread=tuple(session.key for session in opened if seen_at_end.get(session.key) is None),
         lost_ratio=len({*lost, *stale}) / promised if promised else None,
     )
+
+
+def _expired(session: UserSession, last: Look | None) -> bool:
+    # One that its user, too, did not find, or not all of it, was lost before it could expire.
+    missed = any(seen.missed for seen in _seen_by_user(session))
+    return last is not None and last.gone and session.may_be_gone(last.at) and not missed
 
 
 def _seen_by_user(session: UserSession) -> Iterable[Seen]:

@@ -1,16 +1,19 @@
 """The values of an experiment file: a claim, one fault, what must stay true, which alerts must speak."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from chaos.errors import InvalidFile
-from chaos.spec import yamlfile
+from chaos.spec import promql, yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.alert_window import AlertWindow, MayFire
 from chaos.spec.faults.table import AnyFault
+from chaos.spec.pace import Pace
+from chaos.spec.rules import Wait
 from chaos.spec.values import Bound, Duration
 
 LOAD_QUERIES = {
@@ -105,10 +108,44 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether a fault is on a page's way: then the page may come after the undo, and still in time."""
         return any(fault.keeps_pages_back() for fault in self.faults)
 
+    def at(self, pace: Pace) -> "Experiment":
+        """As it is held at this pace: what is about holds and alerts is stretched, and how far back PromQL looks.
+
+        Strengths, bounds on what users feel, `recover_within` and the patience of `abort_if` are not.
+        """
+        return msgspec.structs.replace(
+            self,
+            fault=_held(self.fault, pace),
+            also=[Staged(_held(one.fault, pace), pace.stretched(one.after)) for one in self.also],
+            alerts=[_stretched(one, pace) for one in self.alerts],
+            steady_state=[_looking_back(one, pace) for one in self.steady_state],
+            may_fire=[one if isinstance(one, str) else _stretched(one, pace) for one in self.may_fire],
+        )
+
     def describe_faults(self) -> str:
         """What is done to what, in words."""
         later = [f"after {staged.after} {staged.fault.describe()}" for staged in self.also]
         return "; ".join([self.fault.describe(), *later])
+
+
+def _held(fault: AnyFault, pace: Pace) -> AnyFault:
+    return msgspec.structs.replace(fault, for_=pace.stretched(fault.for_))
+
+
+def _looking_back(check: SteadyState, pace: Pace) -> SteadyState:
+    if check.from_load or pace.stretch == 1.0:
+        return check
+    return msgspec.structs.replace(check, query=promql.stretched(check.query, pace.stretch))
+
+
+_W = TypeVar("_W", AlertWindow, MayFire)
+
+
+def _stretched(window: _W, pace: Pace) -> _W:
+    within = {name: getattr(window, name) for name in ("fires_within", "resolves_within")}
+    return msgspec.structs.replace(
+        window, **{name: None if one is None else pace.stretched(one) for name, one in within.items()}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +157,8 @@ class Vocabulary:
     links: frozenset[str] = frozenset()
     promql: bool = True
     """Whether there is a Prometheus to be asked."""
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    """What each alert's page waits for, as far as files say."""
 
 
 def read(file: Path, vocabulary: Vocabulary) -> Experiment:
@@ -150,9 +189,9 @@ def files(folder: Path) -> list[Path]:
 
 
 def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
-    yield from _names_found("fault", experiment.fault, vocabulary)
+    yield from _fault_found("fault", experiment.fault, vocabulary)
     for index, staged in enumerate(experiment.also):
-        yield from _names_found(f"also[{index}].fault", staged.fault, vocabulary)
+        yield from _fault_found(f"also[{index}].fault", staged.fault, vocabulary)
         if staged.after >= experiment.fault.for_:
             yield f"also[{index}].after", f"the fault is held for {experiment.fault.for_} only"
     if experiment.principle and experiment.principle not in PRINCIPLES:
@@ -162,19 +201,28 @@ def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tu
     for index, check in enumerate(experiment.steady_state):
         yield from _check_found(f"steady_state[{index}]", check, vocabulary)
     for index, alert in enumerate(experiment.alerts):
-        if alert.name not in vocabulary.alerts:
-            yield f"alerts[{index}].name", _unknown_alert(alert.name, vocabulary)
-        if alert.fires_within > experiment.fault.for_ and not experiment.delays_pages:
-            yield f"alerts[{index}].fires_within", f"longer than the fault is held ({experiment.fault.for_})"
-        if amiss := alert.amiss():
-            yield f"alerts[{index}]", amiss
+        yield from _window_found(f"alerts[{index}]", alert, experiment, vocabulary)
     allowed = [one.name for one in experiment.allowed]
-    for field, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
+    for key, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
         for index, name in enumerate(names):
             if name not in vocabulary.alerts:
-                yield f"{field}[{index}]", _unknown_alert(name, vocabulary)
+                yield f"{key}[{index}]", _unknown_alert(name, vocabulary)
     yield from _contradictions(experiment)
     yield from _aborts_found(experiment, vocabulary)
+
+
+def _window_found(
+    path: str, alert: AlertWindow, experiment: Experiment, vocabulary: Vocabulary
+) -> Iterable[tuple[str, str]]:
+    if alert.name not in vocabulary.alerts:
+        yield f"{path}.name", _unknown_alert(alert.name, vocabulary)
+    if alert.fires_within > experiment.fault.for_ and not experiment.delays_pages:
+        yield f"{path}.fires_within", f"longer than the fault is held ({experiment.fault.for_})"
+    wait = vocabulary.waits.get(alert.name)
+    if wait is not None and alert.fires_within.in_seconds < wait.seconds:
+        yield f"{path}.fires_within", f"cannot be met: {wait}, {wait.seconds:g} s in all"
+    if amiss := alert.amiss():
+        yield path, amiss
 
 
 def _aborts_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
@@ -183,7 +231,9 @@ def _aborts_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tu
         yield from _query_found(f"abort_if[{index}].query", one.query, vocabulary)
 
 
-def _names_found(path: str, fault: AnyFault, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+def _fault_found(path: str, fault: AnyFault, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+    if fault.LONGEST is not None and fault.for_ > fault.LONGEST:
+        yield f"{path}.for", f"{fault.LONGEST.total_seconds():g}s at most, or it hits whatever else runs here"
     for name in fault.instances():
         if name not in vocabulary.instances:
             yield f"{path}.instance", f"unknown instance {name}; there are: {', '.join(sorted(vocabulary.instances))}"

@@ -1,6 +1,7 @@
 """What a PromQL expression needs to be able to answer: which series have to be there."""
 
 import itertools
+import re
 from collections.abc import Iterable
 
 from promql_parser import (
@@ -8,18 +9,21 @@ from promql_parser import (
     BinaryExpr,
     Call,
     Expr,
+    MatchOp,
     MatrixSelector,
     ParenExpr,
     SubqueryExpr,
     UnaryExpr,
     VectorSelector,
     parse,
+    parse_duration,
     walk,
 )
 
 Alternatives = tuple[frozenset[str], ...]
 """Sets of selectors: it can answer when all of one set have series."""
 _NOTHING: Alternatives = (frozenset(),)
+_RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)\s*\]")
 MOST = 64
 """Alternatives of one expression; what would make more of them is taken to need nothing."""
 _ABSENT = frozenset({"absent", "absent_over_time"})
@@ -40,6 +44,58 @@ def selectors(expression: str) -> list[str]:
 
     walk(parse(expression), pre_visit=visit)
     return found
+
+
+def ranges(expression: str) -> list[float]:
+    """How far back it looks, in seconds, once for each range or subquery. ValueError when it is no PromQL."""
+    found: list[float] = []
+
+    def visit(node: Expr) -> None:
+        if isinstance(node, MatrixSelector | SubqueryExpr):
+            found.extend([node.range.total_seconds()] if node.range else [])
+
+    walk(parse(expression), pre_visit=visit)
+    return found
+
+
+def stretched(expression: str, factor: float) -> str:
+    """The same, looking back so much longer. ValueError when it is no PromQL, or the ranges cannot be rewritten."""
+    before = ranges(expression)
+
+    def longer(match: re.Match[str]) -> str:
+        return f"[{round(parse_duration(match[1]).total_seconds() * factor * 1000)}ms]"
+
+    after = _RANGE.sub(longer, expression) if before else expression
+    wanted = [round(seconds * factor, 3) for seconds in before]
+    if [round(seconds, 3) for seconds in ranges(after)] != wanted:
+        raise ValueError(f"a range in {expression!r} is written in a way that cannot be stretched: write it as [5s]")
+    return after
+
+
+def jobs(expression: str, known: Iterable[str]) -> frozenset[str]:
+    """Which of these jobs' series it may read. ValueError when it is no PromQL."""
+    there: frozenset[str] = frozenset(known)
+    found: set[str] = set()
+
+    def visit(node: Expr) -> None:
+        if isinstance(node, VectorSelector):
+            asked = [(one.op, one.value) for one in node.matchers.matchers if one.name == "job"]
+            found.update(job for job in there if all(_matches(op, value, job) for op, value in asked))
+
+    walk(parse(expression), pre_visit=visit)
+    return frozenset(found)
+
+
+def _matches(operator: MatchOp, wanted: str, value: str) -> bool:
+    # They have no order and no words of their own: each is compared by itself.
+    if operator == MatchOp.Equal:
+        return value == wanted
+    if operator == MatchOp.NotEqual:
+        return value != wanted
+    try:
+        return (re.fullmatch(wanted, value) is not None) is (operator == MatchOp.Re)
+    except re.error:
+        return True
 
 
 def name_of(selector: str) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 import yaml
 from promql_parser import parse_duration
 
+from chaos.spec.values import NOTHING
+
 _MATCHER = re.compile(r"""\s*"?([A-Za-z_][\w]*)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^,}]*)\s*(?:,|$)""")
 
 
@@ -23,6 +25,16 @@ _SILENT_BY_DEFAULT = frozenset({"email_configs", "rocketchat_configs", "slack_co
 """Whose `send_resolved` is false where nothing is said (Alertmanager's documentation of each)."""
 _OWN = ("mute_time_intervals", "active_time_intervals")
 _DEFAULTS = {"group_by": [], "group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way that an alert takes."""
+
+    receiver: str
+    group_wait_seconds: float
+    group_interval_seconds: float
+    repeat_interval_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,11 @@ class Routing:
         """Who is told of an alert, each once, in the order of the routes."""
         ways = _walk(self.tree, {**labels, "alertname": name}, _DEFAULTS)
         return list(dict.fromkeys(str(way["receiver"]) for way in ways))
+
+    def ways(self, name: str, labels: Mapping[str, str]) -> list[Way]:
+        """The ways an alert takes, in the order of the routes."""
+        taken = _walk(self.tree, {**labels, "alertname": name}, _DEFAULTS)
+        return [Way(str(one["receiver"]), *(_seconds(str(one[key])) for key in _INHERITED[1:])) for one in taken]
 
     def digest(self, name: str, labels: Mapping[str, str]) -> str:
         """Of the ways an alert takes and of what inhibits it: the same as long as they mean the same."""
@@ -113,7 +130,7 @@ def _meant(way: Mapping[str, Any]) -> dict[str, Any]:
 
 def _seconds(text: str) -> float:
     # The parser knows no length of nothing.
-    return 0.0 if text.strip("0") in ("", "s") else float(parse_duration(text).total_seconds())
+    return 0.0 if NOTHING.fullmatch(text) else float(parse_duration(text).total_seconds())
 
 
 def _inhibition(rule: Mapping[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from promql_parser import parse, parse_duration
 
 from chaos.errors import InvalidFile
 from chaos.spec import promql
+from chaos.spec.values import NOTHING
 
 
 class RuleText(msgspec.Struct, frozen=True):
@@ -82,6 +83,6 @@ def _rule(written: Mapping[str, Any]) -> RuleText:
 
 def _seconds(written: object) -> float:
     # The parser knows no length of nothing.
-    if not written or str(written).strip("0") in ("", "s"):
+    if not written or NOTHING.fullmatch(str(written)):
         return 0.0
     return float(parse_duration(str(written)).total_seconds())

@@ -13,6 +13,7 @@ from chaos.spec import yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
 from chaos.spec.load import LoadSettings
+from chaos.spec.pace import FASTEST
 from chaos.spec.values import Duration
 
 
@@ -152,6 +153,9 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """None: alerts are not judged."""
     working_directory: str = "."
     """Where its commands are run."""
+    pace: int | None = None
+    """How fast time runs for its rules, scrapes and groups, of a stack of ours; None: in real time, and Prometheus says
+    how far apart its rules and scrapes are."""
     load: AnyLoad = ShopLoad()
     abort_if: AbortConditions = None
     """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more
@@ -183,6 +187,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.alerting is not None and not (self.urls.prometheus and self.urls.alertmanager and self.urls.pager):
             raise ValueError("alerting: needs the URLs of prometheus, alertmanager and pager")
+        if self.pace is not None and not 1 <= self.pace <= FASTEST:
+            raise ValueError(f"pace: must be a whole number from 1 to {FASTEST}")
         if isinstance(self.control, Shell) and (missing := self.instances.keys() - self.control.instances.keys()):
             raise ValueError(f"control.instances: no commands for {', '.join(sorted(missing))}")
 

@@ -8,6 +8,9 @@ from typing import Any
 
 import durationpy
 
+NOTHING = re.compile(r"(?:0+(?:ms|[smhdwy])?)+")
+"""A length of nothing as Prometheus writes it: `0`, `0s`, `0m`."""
+_MINUTES_FROM_SECONDS = 120
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -35,8 +38,12 @@ class Duration(timedelta):
         return self.total_seconds()
 
     def __str__(self) -> str:
-        """As it is written in a file."""
-        return f"{self.in_seconds:g}s"
+        """As it is written in a file: minutes where it is whole minutes, from two on."""
+        seconds = self.in_seconds
+        if seconds < _MINUTES_FROM_SECONDS or seconds % 60:
+            return f"{seconds:g}s"
+        hours, minutes = divmod(round(seconds / 60), 60)
+        return f"{f'{hours}h' if hours else ''}{f'{minutes}m' if minutes or not hours else ''}"
 
 
 class Bound:

@@ -87,6 +87,12 @@ class NoLogInAcknowledged(Finding, frozen=True):
     sent: int
 
 
+class AllExpired(Finding, frozen=True):
+    """So many sessions, and each was left alone for so long that the shop need not have it any more."""
+
+    sessions: int
+
+
 LedgerFinding: TypeAlias = (
     OrdersBroken
     | OrdersNotShown
@@ -97,6 +103,7 @@ LedgerFinding: TypeAlias = (
     | Unread
     | OrdersReadInPart
     | NoLogInAcknowledged
+    | AllExpired
 )
 
 
@@ -107,6 +114,6 @@ def ledger_of(finding: Finding) -> Ledger | None:
             return ledger
         case OrdersBroken() | OrdersNotShown() | OrdersReadInPart():
             return Ledger.ORDERS
-        case SessionsLost() | CartsDoubled() | SessionsForeign() | NoLogInAcknowledged():
+        case SessionsLost() | CartsDoubled() | SessionsForeign() | NoLogInAcknowledged() | AllExpired():
             return Ledger.SESSIONS
     return None

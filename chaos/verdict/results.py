@@ -184,3 +184,6 @@ class Sessions(msgspec.Struct, frozen=True):
         ),
     ]
     bound: Annotated[str, Meta(description="What the experiment allows of that.")]
+    expired: Annotated[
+        int, Meta(description="Sessions that nobody used for so long that the shop need not have them any more.")
+    ] = 0

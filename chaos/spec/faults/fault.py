@@ -1,5 +1,6 @@
 """A fault in words: what people write of it, whom it aims at, what it blinds. How it is done is in chaos/faults."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 import msgspec
@@ -18,6 +19,9 @@ class FaultFields(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
 
     MEASURE: ClassVar[Measure | None]
     """How it is measured that it met somebody; None where nothing is broken."""
+
+    LONGEST: ClassVar[timedelta | None] = None
+    """How long a file may say that it is held; a slow pace makes that longer."""
 
     OUTLIVES_THE_STACK: ClassVar[bool] = False
     """Whether what it does is still there when the stack has been taken down."""

@@ -8,6 +8,7 @@ import pytest
 from chaos.facts import recorder, recording, samples
 from chaos.facts.files import LOAD_FILE
 from chaos.facts.pages import PageSeen
+from chaos.spec.pace import Pace
 from compose.settings import ROOT
 from tests.unit import recordings
 
@@ -16,7 +17,7 @@ FILE = ROOT / "chaos" / "experiments" / "kill-instance.yaml"
 
 @pytest.fixture
 def run(tmp_path):
-    made = recorder.create(tmp_path, "one", FILE)
+    made = recorder.create(tmp_path, "one", FILE, Pace())
     yield made
     made.close()
 

@@ -49,7 +49,21 @@ def test_a_session_and_its_writes_have_the_state_that_their_user_was_told():
             Look(1.5, False, None, {"a": 1}),
             CartWrite(3, "b", 1, REFUSED),
         ),
+        used_at=1.5,
     )
+
+
+def test_how_long_it_lives_is_said_at_log_in_and_counts_from_its_last_use():
+    lines = [
+        SENT,
+        fact(state="acknowledged", token="t", user_id="u", lifetime=60.0),
+        fact(gone=False, user_id="u", items=None, at=20.0),
+    ]
+    [session] = fold(lines).sessions
+    assert (session.lifetime, session.used_at) == (60.0, 20.0)
+    assert session.may_be_gone(80.0)
+    assert not session.may_be_gone(70.0)
+    assert not fold([SENT, OPEN]).sessions[0].may_be_gone(1e9), "it did not say"
 
 
 def test_a_log_in_without_an_answer_is_unknown_and_a_refused_one_refused():

@@ -35,6 +35,11 @@ def test_shipped_experiments_are_valid_and_short(file):
         ("title:", "titel:", "unknown key titel|missing key title"),
         ("shop-2, for", "shop-7, for", r":4: fault\.instance: unknown instance shop-7"),
         ("process.kill", "process.tickle", r":4: fault\.type: invalid value 'process.tickle'"),
+        (
+            "process.kill, instance: shop-2, for: 15s",
+            "process.hog, processes: 1, for: 2m",
+            r":4: fault\.for: 60s at most",
+        ),
         ("for: 15s", "for: 15", r":4: fault\.for: 15 is not a duration"),
         ("for: 15s", "for: 0s", r":4: fault\.for: '0s' is not a duration"),
         ("load:failed:ratio", "load:failed:share", r":7: steady_state\[0\]\.query: unknown load metric"),

@@ -146,7 +146,7 @@ def sources(tmp_path):
     (tmp_path / "experiments" / "kill.yaml").write_text(experiment)
     (tmp_path / "alerts" / "a.rules.yml").write_text(RULES)
     (tmp_path / "alerts" / "exemptions.yml").write_text("no_experiment: {Other: for a reason}\n")
-    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs", lambda: Present((), None))
+    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs", lambda _: Present((), None))
 
 
 def record(sources, name, wall, experiment=None, drop=()):
