@@ -15,12 +15,15 @@ from chaos.campaign.coverage_reading import CATALOGUE_FILE, Sources
 from chaos.campaign.runner import Runner, Setting
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.facts import files, recorder
+from chaos.facts.run import RunStarted
 from chaos.machine.durable import replace
 from chaos.machine.interrupts import Interrupts
 from chaos.machine.lock import LockBusy, locked
-from chaos.report import document, index, junit, matrix, summary, words
+from chaos.report import document, durations, index, junit, matrix, summary, words
 from chaos.spec import experiment as experiments
+from chaos.spec import length
 from chaos.spec.experiment import Vocabulary
+from chaos.spec.pace import Pace
 from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.coverage import Matrix
 
@@ -28,8 +31,6 @@ SUMMARY_FILE = "summary.md"
 INDEX_FILE = "index.html"
 _AROUND_SECONDS = 2.5
 """What a runner takes before its recording's first fact and after its last."""
-_UNKNOWN_SECONDS = 20.0
-"""What a run takes beside its hold, where no recording says."""
 _REASONS_SHOWN = 4
 _LOCK_FILE = ".catalogue.lock"
 
@@ -47,10 +48,12 @@ def choose(folder: Path, only: list[str], skip: list[str]) -> list[str]:
     return chosen
 
 
-def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Setting, interrupts: Interrupts) -> int:
+def run_all(
+    planned: list[str], sources: Sources, known: Vocabulary, setting: Setting, interrupts: Interrupts, pace: Pace
+) -> int:
     """Run the planned experiments and say what came of it. Raises InvalidFile before anything, and RunInProgress."""
     with _only_one(setting.runs):
-        guesses, rows = estimates(planned, sources, known), coverage_reading.of_files(sources, known)
+        guesses, rows = estimates(planned, sources, known, pace), coverage_reading.of_files(sources, known)
         folder = setting.runs / recorder.free_id(setting.runs, f"{time.strftime('%Y%m%d-%H%M%S')}-all")
         folder.mkdir(parents=True)
         version, dirty = revision.of(sources.root)
@@ -72,14 +75,14 @@ def run_all(planned: list[str], sources: Sources, known: Vocabulary, setting: Se
         return runner.exit_code(catalogue, experiments_runner.signal_number)
 
 
-def estimates(planned: list[str], sources: Sources, known: Vocabulary) -> dict[str, float]:
-    """How long each experiment may take, in seconds: as its latest recording did. Raises InvalidFile."""
+def estimates(planned: list[str], sources: Sources, known: Vocabulary, pace: Pace) -> dict[str, float]:
+    """How long each experiment may take, in seconds: as its latest recording at this pace did. Raises InvalidFile."""
     latest = coverage_reading.latest_recordings(sources.runs)
     guesses = {}
     for name in planned:
         experiment = experiments.read(experiments.find(sources.experiments, name), known)
-        took = _took(latest[name]) if name in latest else None
-        guesses[name] = _AROUND_SECONDS + (took or experiment.fault.for_.in_seconds + _UNKNOWN_SECONDS)
+        took = _took(latest[name], pace) if name in latest else None
+        guesses[name] = _AROUND_SECONDS + (took or length.about(experiment.at(pace), pace))
     return guesses
 
 
@@ -107,8 +110,8 @@ class Shown:
         self.number, entry = len(entries), entries[-1]
         ahead = self.planned[self.number :]
         # Earlier recordings may be of another machine: what this catalogue has shown so far corrects them.
-        pace = sum(one.seconds for one in entries) / sum(self.guesses[one.experiment] for one in entries)
-        left = f"  {_minutes(pace * sum(self.guesses[name] for name in ahead))} left" if ahead else ""
+        slower = sum(one.seconds for one in entries) / sum(self.guesses[one.experiment] for one in entries)
+        left = f"  {_minutes(slower * sum(self.guesses[name] for name in ahead))} left" if ahead else ""
         head = f"[{self.number:>2}/{len(self.planned)}] {entry.experiment:<30}"
         self._line(f"{head} {entry.word:<13}{entry.seconds:6.1f} s{left}")
         for reason in words.why_not(entry)[:_REASONS_SHOWN]:
@@ -139,20 +142,24 @@ def _print(folder: Path, catalogue: Catalogue, found: Matrix) -> None:
     print(f"\nstormdrill: {held} of {len(catalogue.planned)} held, report {artifacts.shown(folder / INDEX_FILE)}")
 
 
-def _took(folder: Path) -> float | None:
-    """How long a run took, by its last fact, in seconds."""
+def _took(folder: Path, pace: Pace) -> float | None:
+    """How long a run took, by its last fact, in seconds; None where it was at another pace."""
 
     class At(msgspec.Struct):
         at: float
 
-    for line in reversed((folder / files.FACTS_FILE).read_bytes().splitlines()):
+    lines = (folder / files.FACTS_FILE).read_bytes().splitlines()
+    with contextlib.suppress(msgspec.DecodeError):
+        if not lines or msgspec.json.decode(lines[0], type=RunStarted).pace.beat != pace.beat:
+            return None
+    for line in reversed(lines):
         with contextlib.suppress(msgspec.DecodeError):
             return msgspec.json.decode(line, type=At).at
     return None
 
 
 def _minutes(seconds: float) -> str:
-    return f"about {seconds / 60:.0f} min" if seconds >= 90 else f"about {seconds:.0f} s"
+    return f"about {durations.spoken(round(seconds / 60) * 60 if seconds >= 90 else round(seconds))}"
 
 
 @contextlib.contextmanager

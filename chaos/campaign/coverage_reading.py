@@ -1,9 +1,11 @@
 """Reads the latest recording of each experiment, judges it anew and prints the coverage matrix; compares catalogues."""
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import yaml
@@ -22,6 +24,8 @@ from chaos.verdict import catalogue
 from chaos.verdict.catalogue import Catalogue
 from chaos.verdict.coverage import Matrix, Row
 
+Presently: TypeAlias = Callable[[float], Present]
+"""What runs would be made with now, at a pace that stretches the experiments' durations so much; raises InvalidFile."""
 CATALOGUE_FILE = "catalogue.json"
 _EXEMPTIONS = "exemptions.yml"
 
@@ -34,8 +38,7 @@ class Sources:
     experiments: Path
     alerts: Path
     runs: Path
-    present: Callable[[], Present]
-    """The rules and the routing that runs would be made with now. Raises InvalidFile."""
+    present: Presently
 
 
 def print_matrix(sources: Sources, known: Vocabulary) -> int:
@@ -62,7 +65,7 @@ def read_matrix(sources: Sources, known: Vocabulary) -> Matrix:
     """The matrix of the latest recording of each experiment, judged anew. Raises InvalidFile."""
     latest = latest_recordings(sources.runs)
     current, _ = revision.of(sources.root)
-    present = sources.present()
+    present = functools.cache(sources.present)
     rows = []
     for name in experiments.ids(sources.experiments):
         file = sources.experiments / f"{name}.yaml"
@@ -113,7 +116,7 @@ def _unrun(name: str, experiment: Experiment) -> Row:
     return Row(name, experiment.claim, fault, [window.name for window in experiment.alerts], None)
 
 
-def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, current: str, present: Present) -> Row:
+def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, current: str, present: Presently) -> Row:
     unrun = _unrun(name, experiment)
     if folder is None:
         return msgspec.structs.replace(unrun, marks=["no recording"])
@@ -127,7 +130,7 @@ def _row(name: str, file: Path, experiment: Experiment, folder: Path | None, cur
         marks.append("with uncommitted changes")
     if (folder / files.EXPERIMENT_FILE).read_bytes() != file.read_bytes():
         marks.append("the experiment's file has changed since")
-    gone = stale(recorded, verdict, experiment, present)
+    gone = stale(recorded, verdict, experiment, present(recorded.pace.stretch))
     return msgspec.structs.replace(unrun, verdict=verdict, seconds=recorded.seconds, marks=marks, stale=gone)
 
 

@@ -22,8 +22,8 @@ from chaos.verdict.catalogue import Catalogue, Entry
 from chaos.verdict.verdict import EXIT_CODES, Ending, Outcome, Verdict
 
 ANOTHER_FOLLOWS = "--another-follows"
-LONGEST_RUN_SECONDS = 900.0
-"""A runner gives its lease back long before; one that takes longer hangs."""
+_AROUND_SECONDS = 120.0
+"""Before a run begins, for a stack that has to come up, and after it, to judge it."""
 _KILLED_AFTER_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.2
 _LAST_LINES = 5
@@ -40,6 +40,8 @@ class Setting:
     command: tuple[str, ...]
     """Runs one experiment when its id is appended, and perhaps ANOTHER_FOLLOWS."""
     runs: Path
+    longest: Callable[[str], float]
+    """After so many seconds a runner of this experiment has given its lease back, or hangs."""
     bring_back: Callable[[bool], str]
     """Waits for the stack to be well and else brings it up anew: what was unwell, in words. Raises StackLost.
 
@@ -81,6 +83,7 @@ class Runner:
         return None
 
     def _run(self, experiment: str, *options: str) -> tuple[int, str]:
+        longest = self.setting.longest(experiment) + _AROUND_SECONDS
         # In a session of its own: a Ctrl-C in the terminal reaches us alone, and we pass on what we got, once each.
         child = subprocess.Popen(
             (*self.setting.command, experiment, *options),
@@ -93,7 +96,7 @@ class Runner:
         lines: deque[str] = deque(maxlen=_LAST_LINES)
         reader = threading.Thread(target=self._follow, args=(child, lines), daemon=True)
         reader.start()
-        code = self._until_ended(child)
+        code = self._until_ended(child, longest)
         reader.join(1.0)
         return code, "; ".join(line for line in lines if line.startswith("stormdrill: ")) or "; ".join(lines)
 
@@ -104,14 +107,14 @@ class Runner:
                 lines.append(line.strip())
                 self.say(line.strip())
 
-    def _until_ended(self, child: "subprocess.Popen[str]") -> int:
+    def _until_ended(self, child: "subprocess.Popen[str]", longest: float) -> int:
         began = time.monotonic()
         while True:
             try:
                 return child.wait(_LOOK_EVERY_SECONDS)
             except subprocess.TimeoutExpired:
                 self._pass_on(child)
-            over = time.monotonic() - began - LONGEST_RUN_SECONDS
+            over = time.monotonic() - began - longest
             if over > _KILLED_AFTER_SECONDS:
                 child.kill()
             elif over > 0:

@@ -30,7 +30,7 @@ class Present:
 def stale(recording: Recording, verdict: Verdict, experiment: Experiment, present: Present) -> dict[str, str]:
     """The alerts of which this recording proves nothing any more, by name, and why."""
     names = {result.name for result in verdict.alerts if result.window is not None}
-    if _written(recording.experiment) != _written(experiment):
+    if _written(recording.experiment) != _written(experiment.at(recording.pace)):
         return dict.fromkeys(names, "the experiment has changed since")
     then = _rules(recording.all(RuleSeen))
     routed = routing_of(recording)

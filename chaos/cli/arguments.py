@@ -89,9 +89,9 @@ def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     dashboards.add_argument(
         "--within",
         type=_duration,
-        default=check_dashboards.SHOWS_WITHIN,
         metavar="TIME",
-        help="how long to wait for their data under load, such as 2m; default: %(default)s",
+        help="how long to wait for their data under load, such as 2m; default: "
+        f"{check_dashboards.SHOWS_WITHIN_SCRAPES} scrapes of Prometheus",
     )
 
 

@@ -23,10 +23,10 @@ from chaos.undo.journal import UndoJournal, UndoRecord
 from chaos.undo.lease import Heartbeat, LeaseFile
 from chaos.undo.stop_load import StopLoad
 
-SHOWS_WITHIN = Duration(seconds=45)
+SHOWS_WITHIN_SCRAPES = 45
 """From the load's first request: rates and quantiles take a window or two."""
+_LOOKED_BACK_SCRAPES = 15
 _LOOK_EVERY_SECONDS = 1.0
-_LOOKED_BACK_SECONDS = 15.0
 _BESIDES_SECONDS = 75.0  # for the load to begin, and for the last answers
 _FIRST_REQUEST_WITHIN = timedelta(seconds=20)
 _NAME = "check-dashboards"
@@ -34,8 +34,10 @@ _NAME = "check-dashboards"
 Waits = Callable[[str], None]
 
 
-def check(system: System, within: Duration, waits: Waits, interrupts: Interrupts) -> list[Shown]:
+def check(system: System, within: Duration | None, waits: Waits, interrupts: Interrupts) -> list[Shown]:
     """Put the ordinary load on the stack until every panel shows data, at most `within`; then end it.
+
+    None: for SHOWS_WITHIN_SCRAPES.
 
     The answer is what each panel, and the query behind each variable, showed when it was last asked. Raises InvalidFile
     when the target has no dashboards, RunInProgress when a run holds the lease, Interrupted when the load is ended.
@@ -43,6 +45,7 @@ def check(system: System, within: Duration, waits: Waits, interrupts: Interrupts
     dashboards = system.target.dashboards
     if dashboards is None:
         raise InvalidFile(system.target.state_folder / "target.yaml", "dashboards", "the target names none")
+    within = within or Duration(seconds=SHOWS_WITHIN_SCRAPES * dashboards.scrape_interval.in_seconds)
     run_id = f"{_NAME}-{os.getpid()}"
     lease = LeaseFile(system.target.state_folder, SystemClock())
     lease.acquire(run_id, within.in_seconds + _BESIDES_SECONDS)
@@ -88,6 +91,7 @@ def _look_until_all_show(
     panels = panel.read(folder, times) + panel.read_variables(folder, times)
     source = PanelSource(system.target.urls.prometheus, dashboards.scrape_interval)
     deadline = time.monotonic() + within.in_seconds
+    looked_back = _LOOKED_BACK_SCRAPES * dashboards.scrape_interval.in_seconds
     rows: dict[int, Shown] = {}
     while True:
         empty = [index for index in range(len(panels)) if index not in rows or rows[index].amiss]
@@ -99,5 +103,5 @@ def _look_until_all_show(
             waits(f"for data on {len(empty)} of {len(panels)}: {first}{', …' if len(empty) > 2 else ''}")
             interrupts.wait(_LOOK_EVERY_SECONDS)
         now = time.time()
-        answers = source.answers([panels[index] for index in empty], now - _LOOKED_BACK_SECONDS, now)
+        answers = source.answers([panels[index] for index in empty], now - looked_back, now)
         rows |= {index: panel_shown.judge(panels[index], answer) for index, answer in zip(empty, answers, strict=True)}

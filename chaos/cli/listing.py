@@ -1,7 +1,7 @@
 """Says which experiments there are, by principle and by fault, and whether their files are right; touches no stack."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 
@@ -47,12 +47,14 @@ def catalogue(folder: Path, vocabulary: Vocabulary) -> str:
     return "\n".join(lines) + "\n"
 
 
-def validate(files: list[Path], known: Vocabulary) -> int:
-    """Print what is wrong with these files; the exit code says whether anything is."""
+def validate(files: list[Path], known: Vocabulary, notes: Callable[[Experiment], list[str]] = lambda _: []) -> int:
+    """Print what is wrong with these files; the exit code says whether anything is. A note is nothing wrong."""
     wrong = []
     for file in files:
         try:
-            experiments.read(file, known)
+            experiment = experiments.read(file, known)
+            for one in notes(experiment):
+                print(f"note: {file.stem}: {one}", file=sys.stderr)
         except InvalidFile as error:
             wrong.append(str(error))
     print(*wrong or [f"{len(files)} experiments are valid"], sep="\n", file=sys.stderr if wrong else sys.stdout)

@@ -4,6 +4,7 @@ import argparse
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +18,15 @@ from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill import endings
 from chaos.drill.progress import Progress
-from chaos.errors import ChaosError, Interrupted, UndoFailed
+from chaos.errors import ChaosError, Interrupted, StackUnreachable, UndoFailed
 from chaos.faults.hands import System
+from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
+from chaos.observe import pace
 from chaos.report import document, panels_shown
 from chaos.spec import experiment as experiments
+from chaos.spec import length
+from chaos.spec.experiment import Experiment
 from chaos.verdict.verdict import EXIT_CODES, ExitCode
 
 
@@ -38,6 +43,9 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(ExitCode.UNDO_FAILED)
+    except StackUnreachable as error:  # before there is a recording; later it is in there
+        print(f"stormdrill: {error}", file=sys.stderr)
+        sys.exit(EXIT_CODES[endings.of(error)])
     except Interrupted as error:
         code = EXIT_CODES[endings.of(error)]
         print(f"stormdrill: interrupted (exit {code:d})", file=sys.stderr)
@@ -60,6 +68,8 @@ def _run(arguments: argparse.Namespace) -> int:
     known = stack.vocabulary(arguments.target)
     file = _experiment_file(arguments.experiment)
     find = partial(stack.target_of, arguments.target)
+    for note in _notes(arguments)(experiments.read(file, known)):
+        print(f"stormdrill: note: {note}", file=sys.stderr)
     return run.run(file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
 
 
@@ -72,9 +82,17 @@ def _all(arguments: argparse.Namespace) -> int:
     run.assert_free(target.state_folder)
     options = ("--target", str(arguments.target)) if arguments.target else ()
     settle, bring_up = stack.settle(target, arguments.target is None, interrupts), partial(stack.bring_back, interrupts)
-    setting = Setting(runner.command(options), target.runs_folder, catalogue.bring_back(settle, bring_up))
+
+    def longest(name: str) -> float:
+        experiment = experiments.read(experiments.find(EXPERIMENTS, name), known)
+        at = pace.of(target, experiment, SystemClock())
+        return length.longest(experiment.at(at), at)
+
+    back = catalogue.bring_back(settle, bring_up)
+    setting = Setting(runner.command(options), target.runs_folder, longest, back)
     sources = Sources(ROOT, EXPERIMENTS, ALERTS, target.runs_folder, stack.present)
-    return catalogue.run_all(planned, sources, known, setting, interrupts)
+    first = pace.of(target, experiments.read(experiments.find(EXPERIMENTS, planned[0]), known), SystemClock())
+    return catalogue.run_all(planned, sources, known, setting, interrupts, first)
 
 
 def _coverage(arguments: argparse.Namespace) -> int:
@@ -92,7 +110,12 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     chosen = arguments.files or experiments.files(EXPERIMENTS)
-    return listing.validate(chosen, stack.vocabulary(arguments.target))
+    return listing.validate(chosen, stack.vocabulary(arguments.target), _notes(arguments))
+
+
+def _notes(arguments: argparse.Namespace) -> Callable[[Experiment], list[str]]:
+    # Another target's times are its own, and real.
+    return stack.notes if arguments.target is None else lambda _: []
 
 
 def _dashboards(arguments: argparse.Namespace) -> int:

@@ -3,6 +3,8 @@
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
@@ -18,9 +20,12 @@ from chaos.faults.hands import System
 from chaos.faults.table import hands_of
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
+from chaos.observe import pace
+from chaos.report import durations
 from chaos.spec import experiment as experiments
-from chaos.spec import panel
+from chaos.spec import length, panel
 from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.spec.pace import Pace
 from chaos.spec.target import Target
 from chaos.undo.lease import LeaseFile
 from chaos.undo.own_watchdog import own_watchdog
@@ -54,9 +59,10 @@ def run(
     system = System(target, control_of(target))
     assert_free(target.state_folder)
     run_id = recorder.free_id(target.runs_folder, f"{began}-{file.stem}")
-    panels = tuple(panel.of_target(target))
-    plan = Plan(run_id, file.stem, experiment, known.alerts, target.load.settings(), version, dirty, panels)
-    recording = recorder.create(target.runs_folder, run_id, file)
+    at = pace.of(target, experiment, SystemClock(), progress.note)
+    plan = _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root))
+    progress.note(_how_long(plan))
+    recording = recorder.create(target.runs_folder, run_id, file, plan.pace)
     context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
     drill = Drill(plan, context)
     with own_watchdog(target, target_file):
@@ -65,6 +71,20 @@ def run(
     rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
     with CleanPast(target, SystemClock()).ahead(run_id, rules):
         return artifacts.judge_and_print(recording.folder)
+
+
+def _plan(
+    run_id: str, file: Path, held: Experiment, at: Pace, target: Target, known: Vocabulary, revised: tuple[str, bool]
+) -> Plan:
+    # Were it left alone, the load would end by itself when the run can be long over.
+    load = replace(target.load.settings(), max_duration=timedelta(seconds=length.longest(held, at)))
+    return Plan(run_id, file.stem, held, at, known.alerts, load, *revised, tuple(panel.of_target(target)))
+
+
+def _how_long(plan: Plan) -> str:
+    takes = length.about(plan.experiment, plan.pace)
+    until = time.strftime("%H:%M:%S" if takes < 600 else "%H:%M", time.localtime(time.time() + takes))
+    return f"takes about {durations.spoken(round(takes))}, until {until}"
 
 
 def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:

@@ -19,12 +19,15 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import routing, rule_text, rules
 from chaos.spec import target as targets
-from chaos.spec.experiment import Vocabulary
+from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.spec.pace import FASTEST, Pace
 from chaos.spec.target import Target
+from chaos.spec.values import Duration
 from chaos.undo.lease import LeaseFile
 from compose import drill_time, pages, rolling, runtime, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
+from compose.pace import timing
 from compose.settings import InvalidSettings
 from compose.stack import StackError
 from compose.standalone import standalone
@@ -37,6 +40,8 @@ ALERTS = ROOT / "alerts"
 _POLL_SECONDS = 0.2
 _SETTLED_WITHIN_SECONDS = 20.0
 """How long after a run a stack may take to be well again: the watchdog of one that died included."""
+OWN_TIMES = {"the shop shows stale products": Duration.parse("5m"), "a session lives": Duration.parse("30m")}
+"""What the services do in real time at every pace, and a hold may outlast."""
 STACK_ERRORS = (StackError, MissingTool, InvalidSettings, DrillTimeError)
 """What keeps a stack from coming up, each in words that say what to do."""
 
@@ -61,7 +66,9 @@ def settle(target: Target, own: bool, interrupts: Interrupts) -> Callable[[bool]
         return "; ".join(f"{name}: {why}" for name, why in runtime.status(settings)[1].items())
 
     def settle(completed: bool) -> str:
-        deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+        # Prometheus may have to look once more.
+        beat = Pace.of_ours(target.pace).beat if target.pace else 0.0
+        deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS + beat
         while (unwell := look(completed)) and time.monotonic() < deadline and not interrupts.arrived:
             time.sleep(_POLL_SECONDS)
         return unwell if own else ""
@@ -162,11 +169,15 @@ def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> 
     return targets.read(settings.state / "target.yaml")
 
 
-def present() -> Present:
-    """The rules and the routing that a run of our own stack would be made with. Raises InvalidFile, DrillTimeError."""
+def present(stretch: float) -> Present:
+    """The rules and the routing that a run of our own stack would be made with. Raises InvalidFile, DrillTimeError.
+
+    `stretch`: by what the durations of the experiments' files are multiplied at the run's pace.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        drill_time.generate(ALERTS, ALERTS / "alertmanager.yml", "http://pager", out)
+        profile = timing.at(round(FASTEST / stretch))
+        drill_time.generate(ALERTS, ALERTS / "alertmanager.yml", "http://pager", out, profile=profile)
         read = routing.read((out / "alertmanager.yml").read_text())
         return Present(tuple(rule_text.read(out / "rules")), read)
 
@@ -200,7 +211,19 @@ def vocabulary(target: Path | None) -> Vocabulary:
             frozenset(named.instances),
             frozenset(named.links),
             named.urls.prometheus != "",
+            rules.waits(rule_text.read(Path(named.rules), "*.y*ml"), None) if named.rules else {},
         )
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)
-    return Vocabulary(rules.alert_names(ALERTS), instances, frozenset(stack.links()))
+    # The files are written for the fastest pace: at a slower one both sides of what is compared are longer.
+    routes = routing.read((ALERTS / "alertmanager.yml").read_text())
+    waits = rules.waits(rule_text.read(ALERTS), routes, FASTEST)
+    return Vocabulary(rules.alert_names(ALERTS), instances, frozenset(stack.links()), waits=waits)
+
+
+def notes(experiment: Experiment) -> list[str]:
+    """What the stack's own times, which no pace changes, make of an experiment at the pace that is asked for."""
+    asked = stack_settings.from_environment().pace
+    held = experiment.at(Pace.of_ours(asked)).fault.for_
+    outlasted = [what for what, own in OWN_TIMES.items() if experiment.fault.for_ <= own < held]
+    return [f"at pace {asked} the fault is held for {held}, longer than {what}" for what in outlasted]

@@ -39,11 +39,16 @@ class Attack:
 
     experiment: Experiment
     context: RunContext
+    tells_every: float = PROVE_EVERY_SECONDS
+    """Seconds between two proofs that are recorded."""
     _waiting: list[tuple[int, Staged]] = field(default_factory=list)
     _uses: dict[int | None, Use] = field(default_factory=dict)
     _use_due: float = 0.0
     _live: list[_Live] = field(default_factory=list)
     _proof_due: float = 0.0
+    _told_due: dict[int | None, float] = field(default_factory=dict)
+    _met: dict[int | None, float] = field(default_factory=dict)
+    """How many were held up since the last proof that was recorded."""
     _known_at: list[float] = field(default_factory=list)
     """When the watchdog knew what the fault that is being injected had written for its undo."""
     until: float = 0.0
@@ -154,7 +159,13 @@ class Attack:
         live.hands.renew(live.system)
         proof = live.hands.in_place(live.system)
         met = live.hands.meets(live.system) if proof.holds else None
-        self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged, met))
+        if met is not None:
+            self._met[live.staged] = self._met.get(live.staged, 0.0) + met
+        # Renewed every second; in a run of hours it is not told that often.
+        if self.context.now() >= self._told_due.get(live.staged, 0.0) or not proof.holds:
+            self._told_due[live.staged] = self.context.now() + self.tells_every - PROVE_EVERY_SECONDS / 2
+            met = self._met.pop(live.staged, None)
+            self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged, met))
         if not proof.holds:
             raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
 

@@ -7,14 +7,13 @@ import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from chaos.control import port
 from chaos.drill import endings, preflight
 from chaos.drill.abort import Abort
 from chaos.drill.attack import Attack
 from chaos.drill.clean_past import CleanPast
-from chaos.drill.context import RunContext
+from chaos.drill.context import LOOK_EVERY_SECONDS, RunContext
 from chaos.drill.plan import Plan, started
 from chaos.drill.users import Users
 from chaos.errors import BaselineNotMet, ChaosError, SignalUnavailable, UndoFailed
@@ -25,16 +24,18 @@ from chaos.judge import checks, outlook, window
 from chaos.judge.measures import Phase
 from chaos.machine.clock import Clock
 from chaos.observe.observers import Observers
-from chaos.report import words
+from chaos.report import durations, words
+from chaos.spec import length
 from chaos.spec.load import LoadSettings
+from chaos.spec.pace import BASELINE_BEATS
 from chaos.spec.target import Target
 from chaos.undo.lease import Heartbeat, LeaseFile
 from chaos.verdict.verdict import Ending
 
-BASELINE_SECONDS = 5.0
-BASELINES = 3
-"""So often it is watched at most: a load that stumbles shows nothing of the system, and nothing is broken yet."""
-_BEYOND_PHASES_SECONDS = 240.0  # how much longer than hold and recovery a run may hold its lease
+_ASKS_EVERY_BEATS = 0.25
+"""So often Prometheus is asked whether the steady state is back."""
+_ASKS_EVERY_SHARE = 0.01
+"""Of what has passed since the undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Drill:
 
     def __init__(self, plan: Plan, context: RunContext, parts: Parts = Parts()) -> None:  # a value
         self._plan = plan
-        self._experiment = plan.experiment
+        self._experiment, self._pace = plan.experiment, plan.pace
         self._context = context
         self._parts = parts
         self._system = context.system
@@ -60,7 +61,7 @@ class Drill:
             context.system, context.recorder, context.origin, context.wall, context.boottime
         )
         self._users = parts.users(context.recorder, context.system.target, plan.load, context.origin)
-        self._attack = Attack(plan.experiment, context)
+        self._attack = Attack(plan.experiment, context, plan.pace.look)
         target = context.system.target
         self._abort = Abort.of(plan.experiment, target, lambda: context.recorder.live, self._observers.prometheus)
         self._aborted = ""
@@ -72,11 +73,8 @@ class Drill:
 
         Raises RunInProgress when another run holds the lease; nothing was touched then.
         """
-        windows = [one.fires_within + one.resolves_within for one in self._experiment.alerts]
-        longest = (self._experiment.fault.for_ + self._experiment.recover_within).total_seconds()
-        longest += max(windows, default=timedelta()).total_seconds()
         try:
-            self._context.lease.acquire(self._plan.run_id, longest + _BEYOND_PHASES_SECONDS)
+            self._context.lease.acquire(self._plan.run_id, self._plan.longest_seconds)
             with self._parts.heartbeat(self._context.lease, self._plan.run_id):
                 self._run_to_an_end()
         finally:
@@ -127,6 +125,7 @@ class Drill:
                 self._context.clock,
                 self._context.wait_for,
                 self._context.act,
+                self._pace,
             )
         self._observers.begin()
         self._context.progress.done("stack well")
@@ -138,15 +137,16 @@ class Drill:
             self._context.wait_for("for the load to be at its rate")
             self._users.assert_they_come(BaselineNotMet)
         if self._system.target.alerting is not None:
-            preflight.all_scraped(self._observers.prometheus, self._context.clock, self._context.wait_for)
+            preflight.all_scraped(self._observers.prometheus, self._context.clock, self._context.wait_for, self._pace)
         self._context.progress.done("users come")
 
     def _baseline(self) -> None:
-        for again in reversed(range(BASELINES)):
+        watched = self._pace.seconds(BASELINE_BEATS)
+        for again in reversed(range(length.BASELINES)):
             self._begin_baseline()
             firing = self._calm() if self._system.target.alerting is not None else "not looked at"
-            while self._context.now() < self._began + BASELINE_SECONDS:
-                self._context.wait_for(f"until the steady state was watched for {BASELINE_SECONDS:g} s")
+            while self._context.now() < self._began + watched:
+                self._context.wait_for(f"until the steady state was watched for {durations.spoken(watched)}")
                 self._attack.watch()
                 self._users.assert_they_come(BaselineNotMet)
             try:
@@ -160,8 +160,9 @@ class Drill:
         self._context.progress.done(f"steady state holds; firing before: {firing}")
 
     def _calm(self) -> str:
+        prometheus, context = self._observers.prometheus, self._context
         firing, left = preflight.calm_from_here(
-            self._experiment, self._observers.prometheus, self._context.clock, self._context.wait_for, self.rules
+            self._experiment, prometheus, context.clock, context.wait_for, self.rules, self._pace
         )
         if left:
             self._context.progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
@@ -194,7 +195,7 @@ class Drill:
     def _hold(self) -> None:
         self._begin("hold")
         while self._context.now() < self._attack.until:
-            self._context.wait_for(f"{self._attack.until - self._context.now():.0f} s to go")
+            self._context.wait_for(f"{durations.spoken(round(self._attack.until - self._context.now()))} to go")
             self._context.act()
             self._users.assert_they_come(SignalUnavailable)
             self._attack.go_on()
@@ -212,26 +213,30 @@ class Drill:
 
     def _recover(self) -> None:
         self._begin("recover")
-        windows = [window.resolves_within.in_seconds for window in self._experiment.alerts]
-        # What could not be told while the fault lasted may be delivered after it.
-        held = self._experiment.fault.for_.in_seconds
-        windows += [window.fires_within.in_seconds - held for window in self._experiment.alerts]
-        within = self._experiment.recover_within.in_seconds + checks.SETTLED_SECONDS
         undone = window.of(self._context.recorder.live).undone or 0.0
-        deadline = self._context.now() + max([within, *windows]) + 1.0
-        while True:
-            self._context.act()
-            self._observers.ask_history(self._experiment, undone, self._context.now())
-            recording = self._context.recorder.live
-            spans = window.of(recording, self._context.now())
-            steady = checks.recovered_at(recording, spans) is not None
-            unresolved = outlook.unresolved(recording, spans)
-            owed = outlook.owed(recording, spans)
-            in_time = self._context.now() < deadline
-            if not owed and (not in_time or (steady and not unresolved)):
-                break
-            self._context.wait_for(f"for {', '.join((in_time and unresolved) or owed) or 'the steady state'}")
+        deadline = self._context.now() + length.recovery(self._experiment, self._pace)
+        while waits := self._not_over(undone, deadline):
+            # Each answer is longer than the one before, and costs more: the later, the less often it is asked for.
+            lasted = self._context.now() - undone
+            pause = max(self._pace.seconds(_ASKS_EVERY_BEATS), _ASKS_EVERY_SHARE * lasted)
+            for _ in range(max(1, round(pause / LOOK_EVERY_SECONDS))):
+                self._context.wait_for(f"for {waits}")
+                self._context.act()
         self._context.progress.done("")
+
+    def _not_over(self, undone: float, deadline: float) -> str:
+        """What has to be seen yet, or may still be, in words; empty when the run may end."""
+        self._context.act()
+        self._observers.ask_history(self._experiment, undone, self._context.now())
+        recording = self._context.recorder.live
+        spans = window.of(recording, self._context.now())
+        unresolved, owed = outlook.unresolved(recording, spans), outlook.owed(recording, spans)
+        if self._context.now() >= deadline:
+            # What a rule that waits for hours may still do is for no run to await; it is judged as pending.
+            late = self._context.now() >= deadline + self._pace.owed_seconds + self._pace.look
+            return "" if late else ", ".join(owed)
+        steady = checks.recovered_at(recording, spans) is not None
+        return ", ".join(unresolved or owed) or ("" if steady else "the steady state")
 
     def _collect(self) -> None:
         self._begin("collect")

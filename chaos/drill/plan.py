@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from chaos.drill.context import RunContext
 from chaos.facts.run import FORMAT, FaultSaid, RunStarted
+from chaos.spec import length
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
+from chaos.spec.pace import Pace
 from chaos.spec.panel import Panel
 
 
@@ -16,11 +18,18 @@ class Plan:
     run_id: str
     experiment_id: str
     experiment: Experiment
+    """As it is held at this pace."""
+    pace: Pace
     known_alerts: frozenset[str]
     load: LoadSettings
     revision: str
     dirty: bool
     panels: tuple[Panel, ...] = ()
+
+    @property
+    def longest_seconds(self) -> float:
+        """After which it has ended, or hangs."""
+        return length.longest(self.experiment, self.pace)
 
 
 def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
@@ -46,4 +55,5 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         victims,
         list(target.alerting.all_receivers) if target.alerting else [],
         FORMAT,
+        plan.pace,
     )

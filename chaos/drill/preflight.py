@@ -13,9 +13,9 @@ from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
 from chaos.reach import http
 from chaos.spec.experiment import Experiment
+from chaos.spec.pace import Pace
 
 WELL_WITHIN_SECONDS = 20.0
-CALM_WITHIN_SECONDS = 20.0
 _LOOK_EVERY_SECONDS = 0.3
 _SEEN_EVERY_SECONDS = 0.1
 _TIMEOUT_SECONDS = 2.0
@@ -58,12 +58,12 @@ def _unwatched(assert_watched: Callable[[], None]) -> str:
     return ""
 
 
-def rules_evaluated(prometheus: Prometheus, clock: Clock, waits: Waits) -> frozenset[str]:
+def rules_evaluated(prometheus: Prometheus, clock: Clock, waits: Waits, pace: Pace) -> frozenset[str]:
     """Wait until Prometheus says which rules it evaluates in good health, and return their names.
 
-    Raises StackUnreachable when it does not within CALM_WITHIN_SECONDS.
+    Raises StackUnreachable when it does not within its `calm_seconds`.
     """
-    deadline = clock.monotonic() + CALM_WITHIN_SECONDS
+    deadline = clock.monotonic() + pace.calm_seconds
     while (look := prometheus.look(0.0)).error is not None or not look.rules:
         waits(f"for {look.error or 'any rule to be evaluated'}")
         if clock.monotonic() > deadline:
@@ -73,7 +73,7 @@ def rules_evaluated(prometheus: Prometheus, clock: Clock, waits: Waits) -> froze
 
 
 def clean_past(
-    past: CleanPast, prometheus: Prometheus, clock: Clock, waits: Waits, before_effect: Callable[[], None]
+    past: CleanPast, prometheus: Prometheus, clock: Clock, waits: Waits, before_effect: Callable[[], None], pace: Pace
 ) -> frozenset[str]:
     """Take the past that was made ahead, or make it now; returns the rules evaluated before.
 
@@ -81,20 +81,20 @@ def clean_past(
     """
     if (rules := past.take()) is not None:
         return rules
-    rules = rules_evaluated(prometheus, clock, waits)
+    rules = rules_evaluated(prometheus, clock, waits, pace)
     waits("for a clean history of Prometheus")
     before_effect()
     past.make()
     return rules
 
 
-def all_scraped(prometheus: Prometheus, clock: Clock, waits: Waits) -> None:
-    """Wait until every target was scraped from now on. Raises StackUnreachable after CALM_WITHIN_SECONDS."""
-    _await("scrape", prometheus.unscraped_since, clock, waits)
+def all_scraped(prometheus: Prometheus, clock: Clock, waits: Waits, pace: Pace) -> None:
+    """Wait until every target was scraped from now on. Raises StackUnreachable after its `calm_seconds`."""
+    _await("scrape", prometheus.unscraped_since, clock, waits, pace)
 
 
 def calm_from_here(
-    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str]
+    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
 ) -> tuple[str, list[str]]:
     """Wait until every rule was evaluated from now on, and the alerts are calm.
 
@@ -102,9 +102,9 @@ def calm_from_here(
     circuit that nobody had used since, is seen only by now. Raises as `alerts_are_calm`.
     """
     known = prometheus.look(0.0)
-    _await("evaluate", prometheus.unevaluated_since, clock, waits)
+    _await("evaluate", prometheus.unevaluated_since, clock, waits, pace)
     began = _active(prometheus.look(0.0)) - _active(known)
-    calm = alerts_are_calm(experiment, prometheus, clock, waits, rules)
+    calm = alerts_are_calm(experiment, prometheus, clock, waits, rules, pace)
     # What was pending and fires now began to fire meanwhile, as surely as what was not there at all.
     left = began | (_active(calm, "firing") - _active(known, "firing"))
     firing = {alert.name for alert in calm.alerts if alert.state == "firing"}
@@ -112,15 +112,15 @@ def calm_from_here(
 
 
 def alerts_are_calm(
-    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str]
+    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
 ) -> PrometheusSeen:
     """Wait until all of `rules` were evaluated, nothing is pending and no listed alert fires.
 
     What else fires is in the answer.
 
-    Raises BaselineNotMet after CALM_WITHIN_SECONDS naming a listed alert, StackUnreachable when Prometheus is silent.
+    Raises BaselineNotMet after its `calm_seconds` naming a listed alert, StackUnreachable when Prometheus is silent.
     """
-    deadline = clock.monotonic() + CALM_WITHIN_SECONDS
+    deadline = clock.monotonic() + pace.calm_seconds
     listed = {window.name for window in experiment.alerts}
     while True:
         look = prometheus.look(0.0)
@@ -134,8 +134,8 @@ def alerts_are_calm(
         clock.wait(_LOOK_EVERY_SECONDS)
 
 
-def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits: Waits) -> None:
-    deadline, begun = clock.monotonic() + CALM_WITHIN_SECONDS, clock.wall()
+def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits: Waits, pace: Pace) -> None:
+    deadline, begun = clock.monotonic() + pace.calm_seconds, clock.wall()
     while missing := _missing(unseen, begun):
         waits(f"for Prometheus to {what} {missing[0]}")
         if clock.monotonic() > deadline:

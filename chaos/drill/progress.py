@@ -5,7 +5,11 @@ import sys
 import time
 from typing import TextIO
 
+from chaos.report import durations
+
 _REPEAT_SECONDS = 5.0
+_REPEAT_SHARE = 0.1
+"""Of what a phase has lasted so far: in minutes a line every few seconds is too many."""
 
 
 class Progress:
@@ -27,7 +31,7 @@ class Progress:
         """What the phase waits for now."""
         if self._stream.isatty():
             self._say(f"\r\x1b[K{self._line(what)}")
-        elif time.monotonic() - self._said_at > _REPEAT_SECONDS:
+        elif time.monotonic() - self._said_at > max(_REPEAT_SECONDS, _REPEAT_SHARE * self._lasted):
             self._said_at = time.monotonic()
             self.note(what)
 
@@ -50,4 +54,9 @@ class Progress:
             self._stream.flush()
 
     def _line(self, what: str) -> str:
-        return f"{self._phase:<10}{time.monotonic() - self._phase_began:5.1f} s  {what}"
+        return f"{self._phase:<10}{durations.clock(self._lasted):>7}  {what}"
+
+    @property
+    def _lasted(self) -> float:
+        """Seconds since the phase began."""
+        return time.monotonic() - self._phase_began

@@ -41,11 +41,15 @@ def read_sessions_back(
     base_url: str,
     deadline: timedelta,
     *,
+    origin: float = 0.0,
     transport: httpx.BaseTransport | None = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[SessionReading]:
-    """Yield one reading for each acknowledged session, as `read_back` does for orders."""
-    shop = _Shop(base_url, time.monotonic() + deadline.total_seconds(), transport, pause)
+    """Yield one reading for each acknowledged session, as `read_back` does for orders.
+
+    `origin`: the run's start on the monotonic clock, from which is told when it was looked at.
+    """
+    shop = _Shop(base_url, time.monotonic() + deadline.total_seconds(), transport, pause, origin)
     with shop.client, ThreadPoolExecutor(AT_ONCE, "read-back") as pool:
         yield from pool.map(shop.read_session, (one for one in sessions if one.token is not None))
 
@@ -56,12 +60,18 @@ class _Unread(Exception):
 
 class _Shop:
     def __init__(
-        self, base_url: str, ends: float, transport: httpx.BaseTransport | None, pause: Callable[[float], None]
+        self,
+        base_url: str,
+        ends: float,
+        transport: httpx.BaseTransport | None,
+        pause: Callable[[float], None],
+        origin: float = 0.0,
     ) -> None:
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         self.client = httpx.Client(base_url=base_url, limits=limits, transport=transport, verify=http.certificates())
         self._ends = ends
         self._pause = pause
+        self._origin = origin
 
     def read(self, order: Order) -> OrderReading:
         try:
@@ -76,16 +86,17 @@ class _Shop:
 
     def read_session(self, session: UserSession) -> SessionReading:
         cookie = {"Cookie": f"{COOKIE}={session.token}"}
+        at = time.monotonic() - self._origin
         try:
             whose, cart = (self._get(path, {}, {200, 401}, cookie) for path in ("/sessions/me", "/cart"))
             if 401 in (whose.status_code, cart.status_code):
-                return SessionReading(session.key, Look(0.0, gone=True))
+                return SessionReading(session.key, Look(at, gone=True))
             items = cart_items(cart.content)
             if items is None:
                 raise _Unread
         except _Unread:
             return SessionReading(session.key, None)
-        return SessionReading(session.key, Look(0.0, gone=False, user_id=user_id(whose.content), items=items))
+        return SessionReading(session.key, Look(at, gone=False, user_id=user_id(whose.content), items=items))
 
     def _ids_under(self, key: str) -> list[str]:
         answer = self._get("/orders", {"idempotency_key": key}, final={200})

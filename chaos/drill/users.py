@@ -19,6 +19,8 @@ from chaos.undo.stop_load import StopLoad
 
 STARTS_WITHIN = timedelta(seconds=20)
 READ_BACK_WITHIN = timedelta(seconds=30)
+_READ_BACK_EACH = timedelta(milliseconds=20)
+"""Of so many orders and sessions that it takes longer; some 500 are read each second."""
 
 
 class Users:
@@ -85,11 +87,13 @@ class Users:
         if not self._target.has_ledgers:
             return 0
         recording, count = self._recorder.live, 0
-        for reading in read_back(recording.orders.orders, self._url, READ_BACK_WITHIN):
+        orders, sessions = recording.orders.orders, _sessions(recording.sessions)
+        for reading in read_back(orders, self._url, max(READ_BACK_WITHIN, len(orders) * _READ_BACK_EACH)):
             self._recorder.write_reading(reading)
             count += 1
             check()
-        for session in read_sessions_back(_sessions(recording.sessions), self._url, READ_BACK_WITHIN):
+        within = max(READ_BACK_WITHIN, len(sessions) * _READ_BACK_EACH)
+        for session in read_sessions_back(sessions, self._url, within, origin=self._origin):
             self._recorder.write_session_reading(session)
             count += 1
             check()

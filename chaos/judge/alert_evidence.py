@@ -27,11 +27,9 @@ from chaos.judge.stretch import Stretch, joined, looked_after
 from chaos.judge.suppression import Suppression
 from chaos.judge.window import Window
 from chaos.spec import routing
+from chaos.spec.pace import Pace
 from chaos.spec.routing import Routing
 from chaos.verdict.results import Delays
-
-_EVALUATION_SECONDS = 1.0
-"""Between two evaluations of a rule whose timing is not known."""
 
 
 class Measured(TypedDict):
@@ -79,6 +77,8 @@ class AlertEvidence:
     """Alerts whose rule was not evaluated for a while, but for when a fault blinded Prometheus."""
     format: int
     """Of the recording."""
+    pace: Pace
+    """At which it was made."""
 
     @classmethod
     def of(cls, recording: Recording, span: Window) -> "AlertEvidence":
@@ -106,6 +106,7 @@ class AlertEvidence:
                 name for look in looks if not blindness.blinded("prometheus", look.at) for name in look.standing
             ),
             format=started.format,
+            pace=started.pace,
         )
 
     def receivers_of(self, name: str, labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -121,7 +122,7 @@ class AlertEvidence:
 
     def step_seconds(self, name: str) -> float:
         """Between two evaluations of its rule."""
-        return _step_seconds(name, self.timings)
+        return _step_seconds(name, self.timings, self.pace)
 
     def measure(self, one: Instance, receiver: str) -> Measured:
         """When what happened to it, as this receiver was told."""
@@ -182,6 +183,7 @@ class _Gathering:
         self._begin = span.baseline if span.baseline is not None else span.end
         self._end = span.end
         self._timings = timings
+        self._pace = recording.pace
         self._identities = Identities.of(recording)
         # By when they were, not by when they were written: the drill's own look may be told before one under way.
         self._looks = sorted(looks, key=lambda look: look.at)
@@ -205,7 +207,7 @@ class _Gathering:
         return {key: one for key, one in found.items() if one.true or one.firing or one.pages}
 
     def _instance(self, key: Key) -> Instance:
-        step = _step_seconds(key[0], self._timings)
+        step = _step_seconds(key[0], self._timings, self._pace)
         true = joined(self._true.get(key, ()), step, self._looked)
         firing = joined(self._firing.get(key, ()), step, self._looked)
         pending_at_end = self._pending_at_end(true, firing, step)
@@ -224,6 +226,7 @@ class _Gathering:
             silenced=tuple(stretch for stretch, one in taken if one.silenced_by or one.muted_by),
             fired_before=key in self.before,
             pending_at_end=pending_at_end,
+            look=self._pace.look,
         )
 
     def _pending_at_end(self, true: Sequence[Stretch], firing: Sequence[Stretch], step: float) -> bool:
@@ -281,8 +284,8 @@ def routing_of(recording: Recording) -> Routing | None:
         return None
 
 
-def _step_seconds(name: str, timings: dict[str, RuleLoaded]) -> float:
-    return timings[name].timing.evaluation_seconds if name in timings else _EVALUATION_SECONDS
+def _step_seconds(name: str, timings: dict[str, RuleLoaded], pace: Pace) -> float:
+    return timings[name].timing.evaluation_seconds if name in timings else pace.beat
 
 
 def _delays(timing: Timing) -> Delays:

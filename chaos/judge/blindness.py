@@ -7,9 +7,8 @@ from chaos.facts.recording import Facts
 from chaos.judge.in_place import in_place
 from chaos.judge.window import Window
 
-_UNKNOWN_GRACE_SECONDS = 2.0
+_UNKNOWN_GRACE_BEATS = 2.0
 """Scrape and evaluation where the timing of no rule is known."""
-_LOOK_SECONDS = 1.0
 HEARTBEAT_NEEDS = ("prometheus", "alertmanager", "pager")
 """Who has to work for a heartbeat to arrive."""
 
@@ -69,4 +68,4 @@ def _grace_seconds(recording: Facts) -> float:
     """What a server that is back needs until it has scraped, evaluated and been looked at."""
     timings = [rule.timing for rule in recording.all(RuleLoaded)]
     known = [timing.scrape_seconds + timing.evaluation_seconds for timing in timings]
-    return max(known, default=_UNKNOWN_GRACE_SECONDS) + _LOOK_SECONDS
+    return max(known, default=recording.pace.seconds(_UNKNOWN_GRACE_BEATS)) + recording.pace.look

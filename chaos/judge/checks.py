@@ -10,6 +10,7 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.spec.experiment import SteadyState
+from chaos.spec.pace import SETTLED_BEATS
 from chaos.spec.values import Bound
 from chaos.verdict.result_finding import (
     BackAfter,
@@ -25,11 +26,11 @@ from chaos.verdict.results import CheckResult
 
 FEWEST_REQUESTS = 20
 """Fewer say nothing about a share or a quantile."""
-SETTLED_SECONDS = 5.0
-"""The steady state is back once it has held this long to the end."""
 _LOOK_EVERY_SECONDS = 0.5
-_CUT_OFF_SECONDS = 3.0
-"""An answer was asked for at most this long before the end that it has to cover."""
+_LOOK_EVERY_SHARE = 0.02
+"""Of what has passed since the undo: half a second until it is 25."""
+_CUT_OFF_SECONDS = 2.0
+"""Besides a look, an answer was asked for at most this long before the end that it has to cover."""
 
 
 def judge(recording: Facts, span: Window) -> list[CheckResult]:
@@ -44,7 +45,7 @@ def judge(recording: Facts, span: Window) -> list[CheckResult]:
 
 
 def recovered_at(recording: Facts, span: Window) -> float | None:
-    """Since when every `after` check holds for good, with SETTLED_SECONDS to show for it; None: it does not."""
+    """Since when every `after` check holds for good, with SETTLED_BEATS to show for it; None: it does not."""
     if span.undone is None:
         return None
     starts = [span.undone]
@@ -54,7 +55,7 @@ def recovered_at(recording: Facts, span: Window) -> float | None:
             if start is None:
                 return None
             starts.append(start)
-    return max(starts) if max(starts) + SETTLED_SECONDS <= span.end else None
+    return max(starts) if max(starts) + recording.pace.seconds(SETTLED_BEATS) <= span.end else None
 
 
 def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Facts, span: Window) -> CheckResult:
@@ -68,24 +69,28 @@ def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Facts, spa
     if since is not None and since - bounds[0] <= within:
         measured, finding = _measure(check, bound, recording, span, phase, since, span.end)
         return _result(check, phase, bound, measured, finding or BackAfter(since - bounds[0]))
-    start = min(bounds[0] + within, max(bounds[0], span.end - SETTLED_SECONDS))
+    settled = recording.pace.seconds(SETTLED_BEATS)
+    start = min(bounds[0] + within, max(bounds[0], span.end - settled))
     measured, finding = _measure(check, bound, recording, span, phase, start, span.end)
     if measured is None:
         return _result(check, phase, bound, None, finding)
-    short = span.end - bounds[0] < SETTLED_SECONDS
+    short = span.end - bounds[0] < settled
     holds, why = (None, WatchedTooShort()) if short else (False, NotBack(within))
     return CheckResult(check.name, check.query, phase.value, str(bound), measured, holds, why)
 
 
 def _held_since(check: SteadyState, bound: Bound, recording: Facts, span: Window) -> float | None:
-    """The earliest moment after the undo from which the check holds over all that follows, to the end."""
+    """The earliest moment after the undo from which the check holds over all that follows, to the end.
+
+    The later, the less exactly: of a run of hours every half second would be asked for in vain.
+    """
     assert span.undone is not None
     start = span.undone
-    while start + SETTLED_SECONDS <= span.end:
+    while start + recording.pace.seconds(SETTLED_BEATS) <= span.end:
         measured, _ = _measure(check, bound, recording, span, Phase.AFTER, start, span.end)
         if measured is not None and bound.holds(measured):
             return start
-        start += _LOOK_EVERY_SECONDS
+        start += max(_LOOK_EVERY_SECONDS, _LOOK_EVERY_SHARE * (start - span.undone))
     return None
 
 
@@ -125,7 +130,7 @@ def _samples(recording: Facts, query: str, span: Window, start: float, end: floa
         if start <= at <= end
     ]
     # An answer that ends too early says nothing about the rest.
-    cut_off = not histories or histories[-1].at < end - _CUT_OFF_SECONDS
+    cut_off = not histories or histories[-1].at < end - _CUT_OFF_SECONDS - recording.pace.look
     return [*samples, None] if cut_off else samples
 
 

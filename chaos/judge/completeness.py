@@ -8,18 +8,18 @@ from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import FaultProof, PhaseBegan, RunEnded, RunStarted, StagedInjected, StagedUndone
-from chaos.judge import clocks
+from chaos.judge import clocks, heartbeat
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
 from chaos.judge.window import Window
+from chaos.spec.pace import Pace
 from chaos.verdict import run_finding as found
 from chaos.verdict.run_finding import EvidenceFinding
 
-LONGEST_GAP_SECONDS = 5.0
-"""A source that is silent for longer may have missed something; looks are a second apart on a busy machine."""
-LONGEST_HEARTBEAT_GAP_SECONDS = 12.0
-"""The always-firing alert repeats every 2 s in a drill, and a retry of Alertmanager may take a few more."""
+_MISSED_LOOKS = 2
+_LATE_SECONDS = 3.0
+"""A source that misses more looks than that, and is later on a busy machine, may have missed something."""
 
 
 def missing(recording: Recording, span: Window) -> list[EvidenceFinding]:
@@ -75,20 +75,21 @@ def _fault(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     start, end = began.get("hold", span.injected), span.undoing or span.undone
     held = Window(start, start, end, end, end)
     proofs = [proof for proof in recording.all(FaultProof) if proof.in_place]
-    if gap := _gap([proof.at for proof in proofs if proof.staged is None], held):
+    silent = longest_gap(recording.pace)
+    if gap := _gap([proof.at for proof in proofs if proof.staged is None], held, silent):
         yield found.FaultUnwatched(gap)
     undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
     for staged in recording.all(StagedInjected):
         over = min(undone.get(staged.staged, end), end)
         lasted = Window(staged.at, staged.at, over, over, over)
-        if gap := _gap([proof.at for proof in proofs if proof.staged == staged.staged], lasted):
+        if gap := _gap([proof.at for proof in proofs if proof.staged == staged.staged], lasted, silent):
             yield found.FaultUnwatched(gap, staged.staged)
 
 
 def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:
     looks = recording.all(PrometheusSeen)
     good = [look.at for look in looks if look.error is None]
-    if gap := _gap(good, span, blinded=blindness.by("prometheus")):
+    if gap := _gap(good, span, longest_gap(recording.pace), blindness.by("prometheus")):
         yield found.SourceSilent("Prometheus", gap, _last_error(looks))
         return
     if not any(asked.error is None for asked in recording.all(HistoryAsked)):
@@ -106,7 +107,7 @@ def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Ite
 def _alertmanager(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:
     looks = recording.all(AlertmanagerSeen)
     good = [look.at for look in looks if look.error is None]
-    if gap := _gap(good, span, blinded=blindness.by("alertmanager")):
+    if gap := _gap(good, span, longest_gap(recording.pace), blindness.by("alertmanager")):
         yield found.SourceSilent("Alertmanager", gap, _last_error(looks))
 
 
@@ -121,17 +122,21 @@ def _pager(recording: Recording, span: Window, blindness: Blindness) -> Iterable
     if started and started.heartbeat_receiver:
         pages = recording.all(PageSeen)
         beats = [page.at for page in pages if page.receiver == started.heartbeat_receiver and page.accepted]
-        if gap := _gap(beats, span, LONGEST_HEARTBEAT_GAP_SECONDS, blindness.by(*HEARTBEAT_NEEDS)):
+        longest = heartbeat.longest_gap(recording, started.heartbeat_receiver)
+        if gap := _gap(beats, span, longest, blindness.by(*HEARTBEAT_NEEDS)):
             yield found.HeartbeatMissing(gap)
+
+
+def longest_gap(pace: Pace) -> float:
+    """For so many seconds a source may be silent that is looked at regularly."""
+    return _MISSED_LOOKS * pace.look + _LATE_SECONDS
 
 
 def _last_error(looks: Sequence[PrometheusSeen | AlertmanagerSeen | PagerSeen]) -> str:
     return next((look.error for look in reversed(looks) if look.error), "")
 
 
-def _gap(
-    times: list[float], span: Window, longest: float = LONGEST_GAP_SECONDS, blinded: Iterable[Blinded] = ()
-) -> float:
+def _gap(times: list[float], span: Window, longest: float, blinded: Iterable[Blinded] = ()) -> float:
     """The longest time without one of these between baseline and end, if it is too long; else 0.
 
     What lies within a span in which it was blinded is left out, whatever it told in there.

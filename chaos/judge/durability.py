@@ -7,6 +7,7 @@ from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.facts.sessions import Told
 from chaos.verdict.ledger_finding import (
+    AllExpired,
     CartsDoubled,
     Ledger,
     LedgerFinding,
@@ -65,6 +66,7 @@ def open_sessions(recording: Recording) -> Sessions | None:
         unread=list(counted.unread),
         lost_ratio=counted.lost_ratio,
         bound=str(recording.experiment.sessions_lost),
+        expired=len(counted.expired),
     )
 
 
@@ -123,3 +125,5 @@ def _sessions_missing(recording: Recording, found: Sessions | None) -> Iterable[
         yield NoLogInAcknowledged(len(recording.sessions.sessions))
     if found.unread:
         yield Unread(Ledger.SESSIONS, len(found.unread))
+    if found.opened and found.expired == found.opened:
+        yield AllExpired(found.opened)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from chaos.facts.alerts import RuleSeen, SelectorSeen
+from chaos.facts.alerts import RuleLoaded, RuleSeen, SelectorSeen
 from chaos.facts.recording import Recording
 from chaos.judge.in_place import in_place
 from chaos.judge.window import Window
 from chaos.spec import promql
 from chaos.spec.promql import Alternatives
 
-_SETTLES_SECONDS = 3.0
+_SETTLES_SCRAPES = 2.0
 """A series is there until the next scrape fails, and that may time out."""
 
 
@@ -46,14 +46,16 @@ def unfed(recording: Recording, window: Window) -> dict[str, Unfed]:
     seen = {one.selector: one for one in recording.all(SelectorSeen) if one.error is None}
     unknown = {one.selector for one in recording.all(SelectorSeen) if one.error is not None} - seen.keys()
     before = {name for name, one in seen.items() if _present(one, window.baseline, window.injected)}
-    began = window.injected + _SETTLES_SECONDS
-    during = {name for name, one in seen.items() if _present(one, began, end)}
-    if began >= end:
-        return {}
+    scrapes = {rule.alert: rule.timing.scrape_seconds for rule in recording.all(RuleLoaded)}
     taken = {name for one in in_place(recording, window) for name in one.said.takes}
     rules = recording.all(RuleSeen)
     found = {}
     for rule in rules:
+        settled = _SETTLES_SCRAPES * scrapes.get(rule.name, recording.pace.beat) + recording.pace.look
+        began = window.injected + settled
+        if began >= end:
+            continue  # held for too short to lose it
+        during = {name for name, one in seen.items() if _present(one, began, end)}
         needs = () if rule.records else _needs(rule.query, _recorded(rules))
         if not_told := unknown.intersection(*needs, frozenset().union(*needs)) if needs else set():
             found[rule.name] = Unfed(tuple(sorted(not_told)), by_design=False, told=False)

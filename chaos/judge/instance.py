@@ -6,9 +6,6 @@ from chaos.facts.alert_key import Key, key_of
 from chaos.facts.pages import PageAlert, PageSeen
 from chaos.judge.stretch import Stretch, overlap
 
-_LOOK_SECONDS = 1.0
-"""Between two looks: so much earlier it may have been so than it was seen."""
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -55,6 +52,8 @@ class Instance:
     fired_before: bool = False
     """Whether it fired when the baseline began."""
     pending_at_end: bool = False
+    look: float = 1.0
+    """Seconds between two looks: so much earlier it may have been so than it was seen."""
 
     @property
     def name(self) -> str:
@@ -104,7 +103,7 @@ class Instance:
         within = [one for one in self.true if one.start <= first <= one.end]
         seen = [at for one in within for at in self.looked if one.start <= at <= one.end]
         earliest = min([told, *(one.start for one in within)])
-        return earliest, max([told, *(at - _LOOK_SECONDS for at in seen[:1])])
+        return earliest, max([told, *(at - self.look for at in seen[:1])])
 
     @property
     def inhibitors(self) -> list[str]:

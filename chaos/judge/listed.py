@@ -122,6 +122,8 @@ def _not_by_the_fault(one: Instance, evidence: AlertEvidence) -> tuple[AlertOutc
     earliest, latest = one.true_from
     if earliest < span.injected - UNCERTAIN_SECONDS:
         return AlertOutcome.UNKNOWN, found.TrueBeforeFault(span.injected - earliest)
-    if span.undone is not None and latest > span.undone + UNCERTAIN_SECONDS:
+    # What the fault did may be evaluated when it is gone.
+    uncertain = max(UNCERTAIN_SECONDS, evidence.step_seconds(one.name))
+    if span.undone is not None and latest > span.undone + uncertain:
         return AlertOutcome.UNKNOWN, found.TrueAfterUndo(latest - span.undone)
     return None

@@ -12,10 +12,7 @@ from chaos.facts.recording import Facts
 from chaos.judge import design_delay
 from chaos.judge.window import Window
 from chaos.spec.alert_window import AlertWindow, MayFire
-
-_LOOK_SECONDS = 1.0
-_BEYOND_DESIGN_SECONDS = 5.0
-"""So much longer than its configuration explains an alert that may fire has for its messages."""
+from chaos.spec.pace import BEYOND_DESIGN_BEATS, Pace
 
 
 def active(recording: Facts) -> list[str]:
@@ -54,22 +51,22 @@ def owed(recording: Facts, window: Window) -> list[str]:
         may_fire = any(one.fits(alert.name, alert.labels) for one in recording.experiment.allowed) or any(
             one.fits(alert.name, alert.labels) for one in recording.experiment.alerts
         )
-        fires_by = alert.active_since + timing.for_seconds + timing.evaluation_seconds + _LOOK_SECONDS
-        due = _told_by(fires_by, timing, window) if may_fire else fires_by
+        fires_by = alert.active_since + timing.for_seconds + timing.evaluation_seconds + recording.pace.look
+        due = _told_by(fires_by, timing, window, recording.pace) if may_fire else fires_by
         if window.end < due and (alert.state == "pending" or may_fire):
             found.add(alert.name)
     for one in recording.experiment.allowed:
         fired_at = _untold(one, recording, window) if one.name in rules else None
-        if fired_at is not None and window.end < _told_by(fired_at, rules[one.name], window):
+        if fired_at is not None and window.end < _told_by(fired_at, rules[one.name], window, recording.pace):
             found.add(one.name)
     return sorted(found)
 
 
-def _told_by(fires_by: float, timing: Timing, window: Window) -> float:
+def _told_by(fires_by: float, timing: Timing, window: Window, pace: Pace) -> float:
     """Until when an alert that fires is told, and told to be over, by design and a little more."""
     since = max(fires_by, window.undone or fires_by)
     design = timing.group_wait_seconds + timing.group_interval_seconds + design_delay.resolution_seconds(timing)
-    return since + design + _BEYOND_DESIGN_SECONDS
+    return since + design + pace.seconds(BEYOND_DESIGN_BEATS)
 
 
 def _untold(one: MayFire, recording: Facts, window: Window) -> float | None:

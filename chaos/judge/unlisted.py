@@ -13,8 +13,6 @@ from chaos.verdict.alert_finding import AlertFinding
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult
 
-_LOOK_SECONDS = 1.0
-"""Between two looks at Alertmanager: for so long nobody knows whether an alert is still kept back."""
 _Judged = tuple[AlertOutcome, AlertFinding]
 
 
@@ -80,7 +78,8 @@ def _page_takes_seconds(one: Instance, evidence: AlertEvidence) -> float:
     rule = evidence.timings.get(one.name)
     # Of a group that was told of before, the page waits for its next turn.
     sent_after = max(rule.timing.group_wait_seconds, rule.timing.group_interval_seconds) if rule else 0.0
-    return sent_after + _LOOK_SECONDS
+    # Between two looks at Alertmanager nobody knows whether an alert is still kept back.
+    return sent_after + evidence.pace.look
 
 
 def _permitted(

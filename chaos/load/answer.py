@@ -8,6 +8,8 @@ import gevent  # type: ignore[import-untyped]  # it ships none
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from locust.contrib.fasthttp import ResponseContextManager
 
+from chaos.load.body import max_age
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -20,6 +22,8 @@ class Answer:
     body: bytes = b""
     # The value of the first cookie it sets.
     cookie: str | None = None
+    # For how many seconds that cookie is good; None if the answer does not say.
+    max_age: float | None = None
 
 
 UNFINISHED = Answer(None, "unfinished")
@@ -37,7 +41,8 @@ def answer_of(response: ResponseContextManager) -> Answer:
     if failure is not None:
         # With a status of 2xx the connection ended inside the body.
         return Answer(None, in_words(failure), served_by)
-    return Answer(status, None, served_by, response.content or b"", _cookie(headers.get("set-cookie")))
+    set_cookie = headers.get("set-cookie")
+    return Answer(status, None, served_by, response.content or b"", _cookie(set_cookie), max_age(set_cookie))
 
 
 def _cookie(header: object) -> str | None:

@@ -25,3 +25,12 @@ def user_id(body: bytes) -> str | None:
         return str(json.loads(body)["user_id"])
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def max_age(header: object) -> float | None:
+    """`Max-Age` of a Set-Cookie header (RFC 6265, 5.2.2), in seconds; None where it has none."""
+    for attribute in header.split(";")[1:] if isinstance(header, str) else []:
+        name, _, value = attribute.partition("=")
+        if name.strip().lower() == "max-age" and value.strip().isdigit():
+            return float(value)
+    return None

@@ -61,7 +61,7 @@ class Member:
         answer = self._send("POST", "/sessions", "POST /sessions")
         whose = user_id(answer.body)
         if answer.status == 201 and answer.cookie and whose:
-            self._facts.session_acknowledged(key, answer.cookie, whose)
+            self._facts.session_acknowledged(key, answer.cookie, whose, answer.max_age)
             self._key, self._token = key, answer.cookie
         elif means_refused(answer.status):
             self._facts.session_refused(key)

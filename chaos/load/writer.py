@@ -95,8 +95,9 @@ class LoadFacts:
         """Before the request for a session leaves."""
         self._sessions.write({"at": self.now(), "session": key, "state": "sent"})
 
-    def session_acknowledged(self, key: str, token: str, user_id: str) -> None:
-        self._session(key, {"state": "acknowledged", "token": token, "user_id": user_id})
+    def session_acknowledged(self, key: str, token: str, user_id: str, lifetime: float | None) -> None:
+        """`lifetime`: for how many seconds after its last use the shop keeps it; None if it does not say."""
+        self._session(key, {"state": "acknowledged", "token": token, "user_id": user_id, "lifetime": lifetime})
 
     def session_refused(self, key: str) -> None:
         self._session(key, {"state": "refused"})

@@ -1,7 +1,8 @@
-"""All witnesses of one run together: what is watched every second, and what is asked at the end."""
+"""All witnesses of one run together: what is watched all the time, and what is asked at the end."""
 
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from chaos.errors import BaselineNotMet, SignalUnavailable
@@ -22,13 +23,13 @@ from chaos.observe.poller import Poll, Poller
 from chaos.observe.processes import Processes
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
-from chaos.spec import substitute
+from chaos.spec import routing, substitute
 from chaos.spec.experiment import Experiment
 from chaos.spec.faults.table import AnyFault
+from chaos.spec.pace import MOST_LOOKS
 from chaos.spec.panel import Panel
 from chaos.spec.target import Target
 
-STEP_SECONDS = 1.0
 _ASKED_AGAIN = 3
 """How often a question is asked whose answer does not come in time."""
 
@@ -40,6 +41,7 @@ class Observers:
         self._target = system.target
         self._origin = origin
         self._recorder = recorder
+        self._pace = recorder.live.pace
         self._wall = wall
         self.prometheus = Prometheus(system.target.urls.prometheus, wall)
         self._pager = Pager(system.target.urls.pager, wall, boottime)
@@ -47,14 +49,14 @@ class Observers:
         self._alertmanager = Alertmanager(system.target.urls.alertmanager)
         of_alerts = (self._look_at_prometheus, self._look_at_alertmanager, self._pager.look)
         polls: tuple[Poll, ...] = of_alerts if self._target.alerting is not None else ()
-        self._poller = Poller(recorder, origin, (*polls, self._look_at_processes, machine.look))
+        self._poller = Poller(recorder, origin, self._pace.look, (*polls, self._look_at_processes, machine.look))
 
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
         if self._target.alerting is not None:
             self._skip_what_was_delivered()
             self.compare_clocks()
-            self._note_rules(self._target.alerting.receiver)
+            self._note_rules(self._target.alerting.all_receivers)
         self._poller.start()
 
     def compare_clocks(self) -> None:
@@ -74,9 +76,9 @@ class Observers:
         except SignalUnavailable as error:
             raise BaselineNotMet(str(error)) from error
 
-    def _note_rules(self, receiver: str) -> None:
+    def _note_rules(self, receivers: Collection[str]) -> None:
         try:
-            held = self.prometheus.hold_times()
+            scrapes = self.prometheus.scrape_intervals()
             seen = self.prometheus.rules_loaded()
         except SignalUnavailable as error:
             raise BaselineNotMet(str(error)) from error
@@ -86,8 +88,12 @@ class Observers:
         if configured.error is not None:
             raise BaselineNotMet(configured.error)
         self._recorder.write(configured)
+        try:
+            routes = routing.read(configured.config)
+        except ValueError:
+            return  # it is in the recording, and the judge says so
         manifest = Path(self._target.timing) if self._target.timing else None
-        for rule in rules_loaded(manifest, held, receiver):
+        for rule in rules_loaded(seen, scrapes, routes, receivers, manifest):
             self._recorder.write(rule)
 
     def stop(self) -> None:
@@ -116,10 +122,11 @@ class Observers:
 
     def ask_history(self, experiment: Experiment, since: float, now: float) -> None:
         """Record the answers to the experiment's PromQL checks between two moments; nothing where there are none."""
+        step = float(max(1, math.ceil((now - since) / MOST_LOOKS)))
         for check in experiment.steady_state:
             if not check.from_load:
                 try:
-                    self._recorder.write(self.prometheus.query_history(check.query, since, now, STEP_SECONDS))
+                    self._recorder.write(self.prometheus.query_history(check.query, since, now, step))
                 except SignalUnavailable:
                     continue
 

@@ -15,6 +15,7 @@ from chaos.reach.http import JsonApi
 from chaos.spec.panel import Panel, Query
 
 _AT_ONCE = 4
+_MOST_STEPS = 3_600
 _TIMEOUT_SECONDS = 10.0
 """Nobody waits for these answers while a fault is live, and an answer that is given up on is a panel not judged."""
 
@@ -44,37 +45,37 @@ class PanelSource:
 
     def _answer(self, query: Query, start: float, end: float) -> PanelAnswer:
         try:
-            series = self._instant(query, end) if query.instant else self._range(query, start, end)
+            series = self._instant(query, end) if query.instant else self._range(query, start, end, self._step_seconds)
         except SignalUnavailable as error:
             return PanelAnswer(str(error))
         return PanelAnswer(None, tuple(sum(value is not None for value in _values(one).values()) for one in series))
 
     def _history(self, panel: Panel, wall: float, end: float) -> PanelHistory:
-        steps = int(end / self._step_seconds) + 1
+        # In a run of hours not every scrape: Prometheus answers 11,000 steps at most, and all are recorded.
+        step = self._step_seconds * max(1, math.ceil(end / self._step_seconds / _MOST_STEPS))
+        steps = int(end / step) + 1
         lines, errors = [], []
         for query in panel.queries:
             try:
-                answer = self._range(query, wall, wall + end)
+                answer = self._range(query, wall, wall + end, step)
             except SignalUnavailable as error:
                 errors.append(f"query {query.name}: {error}")
                 continue
             for series in answer:
-                by_step = {round((at - wall) / self._step_seconds): value for at, value in _values(series).items()}
+                by_step = {round((at - wall) / step): value for at, value in _values(series).items()}
                 values = [by_step.get(index) for index in range(steps)]
                 lines.append(PanelSeries(query.name, series["metric"], values))
         moves_with = list(panel.moves_with)
         amiss = "; ".join(errors) or None
-        return PanelHistory(end, panel.dashboard, panel.title, moves_with, self._step_seconds, lines, amiss)
+        return PanelHistory(end, panel.dashboard, panel.title, moves_with, step, lines, amiss)
 
     def _instant(self, query: Query, at: float) -> list[dict[str, Any]]:
         answer = self._api.get("/api/v1/query", query=query.expression, time=at)
         series: list[dict[str, Any]] = answer["data"]["result"]
         return series
 
-    def _range(self, query: Query, start: float, end: float) -> list[dict[str, Any]]:
-        answer = self._api.get(
-            "/api/v1/query_range", query=query.expression, start=start, end=end, step=self._step_seconds
-        )
+    def _range(self, query: Query, start: float, end: float, step: float) -> list[dict[str, Any]]:
+        answer = self._api.get("/api/v1/query_range", query=query.expression, start=start, end=end, step=step)
         series: list[dict[str, Any]] = answer["data"]["result"]
         return series
 

@@ -1,4 +1,4 @@
-"""Looks at every source of evidence once a second, each from a thread of its own, until told to stop."""
+"""Looks at every source of evidence again and again, each from a thread of its own, until told to stop."""
 
 import threading
 import time
@@ -8,16 +8,15 @@ from chaos.facts.any_fact import AnyFact
 from chaos.facts.processes import PollFailed
 from chaos.facts.recorder import Recorder
 
-LOOK_EVERY_SECONDS = 1.0
-
 Poll = Callable[[float], Iterable[AnyFact]]
 
 
 class Poller:
     """The observers of one run; `origin` is the run's start on the monotonic clock."""
 
-    def __init__(self, recorder: Recorder, origin: float, polls: Iterable[Poll]) -> None:
+    def __init__(self, recorder: Recorder, origin: float, every_seconds: float, polls: Iterable[Poll]) -> None:
         self._recorder = recorder
+        self._every_seconds = every_seconds
         self._origin = origin
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._poll, args=(look,), daemon=True) for look in polls]
@@ -38,7 +37,7 @@ class Poller:
         last = False
         while not last:
             # Asked before the look: what happened until `stop` was called is still seen.
-            last = self._stop.wait(LOOK_EVERY_SECONDS)
+            last = self._stop.wait(self._every_seconds)
             at = time.monotonic() - self._origin
             try:
                 for fact in look(at):

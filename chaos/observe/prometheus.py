@@ -1,10 +1,12 @@
 """Prometheus as a witness: which rules it runs, which alerts are pending or firing, what its store says."""
 
+import math
 import time
 from datetime import datetime
 from typing import Any
 
 import httpx
+from promql_parser import parse_duration
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleSeen, SelectorSeen
@@ -16,6 +18,7 @@ from chaos.reach.http import JsonApi
 _HEALTHY = "ok"
 _STANDING_SECONDS = 1.0
 _STANDING_INTERVALS = 3
+_HOUR = 3_600
 _MOST_STEPS = 600
 """So fine the history of a selector is asked for at most."""
 
@@ -75,6 +78,7 @@ class Prometheus:
                 float(rule.get("keepFiringFor", 0.0)),
                 rule.get("labels") or {},
                 rule.get("annotations") or {},
+                float(group["interval"]),
             )
             for group in self._groups()
             for rule in group["rules"]
@@ -99,9 +103,17 @@ class Prometheus:
             present[series["metric"].get("instance", "")] = _stretches(times, step)
         return SelectorSeen(end, selector, present)
 
-    def hold_times(self) -> dict[str, float]:
-        """The `for` of each alerting rule that it runs, in seconds. Raises SignalUnavailable."""
-        return {rule["name"]: float(rule["duration"]) for rule in self._alerting_rules()}
+    def scrape_intervals(self) -> dict[str, float]:
+        """How far apart each job's scrapes are, in seconds, the longest where its targets differ.
+
+        Raises SignalUnavailable.
+        """
+        found: dict[str, float] = {}
+        for one in self._api.get("/api/v1/targets", state="active")["data"]["activeTargets"]:
+            every = parse_duration(one["scrapeInterval"]).total_seconds()
+            job = str(one["labels"]["job"])
+            found[job] = max(every, found.get(job, 0.0))
+        return found
 
     def unscraped_since(self, moment: float) -> list[str]:
         """The targets that were not scraped since this Unix time. Raises SignalUnavailable.
@@ -120,19 +132,24 @@ class Prometheus:
 
     def alert_histories(self, end: float) -> list[AlertHistory]:
         """Every `ALERTS` series that has samples of the run, as stored up to `end`. Raises SignalUnavailable."""
-        result = self._query(f"ALERTS[{_span(end)}]", end)
-        histories = [
+        found: dict[str, tuple[dict[str, str], set[float]]] = {}
+        # An hour at a time: an answer is to come in time, whatever fired for how long.
+        for at in [*range(_HOUR, math.ceil(end), _HOUR), end]:
+            for series in self._query(f"ALERTS[{_span(min(at, _HOUR))}]", at):
+                _, samples = found.setdefault(str(sorted(series["metric"].items())), (series["metric"], set()))
+                samples.update(float(time) - self._wall for time, _ in series["values"] if float(time) >= self._wall)
+        # The range asked for is up to a second longer than the run.
+        return [
             AlertHistory(
                 end,
-                series["metric"]["alertname"],
-                _without(series["metric"], "__name__", "alertname", "alertstate"),
-                series["metric"]["alertstate"],
-                [float(time) - self._wall for time, _ in series["values"] if float(time) >= self._wall],
+                metric["alertname"],
+                _without(metric, "__name__", "alertname", "alertstate"),
+                metric["alertstate"],
+                sorted(samples),
             )
-            for series in result
+            for metric, samples in found.values()
+            if samples
         ]
-        # The range asked for is up to a second longer than the run.
-        return [history for history in histories if history.samples]
 
     def query_history(self, query: str, start: float, end: float, step_seconds: float) -> QueryHistory:
         """The query's answer at every step between two moments of the run. Raises SignalUnavailable.
@@ -148,11 +165,10 @@ class Prometheus:
             step=step_seconds,
         )
         series = answer["data"]["result"]
-        values = (
-            {float(time) - self._wall: float(value) for time, value in series[0]["values"]} if len(series) == 1 else {}
-        )
-        steps = [index * step_seconds for index in range(first, int(end / step_seconds) + 1)]
-        return QueryHistory(end, query, [(at, _nearest(values, at, step_seconds)) for at in steps])
+        told = series[0]["values"] if len(series) == 1 else []
+        values = {round((float(time) - self._wall) / step_seconds): float(value) for time, value in told}
+        steps = range(first, int(end / step_seconds) + 1)
+        return QueryHistory(end, query, [(index * step_seconds, values.get(index)) for index in steps])
 
     def close(self) -> None:
         """Close its connections."""
@@ -196,10 +212,6 @@ def _stretches(times: list[float], step: float) -> list[tuple[float, float]]:
         else:
             found.append((at, at))
     return found
-
-
-def _nearest(values: dict[float, float], at: float, step: float) -> float | None:
-    return next((value for time, value in values.items() if abs(time - at) < step / 2), None)
 
 
 def _without(labels: dict[str, str], *names: str) -> dict[str, str]:

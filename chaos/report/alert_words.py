@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from chaos.report import durations
 from chaos.verdict import alert_finding as found
 from chaos.verdict.alert_finding import AlertFinding
 from chaos.verdict.results import AlertResult
@@ -35,14 +36,13 @@ def _other_labels(one: found.OtherLabels) -> str:
 
 
 def _pending(one: found.PendingAtEnd) -> str:
-    held = "" if one.hold is None else f" of {one.hold:g} s"
-    return f"its condition was true for {one.seconds:.1f} s{held} when the run ended"
+    held = "" if one.hold is None else f" of {durations.spoken(one.hold)}"
+    return f"its condition was true for {durations.measured(one.seconds, 1)}{held} when the run ended"
 
 
 def _in_part(one: found.InhibitedInPart) -> str:
-    return (
-        f"fired, and nobody was paged: {_inhibits(one.by)}, but for {one.free_seconds:.1f} s nothing kept its page back"
-    )
+    free = durations.measured(one.free_seconds, 1)
+    return f"fired, and nobody was paged: {_inhibits(one.by)}, but for {free} nothing kept its page back"
 
 
 def _nobody(one: found.NobodyTold) -> str:
@@ -59,11 +59,13 @@ def _may_fire(one: found.MayFire) -> str:
 
 
 def _did_not(one: found.DidNotFire) -> str:
-    return "did not fire" if one.pending is None else f"did not fire; pending for {one.pending:.1f} s"
+    return "did not fire" if one.pending is None else f"did not fire; pending for {durations.measured(one.pending, 1)}"
 
 
 def _late(what: str) -> Callable[[Any], str]:
-    return lambda one: f"{what} after {one.seconds:.2f} s, should be within {one.within:g}s"
+    return lambda one: (
+        f"{what} after {durations.measured(one.seconds)}, should be within {durations.written(one.within)}"
+    )
 
 
 def _just(words: str) -> Callable[[Any], str]:
@@ -77,11 +79,13 @@ _SAID: dict[type[AlertFinding], Callable[[Any], str]] = {
     found.TrueTooShort: _just("its condition was true, but not for as long as its `for`"),
     found.OtherLabels: _other_labels,
     found.TooFew: lambda one: f"{one.number} fired, should be {one.count}",
-    found.TrueBeforeFault: lambda one: f"its condition was true {one.seconds:.1f} s before the fault",
-    found.TrueAfterUndo: lambda one: f"its condition came true only {one.seconds:.1f} s after the undo",
+    found.TrueBeforeFault: lambda one: f"its condition was true {durations.measured(one.seconds, 1)} before the fault",
+    found.TrueAfterUndo: lambda one: (
+        f"its condition came true only {durations.measured(one.seconds, 1)} after the undo"
+    ),
     found.FiredBefore: _just("it fired when the baseline began, and again: nobody knows whether for the fault"),
     found.FiredAgain: lambda one: (
-        f"it fired again {one.seconds:.1f} s after the injection, after its resolution had been told"
+        f"it fired again {durations.measured(one.seconds, 1)} after the injection, after its resolution had been told"
     ),
     found.PendingAtEnd: _pending,
     found.Silenced: _just("nobody was told: a silence or a mute interval keeps it back"),
@@ -111,5 +115,7 @@ _SAID: dict[type[AlertFinding], Callable[[Any], str]] = {
     found.InputUnknown: lambda one: (
         f"did not fire, but Prometheus did not tell whether there were series of {', '.join(one.selectors)}"
     ),
-    found.Unseen: lambda one: f"did not fire while Prometheus told; it was blinded for {one.seconds:.1f} s",
+    found.Unseen: lambda one: (
+        f"did not fire while Prometheus told; it was blinded for {durations.measured(one.seconds, 1)}"
+    ),
 }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chaos.judge.measures import Second
+from chaos.report import durations
 from chaos.report.timeline import Lane, Stretch, Timeline
 
 GUTTER, WIDTH, MARGIN = 190, 900, 14
@@ -14,8 +15,9 @@ _ERRORS_HEIGHT = 46
 _LANE_HEIGHT = 34
 _THIN_LANE_HEIGHT = 18
 _GAP = 26
-_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300)
+_TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 _MOST_TICKS = 14
+_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +128,13 @@ class _Place:
         return x, max(self.x(undone if undone is not None else self._timeline.end) - x, 1.0)
 
     def time_ticks(self) -> list[AxisTick]:
-        """Whole numbers of seconds from the injection."""
+        """Whole numbers of seconds from the injection, or of minutes in a long run."""
         line = self._timeline
         zero = line.injected if line.injected is not None else 0.0
         step = next((one for one in _TICKS if (line.end - line.start) / one <= _MOST_TICKS), _TICKS[-1])
         first = math.ceil((line.start - zero) / step)
         last = math.floor((line.end - zero) / step)
-        return [AxisTick(self.x(zero + number * step), f"{number * step} s") for number in range(first, last + 1)]
+        return [AxisTick(self.x(zero + number * step), _tick(number * step, step)) for number in range(first, last + 1)]
 
     def chart(self, name: str, note: str, height: float, scale: "_Scale") -> Band:
         """Requests a second as a line."""
@@ -174,7 +176,7 @@ class _Place:
         for one in lane.windows:
             x = self.x(one.start)
             windows.append(Bar(x, band.y + height - 5, max(self.x(one.end) - x, 1.0), 4, one.what,
-                               f"{one.what}: {one.end - one.start:g} s"))  # fmt: skip
+                               f"{one.what}: {durations.spoken(one.end - one.start)}"))  # fmt: skip
         bars = [Bar(bar.x, bar.y, bar.width, bar.height - (8 if windows else 0), bar.kind, bar.text)
                 for bar in band.bars]  # fmt: skip
         return Band(band.name, band.note, band.y, height, [], [], bars, points, windows)
@@ -188,7 +190,7 @@ class _Place:
         for one in stretches:
             x = self.x(one.start)
             if one.end > self._timeline.start:
-                text = f"{one.state}, {one.end - one.start:.1f} s"
+                text = f"{one.state}, {durations.measured(one.end - one.start, 1)}"
                 bars.append(Bar(x, y, max(self.x(one.end) - x, 1.0), height - 2, f"{kind} {_class(one.state)}", text))
         return Band(name, note, y, height, [], [], bars, [], [])
 
@@ -204,7 +206,7 @@ class _Place:
     def _said(self, kind: str, at: float) -> str:
         zero = self._timeline.injected if kind == "delivered" else self._timeline.undone
         since = "the injection" if kind == "delivered" else "the undo"
-        return f"{kind} {at - (zero or 0.0):.2f} s after {since}"
+        return f"{kind} {durations.measured(at - (zero or 0.0))} after {since}"
 
     def _next(self, height: float, gap: float = _GAP) -> float:
         y = self.y
@@ -245,3 +247,7 @@ def _unbroken(seconds: Iterable[Second]) -> list[list[Second]]:
 def _class(state: str) -> str:
     """A state as the name of a style."""
     return state.lower().replace(" ", "-")
+
+
+def _tick(seconds: int, step: int) -> str:
+    return f"{seconds // _MINUTE} min" if step > _MINUTE else f"{seconds} s"

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
-from chaos.report import alert_words, drawing, result_words, timeline, waterfall, words
+from chaos.report import alert_words, drawing, durations, result_words, timeline, waterfall, words
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import PanelResult
 from chaos.verdict.verdict import Verdict
@@ -70,7 +70,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"clock": clock, "milliseconds": _milliseconds, "seconds": _seconds, "labels": _labels}
-    environment.filters["duration"] = _duration
+    environment.filters |= {"duration": _duration, "measured": durations.measured, "spoken": durations.spoken}
     environment.filters |= {"check_words": result_words.of_check, "alert_words": alert_words.of_alert}
     environment.filters |= {"panel_words": result_words.of_panel, "reasons": words.reasons, "why_not": words.why_not}
     environment.filters["not_recorded"] = words.not_recorded
@@ -93,7 +93,7 @@ def _tiles(verdict: Verdict) -> list[dict[str, str]]:
     if verdict.orders:
         tiles.append(("acknowledged orders lost", f"{len(verdict.orders.lost)} of {verdict.orders.acknowledged}"))
     if verdict.recovered is not None:
-        tiles.append(("from the undo to the steady state", f"{verdict.recovered:.1f} s"))
+        tiles.append(("from the undo to the steady state", durations.measured(verdict.recovered, 1)))
     return [{"name": name, "value": value} for name, value in tiles]
 
 
@@ -146,14 +146,14 @@ def _duration(seconds: float) -> str:
     if not seconds:
         return "0"
     if seconds >= 1:
-        return f"{seconds:.2f} s"
+        return durations.measured(seconds)
     if seconds < 0.0001:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1000:.{0 if seconds >= 0.01 else 1}f} ms"
 
 
 def _seconds(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.2f} s"
+    return "-" if seconds is None else durations.measured(seconds)
 
 
 def _labels(labels: Mapping[str, str]) -> str:

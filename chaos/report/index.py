@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chaos.report import html
+from chaos.report import durations, html
 from chaos.report.matrix import counts, seconds, why_unseen
 from chaos.report.summary import mark
 from chaos.verdict.catalogue import Catalogue, Entry
@@ -58,5 +58,7 @@ def _proof(proof: ProvenAlert, links: dict[str, str]) -> dict[str, Any]:
         "delivery": seconds(proof.delivery, design.delivery if design else None),
         "beyond": proof.beyond_design,
         "resolved": seconds(proof.result.resolved, design.resolution if design else None),
-        "production": f"{production.detection:.0f}, {production.delivery:.0f} s" if production else "",
+        "production": ", ".join(durations.measured(each, 0) for each in (production.detection, production.delivery))
+        if production
+        else "",
     }

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from chaos.report import durations
 from chaos.verdict import result_finding as found
 from chaos.verdict.result_finding import CheckFinding, Incomparable, PanelFinding
 from chaos.verdict.results import CheckResult, PanelResult
@@ -34,11 +35,11 @@ def _check(finding: CheckFinding) -> str:
         case found.SamplesMissing():
             return f"{finding.number} of {finding.of} samples are missing" if finding.of else "there is no sample"
         case found.BackAfter():
-            return f"from {finding.seconds:.1f} s after the undo"
+            return f"from {durations.measured(finding.seconds, 1)} after the undo"
         case found.WatchedTooShort():
             return "it was not watched for long enough"
         case found.NotBack():
-            return f"not back within {finding.within:g} s"
+            return f"not back within {durations.spoken(finding.within)}"
     assert_never(finding)
 
 

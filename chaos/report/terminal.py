@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from textwrap import wrap
 
-from chaos.report import alert_words, result_words, words
+from chaos.report import alert_words, durations, result_words, words
 from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
 from chaos.verdict.verdict import Verdict
@@ -63,7 +63,7 @@ def _checks(checks: Iterable[CheckResult]) -> Iterable[str]:
 
 def _recovery(verdict: Verdict) -> Iterable[str]:
     if verdict.recovered is not None:
-        yield f"  steady state back {verdict.recovered:.1f} s after the undo"
+        yield f"  steady state back {durations.measured(verdict.recovered, 1)} after the undo"
 
 
 def _alerts_block(verdict: Verdict) -> Iterable[str]:
@@ -91,7 +91,8 @@ def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
             text = f"  {word:<11} {', '.join(alert.name for alert in silent)}"
             yield from wrap(text, _WIDTH, subsequent_indent=" " * 14)
     for alert in (one for one in quiet if one.came_close):
-        yield f"  close       {alert.name}: its condition was true for {alert.pending:.1f} s of {alert.hold:g} s"
+        true, wanted = durations.measured(alert.pending or 0.0, 1), durations.spoken(alert.hold or 0.0)
+        yield f"  close       {alert.name}: its condition was true for {true} of {wanted}"
 
 
 def _alert(alert: AlertResult) -> Iterable[str]:
@@ -118,15 +119,16 @@ def _design(alert: AlertResult) -> Iterable[str]:
         return
     delivery = None if alert.delivered is None else alert.delivered - alert.condition_true
     yield (
-        f"              detection {_at(alert.condition_true)} of {design.detection:.1f} s by design,"
-        f" delivery {_at(delivery)} of {design.delivery:.1f} s,"
-        f" resolution {_at(alert.resolved)} of {design.resolution:.1f} s; {_pages(alert.pages)}"
+        f"              detection {_at(alert.condition_true)} of {durations.measured(design.detection, 1)} by design,"
+        f" delivery {_at(delivery)} of {durations.measured(design.delivery, 1)},"
+        f" resolution {_at(alert.resolved)} of {durations.measured(design.resolution, 1)}; {_pages(alert.pages)}"
     )
     if alert.production:
         production = alert.production
         yield (
-            f"              in production by design: detection {production.detection:.0f} s,"
-            f" delivery {production.delivery:.0f} s, resolution {production.resolution:.0f} s"
+            f"              in production by design: detection {durations.measured(production.detection, 0)},"
+            f" delivery {durations.measured(production.delivery, 0)},"
+            f" resolution {durations.measured(production.resolution, 0)}"
         )
 
 
@@ -157,8 +159,9 @@ def _sessions(sessions: Sessions | None) -> Iterable[str]:
     if sessions is None:
         yield "  none, or not read back"
         return
+    expired = f", {sessions.expired} expired" if sessions.expired else ""
     yield (
-        f"  {sessions.opened} opened, of which {sessions.found} found as acknowledged;"
+        f"  {sessions.opened} opened, of which {sessions.found} found as acknowledged{expired};"
         f" {sessions.refused} refused, {sessions.unknown} unknown"
     )
     yield (
@@ -206,8 +209,8 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _at(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.2f} s"
+    return "-" if seconds is None else durations.measured(seconds)
 
 
 def _window(seconds: float | None) -> str:
-    return "" if seconds is None else f" (within {seconds:g} s)"
+    return "" if seconds is None else f" (within {durations.spoken(seconds)})"

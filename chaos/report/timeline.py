@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from chaos.facts.alerts import AlertHistory, PrometheusSeen
+from chaos.facts.alerts import AlertHistory, PrometheusSeen, RuleLoaded
 from chaos.facts.panels import PanelHistory
 from chaos.facts.processes import ProcessesSeen
 from chaos.facts.recording import Recording
@@ -17,8 +17,8 @@ from chaos.verdict.outcome import AlertOutcome
 from chaos.verdict.results import AlertResult
 from chaos.verdict.verdict import Verdict
 
-LONGEST_STEP_SECONDS = 2.5
-"""Samples of one state that are closer than this are one stretch of it; they are taken every second."""
+_LONGEST_STEPS = 2.5
+"""Samples of one state that are closer than so many evaluations or looks are one stretch of it."""
 _DULL = ("severity", "component")
 """Labels that tell alerts of one name from each other seldom."""
 _SERVERS_PANEL = ("haproxy", "Server states")
@@ -161,21 +161,24 @@ def _alert_stretches(alert: AlertResult, recording: Recording) -> list[Stretch]:
             for active in look.alerts:
                 if active.name == alert.name and active.labels == alert.labels:
                     states.setdefault(active.state, set()).add(look.at)
+    timings = [rule.timing for rule in recording.all(RuleLoaded) if rule.alert == alert.name]
+    step = max([recording.pace.look, *(timing.evaluation_seconds for timing in timings)])
     # Where both are stored for one moment, firing is what counts.
     return sorted(
-        (one for state in sorted(states) for one in _joined(sorted(states[state]), state)), key=lambda one: one.start
+        (one for state in sorted(states) for one in _joined(sorted(states[state]), state, step)),
+        key=lambda one: one.start,
     )
 
 
-def _joined(times: Sequence[float], state: str) -> Iterable[Stretch]:
+def _joined(times: Sequence[float], state: str, step: float) -> Iterable[Stretch]:
     if not times:
         return
     start = times[0]
     for earlier, later in pairwise(times):
-        if later - earlier > LONGEST_STEP_SECONDS:
-            yield Stretch(start, earlier + 1.0, state)
+        if later - earlier > _LONGEST_STEPS * step:
+            yield Stretch(start, earlier + step, state)
             start = later
-    yield Stretch(start, times[-1] + 1.0, state)
+    yield Stretch(start, times[-1] + step, state)
 
 
 def _processes(recording: Recording, end: float) -> list[Lane]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chaos.facts.recording import Recording
 from chaos.facts.samples import Request
 from chaos.facts.traces import SpanSeen, TraceSeen, TracesSeen
+from chaos.report import durations
 from chaos.verdict.verdict import Verdict
 
 _TICKS = 4
@@ -121,14 +122,15 @@ def _gaps(seen: TracesSeen, requests: Sequence[Request], verdict: Verdict) -> It
         yield _gap(f"No trace{f' of {seen.service}' if seen.service else ''}", start, end, within, verdict)
     if more := gaps[_MOST_GAPS:]:
         seconds = sum(end - start for start, end, _ in more)
-        yield f"{len(more)} shorter stretches without a trace, {seconds:.1f} s in all."
+        yield f"{len(more)} shorter stretches without a trace, {durations.measured(seconds, 1)} in all."
 
 
 def _gap(nothing: str, start: float, end: float, within: Sequence[Request], verdict: Verdict) -> str:
     zero = verdict.injected or 0.0
     well = sum(request.ok for request in within)
+    begin, over = durations.measured(start - zero, 1), durations.measured(end - zero, 1)
     return (
-        f"{nothing} from {start - zero:.1f} s to {end - zero:.1f} s after {_zero(verdict)}, when users sent "
+        f"{nothing} from {begin} to {over} after {_zero(verdict)}, when users sent "
         f"{len(within)} requests and {well} were answered well: their spans were lost, or no instance took them."
     )
 

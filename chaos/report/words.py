@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from chaos.facts.run import FORMAT
-from chaos.report import alert_words, result_words
+from chaos.report import alert_words, durations, result_words
 from chaos.spec.faults.measure import Measure
 from chaos.verdict import ledger_finding as ledgers
 from chaos.verdict import run_finding as found
@@ -148,9 +148,10 @@ def _watch(finding: WatchFinding) -> str:
             return f"nobody counted whether somebody met the fault ({finding.fault})"
         case found.FaultUnwatched():
             which = "the fault" if finding.staged is None else f"staged fault {finding.staged + 1}"
-            return f"nobody looked for {finding.seconds:.0f} s whether {which} was in place"
+            return f"nobody looked for {durations.measured(finding.seconds, 0)} whether {which} was in place"
         case found.SourceSilent():
-            return f"{finding.source} told nothing for {finding.seconds:.0f} s ({finding.error or 'nobody asked it'})"
+            why = finding.error or "nobody asked it"
+            return f"{finding.source} told nothing for {durations.measured(finding.seconds, 0)} ({why})"
         case found.AlertHistoryMissing():
             return "Prometheus did not tell the history of its alerts at the end"
         case found.NoRules():
@@ -161,15 +162,17 @@ def _watch(finding: WatchFinding) -> str:
         case found.FactsLost():
             return f"{finding.number} facts of the kind {finding.kind} were written and are lost"
         case found.ClockMoved():
-            return f"the clock of {finding.source} moved by {finding.seconds:.1f} s against ours"
+            return f"the clock of {finding.source} moved by {durations.measured(finding.seconds, 1)} against ours"
         case found.OutOfOrder():
-            return f"{finding.source} told of something {finding.seconds:.1f} s before it was: clocks differ"
+            early = durations.measured(finding.seconds, 1)
+            return f"{finding.source} told of something {early} before it was: clocks differ"
         case found.ObserverEnded():
-            return f"nobody looked at {finding.source} in the last {finding.seconds:.0f} s"
+            return f"nobody looked at {finding.source} in the last {durations.measured(finding.seconds, 0)}"
         case found.PagerSilentAtEnd():
             return f"the pager told nothing at the end: {finding.error or 'nobody asked it'}"
         case found.HeartbeatMissing():
-            return f"no heartbeat reached the pager for {finding.seconds:.0f} s, so its silence says nothing"
+            silent = durations.measured(finding.seconds, 0)
+            return f"no heartbeat reached the pager for {silent}, so its silence says nothing"
     assert_never(finding)
 
 
@@ -210,6 +213,8 @@ def _ledger(finding: LedgerFinding) -> str:
             return f"{finding.read} of {finding.sent} orders were read back"
         case ledgers.NoLogInAcknowledged():
             return f"none of {finding.sent} log-ins was acknowledged"
+        case ledgers.AllExpired():
+            return f"each of {finding.sessions} sessions had expired when they were read back"
     assert_never(finding)
 
 

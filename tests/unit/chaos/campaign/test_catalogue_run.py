@@ -5,6 +5,7 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -17,7 +18,9 @@ from chaos.campaign.staleness import Present
 from chaos.errors import InvalidFile, RunInProgress
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import experiment as experiments
+from chaos.spec import length
 from chaos.spec.experiment import Vocabulary
+from chaos.spec.pace import Pace
 from chaos.verdict.verdict import Outcome
 from compose.settings import ROOT
 from tests.failpoints import handlers_kept, once_at, watched
@@ -59,14 +62,14 @@ def sources(tmp_path):
     for name, outcome in (("held", Outcome.HELD), ("deviated", Outcome.DEVIATED)):
         made = verdict(name, alert("Down", "quiet"), outcome=outcome)
         (verdicts / f"{name}.json").write_bytes(msgspec.json.encode(made))
-    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs", lambda: Present((), None))
+    return Sources(ROOT, tmp_path / "experiments", tmp_path / "alerts", tmp_path / "runs", lambda _: Present((), None))
 
 
 @pytest.fixture
 def setting(sources, tmp_path):
     program = tmp_path / "runner.sh"
     program.write_text(RUNNER)
-    return Setting(("/bin/sh", str(program), str(sources.runs)), sources.runs, lambda _: "")
+    return Setting(("/bin/sh", str(program), str(sources.runs)), sources.runs, lambda _: 60.0, lambda _: "")
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +91,7 @@ def written(sources):
 
 def test_what_fails_crashes_or_is_refused_ends_nothing(sources, setting, capsys):
     planned = ["crashed", "deviated", "refused", "held"]
-    assert command.run_all(planned, sources, KNOWN, setting, Interrupts()) == 1
+    assert command.run_all(planned, sources, KNOWN, setting, Interrupts(), Pace()) == 1
     folder, found = written(sources)
     assert [(one.experiment, one.word, one.exit_code) for one in found.entries] == [
         ("crashed", "did not run", -signal.SIGKILL),
@@ -109,12 +112,12 @@ def test_what_fails_crashes_or_is_refused_ends_nothing(sources, setting, capsys)
 
 
 def test_only_if_all_held_is_the_exit_code_0(sources, setting, capsys):
-    assert command.run_all(["held"], sources, KNOWN, setting, Interrupts()) == 0
+    assert command.run_all(["held"], sources, KNOWN, setting, Interrupts(), Pace()) == 0
     assert "users were hurt" not in capsys.readouterr().err
 
 
 def test_the_latest_single_run_stays_the_latest(sources, setting):
-    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts())
+    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts(), Pace())
     assert (sources.runs / "latest").resolve().name == "1-held"
 
 
@@ -125,7 +128,7 @@ def test_an_interrupt_is_passed_on_once_and_ends_the_catalogue(sources, setting,
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    assert command.run_all(["deviated", "waits", "held"], sources, KNOWN, setting, listening()) == 130
+    assert command.run_all(["deviated", "waits", "held"], sources, KNOWN, setting, listening(), Pace()) == 130
     assert (sources.runs / "1-waits" / "asked").exists()
     _, found = written(sources)
     assert (found.ended_early, found.left_out) == ("by SIGINT", ["held"])
@@ -155,8 +158,8 @@ def test_a_signal_at_any_line_leaves_a_catalogue_that_says_what_was_run(sources,
 
 def test_a_stack_that_is_unwell_is_brought_back_and_it_is_said(sources, setting, capsys):
     unwell = iter(["redis-1: down", ""])
-    setting = Setting(setting.command, setting.runs, lambda _: next(unwell))
-    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts())
+    setting = replace(setting, bring_back=lambda _: next(unwell))
+    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts(), Pace())
     _, found = written(sources)
     assert [one.brought_back for one in found.entries] == ["redis-1: down", ""]
     assert "the stack was brought back: redis-1: down" in capsys.readouterr().err
@@ -166,23 +169,23 @@ def test_a_stack_that_cannot_be_brought_back_ends_it(sources, setting, capsys):
     def lost(_):
         raise StackLost("the stack could not be brought back: no port")
 
-    setting = Setting(setting.command, setting.runs, lost)
-    assert command.run_all(["held", "deviated"], sources, KNOWN, setting, Interrupts()) == 1
+    setting = replace(setting, bring_back=lost)
+    assert command.run_all(["held", "deviated"], sources, KNOWN, setting, Interrupts(), Pace()) == 1
     _, found = written(sources)
     assert (found.left_out, found.held) == (["deviated"], False)
     assert "no port" in capsys.readouterr().out
 
 
 def test_the_past_is_cleaned_ahead_for_whichever_run_another_follows(sources, setting):
-    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts())
+    command.run_all(["deviated", "held"], sources, KNOWN, setting, Interrupts(), Pace())
     options = {name: (sources.runs / f"1-{name}" / "option").read_text().strip() for name in ("deviated", "held")}
     assert options == {"deviated": runner.ANOTHER_FOLLOWS, "held": ""}
 
 
 def test_only_a_run_that_came_to_its_end_vouches_for_the_stack(sources, setting):
     told = []
-    setting = Setting(setting.command, setting.runs, lambda completed: told.append(completed) or "")
-    command.run_all(["crashed", "deviated", "refused", "held"], sources, KNOWN, setting, Interrupts())
+    setting = replace(setting, bring_back=lambda completed: told.append(completed) or "")
+    command.run_all(["crashed", "deviated", "refused", "held"], sources, KNOWN, setting, Interrupts(), Pace())
     assert told == [False, True, False, True]
 
 
@@ -195,14 +198,14 @@ def test_bringing_back_waits_first():
 
 
 def test_a_runner_that_hangs_is_ended(sources, setting, monkeypatch):
-    monkeypatch.setattr(runner, "LONGEST_RUN_SECONDS", 0.5)
-    entry = Runner(setting, Interrupts(), lambda _: None).run("waits")
+    monkeypatch.setattr(runner, "_AROUND_SECONDS", 0.0)
+    entry = Runner(replace(setting, longest=lambda _: 0.5), Interrupts(), lambda _: None).run("waits")
     assert entry.exit_code == -signal.SIGTERM
 
 
 def test_a_second_catalogue_is_refused(sources, setting):
     with command._only_one(sources.runs), pytest.raises(RunInProgress):
-        command.run_all(["held"], sources, KNOWN, setting, Interrupts())
+        command.run_all(["held"], sources, KNOWN, setting, Interrupts(), Pace())
     assert list(sources.runs.glob("*-all")) == []
 
 
@@ -238,6 +241,12 @@ def test_what_earlier_recordings_took_is_the_guess(sources):
     folder.mkdir()
     changed = [msgspec.structs.replace(recording().facts[0], experiment_id="held"), *recording().facts[1:]]
     (folder / "recording.ndjson").write_bytes(b"\n".join(msgspec.json.encode(one) for one in changed) + b"\n{torn")
-    guesses = command.estimates(["held", "waits"], sources, KNOWN)
-    hold = experiments.read(sources.experiments / "waits.yaml", KNOWN).fault.for_.in_seconds
-    assert guesses == {"held": 35.5, "waits": hold + 22.5}
+    waits = experiments.read(sources.experiments / "waits.yaml", KNOWN)
+    assert command.estimates(["held", "waits"], sources, KNOWN, Pace()) == {
+        "held": 35.5,
+        "waits": 2.5 + length.about(waits, Pace()),
+    }
+    # Of another pace it says nothing.
+    slow = Pace.of_ours(10)
+    guesses = command.estimates(["held", "waits"], sources, KNOWN, slow)
+    assert guesses["held"] == guesses["waits"] == 2.5 + length.about(waits.at(slow), slow)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from chaos.campaign.staleness import NOT_RECORDED, Present, stale
+from chaos.cli import stack
 from chaos.facts.alerts import AlertmanagerConfigured, RuleSeen
 from chaos.judge.judge import judge
 from chaos.report import matrix
@@ -108,3 +109,13 @@ def test_what_is_stale_is_a_gap_and_the_last_line_renews_it():
     assert whole.to_renew() == ["kill"]
     assert why in " ".join(matrix.render(whole, 0.0).split())
     assert Matrix((msgspec.structs.replace(row, stale={}),), ("Down",), {}).wrong() == []
+
+
+def test_a_run_at_another_pace_is_held_against_the_rules_of_that_pace():
+    fastest, ten = stack.present(1.0), stack.present(6.0)
+    assert fastest == stack.present(1.0)
+    paths = {pace: {rule.name: rule.for_seconds for rule in of.rules} for pace, of in (("60", fastest), ("10", ten))}
+    assert paths["60"].keys() == paths["10"].keys()
+    waits = [name for name, seconds in paths["60"].items() if seconds]
+    assert waits
+    assert all(paths["10"][name] == pytest.approx(6 * paths["60"][name], abs=1.0) for name in waits)

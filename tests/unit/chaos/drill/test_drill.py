@@ -16,6 +16,7 @@ from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.faults.process import ProcessKill
 from chaos.spec.load import LoadSettings
+from chaos.spec.pace import Pace
 from chaos.spec.values import Duration
 from chaos.undo.lease import LeaseFile
 from compose.settings import ROOT
@@ -34,8 +35,8 @@ def control():
 def drill(tmp_path, control):
     """A run whose phases are given by the test."""
     experiment = yamlfile.read(FILE, Experiment)
-    recording = recorder.create(tmp_path / "runs", "one", FILE)
-    plan = Plan("one", "kill-instance", experiment, frozenset(), LoadSettings(), "abc", False)
+    recording = recorder.create(tmp_path / "runs", "one", FILE, Pace())
+    plan = Plan("one", "kill-instance", experiment, Pace(), frozenset(), LoadSettings(), "abc", False)
     progress = Progress(io.StringIO())
     context = RunContext("one", "kill-instance", system(tmp_path, control), recording, Interrupts(), progress)
     context.assert_somebody_watches, context.knows = (lambda _: None), (lambda *_: True)

@@ -22,6 +22,7 @@ from chaos.report.words import reasons
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
+from chaos.spec.pace import Pace
 from chaos.spec.target import PathsLoad
 from tests.fakes import system
 from tests.unit.chaos.drill.world import FakeObservers, FakeUsers, World
@@ -57,15 +58,16 @@ def drill(tmp_path, world):
     return lambda hold: made(tmp_path, world, hold)
 
 
-def made(folder, world, hold):
+def made(folder, world, hold, pace=Pace()):  # noqa: B008  # a value
     file = folder / "kill.yaml"
     file.write_text(EXPERIMENT.format(hold=hold))
     target = msgspec.structs.replace(system(folder).target, load=PathsLoad(paths=["/"]))
-    recording_ = recorder.create(folder / "runs", "one", file)
+    recording_ = recorder.create(folder / "runs", "one", file, pace)
     progress = Progress(io.StringIO())
     context = RunContext("one", "kill", System(target, world.control), recording_, Interrupts(world), progress, world)
     context.assert_somebody_watches, context.knows = (lambda _: world.watched()), (lambda *_: True)
-    plan = Plan("one", "kill", yamlfile.read(file, Experiment), frozenset({"Down"}), LoadSettings(), "abc", False)
+    experiment = yamlfile.read(file, Experiment).at(pace)
+    plan = Plan("one", "kill", experiment, pace, frozenset({"Down"}), LoadSettings(), "abc", False)
     return Drill(plan, context, parts(world))
 
 

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -120,7 +122,7 @@ def session(token: str = "t") -> UserSession:
     return UserSession("s", 1.0, Told.ACKNOWLEDGED, token, "u")
 
 
-def read_session(answers, *sessions: UserSession):
+def read_session(answers, *sessions: UserSession, origin=0.0):
     """What is read of these sessions from a shop that answers path by path; and the cookies it was sent."""
     cookies = []
 
@@ -130,7 +132,8 @@ def read_session(answers, *sessions: UserSession):
 
     pause = lambda seconds: None  # noqa: E731
     transport = httpx.MockTransport(answer)
-    return list(read_sessions_back(sessions, "http://shop", MINUTE, transport=transport, pause=pause)), cookies
+    given = {"origin": origin, "transport": transport, "pause": pause}
+    return list(read_sessions_back(sessions, "http://shop", MINUTE, **given)), cookies
 
 
 WHOSE = httpx.Response(200, json={"user_id": "u"}, headers={"set-cookie": "session=another; Path=/"})
@@ -150,7 +153,11 @@ CART = httpx.Response(200, json={"items": [{"sku": "a", "quantity": 2}]})
     ],
 )
 def test_a_session_is_there_gone_or_unread(whose, cart, seen):
-    [reading], _ = read_session({"/sessions/me": whose, "/cart": cart}, session())
+    before = time.monotonic()
+    [reading], _ = read_session({"/sessions/me": whose, "/cart": cart}, session(), origin=before - 40.0)
+    if reading.seen is not None:
+        assert 40.0 <= reading.seen.at <= 40.0 + time.monotonic() - before
+        reading = replace(reading, seen=replace(reading.seen, at=0.0))
     assert reading == SessionReading("s", seen)
 
 

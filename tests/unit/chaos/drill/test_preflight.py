@@ -13,6 +13,7 @@ from chaos.errors import BaselineNotMet, StackUnreachable
 from chaos.observe.prometheus import Prometheus
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
+from chaos.spec.pace import Pace
 from tests.fakes import FakeClock
 from tests.unit.recordings import EXPERIMENT
 
@@ -57,7 +58,9 @@ def rule(name, state, evaluated):
 def calm(*looks, **changes):
     experiment = msgspec.convert(EXPERIMENT, Experiment, dec_hook=values.decode)
     rules = frozenset({"Down", "Watchdog"})
-    return preflight.calm_from_here(experiment, prometheus(*looks, **changes), FakeClock(), lambda what: None, rules)
+    return preflight.calm_from_here(
+        experiment, prometheus(*looks, **changes), FakeClock(), lambda what: None, rules, Pace()
+    )
 
 
 WELL = {"Watchdog": "firing"}
@@ -86,4 +89,4 @@ def test_what_is_never_scraped_or_evaluated_is_named():
     with pytest.raises(StackUnreachable, match="does not evaluate Down, Other, Watchdog"):
         calm(WELL, evaluated=lambda: LONG_AGO)
     with pytest.raises(StackUnreachable, match="does not scrape shop-1"):
-        preflight.all_scraped(prometheus(WELL, scraped=lambda: LONG_AGO), FakeClock(), lambda what: None)
+        preflight.all_scraped(prometheus(WELL, scraped=lambda: LONG_AGO), FakeClock(), lambda what: None, Pace())

@@ -36,6 +36,8 @@ class World(FakeClock):
         self.stumbles = 0
         self.lingers_until = 0.0
         """Until then an alert of before fires, which the looks of every second see only a moment later."""
+        self.pends_from = math.inf
+        """From then on an alert is pending whose rule waits for a day."""
         self._down = []
         self.pages = []
 
@@ -92,7 +94,8 @@ class FakeObservers:
         self._told = False
 
     def begin(self):
-        self._recorder.write(RuleLoaded(self._now(), "Down", "pager", Timing(1.0, 1.0, 0.0, 1.0, 0.5, 5.0), None))
+        for name, held in (("Down", 1.0), ("Patient", 86_400.0)):
+            self._recorder.write(RuleLoaded(self._now(), name, "pager", Timing(1.0, 1.0, 0.0, held, 0.5, 5.0), None))
         self._world.each_second.append(self._poll)
 
     def stop(self):
@@ -122,6 +125,8 @@ class FakeObservers:
     def _poll(self, _):
         at, firing = self._now(), self._world.firing and self._world.alerting
         active = [ActiveAlert("Down", LABELS, "firing", self._world.down_since - self._origin)] if firing else []
+        if self._world.now >= self._world.pends_from:
+            active.append(ActiveAlert("Patient", {}, "pending", self._world.pends_from - self._origin))
         if self._began() <= at < self._world.lingers_until - self._origin:
             active.append(OLD)
         self._recorder.write(PrometheusSeen(at, None, active, ["Down"]))

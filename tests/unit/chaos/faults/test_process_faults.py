@@ -29,7 +29,6 @@ def read(text):
         ({"type": "process.throttle", "instance": "a", "share": 0.0}, "between 0 and 1"),
         ({"type": "process.throttle", "instance": "a", "share": 0.5, "period": "3s"}, "use process.pause"),
         ({"type": "process.hog", "processes": 0}, "at least 1"),
-        ({"type": "process.hog", "processes": 1, "for": "2m"}, "60s at most"),
         ({"type": "haproxy.drain", "server": "shop-2"}, "not written as backend/server"),
         ({"type": "haproxy.fool_checks", "servers": [], "asks": "shop/b"}, "names none"),
         ({"type": "haproxy.fool_checks", "servers": ["shop/"], "asks": "shop/b"}, "not written as backend/server"),

@@ -79,6 +79,37 @@ def test_sessions_that_were_not_read_back_are_missing_evidence():
     assert judged(last=None).exit_code == 6
 
 
+@pytest.mark.parametrize(
+    ("gone_at", "during", "outcome"),
+    [
+        (1799.0 + USER_SESSION.used_at, CART, "expired"),
+        (1790.0 + USER_SESSION.used_at, CART, "lost"),
+        (1799.0 + USER_SESSION.used_at, GONE, "lost"),
+        (1799.0 + USER_SESSION.used_at, replace(CART, items={}), "lost"),
+    ],
+)
+def test_a_session_that_nobody_used_for_as_long_as_it_lives_is_not_lost(gone_at, during, outcome):
+    old = replace(USER_SESSION, key="old", lifetime=1800.0, events=(*USER_SESSION.writes, during))
+    judged_now = judge(
+        recording(
+            sessions=SessionLedger((old, USER_SESSION), False),
+            session_readings=(SessionReading("old", Look(gone_at, gone=True)), SessionReading("s", CART)),
+        )
+    )
+    found = judged_now.sessions
+    assert (found.opened, found.found, found.expired) == (2, 1, outcome == "expired")
+    assert (judged_now.exit_code, bool(found.lost)) == ((0, False) if outcome == "expired" else (1, True))
+    assert found.lost_ratio == (0.0 if outcome == "expired" else 0.5)
+    assert ("1 expired" in terminal.render(judged_now, "runs/r")) is (outcome == "expired")
+
+
+def test_where_all_sessions_had_expired_nothing_is_known_of_them():
+    old = replace(USER_SESSION, lifetime=1800.0)
+    last = SessionReading("s", Look(3000.0, gone=True))
+    verdict = judge(recording(sessions=SessionLedger((old,), False), session_readings=(last,)))
+    assert (verdict.exit_code, reasons(verdict)) == (6, ["each of 1 sessions had expired when they were read back"])
+
+
 def test_a_load_whose_every_log_in_failed_proves_nothing():
     unknown = fold_of_one_unanswered()
     assert judge(recording(sessions=unknown, session_readings=())).exit_code == 6
