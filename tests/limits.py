@@ -16,6 +16,7 @@ SECONDS = {
     "containers": 900,
     "crowded": 360,
     "undo": 900,
+    "pace": 5400,
     "verifier": 900,
     "distros": 3600,
     "machines": 900,

@@ -1,22 +1,16 @@
 """A stack that shares nothing with ours, known by its target file alone: broken, judged and put back as a user would.
 
-Four copies of tinyapp, as each run takes its time and none may meet another's fault.
+Copies of tinyapp, as each run takes its time and none may meet another's fault.
 """
 
 import contextlib
 import os
-import random
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 
@@ -24,91 +18,10 @@ from chaos.errors import InvalidFile
 from chaos.facts import recording
 from chaos.facts.run import Injected
 from chaos.machine import process_identity
-from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
 from chaos.verdict.verdict import Verdict
-from compose import tools
-from compose.settings import ROOT
+from tests.tinyapp_copy import Copy, copy_of_tinyapp
 from tests.waiting import until
-
-TINYAPP = ROOT / "tests" / "tinyapp"
-PARTS = ("store", "app-1", "app-2", "front", "toxiproxy")
-FIRST_PORT = "27100"
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One tinyapp in a folder of its own, on ports of its own."""
-
-    folder: Path
-    base: int
-    environment: dict[str, str]
-
-    def ctl(self, what: str, part: str) -> str:
-        done = subprocess.run(
-            [self.folder / "ctl", what, part], env=self.environment, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
-
-    def start_run(self, experiment: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-m", "chaos", "run", "--target", self.folder / "target.yaml"]
-        file = self.folder / "experiments" / f"{experiment}.yaml"
-        with (self.folder / "run.log").open("w") as log:
-            return subprocess.Popen([*command, file], env=self.environment, cwd=ROOT, stdout=log, stderr=log, text=True)
-
-    def undo(self) -> None:
-        """Put back what a failed test left behind, its load included."""
-        if UndoJournal(self.folder / "run" / "stormdrill").open():
-            command = [sys.executable, "-m", "chaos", "undo", "--target", self.folder / "target.yaml"]
-            subprocess.run(command, env=self.environment, cwd=ROOT, check=True, timeout=60)
-
-    def use_its_own_load(self) -> None:
-        """Have its own program put the load on it; all of its requests are counts."""
-        file = self.folder / "target.yaml"
-        others, _, _ = file.read_text().partition("load:\n")
-        command = f"[{sys.executable}, load.py]"
-        file.write_text(f"{others}load: {{ type: command, command: {command}, rate: 20, timeout: 2200ms }}\n")
-
-    def get(self, path: str, part: int = 0) -> int:
-        return httpx.get(f"http://127.0.0.1:{self.base + part}{path}", timeout=2).status_code
-
-    def assert_well(self) -> None:
-        """Nothing of any fault is left, and the journal says so too."""
-        assert [self.ctl("state", part) for part in PARTS] == ["running"] * len(PARTS)
-        until(lambda: all(self.get("/count", part) == 200 for part in range(4)), 5)
-        assert httpx.get(f"http://127.0.0.1:{self.base + 5}/proxies/store/toxics").json() == []
-        assert UndoJournal(self.folder / "run" / "stormdrill").open() == []
-
-    @property
-    def latest(self) -> Path:
-        return self.folder / "runs" / "latest"
-
-    @property
-    def watchdog(self) -> int:
-        return watched.watches(self.folder / "run" / "stormdrill").pid
-
-
-def free_base() -> int:
-    """Six ports in a row that nobody listens on, below those that the kernel gives to clients."""
-    while True:
-        base = random.randrange(20000, 32700, 10)
-        try:
-            for port in range(base, base + 6):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return base
-
-
-def copy_of_tinyapp(folder: Path) -> Copy:
-    shutil.copytree(TINYAPP, folder, ignore=shutil.ignore_patterns("run", "runs", "__pycache__"))
-    base = free_base()
-    for file in (folder / "target.yaml", folder / "ctl", folder / "haproxy.cfg", folder / "toxiproxy.json"):
-        file.write_text(file.read_text().replace(FIRST_PORT[:-1], str(base // 10)))
-    found = tools.find()
-    programs = {"HAPROXY": str(found.path("haproxy")), "TOXIPROXY": str(found.path("toxiproxy-server"))}
-    return Copy(folder, base, os.environ | programs | {"PYTHON": sys.executable, "LOG_LEVEL": "error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +38,19 @@ class Ended:
 def copies(tmp_path_factory) -> Iterator[dict[str, Copy]]:
     copies = {}
     try:
-        for experiment in ("kill-app", "kill-store", "slow-store", "kill-app-for-long"):
-            copies[experiment] = copy_of_tinyapp(tmp_path_factory.mktemp("stack") / "tinyapp")
-            for part in PARTS:
-                copies[experiment].ctl("start", part)
+        for experiment in ("kill-app", "kill-store", "slow-store", "kill-app-for-long", "kill-app-paged"):
+            alerting = experiment == "kill-app-paged"
+            copies[experiment] = copy_of_tinyapp(tmp_path_factory.mktemp("stack") / "tinyapp", alerting=alerting)
+        copies["kill-app-paged"].make_it_fast()
+        for copy in copies.values():
+            copy.start()
         copies["kill-store"].use_its_own_load()
         for copy in copies.values():
-            until(lambda copy=copy: answers(copy), 10)
+            until(copy.answers, 20)
         yield copies
     finally:
         for copy in copies.values():
-            for part in PARTS:
-                if copy.ctl("state", part) != "stopped":
-                    copy.ctl("kill", part)
-
-
-def answers(copy: Copy) -> bool:
-    try:
-        return copy.get("/count") == 200
-    except httpx.HTTPError:
-        return False
+            copy.end()
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +120,17 @@ def test_a_kill_of_what_is_not_redundant_deviates_and_is_undone(ended):
 def test_latency_on_its_link_reaches_its_users_and_is_undone(ended):
     run = ended("slow-store")
     assert (run.exit_code, run.verdict.outcome) == (0, "held"), run.report
+    run.copy.assert_well()
+
+
+def test_the_alert_of_another_stack_is_proven(ended):
+    run = ended("kill-app-paged")
+    assert (run.exit_code, run.verdict.outcome) == (0, "held"), run.report
+    [alert] = [one for one in run.verdict.alerts if one.name == "AppDown"]
+    assert (alert.outcome, alert.labels["instance"], alert.pages) == ("proven", "app-2", 1)
+    # What it waited for by design is told by its own Prometheus and Alertmanager, as nobody else knows.
+    assert (alert.design.delivery, alert.design.interval) == (1.5, 5.0)
+    assert recording.read(run.copy.latest).pace.stretch == 1.0, "its file is in real time"
     run.copy.assert_well()
 
 

@@ -168,6 +168,9 @@ def test_every_order_sent_is_in_the_ledger_and_is_read_back(drive):
 def test_sessions_and_carts_are_there_whatever_the_shop_did(drive):
     result = session_tally(drive.sessions.sessions, drive.session_readings)
     assert result.found == result.sessions[Told.ACKNOWLEDGED] == len(drive.session_readings) > 10
+    opened = [session for session in drive.sessions.sessions if session.state is Told.ACKNOWLEDGED]
+    assert {session.lifetime for session in opened} == {1800.0}, "as the cookie says"
+    assert all(session.used_at > session.sent_at for session in opened)
     # Of about 30 uses in the good seconds, and 70 while the shop stalled and dripped.
     assert result.writes[Told.ACKNOWLEDGED] > 0
     assert result.writes[Told.UNKNOWN] + result.sessions[Told.UNKNOWN] > 10

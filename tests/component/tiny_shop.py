@@ -95,7 +95,7 @@ class TinyShop:
             return False
         status, body = (int(mode), {}) if mode.isdigit() else self._serve(method, path, headers, asked)
         payload = json.dumps(body).encode()
-        cookie = f"Set-Cookie: session={body['user_id']}; Path=/; HttpOnly\r\n" if "user_id" in body else ""
+        cookie = f"Set-Cookie: session={body['user_id']}; Path=/; Max-Age=1800\r\n" if "user_id" in body else ""
         head = f"HTTP/1.1 {status} x\r\nContent-Length: {len(payload)}\r\nX-Served-By: shop-1\r\n{cookie}\r\n"
         writer.write(head.encode() + payload)
         await writer.drain()

@@ -9,7 +9,8 @@ import pytest
 from compose import tools
 from compose.config import programs as stack_programs
 from compose.config import render
-from compose.healthy_past import HISTORY_SECONDS, Counted, openmetrics
+from compose.healthy_past import HISTORY, Counted, openmetrics
+from compose.pace.timing import DRILL
 from compose.settings import ROOT, StackSettings, from_environment
 from compose.tools import Tools
 from compose.topology import Topology, build
@@ -58,11 +59,11 @@ def test_the_clean_past_becomes_blocks(tmp_path, run_tool):
     labels = {"job": "shop", "instance": "shop-1"}
     past = [Counted("a_bucket", labels | {"le": "0.5"}, 1000.0, 1.0), Counted("a_count", labels, 1000.0, 1.0)]
     # Well within one of the two hours that a block spans.
-    (tmp_path / "past.om").write_text(openmetrics(past, 7200.0 * 250_000 + 3600))
+    (tmp_path / "past.om").write_text(openmetrics(past, 7200.0 * 250_000 + 3600, DRILL))
     run_tool("promtool", "tsdb", "create-blocks-from", "openmetrics", tmp_path / "past.om", tmp_path / "store")
     (block,) = (tmp_path / "store").glob("*/meta.json")
     stored = json.loads(block.read_text())["stats"]
-    assert (stored["numSeries"], stored["numSamples"]) == (2, 2 * HISTORY_SECONDS)
+    assert (stored["numSeries"], stored["numSamples"]) == (2, 2 * DRILL.scaled(HISTORY).total_seconds())
 
 
 @pytest.mark.parametrize("release", releases()[1:])

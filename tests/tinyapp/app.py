@@ -1,4 +1,7 @@
-"""A service of two parts that shares nothing with the shop: `app.py PORT` counts, `app.py PORT STORE_URL` greets."""
+"""A service of two parts that shares nothing with the shop: `app.py PORT` counts, `app.py PORT STORE_URL` greets.
+
+Both say at /metrics that they are there.
+"""
 
 import sys
 import urllib.request
@@ -15,11 +18,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         status, text = self.answer()
         self.send_response(status)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
 
     def answer(self):
+        if self.path == "/metrics":
+            return 200, b"tinyapp_is_there 1\n"
         if self.path != "/count":
             return 200, b"hello\n"
         if not STORE:

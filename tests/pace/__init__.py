@@ -1,0 +1,1 @@
+"""Slow paces, in real hours."""
