@@ -115,6 +115,9 @@ test-crowded: setup-native ## minutes: eight workers an instance come up, serve,
 test-undo: setup-native ## hours: every fault, the runner killed in every phase, and each time all is put back
 	@$(PYTEST) tests/undo
 
+test-pace: setup-native ## over an hour: our stack at a sixth of a drill's pace and at production's; another one that looks once a minute
+	@$(PYTEST) -s tests/pace
+
 test-verifier: setup-native ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier
 
