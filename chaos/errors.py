@@ -7,6 +7,7 @@ ChaosError
 ├── BaselineNotMet         the steady state did not hold before the fault exit 3
 ├── FaultFailed            the fault is not in place, or without effect   exit 4
 ├── UndoFailed             something could not be put back                exit 5
+├── GameRefused            a game day's table does not take that          exit 2
 ├── Unmeasurable           nobody here can look at how much it is used   no exit
 ├── SignalUnavailable      a source of evidence does not answer           exit 6
 ├── LeaseLost              the watchdog took over while we slept          exit 6
@@ -58,6 +59,10 @@ class UndoFailed(ChaosError):
         self.by_hand = by_hand
         """What a human has to do now, one line each."""
         super().__init__("; ".join(failures))
+
+
+class GameRefused(ChaosError):
+    """What somebody wants to do in a game day's round is not possible; the message says what would be."""
 
 
 class SignalUnavailable(ChaosError):

@@ -53,6 +53,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_dashboards(add)
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
+    _add_gameday(add)
     undoing = add("undo", "undo whatever a run left behind")
     undoing.add_argument("--target", type=Path)
     for name, text in (
@@ -81,6 +82,26 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
     everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
     everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+
+
+def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    game = add("gameday", "play a round: a fault that nobody knows comes, and people are paged, diagnose and mitigate")
+    game.add_argument(
+        "what", nargs="?", default="play", choices=("play", "join", "verify", "reveal", "list"),
+        help="default: play. join: be one more player, in a terminal of your own; verify: check the seal of a round;"
+        " reveal: open a round that was broken off; list: the rounds that were played",
+    )  # fmt: skip
+    game.add_argument("run", nargs="?", type=Path, help="a round's folder; default: runs/latest")
+    game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
+    game.add_argument("--difficulty", type=int, choices=(1, 2, 3))
+    game.add_argument("--principle", help="only experiments about this principle of scaling")
+    game.add_argument("--seed", type=int, help="the same day again; default: one that nobody can guess")
+    game.add_argument("--daily", action="store_true", help="the round of the day, the same for everybody")
+    game.add_argument("--rematch", type=Path, metavar="RUN", help="what a round was sealed with, again")
+    game.add_argument("--rounds", type=int, help="one after the other; default: as many as the deck says")
+    game.add_argument("--name", default="you", help="what you are called")
+    game.add_argument("--host", action="store_true", help="nothing comes before you type `host start`")
+    game.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
 
 
 def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -182,6 +182,17 @@ def present(stretch: float) -> Present:
         return Present(tuple(rule_text.read(out / "rules")), read)
 
 
+def pace_of_what_is_up() -> int | None:
+    """That of our own stack, if one was up; None: none was."""
+    target = _target_of_before()
+    return target.pace if target else None
+
+
+def state_folder(file: Path | None) -> Path:
+    """That of the target of this file, or else of our own stack. Raises InvalidFile."""
+    return targets.read(file).state_folder if file else stack_settings.from_environment().state
+
+
 def _target_of_before() -> Target | None:
     """That of our own stack, if one was up and this release can read it."""
     try:

@@ -186,6 +186,7 @@ class Drill:
             raise BaselineNotMet("; ".join(words.of_check(one) for one in wrong))
 
     def _inject(self) -> None:
+        self._before_the_blow()
         self._begin("inject")
         manager = self._system.control
         requests = {one: self._users.victim_requests(port.name_in_answers(manager, one)) for one in self._victims()}
@@ -198,14 +199,29 @@ class Drill:
             self._context.wait_for(f"{durations.spoken(round(self._attack.until - self._context.now()))} to go")
             self._context.act()
             self._users.assert_they_come(SignalUnavailable)
-            self._attack.go_on()
+            self._go_on()
             self._context.recorder.live.keep_up()
-            if why := self._abort.met(self._context.now()):
-                self._aborted = why
-                self._context.write(Aborted(self._context.now(), why))
+            if self._is_cut_short():
                 break
         held = self._experiment.describe_faults()
         self._context.progress.done(f"ABORTED: {self._aborted}" if self._aborted else held)
+
+    def _before_the_blow(self) -> None:
+        """All is ready. A game day's round waits here until its time has come."""
+
+    def _go_on(self) -> None:
+        """Hold on to the faults. Raises FaultFailed when one went away."""
+        self._attack.go_on()
+
+    def _is_cut_short(self) -> bool:
+        """Whether the hold ends now, before its time."""
+        if why := self._abort.met(self._context.now()):
+            self._cut_short(why)
+        return bool(self._aborted)
+
+    def _cut_short(self, why: str) -> None:
+        self._aborted = why
+        self._context.write(Aborted(self._context.now(), why))
 
     def _undo(self) -> None:
         self._begin("undo")

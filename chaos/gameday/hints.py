@@ -1,0 +1,35 @@
+"""Three hints a round, made from the truth: which alert, which section of its runbook, which panel; each says more."""
+
+from collections.abc import Sequence
+
+from chaos.spec.experiment import Experiment
+from chaos.spec.gameday.deck import Card
+from chaos.spec.gameday.truth import FAMILIES, Truth
+from chaos.spec.panel import Panel
+
+NUMBER = 3
+
+
+def of(card: Card, experiment: Experiment, truth: Truth, panels: Sequence[Panel]) -> tuple[str, ...]:
+    """Those that the card has, else the ones that the experiment's own truth makes."""
+    if card.hints:
+        return tuple(card.hints[:NUMBER])
+    return (_alert(experiment), _panel(experiment, panels), _kind(truth))
+
+
+def _alert(experiment: Experiment) -> str:
+    if not experiment.alerts:
+        return "No alert has to come for this. What do users see, and what is only unusual?"
+    return f"Of all that may page, {experiment.alerts[0].name} says most. What does its runbook ask first?"
+
+
+def _panel(experiment: Experiment, panels: Sequence[Panel]) -> str:
+    kinds = {str(type(fault).__struct_config__.tag) for fault in experiment.faults}
+    shown = [panel for panel in panels if any(one.split(" ")[0] in kinds for one in panel.moves_with)]
+    if not shown:
+        return "No dashboard shows it by itself: compare the instances with each other."
+    return f"Look at the panel {shown[0].title!r} of the dashboard {shown[0].dashboard!r}. What moved, and when?"
+
+
+def _kind(truth: Truth) -> str:
+    return f"It is of this kind: {'; or: '.join(FAMILIES[family] for family in truth.families)}."
