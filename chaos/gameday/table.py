@@ -3,7 +3,6 @@
 What is impossible is refused at once, with what would be possible.
 """
 
-import time
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +29,7 @@ from chaos.facts.game import (
     TruthShown,
 )
 from chaos.gameday import sealing
+from chaos.machine.clock import Clock, SystemClock
 from chaos.spec.experiment import Experiment
 from chaos.spec.gameday import truth
 
@@ -43,8 +43,9 @@ T = TypeVar("T", bound=AnyGameFact)
 class Table:
     """The table of the round in this run's folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self.folder = folder
+        self._clock = clock or SystemClock()
         self.file = folder / GAME_FILE
 
     @property
@@ -150,7 +151,7 @@ class Table:
             raise GameRefused(f"it cannot be written down: {error}") from error
 
     def _now(self) -> float:
-        return time.monotonic() - self.began.origin
+        return self._clock.monotonic() - self.began.origin
 
 
 def fits(action: str, offered: list[str]) -> bool:

@@ -69,7 +69,7 @@ def score(recording: Recording, facts: Sequence[AnyGameFact], truth: Truth) -> R
         parts=parts,
         claims=claims,
         brier=_brier(claims),
-        hints=sum(isinstance(fact, HintGiven) for fact in facts),
+        hints=max((fact.place for fact in facts if isinstance(fact, HintGiven)), default=0),
         hurt=par.hurt,
         panel=par.panel_name,
         ended=ended.how if ended else "",

@@ -1,0 +1,94 @@
+"""A deck is read, drawn from as its seed says, and every card of ours can be played and ended."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaos.errors import InvalidFile
+from chaos.gameday.table import fits
+from chaos.spec import experiment as experiments
+from chaos.spec import yamlfile
+from chaos.spec.experiment import Experiment
+from chaos.spec.gameday import deck, truth
+from chaos.spec.gameday.deck import Card, Deck
+from compose.settings import ROOT
+
+EXPERIMENTS = ROOT / "chaos" / "experiments"
+OURS = ROOT / "chaos" / "decks" / "shop.yaml"
+MADE = Deck("made up", [Card(f"e{number}", 1 + number % 3) for number in range(7)])
+PATTERNS = ["restart X", "drain X", "undrain X", "scale X N", "silence X N"]
+
+
+def read(tmp_path, text):
+    file = tmp_path / "gameday.yaml"
+    file.write_text(text)
+    return deck.read(file, {"kill-instance"})
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("title: t\ncards: []\n", "at least one"),
+        ("title: t\ncards: [{experiment: unheard-of}]\n", "there is no experiment unheard-of"),
+        ("title: t\ncards: [{experiment: kill-instance, difficulty: 9}]\n", "difficulty"),
+        ("title: t\nearliest: 9s\nlatest: 2s\ncards: [{experiment: kill-instance}]\n", "earliest"),
+        ("title: t\ncards: [{experiment: kill-instance, injects: [{after: 5s}]}]\n", "a text or a fault"),
+        ("title: t\ncards: [{experiment: kill-instance, injekts: []}]\n", "unknown key injekts"),
+    ],
+)
+def test_what_is_wrong_with_a_deck_is_said(tmp_path, text, what):
+    with pytest.raises(InvalidFile, match=what):
+        read(tmp_path, text)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 20))
+def test_the_same_seed_draws_the_same_day(seed, place):
+    first, again = (deck.draw(MADE, seed, place, None, None) for _ in range(2))
+    assert first == again
+    assert MADE.earliest.in_seconds <= first.delay_seconds <= MADE.latest.in_seconds
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_no_round_of_a_day_comes_twice_before_all_came(seed):
+    drawn = [deck.draw(MADE, seed, place, None, None).card.experiment for place in range(len(MADE.cards))]
+    assert sorted(drawn) == sorted(card.experiment for card in MADE.cards)
+
+
+def test_a_day_may_be_of_one_difficulty_or_about_some_experiments():
+    assert {deck.draw(MADE, seed, 0, 2, None).card.difficulty for seed in range(20)} == {2}
+    assert {deck.draw(MADE, seed, 0, None, {"e3"}).card.experiment for seed in range(5)} == {"e3"}
+    with pytest.raises(InvalidFile, match="none of them"):
+        deck.draw(MADE, 1, 0, None, set())
+
+
+def cards():
+    return deck.read(OURS, experiments.ids(EXPERIMENTS)).cards
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: card.experiment)
+def test_each_card_of_ours_names_what_ends_it(card):
+    experiment = yamlfile.read(EXPERIMENTS / f"{card.experiment}.yaml", Experiment)
+    true = truth.of(experiment, card.herring)
+    if card.herring or (truth.NOTHING, truth.NOTHING) in true.answers:
+        assert not card.mitigation
+        return
+    if card.mitigation.startswith("repair "):
+        component, _, family = card.mitigation.removeprefix("repair ").rpartition(" ")
+        assert true.is_right(component, family)
+    else:
+        assert fits(card.mitigation, PATTERNS)
+
+
+def test_every_family_has_words():
+    assert set(truth.families()) == set(truth.FAMILIES)
+
+
+def test_right_is_the_component_and_the_family_of_one_fault():
+    both = yamlfile.read(EXPERIMENTS / "exhaust-pool.yaml", Experiment)
+    true = truth.of(both)
+    assert true.is_right("postgres", "postgres")
+    assert true.is_right("users", "traffic")
+    assert not true.is_right("postgres", "traffic"), "of two different faults"
+    herring = truth.of(yamlfile.read(EXPERIMENTS / "restart-instance.yaml", Experiment), herring=True)
+    assert herring.is_right(truth.NOTHING, truth.NOTHING)
+    assert herring.is_right("shop-2", "process")
