@@ -52,7 +52,7 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     known = stack.vocabulary(arguments.target)
-    deck = deck_file.read(arguments.deck or OWN_DECK, experiments.ids(EXPERIMENTS))
+    deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
     seed, place = _seed(arguments)
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
@@ -79,13 +79,13 @@ def _draw(
     arguments: argparse.Namespace, deck: Deck, seed: tuple[int, int], target: Target, progress: Progress
 ) -> Drawing:
     known = stack.vocabulary(arguments.target)
-    read = partial(experiments.read, vocabulary=known)
+    read, place = partial(experiments.read, vocabulary=known), arguments.deck or OWN_DECK
     among = None
     if arguments.principle:
-        files = {card.experiment: experiments.find(EXPERIMENTS, card.experiment) for card in deck.cards}
+        files = {card.experiment: deck_file.file_of(card, place, EXPERIMENTS) for card in deck.cards}
         among = {name for name, file in files.items() if read(file).principle == arguments.principle}
     drawn = deck_file.draw(deck, *seed, arguments.difficulty, among)
-    file = experiments.find(EXPERIMENTS, drawn.card.experiment)
+    file = deck_file.file_of(drawn.card, place, EXPERIMENTS)
     experiment = read(file)
     at = pace.of(target, experiment, SystemClock(), progress.note)
     return play.drawing(deck, file, experiment, drawn, seed, at)

@@ -85,15 +85,24 @@ class Actions:
             control.kill(instance)
             control.start(instance)
             return f"{instance} did not listen, was ended at once, and is started"
-        control.stop(instance)
+        how = self._end(instance)
+        control.start(instance)
+        return f"{instance} was {how}, and is started"
+
+    def _end(self, instance: str) -> str:
+        control = self.system.control
+        try:
+            control.stop(instance)
+        except FaultFailed:  # its manager has no such command
+            control.kill(instance)
+            return "ended at once"
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
         while not control.states()[instance].kept_down:
             if time.monotonic() > deadline:
                 control.kill(instance)
-                break
+                return "asked to end, and ended after that"
             time.sleep(_POLL_SECONDS)
-        control.start(instance)
-        return f"{instance} was asked to end, and is started"
+        return "asked to end"
 
     def _undrain(self, server: str) -> str:
         haproxy = HAProxy(Path(self.system.target.haproxy))

@@ -70,7 +70,7 @@ def drawing(deck: Deck, file: Path, read: Experiment, drawn: Drawn, seed: tuple[
     """Seal what was drawn; `seed`: and which round of its day it is."""
     card = drawn.card
     sealed = Sealed(
-        card.experiment, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed
+        file.stem, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed
     )
     return Drawing(deck, card, file, _for_people(read.at(pace), card, deck), seal.seal(sealed), pace)
 
@@ -167,7 +167,7 @@ def _plan(drawn: Drawing, setting: Setting, run_id: str) -> Plan:
     load = replace(setting.system.target.load.settings(), max_duration=longest)
     return Plan(
         run_id,
-        drawn.card.experiment,
+        drawn.file.stem,
         held,
         drawn.pace,
         setting.known_alerts,

@@ -44,7 +44,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One round that may be drawn."""
 
     experiment: str
-    """Its id."""
+    """Its id in our catalogue, or the path of a file, ending in `.yaml`, from the deck's folder."""
     difficulty: int = 1
     """One of DIFFICULTIES."""
     mitigation: str = ""
@@ -95,13 +95,20 @@ class Drawn:
     delay_seconds: float
 
 
-def read(file: Path, experiments: Collection[str]) -> Deck:
-    """Read a deck; its experiments must be there. Raises InvalidFile."""
+def read(file: Path, catalogue: Path) -> Deck:
+    """Read a deck; its experiments must be there, in the catalogue's folder or at their paths. Raises InvalidFile."""
     deck = yamlfile.read(file, Deck)
     for place, card in enumerate(deck.cards):
-        if card.experiment not in experiments:
+        if not file_of(card, file, catalogue).is_file():
             raise yamlfile.located(file, f"cards[{place}].experiment", f"there is no experiment {card.experiment}")
     return deck
+
+
+def file_of(card: Card, deck: Path, catalogue: Path) -> Path:
+    """The file of a card's experiment; `deck`: that of its deck."""
+    if card.experiment.endswith((".yaml", ".yml")):
+        return deck.parent / card.experiment
+    return catalogue / f"{card.experiment}.yaml"
 
 
 def draw(deck: Deck, seed: int, place: int, difficulty: int | None, among: Collection[str] | None) -> Drawn:

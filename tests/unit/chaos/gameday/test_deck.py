@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from chaos.errors import InvalidFile
 from chaos.gameday.table import fits
-from chaos.spec import experiment as experiments
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.gameday import deck, truth
@@ -22,7 +21,7 @@ PATTERNS = ["restart X", "drain X", "undrain X", "scale X N", "silence X N"]
 def read(tmp_path, text):
     file = tmp_path / "gameday.yaml"
     file.write_text(text)
-    return deck.read(file, {"kill-instance"})
+    return deck.read(file, EXPERIMENTS)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +38,14 @@ def read(tmp_path, text):
 def test_what_is_wrong_with_a_deck_is_said(tmp_path, text, what):
     with pytest.raises(InvalidFile, match=what):
         read(tmp_path, text)
+
+
+def test_a_deck_may_bring_its_own_experiments(tmp_path):
+    (tmp_path / "mine.yaml").write_text("")
+    made = read(tmp_path, "title: t\ncards: [{experiment: mine.yaml}]\n")
+    assert deck.file_of(made.cards[0], tmp_path / "gameday.yaml", EXPERIMENTS) == tmp_path / "mine.yaml"
+    with pytest.raises(InvalidFile, match="there is no experiment other"):
+        read(tmp_path, "title: t\ncards: [{experiment: other.yaml}]\n")
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 20))
@@ -62,7 +69,7 @@ def test_a_day_may_be_of_one_difficulty_or_about_some_experiments():
 
 
 def cards():
-    return deck.read(OURS, experiments.ids(EXPERIMENTS)).cards
+    return deck.read(OURS, EXPERIMENTS).cards
 
 
 @pytest.mark.parametrize("card", cards(), ids=lambda card: card.experiment)

@@ -143,6 +143,20 @@ def test_a_round_from_page_to_debrief(tmp_path, world):
     assert "- [ ] an old item" in (play.folder / "debrief.md").read_text()
 
 
+def test_an_alert_that_was_not_due_when_the_fault_was_ended_is_not_judged(tmp_path, world):
+    told = Play(tmp_path, world, [(0.5, lambda table: table.ask("Ann", "restart shop-2"))]).run()
+    [alert] = [one for one in told.verdict.alerts if one.name == "Down"]
+    assert (alert.outcome.value, told.verdict.outcome.value) == ("not judged", "held")
+    assert told.score.ended == "mitigated"
+
+
+def test_an_alert_that_was_due_and_did_not_come_is_missed_also_when_a_player_ended_the_fault(tmp_path, world):
+    world.alerting = False
+    told = Play(tmp_path, world, [(30, lambda table: table.ask("Ann", "restart shop-2"))]).run()
+    [alert] = [one for one in told.verdict.alerts if one.name == "Down"]
+    assert (alert.outcome.value, told.verdict.outcome.value) == ("missed", "deviated")
+
+
 def test_the_score_comes_out_the_same_from_the_recording(tmp_path, world):
     play = Play(tmp_path, world, USUAL)
     told = play.run()
