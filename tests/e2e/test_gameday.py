@@ -1,0 +1,169 @@
+"""A round on the real stack: people come to the table in programs of their own, and nobody is told what is broken."""
+
+import os
+import re
+import subprocess
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+import redis
+
+from chaos.facts.game import Acted, HintGiven, HoldEnded, Paged, Ready
+from chaos.gameday import ending
+from chaos.gameday.table import Table
+from compose.config import programs
+from tests.waiting import until
+
+pytestmark = pytest.mark.stack
+
+SECRET = "zorgblatt"
+"""Part of every name, title and claim of the deck, and of nothing else."""
+WITHIN_SECONDS = 90.0
+EXPERIMENT = """\
+title: {secret} title
+claim: {secret} claim
+fault: {{ type: process.kill, instance: shop-2, for: 15s }}
+also:
+  - {{ after: 1s, fault: {{ type: network.latency, link: postgres/shop-3, latency: 20ms, for: 60s }} }}
+  - {{ after: 1s, fault: {{ type: postgres.take_connections, share: 0.5, for: 60s }} }}
+  - {{ after: 2s, fault: {{ type: redis.fill, share: 0.3, for: 60s }} }}
+  - {{ after: 2s, fault: {{ type: traffic.surge, factor: 1.2, for: 60s }} }}
+steady_state:
+  - {{ name: share of failed user requests, query: "load:failed:ratio", before: "== 0", during: "< 0.5", after: "< 0.02" }}
+alerts:
+  - {{ name: ShopInstanceDown, fires_within: 20s, resolves_within: 30s, labels: {{ instance: shop-2 }} }}
+  - {{ name: HAProxyServerDown, fires_within: 20s, resolves_within: 30s, labels: {{ server: shop-2 }} }}
+may_fire: [PostgresConnectionsNearLimit]
+recover_within: 20s
+"""
+DECK = """\
+title: {secret} day
+earliest: 2s
+latest: 3s
+limit: 60s
+acknowledge_within: 3s
+fallback: the second on call
+cards:
+  - experiment: {secret}-one.yaml
+    mitigation: restart shop-2
+    injects: [{{ after: 4s, from: sales, text: "Is it down?", within: 60s }}]
+"""
+GIVEN_AWAY = re.compile(
+    r"stormdrill-(?!\d)|stormdrill-fill|network\.latency|process\.kill|take_connections|traffic\.surge"
+)
+"""Names that our faults have for everybody where nothing is sealed."""
+
+
+def deck(folder):
+    (folder / f"{SECRET}-one.yaml").write_text(EXPERIMENT.format(secret=SECRET))
+    file = folder / "gameday.yaml"
+    file.write_text(DECK.format(secret=SECRET))
+    return file
+
+
+def served(stack):
+    """All that a player can look at, by where it is."""
+    prometheus = stack.url("prometheus")
+    yield "series", httpx.get(f"{prometheus}/api/v1/series", params={"match[]": '{__name__=~".+"}'}).text
+    yield "rules", httpx.get(f"{prometheus}/api/v1/rules").text
+    yield "alerts", httpx.get(f"{stack.url('alertmanager')}/api/v2/alerts").text
+    yield "toxics", httpx.get(f"{stack.url('toxiproxy')}/proxies").text
+    yield "watchdog", httpx.get(f"{stack.url('watchdog')}/metrics").text
+    for log in (stack.settings.state / "logs").glob("*.log"):
+        yield log.name, log.read_text(errors="replace")
+    listed = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
+    mine = (str(stack.settings.state), "chaos.")
+    yield "processes", "\\n".join(line for line in listed.splitlines() if any(part in line for part in mine))
+    with psycopg.connect(programs.postgres_dsn(stack.topology.one("postgres").port)) as connection:
+        yield "connections", str(connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall())
+    for node in stack.topology.of_role("redis"):
+        with redis.Redis(port=node.port) as client:
+            yield node.name, str(list(client.scan_iter(count=1000))[:2000])
+    folder = (stack.settings.runs / "latest").resolve()
+    for file in folder.iterdir():
+        if file.is_file():
+            yield file.name, file.read_text(errors="replace")
+    yield "runs", " ".join(one.name for one in stack.settings.runs.iterdir())
+
+
+def told(stack, words):
+    """Where any of these words is served."""
+    return sorted({place for place, text in served(stack) if any(word in text for word in words)})
+
+
+def given_away(stack):
+    return sorted((place, found[0]) for place, text in served(stack) if (found := GIVEN_AWAY.search(text)))
+
+
+@pytest.fixture(scope="module")
+def round_(stack, tmp_path_factory):
+    """One round, played to its end; what was served before and while it lasted; and what it printed."""
+    folder = tmp_path_factory.mktemp("gameday")
+    latest = stack.settings.runs / "latest"
+    before = os.readlink(latest) if latest.is_symlink() else ""
+    process = stack.start("gameday", "--deck", deck(folder), "--seed", "42", "--name", "Host")
+    seen = {}
+    try:
+        until(lambda: latest.is_symlink() and os.readlink(latest) != before and ending.is_round(latest), 60)
+        table = Table(latest.resolve())
+        table.join("Ann", "player")
+        secrets = (SECRET, ending.sealing.read(table.folder).salt)
+        until(lambda: table.all(Ready), WITHIN_SECONDS)
+        seen["before"] = told(stack, secrets)
+        until(lambda: [page for page in table.all(Paged) if page.firing], WITHIN_SECONDS)
+        seen["while"], seen["names"] = told(stack, secrets), given_away(stack)
+        page = next(page for page in table.all(Paged) if page.firing)
+        table.acknowledge("Ann", page.number)
+        table.claim("Ann", "shop-1", "network", 0.3)
+        table.hint("Ann")
+        until(lambda: table.all(HintGiven), 10)
+        table.claim("Ann", "shop-2", "process", 0.9)
+        table.ask("Ann", "restart shop-2")
+        until(lambda: table.all(Acted), 30)
+        output, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()
+        process.wait()
+    return table.folder, process.returncode, output, seen
+
+
+def test_it_goes_from_page_to_debrief(round_):
+    folder, code, output, _ = round_
+    assert code == 0, output
+    assert "PAGE" in output
+    assert "The truth: SIGKILL" in output
+    assert "debrief" in output.splitlines()[-1]
+    [ended] = Table(folder).all(HoldEnded)
+    assert ended.how == "mitigated"
+    assert ending.broken_seal(folder) == []
+    score = msgspec.json.decode((folder / "score.json").read_bytes())
+    parts = {part["name"]: part for part in score["parts"]}
+    assert 0 < parts["acknowledge"]["par"] <= parts["acknowledge"]["value"]
+    assert parts["diagnose"]["value"] >= parts["acknowledge"]["value"]
+    assert score["brier"] == {"Ann": 0.01}
+
+
+def test_until_the_reveal_nothing_that_is_served_says_what_it_is(round_):
+    _, _, output, seen = round_
+    assert (seen["before"], seen["while"]) == ([], [])
+    assert SECRET not in output.partition("The truth")[0].replace(f"{SECRET} day", "")
+
+
+def test_nothing_that_is_left_on_the_system_has_a_name_of_ours(round_):
+    _, _, _, seen = round_
+    assert seen["names"] == []
+
+
+def test_afterwards_the_seal_can_be_checked_and_nothing_is_left(stack, round_):
+    folder, *_ = round_
+    code, said = stack.command("gameday", "verify", folder)
+    assert (code, "as it was sealed" in said) == (0, True), said
+    seal = folder / "seal.json"
+    whole = seal.read_text()
+    seal.write_text(whole.replace('"seed": 42', '"seed": 43'))
+    code, said = stack.command("gameday", "verify", folder)
+    seal.write_text(whole)
+    assert (code, "the seal is broken" in said) == (1, True), said
+    assert stack.command("undo")[1].strip().endswith("nothing to undo")
