@@ -1,6 +1,5 @@
 """A round on the real stack: people come to the table in programs of their own, and nobody is told what is broken."""
 
-import os
 import re
 import subprocess
 
@@ -11,7 +10,7 @@ import pytest
 import redis
 
 from chaos.facts.game import Acted, HintGiven, HoldEnded, Paged, Ready
-from chaos.gameday import ending
+from chaos.gameday import ending, sealing
 from chaos.gameday.table import Table
 from compose.config import programs
 from tests.waiting import until
@@ -31,7 +30,7 @@ also:
   - {{ after: 2s, fault: {{ type: redis.fill, share: 0.3, for: 60s }} }}
   - {{ after: 2s, fault: {{ type: traffic.surge, factor: 1.2, for: 60s }} }}
 steady_state:
-  - {{ name: share of failed user requests, query: "load:failed:ratio", before: "== 0", during: "< 0.5", after: "< 0.02" }}
+  - {{ name: failed, query: "load:failed:ratio", before: "== 0", during: "< 0.5", after: "< 0.02" }}
 alerts:
   - {{ name: ShopInstanceDown, fires_within: 20s, resolves_within: 30s, labels: {{ instance: shop-2 }} }}
   - {{ name: HAProxyServerDown, fires_within: 20s, resolves_within: 30s, labels: {{ server: shop-2 }} }}
@@ -39,7 +38,7 @@ may_fire: [PostgresConnectionsNearLimit]
 recover_within: 20s
 """
 DECK = """\
-title: {secret} day
+title: A made-up day
 earliest: 2s
 latest: 3s
 limit: 60s
@@ -50,9 +49,7 @@ cards:
     mitigation: restart shop-2
     injects: [{{ after: 4s, from: sales, text: "Is it down?", within: 60s }}]
 """
-GIVEN_AWAY = re.compile(
-    r"stormdrill-(?!\d)|stormdrill-fill|network\.latency|process\.kill|take_connections|traffic\.surge"
-)
+GIVEN_AWAY = re.compile(r"stormdrill-(?!\d)|network\.latency|process\.kill|take_connections|traffic\.surge|\bfill\b")
 """Names that our faults have for everybody where nothing is sealed."""
 
 
@@ -102,14 +99,15 @@ def round_(stack, tmp_path_factory):
     """One round, played to its end; what was served before and while it lasted; and what it printed."""
     folder = tmp_path_factory.mktemp("gameday")
     latest = stack.settings.runs / "latest"
-    before = os.readlink(latest) if latest.is_symlink() else ""
-    process = stack.start("gameday", "--deck", deck(folder), "--seed", "42", "--name", "Host")
+    before = latest.resolve()
+    process = stack.start("gameday", "--deck", deck(folder), "--name", "Host")
     seen = {}
     try:
-        until(lambda: latest.is_symlink() and os.readlink(latest) != before and ending.is_round(latest), 60)
+        until(lambda: latest.resolve() != before and ending.is_round(latest), 60)
         table = Table(latest.resolve())
         table.join("Ann", "player")
-        secrets = (SECRET, ending.sealing.read(table.folder).salt)
+        seal = sealing.read(table.folder)
+        secrets = (SECRET, seal.salt, str(seal.sealed.seed))
         until(lambda: table.all(Ready), WITHIN_SECONDS)
         seen["before"] = told(stack, secrets)
         until(lambda: [page for page in table.all(Paged) if page.firing], WITHIN_SECONDS)
@@ -148,7 +146,7 @@ def test_it_goes_from_page_to_debrief(round_):
 def test_until_the_reveal_nothing_that_is_served_says_what_it_is(round_):
     _, _, output, seen = round_
     assert (seen["before"], seen["while"]) == ([], [])
-    assert SECRET not in output.partition("The truth")[0].replace(f"{SECRET} day", "")
+    assert SECRET not in output.partition("The truth")[0]
 
 
 def test_nothing_that_is_left_on_the_system_has_a_name_of_ours(round_):
@@ -162,7 +160,7 @@ def test_afterwards_the_seal_can_be_checked_and_nothing_is_left(stack, round_):
     assert (code, "as it was sealed" in said) == (0, True), said
     seal = folder / "seal.json"
     whole = seal.read_text()
-    seal.write_text(whole.replace('"seed": 42', '"seed": 43'))
+    seal.write_text(whole.replace('"place": 0', '"place": 1'))
     code, said = stack.command("gameday", "verify", folder)
     seal.write_text(whole)
     assert (code, "the seal is broken" in said) == (1, True), said
