@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from chaos.facts.game import Acted, HoldEnded, Ready
+from chaos.facts.game import Acted, Declared, HoldEnded, Ready
 from chaos.gameday.table import Table
 from chaos.spec.gameday import deck
 from compose.settings import ROOT
@@ -55,5 +55,7 @@ def over(table):
     """Whether the round is; where the fault is still there and hurts nobody any more, somebody has to say so."""
     if table.all(HoldEnded):
         return True
-    table.declare("Ann")
+    said = table.all(Declared)
+    if not said or table._now() > said[-1].at + 2:
+        table.declare("Ann")
     return False
