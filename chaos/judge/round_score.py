@@ -101,7 +101,8 @@ def _well_from(recording: Recording, spans: Window, hurt_at: float) -> float | N
         if any(users_now.broken(check, requests) for check in recording.experiment.steady_state):
             well = None
         elif well is None:
-            well = at
+            # All of what this look covers was well.
+            well = max(hurt_at, at - users_now.LOOKS_BACK_SECONDS)
     return well
 
 
