@@ -62,8 +62,7 @@ def test_users_who_are_never_hurt_need_no_mitigation():
 def test_users_are_hurt_from_the_first_look_that_breaks_a_bound_until_none_does():
     found = scored(requests=users(hurt=(12.0, 18.0)))
     assert found.hurt == pytest.approx(12.0 - INJECTED, abs=1.5)
-    # A look covers five seconds: the last of them that holds a failure ends so long after it.
-    assert part(found, "mitigate").value == pytest.approx(18.0 - INJECTED + 5.0, abs=1.5)
+    assert part(found, "mitigate").value == pytest.approx(18.0 - INJECTED, abs=1.5)
     assert part(found, "mitigate").par == found.hurt
     harm = part(found, "harm")
     assert harm.value == 6 * RATE
