@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import psutil
@@ -16,9 +17,13 @@ from compose.native import processes
 from compose.native.supervisor import Supervisor
 
 
-def leftovers(stack) -> list[str]:
-    """In words, what is not as on a stack that was left alone; empty when nothing is."""
-    return [*_processes(stack), *_agents(stack), *_proxies(stack), *_servers(stack), *_connections(stack)]
+def leftovers(stack, state: Path | None = None) -> list[str]:
+    """In words, what is not as on a stack that was left alone; empty when nothing is.
+
+    `state`: the state folder of those who broke it, where that is not the stack's own.
+    """
+    agents = _agents(state or stack.settings.state)
+    return [*_processes(stack), *agents, *_proxies(stack), *_servers(stack), *_connections(stack)]
 
 
 def unwell(stack) -> dict[str, str]:
@@ -42,10 +47,10 @@ def _processes(stack) -> Iterator[str]:
             continue
 
 
-def _agents(stack) -> Iterator[str]:
+def _agents(state: Path) -> Iterator[str]:
     for process in psutil.process_iter(["cmdline", "status"]):
         command = process.info["cmdline"] or []
-        ours = any(str(stack.settings.state) in argument for argument in command)
+        ours = any(str(state) in argument for argument in command)
         if "chaos.agents" in command and ours and process.info["status"] != psutil.STATUS_ZOMBIE:
             yield f"agent {process.pid} runs: {' '.join(command[3:5])}"
 

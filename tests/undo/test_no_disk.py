@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -53,9 +54,9 @@ def watchdog(target, place, environment, *before):
         process.wait(10)
 
 
-def await_undone(stack):
+def await_undone(stack, place):
     def left():
-        return leftovers(stack) or unwell(stack)
+        return leftovers(stack, place.folder) or unwell(stack)
 
     try:
         until(lambda: not left(), 2 * UNDONE_WITHIN_SECONDS)
@@ -71,11 +72,11 @@ def test_the_watchdog_puts_everything_back(stack, place, tmp_path, kinds, way):
         watchdog(target, place, stack.environment, *(WITHOUT_RIGHTS if way == "forbidden" else ())),
         held(stack, tmp_path, *kinds, target=target) as runner,
     ):
-        assert leftovers(stack) or set(kinds) <= samples.AT_ONCE_OVER, "nothing was broken"
+        assert leftovers(stack, place.folder) or set(kinds) <= samples.AT_ONCE_OVER, "nothing was broken"
         place.spoil(way)
         runner.kill()
         runner.wait()
-        await_undone(stack)
+        await_undone(stack, place)
         place.mend()
         # Once it can be noted, it is.
         until(lambda: not UndoJournal(place.folder).open(), UNDONE_WITHIN_SECONDS)
@@ -92,9 +93,28 @@ def test_so_does_make_undo(stack, place, tmp_path, way):
         one.kill()
         runner.kill()
         runner.wait()
-        assert leftovers(stack)
+        assert leftovers(stack, place.folder)
         until(lambda: stack.command("undo", "--target", target)[0] == 0, UNDONE_WITHIN_SECONDS)
-        await_undone(stack)
+        await_undone(stack, place)
+
+
+def test_who_may_not_look_at_it_is_told_so_and_finds_nothing_undone(stack, place, tmp_path):
+    target = target_at(stack, place)
+    with (
+        watchdog(target, place, stack.environment) as one,
+        held(stack, tmp_path, *samples.TOGETHER[2], target=target) as runner,
+    ):
+        place.spoil("forbidden")
+        one.kill()
+        runner.kill()
+        runner.wait()
+        code, said = replace(stack, within=WITHOUT_RIGHTS).command("undo", "--target", target)
+        assert code not in (0, 4), said
+        assert "ermission" in said
+        assert "nothing to undo" not in said
+        place.mend()
+        until(lambda: stack.command("undo", "--target", target)[0] == 0, UNDONE_WITHIN_SECONDS)
+        await_undone(stack, place)
 
 
 @pytest.mark.parametrize("kind", [kind for kinds in samples.TOGETHER for kind in kinds])
@@ -115,4 +135,4 @@ def test_so_does_a_runner_and_it_attacks_no_more(stack, place, tmp_path, kind):
         process.kill()
         process.wait()
     assert process.returncode == 6, output
-    await_undone(stack)
+    await_undone(stack, place)
