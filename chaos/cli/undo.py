@@ -69,7 +69,7 @@ def _left_of_what_outlives(journal: UndoJournal, target: Target | None) -> list[
     LeaseFile(target.state_folder, SystemClock()).fence()
     system = System(target, control_of(target))
     for record in records:
-        on_its_behalf = system.on_behalf_of(record.number)
+        on_its_behalf = system.on_behalf_of(record.number, record.cover)
         try:
             record.undo.undo(on_its_behalf)
             left = not record.undo.gone(on_its_behalf).holds

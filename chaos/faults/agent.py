@@ -116,7 +116,7 @@ def _place(system: System, name: str) -> Place:
     folder = system.target.state_folder / "agents"
     with contextlib.suppress(OSError):
         folder.mkdir(exist_ok=True)
-    return Place(folder, name)
+    return Place(folder, system.covered(name))
 
 
 def _begins_no_more(place: Place) -> bool:

@@ -30,12 +30,16 @@ def test_it_acts_until_it_is_stopped(target):
     assert not agent.acts(target, "one").holds
 
 
-def test_its_command_line_holds_nothing_of_what_it_is_told(target):
-    told = {"says": "at work", "dsn": "postgresql://who:password@db/shop"}
-    agent.start(target, "one", "tests.idle_agent", told, 5.0)
+@pytest.mark.parametrize(("cover", "says"), [("", True), ("nobody-can-guess-it", False)])
+def test_its_command_line_holds_nothing_of_what_it_is_told(target, cover, says):
+    told, there = {"says": "at work", "dsn": "postgresql://who:password@db/shop"}, target.on_behalf_of(1, cover)
+    agent.start(there, "one", "tests.idle_agent", told, 5.0)
     [file] = (target.target.state_folder / "agents").glob("*.process")
     command = psutil.Process(msgspec.json.decode(file.read_bytes(), type=Child).pid).cmdline()
-    assert command[1:] == ["-m", "chaos.agents", str(file.parent), "one"]
+    agent.stop(there, "one")
+    assert command[1:] == ["-m", "chaos.agents", str(file.parent), file.stem]
+    assert (file.stem == "one") is says
+    assert agent.stopped(there, "one").holds
 
 
 def test_it_does_what_it_was_told_last(target):
@@ -75,7 +79,7 @@ def test_it_does_nothing_before_the_watchdog_knows_who_it_is(target):
         time.sleep(0.5)
         seen.append((place.process.exists(), place.status.exists()))
 
-    agent.start(target.on_behalf_of(1, known), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+    agent.start(target.on_behalf_of(1, "", known), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
     assert seen == [(True, False), (True, False)]
     assert place.status.exists()
 
@@ -85,7 +89,7 @@ def test_one_whose_fault_was_broken_off_before_that_never_begins(target):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        agent.start(target.on_behalf_of(1, interrupted), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+        agent.start(target.on_behalf_of(1, "", interrupted), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
     time.sleep(0.3)
     assert not agent.acts(target, "one").holds
     agent.stop(target, "one")
