@@ -29,6 +29,7 @@ _RETRY_EVERY_SECONDS = 0.2
 _REGISTERED_WITHIN_SECONDS = 5.0
 _OTHERS_DONE_WITHIN_SECONDS = 120.0
 """For so long another process may be undoing: several records, each proven within its time."""
+_OF_A_SEALED_RUN = " (a sealed run: its toxic, connections, keys or file are called by ten hexadecimal digits instead)"
 
 Undoable: TypeAlias = AnyFault | StopLoad
 
@@ -68,6 +69,14 @@ class UndoRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     def undo(self) -> CanUndo:
         """Who puts it back."""
         return self.what if isinstance(self.what, StopLoad) else hands_of(self.what)
+
+    def told(self, detail: str) -> str:
+        """What may be said of its undo where others read it: all, or of a sealed run that there was one."""
+        return f"something sealed of run {self.run_id}" if self.cover else detail
+
+    def by_hand(self) -> str:
+        """What a human does when it is not undone."""
+        return f"{self.undo.by_hand()}{_OF_A_SEALED_RUN if self.cover else ''}"
 
 
 class _Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -236,5 +245,5 @@ def _undo_one(record: UndoRecord, system: System, clock: Clock, patience: Callab
         if proof.holds or (not trouble and not patience()):
             return proof
         if clock.monotonic() > deadline or not patience():
-            raise UndoFailed([trouble or proof.detail], [undo.by_hand()])
+            raise UndoFailed([trouble or proof.detail], [record.by_hand()])
         clock.wait(_RETRY_EVERY_SECONDS)
