@@ -35,7 +35,10 @@ class Outside:
     def __init__(self, folder: Path, pid: int):
         self.folder = folder
         self.proxies = {f"way-{number}": {} for number in range(len(LINKS) + len(NODES))}
+        self.set_again: list[str] = []
         self.connections: list[str] = []
+        self.asked: list[object] = []
+        """What statements were given as their values."""
         self.commands: list[list[str]] = []
         self.keys: set[str] = set()
         made = fake_system(folder)
@@ -76,7 +79,7 @@ class Outside:
 
     def connect(self, _, application_name, **__):
         self.connections.append(application_name)
-        return _Postgres()
+        return _Postgres(self.asked)
 
     def send(self, request, **_):
         """To Toxiproxy."""
@@ -84,6 +87,9 @@ class Outside:
             case ["POST", proxy, "toxics"]:
                 added = json.loads(request.body)
                 self.proxies[proxy][added["name"]] = added
+            case ["POST", proxy, "toxics", toxic]:
+                assert toxic in self.proxies[proxy]
+                self.set_again.append(toxic)
             case ["DELETE", proxy, "toxics", toxic]:
                 del self.proxies[proxy][toxic]
         answer = requests.Response()
@@ -104,7 +110,11 @@ class _Rows(list):
 class _Postgres:
     """Has every table, a hundred slots and no connections."""
 
-    def execute(self, query, _=()):
+    def __init__(self, asked):
+        self._asked = asked
+
+    def execute(self, query, values=()):
+        self._asked += values
         return _Rows([100 if b"current_setting" in query else False])
 
     def __enter__(self):

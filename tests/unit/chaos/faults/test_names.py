@@ -4,12 +4,16 @@ import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos.faults.hands import OURS, System, open_name
+from chaos.faults.table import hands_of
+from chaos.faults.use import so_far
 from tests.fakes import system
 from tests.undo import samples
 from tests.unit.outside import outside
@@ -84,6 +88,44 @@ def test_the_command_line_of_an_agent_holds_nothing_of_what_it_is_told(there, tm
     [file] = tmp_path.glob("agents/*.job")
     assert there.commands == [[sys.executable, "-m", "chaos.agents", str(tmp_path / "agents"), file.stem]]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("cover", ["", COVER])
+@pytest.mark.parametrize("kind", [kind for kind in OPEN if kind.startswith("postgres.")])
+def test_connections_are_looked_for_by_the_name_that_they_have(there, kind, cover):
+    fault, seen = samples.fault(kind, "5s"), there.system.on_behalf_of(1, cover)
+    there.inject(fault, cover)
+    there.asked.clear()
+    hands_of(fault).meets(seen)
+    hands_of(fault).undo(seen)
+    assert hands_of(fault).undone(seen).holds
+    asked = [value for value in there.asked if isinstance(value, str)]
+    assert len(asked) >= 2
+    assert set(asked) == {seen.called(kind)}
+
+
+@pytest.mark.parametrize("cover", ["", COVER])
+def test_who_only_looks_says_as_much_of_itself_as_the_fault_will(there, cover):
+    so_far(samples.fault("postgres.slow_queries", "5s"), replace(there.system, cover=cover))
+    [name] = there.connections
+    assert (name == OURS) is not bool(cover)
+    assert name == replace(there.system, cover=cover).covered(OURS)
+
+
+def test_what_acts_once_more_does_so_by_the_same_name(there):
+    seen = there.system.on_behalf_of(1, COVER)
+    some = msgspec.structs.replace(samples.fault("network.reset_peer", "5s"), share=0.5)
+    there.inject(some, COVER)
+    hands_of(some).renew(seen)
+    assert {*there.set_again} == there.names()
+
+    fill = samples.fault("redis.fill", "5s")
+    there.inject(fill, COVER)
+    known = there.names()
+    there.keys.clear()
+    hands_of(fill).renew(seen)
+    assert there.keys
+    assert there.names() == known
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from chaos.cli.undo import undo
+from chaos.cli import undo
 from chaos.errors import UndoFailed
 from chaos.faults import network
 from chaos.faults.hands import Hands
+from chaos.faults.table import hands_of
 from chaos.machine.interrupts import Interrupts
 from chaos.spec.faults.process import ProcessKill
 from chaos.spec.values import Duration
@@ -17,7 +18,7 @@ from chaos.undo import journal as journal_
 from chaos.undo.journal import UndoJournal
 from chaos.undo.stop_load import StopLoad
 from chaos.undo.watchdog import LiveFaults, Watchdog
-from tests.fakes import FakeClock, FakeControl, system
+from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
 from tests.undo import samples
 from tests.unit.outside import outside
 
@@ -115,5 +116,15 @@ def test_who_has_to_undo_it_by_hand_is_told_all(journal, tmp_path):
 )
 def test_make_undo_says_what_it_undid_unless_that_was_sealed(journal, tmp_path, capsys, cover, said):
     journal.register("r", "e", GONE, cover)
-    assert undo(system(tmp_path).target, Interrupts()) == 0
+    assert undo.undo(system(tmp_path).target, Interrupts()) == 0
     assert capsys.readouterr().out == f"undone: {said}\n"
+
+
+def test_make_down_puts_back_what_a_sealed_run_left_that_outlives_the_stack(journal, tmp_path, monkeypatch):
+    swarm = FakeSwarm()
+    monkeypatch.setattr(undo, "control_of", lambda _: swarm)
+    drain = samples.fault("node.drain", "5s")
+    record = journal.register("r", "e", drain, COVER)
+    hands_of(drain).inject(replace(system(tmp_path, swarm), record=record.number, cover=COVER))
+    assert undo._left_of_what_outlives(journal, system(tmp_path).target) == []
+    assert swarm.told == [("a", "drain"), ("a", "active")]
