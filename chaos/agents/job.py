@@ -27,11 +27,27 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: str
 
 
+class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent is told to do."""
+
+    kind: str
+    """A module of this package, or the full name of another one."""
+    longest: float
+    """Seconds after which the kernel ends it."""
+    arguments: dict[str, Any]
+    """The module's own; connection strings with their passwords among them."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """The files of one agent in the stack's state folder."""
 
     folder: Path
     name: str
+
+    @property
+    def job(self) -> Path:
+        """What it is to do: its task, for no other user to read."""
+        return self.folder / f"{self.name}.job"
 
     @property
     def process(self) -> Path:

@@ -129,7 +129,7 @@ class Attack:
         self.context.assert_watched()
         record = self.context.register(fault)
         self.context.await_known()
-        system = self.context.system.on_behalf_of(record.number, self._known)
+        system = self.context.system.on_behalf_of(record.number, record.cover, self._known)
         self.context.act()
         begin, self._known_at = self.context.now(), []
         hands = hands_of(fault)

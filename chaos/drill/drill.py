@@ -115,7 +115,7 @@ class Drill:
     def _preflight(self) -> None:
         self._begin("preflight")
         for record, proof in self._context.journal.replay(self._system, self._context.clock):
-            self._context.progress.note(f"left by run {record.run_id}: {proof.detail}")
+            self._context.progress.note(f"left by run {record.run_id}: {record.told(proof.detail)}")
         context = self._context
         preflight.stack_is_well(self._system, context.clock, context.wait_for, context.assert_watched)
         if self._system.target.alerting is not None:

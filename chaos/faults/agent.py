@@ -1,12 +1,11 @@
 """Starts and stops an agent: a process that acts on the system for as long as a fault is held.
 
-Who it is stands in the state folder, written by itself before it does anything, so that whoever undoes the fault
-finds it; it begins once the watchdog has read that. An undo that comes while it is still starting leaves a mark that
-it looks for after that.
+What it is to do stands in the state folder, and who it is, written by itself before it does anything, so that whoever
+undoes the fault finds it; it begins once the watchdog has read that. An undo that comes while it is still starting
+leaves a mark that it looks for after that.
 """
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,10 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chaos.agents.job import Place, Status
+from chaos.agents.job import Place, Status, Task
 from chaos.errors import FaultFailed
 from chaos.faults.hands import Proof, System
-from chaos.machine import process_identity, remembered
+from chaos.machine import durable, process_identity, remembered
 from chaos.machine.process_identity import Child
 
 BEYOND_HOLD_SECONDS = 60.0
@@ -42,8 +41,8 @@ def start(system: System, name: str, kind: str, arguments: dict[str, Any], hold_
         raise FaultFailed(f"an agent {name} is still running: `make undo` ends it")
     for file in (place.ended, place.status, place.process, place.may_begin):
         file.unlink(missing_ok=True)
-    options = ["--folder", str(place.folder), "--name", name, "--longest", str(hold_seconds + BEYOND_HOLD_SECONDS)]
-    process = process_identity.spawn("chaos.agents", [kind, *options, "--arguments", json.dumps(arguments)], place.log)
+    _tell(place, Task(kind, hold_seconds + BEYOND_HOLD_SECONDS, arguments))
+    process = process_identity.spawn("chaos.agents", [str(place.folder), place.name], place.log)
     _await(lambda: _read(place.process, Child) == process, place, process)
     system.await_known()
     place.may_begin.touch()
@@ -91,6 +90,13 @@ def by_hand(system_folder: str, name: str) -> str:
     return f"end the process that {system_folder}/agents/{name}.process names: kill -KILL -- -<pid>"
 
 
+def _tell(place: Place, task: Task) -> None:
+    try:
+        durable.replace(place.job, msgspec.json.encode(task), durable=False, private=True)
+    except OSError as error:
+        raise FaultFailed(f"agent {place.name} cannot be told what to do: {error}") from error
+
+
 def _await(condition: Callable[[], bool], place: Place, process: Child) -> None:
     deadline = time.monotonic() + _ACTS_WITHIN_SECONDS
     while not condition():
@@ -110,7 +116,7 @@ def _place(system: System, name: str) -> Place:
     folder = system.target.state_folder / "agents"
     with contextlib.suppress(OSError):
         folder.mkdir(exist_ok=True)
-    return Place(folder, name)
+    return Place(folder, system.covered(name))
 
 
 def _begins_no_more(place: Place) -> bool:

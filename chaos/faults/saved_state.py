@@ -24,12 +24,12 @@ def write(system: System, name: str, value: msgspec.Struct) -> None:
 
     Waits until the watchdog has read it, a fraction of a second; raises as `System.await_known` does.
     """
-    folder = of_record(system.target.state_folder, system.record)
-    folder.mkdir(parents=True, exist_ok=True)
+    file = _file(system, name)
+    file.parent.mkdir(parents=True, exist_ok=True)
     content = msgspec.json.encode(value)
-    replace(folder / f"{name}.json", content)
-    folder_on_disk(folder.parent)
-    remembered.keep(folder / f"{name}.json", content)
+    replace(file, content)
+    folder_on_disk(file.parent.parent)
+    remembered.keep(file, content)
     system.await_known()
 
 
@@ -39,7 +39,7 @@ def read(system: System, name: str, kind: type[T]) -> T | None:
     Where it may not be looked at any more, it is what it was when it last could be. Raises OSError where it never
     could be, msgspec.DecodeError where it is not whole: then nobody knows what was done.
     """
-    content = remembered.read(of_record(system.target.state_folder, system.record) / f"{name}.json")
+    content = remembered.read(_file(system, name))
     return None if content is None else msgspec.json.decode(content, type=kind)
 
 
@@ -61,3 +61,7 @@ def forget(state: Path, record: int) -> None:
 def of_record(state: Path, record: int) -> Path:
     """The folder that holds what belongs to an undo record."""
     return state / "memos" / str(record)
+
+
+def _file(system: System, name: str) -> Path:
+    return of_record(system.target.state_folder, system.record) / f"{system.covered(name)}.json"

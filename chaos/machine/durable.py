@@ -4,13 +4,15 @@ import os
 from pathlib import Path
 
 
-def replace(file: Path, content: bytes, *, durable: bool = True) -> None:
+def replace(file: Path, content: bytes, *, durable: bool = True, private: bool = False) -> None:
     """Write a file whole: no reader sees half of it, and if `durable` none after a crash of the machine either.
 
-    Raises OSError; then the file is as it was.
+    If `private`, no other user can read it. Raises OSError; then the file is as it was.
     """
     new = file.with_name(f"{file.name}.{os.getpid()}.new")
     with new.open("wb") as opened:
+        if private:
+            os.fchmod(opened.fileno(), 0o600)  # while there is nothing in it
         opened.write(content)
         opened.flush()
         if durable:

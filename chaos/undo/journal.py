@@ -29,6 +29,7 @@ _RETRY_EVERY_SECONDS = 0.2
 _REGISTERED_WITHIN_SECONDS = 5.0
 _OTHERS_DONE_WITHIN_SECONDS = 120.0
 """For so long another process may be undoing: several records, each proven within its time."""
+_OF_A_SEALED_RUN = " (a sealed run: its toxic, connections, keys or file are called by ten hexadecimal digits instead)"
 
 Undoable: TypeAlias = AnyFault | StopLoad
 
@@ -49,13 +50,15 @@ class CanUndo(Protocol):
         """What a human does when it is not."""
 
 
-class UndoRecord(msgspec.Struct, frozen=True):
+class UndoRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing a run changed, or is about to change."""
 
     number: int
     run_id: str
     experiment_id: str
     what: Undoable
+    cover: str = ""
+    """Of a sealed run: what the names are made of by which its undo finds what the fault left."""
 
     @property
     def outlives_the_stack(self) -> bool:
@@ -66,6 +69,14 @@ class UndoRecord(msgspec.Struct, frozen=True):
     def undo(self) -> CanUndo:
         """Who puts it back."""
         return self.what if isinstance(self.what, StopLoad) else hands_of(self.what)
+
+    def told(self, detail: str) -> str:
+        """What may be said of its undo where others read it: all, or of a sealed run that there was one."""
+        return f"something sealed of run {self.run_id}" if self.cover else detail
+
+    def by_hand(self) -> str:
+        """What a human does when it is not undone."""
+        return f"{self.undo.by_hand()}{_OF_A_SEALED_RUN if self.cover else ''}"
 
 
 class _Done(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,11 +94,11 @@ class UndoJournal:
         self._replay_lock = state / "undo.undo"
         self._not_noted: set[int] = set()
 
-    def register(self, run_id: str, experiment_id: str, what: Undoable) -> UndoRecord:
+    def register(self, run_id: str, experiment_id: str, what: Undoable, cover: str = "") -> UndoRecord:
         """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed."""
         try:
             with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS):
-                record = UndoRecord(self._next_number(), run_id, experiment_id, what)
+                record = UndoRecord(self._next_number(), run_id, experiment_id, what, cover)
                 self._append(msgspec.json.encode(record, enc_hook=values.encode))
         except (LockBusy, OSError) as error:
             raise FaultFailed(f"its undo cannot be recorded: {error}") from error
@@ -159,7 +170,7 @@ class UndoJournal:
         waiting = [record for record in self.open() if record.number not in self._not_noted]
         for record in reversed([record for record in waiting if only is None or only(record)]):
             try:
-                proof = _undo_one(record.undo, system.on_behalf_of(record.number), clock, patience)
+                proof = _undo_one(record, system, clock, patience)
             except UndoFailed as error:
                 failures += error.failures
                 by_hand += error.by_hand
@@ -221,7 +232,8 @@ def _is_whole(line: bytes) -> bool:
     return False
 
 
-def _undo_one(undo: CanUndo, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
+def _undo_one(record: UndoRecord, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
+    undo, system = record.undo, system.on_behalf_of(record.number, record.cover)
     deadline = clock.monotonic() + PROVEN_WITHIN_SECONDS
     while True:
         # The engine's one catch-all: whatever goes wrong with one undo, it is tried again, and then the next is.
@@ -233,5 +245,5 @@ def _undo_one(undo: CanUndo, system: System, clock: Clock, patience: Callable[[]
         if proof.holds or (not trouble and not patience()):
             return proof
         if clock.monotonic() > deadline or not patience():
-            raise UndoFailed([trouble or proof.detail], [undo.by_hand()])
+            raise UndoFailed([trouble or proof.detail], [record.by_hand()])
         clock.wait(_RETRY_EVERY_SECONDS)
