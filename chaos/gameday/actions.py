@@ -71,7 +71,7 @@ class Actions:
         hands = hands_of(fault)
         hands.check(self.system)
         record = self.register(fault)
-        return hands.inject(self.system.on_behalf_of(record.number))
+        return hands.inject(self.system.on_behalf_of(record.number, record.cover))
 
     def _restart(self, instance: str) -> str:
         control = self.system.control

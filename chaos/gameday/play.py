@@ -33,9 +33,8 @@ from chaos.spec.gameday.seal import Seal, Sealed
 from chaos.spec.pace import Pace
 from chaos.spec.panel import Panel
 from chaos.spec.values import Duration
-from chaos.undo.journal import UndoRecord
 
-_COVER_BYTES = 4
+_COVER_BYTES = 16
 _MOST_EXTENDED = 2.0
 """A host may extend a round to so many times its limit."""
 
@@ -92,7 +91,15 @@ def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[s
     private = sealing.make(folder, drawn.seal)
     recording = recorder.open_in(private, drawn.file, drawn.pace)
     recorder.point_latest(runs, run_id)
-    context = TableContext(run_id, "gameday", setting.system, recording, interrupts, Progress(io.StringIO()))
+    context = TableContext(
+        run_id,
+        "gameday",
+        setting.system,
+        recording,
+        interrupts,
+        Progress(io.StringIO()),
+        cover=secrets.token_hex(_COVER_BYTES),
+    )
     table = Table(folder)
     master = _master(drawn, setting, table, context)
     screen = Screen(table, setting.who)
@@ -115,10 +122,7 @@ def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[s
 def _master(drawn: Drawing, setting: Setting, table: Table, context: RunContext) -> Master:
     target = setting.system.target
 
-    def register(what: object) -> UndoRecord:
-        return context.register(what)  # type: ignore[arg-type]
-
-    actions = Actions(setting.system, register, Duration(seconds=_MOST_EXTENDED * drawn.deck.limit.in_seconds))
+    actions = Actions(context.system, context.register, Duration(seconds=_MOST_EXTENDED * drawn.deck.limit.in_seconds))
     true = truth.of(drawn.experiment, drawn.card.herring)
     master = Master(
         table=table,
