@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from chaos.drill.context import RunContext
-from chaos.errors import ChaosError
+from chaos.errors import ChaosError, SignalUnavailable
 from chaos.facts import game
 from chaos.facts.game import (
     Acknowledged,
@@ -101,7 +101,10 @@ class Master:
         return self.context.now()
 
     def _say(self, fact: AnyGameFact) -> AnyGameFact:
-        return game.append(self.table.file, fact)
+        try:
+            return game.append(self.table.file, fact)
+        except OSError as error:
+            raise SignalUnavailable(f"the game's facts cannot be written: {error}") from error
 
     def _tell_pages(self) -> None:
         seen = self.context.recorder.live.all(PageSeen)

@@ -50,8 +50,11 @@ class Table:
 
     @property
     def facts(self) -> list[AnyGameFact]:
-        """Every fact so far."""
-        return game.read(self.file)
+        """Every fact so far. Raises GameRefused where the file cannot be read."""
+        try:
+            return game.read(self.file)
+        except (OSError, ValueError) as error:
+            raise GameRefused(f"the game cannot be read: {error}") from error
 
     @property
     def began(self) -> RoundBegan:
