@@ -92,7 +92,7 @@ class AlertEvidence:
         return cls(
             span=span,
             receiver=started.receiver,
-            rules=running(looks, blindness),
+            rules=running(looks, blindness, span),
             timings=timings,
             instances=gathered.instances(),
             suppressions=suppression.of(recording, span),
@@ -102,9 +102,7 @@ class AlertEvidence:
             routing=routing_of(recording),
             observed=frozenset(started.receivers),
             unfed=inputs.unfed(recording, span),
-            standing=frozenset(
-                name for look in looks if not blindness.blinded("prometheus", look.at) for name in look.standing
-            ),
+            standing=frozenset(name for look in _that_count(looks, blindness, span) for name in look.standing),
             format=started.format,
             pace=started.pace,
         )
@@ -161,10 +159,16 @@ class AlertEvidence:
         return _delays(rule.timing), _delays(rule.production) if rule.production else None
 
 
-def running(looks: Iterable[PrometheusSeen], blindness: Blindness) -> frozenset[str]:
-    """Rules that ran in good health at every look that counts: one that a fault blinds has not begun to evaluate."""
-    seen = [frozenset(look.rules) for look in looks if not look.error and not blindness.blinded("prometheus", look.at)]
+def running(looks: Iterable[PrometheusSeen], blindness: Blindness, span: Window) -> frozenset[str]:
+    """Rules that ran in good health at every look that counts."""
+    seen = [frozenset(look.rules) for look in _that_count(looks, blindness, span)]
     return frozenset.intersection(*seen) if seen else frozenset()
+
+
+def _that_count(looks: Iterable[PrometheusSeen], blindness: Blindness, span: Window) -> list[PrometheusSeen]:
+    """A Prometheus that has just begun, before the baseline or after a fault that blinds it, has evaluated nothing."""
+    start = span.baseline if span.baseline is not None else 0.0
+    return [one for one in looks if not one.error and one.at >= start and not blindness.blinded("prometheus", one.at)]
 
 
 class _Gathering:

@@ -96,7 +96,7 @@ def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Ite
         yield found.AlertHistoryMissing()
     started = recording.first(RunStarted)
     assert started is not None
-    rules = running(looks, blindness)
+    rules = running(looks, blindness, span)
     if not rules:
         yield found.NoRules()
     listed = {window.name for window in recording.experiment.alerts}

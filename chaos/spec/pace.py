@@ -26,7 +26,7 @@ BEYOND_DESIGN_BEATS = 5.0
 
 _SLOWEST_LOOKS = 3.0
 _OWED_BEATS = 60.0
-"""The slowest of our own rules looks back for thirty, is kept firing for seven, and waits for its group's turn."""
+"""The slowest of our own rules looks back for thirty, is kept firing for twelve, and waits for its group's turn."""
 
 
 class Pace(msgspec.Struct, frozen=True):

@@ -99,6 +99,6 @@ def test_an_outage_is_held_until_what_follows_from_it_has_left_its_windows(drill
     ]
     assert pairs
     for source, target in pairs:
-        looks_back = min(known[target].ranges_production, default=timedelta(0))
+        lasts = min(known[target].ranges_production, default=timedelta(0)) + known[target].keep_firing_for_production
         held = known[source].keep_firing_for_production
-        assert held >= looks_back, f"{source}: keep_firing_for must be {looks_back}, or {target} is told after it"
+        assert held >= lasts, f"{source}: keep_firing_for must be {lasts}, or {target} is told after it"

@@ -12,7 +12,7 @@ from chaos.judge.judge import judge
 from chaos.report import terminal
 from chaos.report.words import reasons
 from tests.unit.chaos.judge.lives import judged_facts, well
-from tests.unit.recordings import END, INJECTED, UNDONE
+from tests.unit.recordings import BASELINE, END, INJECTED, UNDONE
 
 DOWN = [{"name": "Down", "fires_within": "10s", "resolves_within": "10s"}]
 RULES = (
@@ -99,3 +99,18 @@ def test_4_a_rule_that_is_not_evaluated_is_not_quiet():
     )
     verdict = judge(replace(whole, facts=standing))
     assert (word(verdict, "Full"), verdict.exit_code) == (("unknown", False), 6)
+
+
+@pytest.mark.parametrize(("until", "outcome"), [(BASELINE - 0.5, ("quiet", 0)), (BASELINE + 1.5, ("unknown", 6))])
+def test_4_what_a_prometheus_has_not_evaluated_yet_counts_from_the_baseline_on(until, outcome):
+    """The preflight starts it anew on a clean past, and the baseline waits until all was evaluated."""
+    whole = judged_facts([well()], DOWN)
+
+    def begun(fact):
+        if not isinstance(fact, PrometheusSeen) or fact.at >= until:
+            return fact
+        healthy = [] if fact.at < BASELINE else fact.rules
+        return msgspec.structs.replace(fact, standing=["Full"], rules=healthy)
+
+    verdict = judge(replace(whole, facts=tuple(map(begun, whole.facts))))
+    assert (word(verdict, "Full")[0], verdict.exit_code) == outcome
