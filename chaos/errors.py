@@ -6,6 +6,7 @@ ChaosError
 ├── StackUnreachable       the target does not answer as it should        exit 3
 ├── BaselineNotMet         the steady state did not hold before the fault exit 3
 ├── FaultFailed            the fault is not in place, or without effect   exit 4
+│   └── FaultGone          it was in place, and somebody took it away
 ├── UndoFailed             something could not be put back                exit 5
 ├── GameRefused            a game day's table does not take that          exit 2
 ├── Unmeasurable           nobody here can look at how much it is used   no exit
@@ -49,6 +50,15 @@ class BaselineNotMet(ChaosError):
 
 class FaultFailed(ChaosError):
     """The fault could not be put in place or was found to have gone."""
+
+
+class FaultGone(FaultFailed):
+    """The fault was in place, and went away while it was to be held."""
+
+    def __init__(self, staged: int | None, detail: str) -> None:
+        self.staged = staged
+        """Which of the experiment's staged faults; None: the main one."""
+        super().__init__(f"the fault went away while it was to be held: {detail}")
 
 
 class UndoFailed(ChaosError):

@@ -95,12 +95,13 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
     game.add_argument("--difficulty", type=int, choices=(1, 2, 3))
     game.add_argument("--principle", help="only experiments about this principle of scaling")
-    game.add_argument("--seed", type=int, help="the same day again; default: one that nobody can guess")
+    game.add_argument("--seed", type=int, help="the same day again; default: $STORMDRILL_SEED, else a secret one")
     game.add_argument("--daily", action="store_true", help="the round of the day, the same for everybody")
     game.add_argument("--rematch", type=Path, metavar="RUN", help="what a round was sealed with, again")
     game.add_argument("--rounds", type=int, help="one after the other; default: as many as the deck says")
-    game.add_argument("--name", default="you", help="what you are called")
-    game.add_argument("--host", action="store_true", help="nothing comes before you type `host start`")
+    game.add_argument("--name", help="what you are called; default: as the machine knows you")
+    game.add_argument("--role", default="player", choices=("player", "scribe", "watcher"), help="of who joins")
+    game.add_argument("--host", action="store_true", help="you lead: nothing comes before you type `host start`")
     game.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
 
 

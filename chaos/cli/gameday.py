@@ -1,8 +1,10 @@
 """A game day from the command line: play a round, join one, check its seal, open one that was broken off."""
 
 import argparse
+import getpass
 import hashlib
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from chaos.campaign import artifacts, revision
 from chaos.cli import run, stack
-from chaos.cli.stack import EXPERIMENTS, ROOT
+from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused, InvalidFile
@@ -19,6 +21,7 @@ from chaos.gameday import decks, ending, play, sealing
 from chaos.gameday.play import Drawing, Setting
 from chaos.gameday.screen import HELP, Screen
 from chaos.gameday.table import Table
+from chaos.gameday.typed import Typed
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
@@ -27,15 +30,21 @@ from chaos.spec import experiment as experiments
 from chaos.spec import panel
 from chaos.spec.gameday import deck as deck_file
 from chaos.spec.gameday.deck import Deck
+from chaos.spec.gameday.seal import Sealed
 from chaos.spec.target import Target
 from chaos.undo.own_watchdog import own_watchdog
+from chaos.verdict.verdict import ExitCode
 
-DECKS = Path(__file__).parent.parent / "decks"
-OWN_DECK = DECKS / "shop.yaml"
+OWN_DECK = Path(__file__).parent.parent / "decks" / "shop.yaml"
+SEED_SETTING = "STORMDRILL_SEED"
+"""As `--seed`, which everybody can read in the list of processes."""
 _PACE = "10"
 """Of our own stack, for people: what waits five minutes in production waits half a minute."""
 _PACE_SETTING = "STORMDRILL_PACE"
+_BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
+_PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE, ExitCode.ABORTED)
+"""A round that was played, whatever its verdict; after any other the day does not go on."""
 
 
 def gameday(arguments: argparse.Namespace) -> int:
@@ -51,7 +60,6 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> int:
-    known = stack.vocabulary(arguments.target)
     deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
     seed, place = _seed(arguments)
     progress, interrupts = Progress(), Interrupts()
@@ -61,54 +69,90 @@ def _play(arguments: argparse.Namespace) -> int:
     target = stack.target_of(arguments.target, progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
-    system = System(target, control_of(target))
-    setting = Setting(
-        system, known.alerts, tuple(panel.of_target(target)), revision.of(ROOT), arguments.name, arguments.host
-    )
-    items = decks.open_items(target.runs_folder)
-    _welcome(deck, items)
-    for number in range(arguments.rounds or deck.rounds):
+    setting = _setting(arguments, target, Typed())
+    _welcome(deck)
+    code = 0
+    for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
+        items = decks.open_items(target.runs_folder)
+        print(*(f"still open from last time: [ ] {item}" for item in items), sep="\n")
         drawn = _draw(arguments, deck, (seed, place + number), target, progress)
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
         _tell(told, target.runs_folder / told.verdict.run_id)
+        code = told.verdict.exit_code
+        if code not in _PLAYED or interrupts.arrived:
+            return code
+    # That a claim was refuted is what the round was about, and no failure of the day.
     return 0
+
+
+def _setting(arguments: argparse.Namespace, target: Target, typed: Typed) -> Setting:
+    def screen(table: Table, who: str) -> Screen:
+        made = Screen(table, who, books=_BOOKS)
+        typed.listen(made.do)
+        return made
+
+    return Setting(
+        System(target, control_of(target)),
+        stack.vocabulary(arguments.target).alerts,
+        tuple(panel.of_target(target)),
+        revision.of(ROOT),
+        _name(arguments),
+        screen,
+        arguments.host,
+    )
 
 
 def _draw(
     arguments: argparse.Namespace, deck: Deck, seed: tuple[int, int], target: Target, progress: Progress
 ) -> Drawing:
-    known = stack.vocabulary(arguments.target)
-    read, place = partial(experiments.read, vocabulary=known), arguments.deck or OWN_DECK
-    among = None
-    if arguments.principle:
-        files = {card.experiment: deck_file.file_of(card, place, EXPERIMENTS) for card in deck.cards}
-        among = {name for name, file in files.items() if read(file).principle == arguments.principle}
-    drawn = deck_file.draw(deck, *seed, arguments.difficulty, among)
-    file = deck_file.file_of(drawn.card, place, EXPERIMENTS)
+    read = partial(experiments.read, vocabulary=stack.vocabulary(arguments.target))
+    if arguments.rematch:
+        sealed = sealing.read(arguments.rematch.resolve()).sealed
+        # What was sealed is played, whatever became of its file and of the deck since.
+        file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
+        file.write_text(sealed.experiment)
+    else:
+        drawn = deck_file.draw(deck, *seed, arguments.difficulty, _among(arguments, deck, read))
+        card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
+        sealed = Sealed(
+            file.stem, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed
+        )
     experiment = read(file)
-    at = pace.of(target, experiment, SystemClock(), progress.note)
-    return play.drawing(deck, file, experiment, drawn, seed, at)
+    return play.drawing(deck, file, experiment, sealed, pace.of(target, experiment, SystemClock(), progress.note))
+
+
+def _among(
+    arguments: argparse.Namespace, deck: Deck, read: Callable[[Path], experiments.Experiment]
+) -> set[str] | None:
+    if not arguments.principle:
+        return None
+    place = arguments.deck or OWN_DECK
+    files = {card.experiment: deck_file.file_of(card, place, EXPERIMENTS) for card in deck.cards}
+    return {name for name, file in files.items() if read(file).principle == arguments.principle}
 
 
 def _seed(arguments: argparse.Namespace) -> tuple[int, int]:
     """The seed, and which round of its day."""
-    if arguments.rematch:
-        sealed = sealing.read(arguments.rematch.resolve()).sealed
-        return sealed.seed, sealed.place
     if arguments.daily:
         print(
             "stormdrill: the round of the day is the same for everybody: that nobody looks is a promise among friends"
         )
         return int.from_bytes(hashlib.sha256(time.strftime("%Y-%m-%d").encode()).digest()[:8]), 0
-    return (play.new_seed() if arguments.seed is None else arguments.seed), 0
+    given = arguments.seed if arguments.seed is not None else os.environ.get(SEED_SETTING)
+    try:
+        return (int(given) if given else play.new_seed()), 0
+    except ValueError as error:
+        raise GameRefused(f"{SEED_SETTING}={given}: a seed is a whole number") from error
 
 
-def _welcome(deck: Deck, items: list[str]) -> None:
+def _name(arguments: argparse.Namespace) -> str:
+    return str(arguments.name or getpass.getuser())
+
+
+def _welcome(deck: Deck) -> None:
     print(f"{deck.title}. Until the reveal nobody knows what is broken; what happens is printed here.")
     print(f"Type, with Enter:\n{HELP}")
-    if items:
-        print("Still open from last time:", *(f"  [ ] {item}" for item in items), sep="\n")
 
 
 def _tell(told: Debrief, folder: Path) -> None:
@@ -117,17 +161,22 @@ def _tell(told: Debrief, folder: Path) -> None:
     rows.append(("hints", str(told.score.hints), "0", ""))
     print(*(f"  {name:<12}{you:>14}{par:>14}  {words}".rstrip() for name, you, par, words in rows), sep="\n")
     print(*(f"  gap: {gap}" for gap in told.score.gaps), sep="\n")
+    print(*(f"by hand: {step}" for step in told.verdict.by_hand), sep="\n")
     shown = artifacts.shown(folder / decks.DEBRIEF_PAGE)
-    print(f"stormdrill: round over, {told.score.ended or 'nothing was injected'}; debrief {shown}")
+    outcome = f"{told.verdict.outcome.value}, exit {told.verdict.exit_code} of the run"
+    print(f"stormdrill: round over, {told.score.ended or 'nothing was injected'} ({outcome}); debrief {shown}")
 
 
 def _join(arguments: argparse.Namespace) -> int:
-    table = Table(_folder(arguments))
-    table.join(arguments.name, "host" if arguments.host else "player")
-    screen = Screen(table, arguments.name)
+    folder = _folder(arguments)
+    table = Table(folder)
+    if table.is_over or not sealing.is_played(folder):
+        raise GameRefused(f"{folder.name} is not played just now")
+    table.join(_name(arguments), "host" if arguments.host else arguments.role)
+    screen = Screen(table, _name(arguments), books=_BOOKS)
     print(HELP)
-    screen.listen()
-    while not table.is_over:
+    Typed().listen(screen.do)
+    while sealing.is_played(folder):
         screen.show()
         time.sleep(_LOOK_SECONDS)
     screen.show()
@@ -147,17 +196,15 @@ def _reveal(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
     if not sealing.is_sealed(folder):
         raise GameRefused(f"{folder.name} is not sealed")
-    run.assert_free(stack.state_folder(arguments.target), "it opens its seal itself when it is over")
     sealing.reveal(folder)
-    _tell(ending.write(folder, []), folder)
+    _tell(ending.write(folder), folder)
     return 0
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    for folder in decks.rounds(stack.runs()):
+    for folder in decks.rounds(stack.runs(arguments.target)):
         try:
-            sealed = sealing.is_sealed(folder)
-            words = "sealed" if sealed else _told(folder)
+            words = "sealed" if sealing.is_sealed(folder) else _told(folder)
         except (GameRefused, InvalidFile, ValueError, OSError) as error:
             words = f"cannot be read: {error}"
         print(f"{folder.name}  {words}")
@@ -171,7 +218,7 @@ def _told(folder: Path) -> str:
 
 
 def _folder(arguments: argparse.Namespace) -> Path:
-    folder: Path = (arguments.run or stack.runs() / "latest").resolve()
+    folder: Path = (arguments.run or stack.runs(arguments.target) / "latest").resolve()
     if not ending.is_round(folder):
         raise GameRefused(f"{folder} is no round of a game day: `stormdrill gameday list` names them")
     return folder

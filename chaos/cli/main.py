@@ -108,7 +108,7 @@ def _coverage(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace) -> int:
     folder = arguments.run.resolve()
     if ending.is_round(folder):
-        ending.write(folder, [])
+        ending.write(folder)
     return artifacts.judge_and_print(folder)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from chaos.drill.context import RunContext
 from chaos.drill.use import Use
-from chaos.errors import FaultFailed
+from chaos.errors import FaultFailed, FaultGone
 from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone, Used
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
@@ -51,6 +51,7 @@ class Attack:
     """How many were held up since the last proof that was recorded."""
     _known_at: list[float] = field(default_factory=list)
     """When the watchdog knew what the fault that is being injected had written for its undo."""
+    _begun: float = 0.0
     until: float = 0.0
     """When the main fault is to be undone, in seconds since the run's start."""
 
@@ -74,7 +75,7 @@ class Attack:
         """Inject the main fault and prove it; returns what was done. Raises FaultFailed."""
         used = self._used(None)
         begin, done, proof = self._inject(self.experiment.fault, None)
-        self.until = begin + self.experiment.fault.for_.in_seconds
+        self._begun, self.until = begin, begin + self.experiment.fault.for_.in_seconds
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
         first = next(iter(victims.values()), None)
@@ -88,8 +89,7 @@ class Attack:
         Raises FaultFailed.
         """
         self.watch()
-        begun = self.until - self.experiment.fault.for_.in_seconds
-        while self._waiting and self.context.now() >= begun + self._waiting[0][1].after.in_seconds:
+        while self._waiting and self.context.now() >= self._begun + self._waiting[0][1].after.in_seconds:
             self._stage(*self._waiting.pop(0))
         for live in [one for one in self._live if one.staged is not None and self.context.now() >= one.until]:
             self._undo_staged(live)
@@ -100,6 +100,11 @@ class Attack:
             self._proof_due += PROVE_EVERY_SECONDS
             for live in self._live:
                 self._prove(live)
+
+    def let_go(self, staged: int) -> None:
+        """Put back what is left of a staged fault that somebody has taken away. Raises UndoFailed."""
+        for live in [one for one in self._live if one.staged == staged]:
+            self._undo_staged(live)
 
     def end(self) -> str:
         """Undo what is in place, last first; returns what was seen. Raises UndoFailed."""
@@ -167,7 +172,7 @@ class Attack:
             met = self._met.pop(live.staged, None)
             self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged, met))
         if not proof.holds:
-            raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
+            raise FaultGone(live.staged, proof.detail)
 
     def _undo_staged(self, live: _Live) -> None:
         detail = self._undo(live)

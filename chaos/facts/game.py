@@ -6,7 +6,7 @@ Nobody's fact says what is broken before `Revealed`.
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -41,6 +41,10 @@ class RoundBegan(GameFact, frozen=True, tag="round_began"):
     families: list[str]
     actions: list[str]
     """What may be done."""
+    roles: dict[str, str]
+    """Of the target's instances, by their names."""
+    items: list[str]
+    """Action items that were open."""
     stretch: float
     """How much slower than in the fastest drill rules and groups are here."""
 
@@ -188,15 +192,13 @@ class HoldEnded(GameFact, frozen=True, tag="hold_ended"):
     """What was broken is put back from here on."""
 
     how: str
-    """`mitigated`, `repaired`, `resolved`, `limit` or `aborted`."""
+    """`mitigated`, `repaired`, `resolved`, `limit`, `aborted`, or `broken off` where none of these."""
     by: int | None
     """The number of the fact that did it; None: nobody's."""
 
 
 class Revealed(GameFact, frozen=True, tag="revealed"):
-    """The seal is open: everybody may know everything."""
-
-    outcome: str
+    """The round is over and the seal is open: everybody may know everything."""
 
 
 AnyGameFact: TypeAlias = (
@@ -224,8 +226,11 @@ AnyGameFact: TypeAlias = (
 )
 
 
-def append(file: Path, fact: AnyGameFact) -> AnyGameFact:
-    """Add a fact with the next number, whoever else writes; returns it as it was written. Raises OSError."""
+def append(file: Path, fact: AnyGameFact, allowed: Callable[[list[AnyGameFact]], None] = lambda _: None) -> AnyGameFact:
+    """Add a fact with the next number, whoever else writes; returns it as it was written. Raises OSError.
+
+    `allowed` is asked with every fact so far, while nobody else writes, and may raise.
+    """
     with file.open("a+b", buffering=0) as opened:
         fcntl.flock(opened, fcntl.LOCK_EX)
         opened.seek(0)
@@ -234,6 +239,7 @@ def append(file: Path, fact: AnyGameFact) -> AnyGameFact:
         whole = content[: content.rfind(b"\n") + 1]
         if len(whole) != len(content):
             opened.truncate(len(whole))
+        allowed(list(_decoded(whole)))
         numbered: AnyGameFact = msgspec.structs.replace(fact, number=whole.count(b"\n") + 1)
         line = msgspec.json.encode(numbered) + b"\n"
         if opened.write(line) != len(line):

@@ -1,29 +1,31 @@
 """What players may do to the system: the allow-listed actions, through the same hands and seams as the faults.
 
-What has to be put back after the round has an undo record of its own, like a fault's.
+Whatever one may leave behind has an undo record of its own, like a fault's, and is done only while somebody watches.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from chaos.control.port import Scheduler
+from chaos.drill.context import RunContext
 from chaos.errors import ChaosError, FaultFailed, GameRefused
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
 from chaos.reach.haproxy import PANIC, HAProxy
 from chaos.reach.silences import Silences
 from chaos.spec.faults.balancer import HAProxyDrain
+from chaos.spec.faults.process import ProcessKill
 from chaos.spec.faults.scheduler import ServiceScale
 from chaos.spec.faults.table import AnyFault
 from chaos.spec.target import Target
 from chaos.spec.values import Duration
-from chaos.undo.journal import Undoable, UndoRecord
 
 REPAIR = "repair COMPONENT KIND"
 """Whoever knows what is broken may have it put back."""
+_OF_THE_HARNESS = ("toxiproxy", "watchdog")
+"""Roles that only break things and put them back: restarting one would end a fault for whoever knows nothing."""
 _ENDS_WITHIN_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 _MOST_SILENT_MINUTES = 60
@@ -34,15 +36,19 @@ _BY = "game day"
 class Actions:
     """Those of one round."""
 
-    system: System
-    register: Callable[[Undoable], UndoRecord]
+    context: RunContext
     longest: Duration
-    """No drain and no scale outlasts the round for longer than its undo takes; for how long its record says."""
+    """What an undo record says of how long it lasts."""
+
+    @property
+    def system(self) -> System:
+        """What is acted on."""
+        return self.context.system
 
     def offered(self) -> list[str]:
         """Each as it is asked for; a word in capitals stands for any."""
         target = self.system.target
-        found = [f"restart {name}" for name in target.instances]
+        found = [f"restart {name}" for name, one in target.instances.items() if one.role not in _OF_THE_HARNESS]
         if target.haproxy:
             servers = _servers(HAProxy(Path(target.haproxy)))
             found += [f"{verb} {server}" for server in servers for verb in ("drain", "undrain")]
@@ -54,6 +60,8 @@ class Actions:
 
     def do(self, action: str) -> str:
         """Do it, up to 20 s; what was done. Raises ChaosError, with what is in the way."""
+        self.context.assert_lease_held()
+        self.context.assert_watched()
         match action.split():
             case ["restart", instance]:
                 return self._restart(instance)
@@ -70,39 +78,41 @@ class Actions:
     def _as_a_fault(self, fault: AnyFault) -> str:
         hands = hands_of(fault)
         hands.check(self.system)
-        record = self.register(fault)
-        return hands.inject(self.system.on_behalf_of(record.number, record.cover))
+        record = self.context.register(fault)
+        self.context.await_known()
+        return hands.inject(self.system.on_behalf_of(record.number, record.cover, self.context.await_known))
 
     def _restart(self, instance: str) -> str:
         control = self.system.control
         if instance not in control.states():
             raise GameRefused(f"there is no {instance}")
-        if not control.states()[instance].running:
-            control.start(instance)
-            return f"{instance} did not run, and is started"
-        # What is frozen hears nothing: it is ended at once, as whoever restarts it would in the end.
-        if control.paused(instance):
-            control.kill(instance)
-            control.start(instance)
-            return f"{instance} did not listen, was ended at once, and is started"
+        # Whatever becomes of us between its end and its start, its undo starts it.
+        self.context.register(ProcessKill(self.longest, instance))
+        self.context.await_known()
         how = self._end(instance)
         control.start(instance)
-        return f"{instance} was {how}, and is started"
+        return f"{instance} {how}, and is started"
 
     def _end(self, instance: str) -> str:
         control = self.system.control
+        if not control.states()[instance].running and not control.paused(instance):
+            return "did not run"
+        # What is frozen hears nothing: it is ended at once, as whoever restarts it would in the end.
+        if control.paused(instance):
+            control.kill(instance)
+            return "did not listen, was ended at once"
         try:
             control.stop(instance)
         except FaultFailed:  # its manager has no such command
             control.kill(instance)
-            return "ended at once"
+            return "was ended at once"
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
         while not control.states()[instance].kept_down:
             if time.monotonic() > deadline:
                 control.kill(instance)
-                return "asked to end, and ended after that"
+                return "was asked to end, and ended after that"
             time.sleep(_POLL_SECONDS)
-        return "asked to end"
+        return "was asked to end"
 
     def _undrain(self, server: str) -> str:
         haproxy = HAProxy(Path(self.system.target.haproxy))
@@ -118,7 +128,7 @@ class Actions:
 
 
 def silences_of(target: Target) -> Silences:
-    """Those that players made."""
+    """Those that players made; Alertmanager ends each by itself, after an hour at the latest."""
     return Silences(target.urls.alertmanager, _BY)
 
 

@@ -1,21 +1,27 @@
 """The end of a round: judged and scored from its recording, the debrief written; and all that again, at any time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from chaos.campaign import artifacts
 from chaos.errors import GameRefused
-from chaos.facts import game, recording
+from chaos.facts import recording
 from chaos.facts.files import EXPERIMENT_FILE
-from chaos.facts.game import GAME_FILE, Ready, RoundBegan, Steered
+from chaos.facts.game import GAME_FILE, AnyGameFact, Ready, RoundBegan, Steered
+from chaos.facts.recording import Recording
 from chaos.facts.run import Injected
 from chaos.gameday import sealing
 from chaos.gameday.decks import DEBRIEF_FILE, DEBRIEF_PAGE
-from chaos.judge import round_score
+from chaos.gameday.table import Table
+from chaos.judge import round_score, window
 from chaos.report import debrief
 from chaos.report.debrief import Debrief
-from chaos.spec.gameday import seal, truth
+from chaos.spec.gameday import deck, seal, truth
+from chaos.spec.gameday.seal import Seal
+from chaos.spec.gameday.truth import Truth
+from chaos.spec.values import Duration
 from chaos.verdict.round import RoundScore
 
 SCORE_FILE = "score.json"
@@ -26,22 +32,33 @@ def is_round(folder: Path) -> bool:
     return (folder / GAME_FILE).exists()
 
 
-def write(folder: Path, items: list[str]) -> Debrief:
-    """Judge and score a revealed round, and write all that is told of it; `items`: what was open when it began.
+def write(folder: Path) -> Debrief:
+    """Judge and score a revealed round, and write all that is told of it.
 
     A debrief that people may have written on is left as it is. Raises InvalidFile and GameRefused.
     """
     if sealing.is_sealed(folder):
         raise GameRefused(f"{folder.name} is still sealed: it is played, or `stormdrill gameday reveal` opens it")
     verdict, recorded = artifacts.judge_and_write(folder), recording.read(folder)
-    facts, opened = game.read(folder / GAME_FILE), sealing.read(folder)
-    true = truth.of(recorded.experiment, opened.sealed.herring)
-    told = Debrief(verdict, round_score.score(recorded, facts, true), facts, opened, true, items)
+    facts, opened = Table(folder).facts, sealing.read(folder)
+    true = _truth(recorded, facts, opened)
+    told = Debrief(verdict, round_score.score(recorded, facts, true), facts, opened, true)
     (folder / SCORE_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(told.score)) + b"\n")
     (folder / DEBRIEF_PAGE).write_text(debrief.html(told))
     if not (folder / DEBRIEF_FILE).exists():
         (folder / DEBRIEF_FILE).write_text(debrief.markdown(told))
     return told
+
+
+def _truth(recorded: Recording, facts: Sequence[AnyGameFact], opened: Seal) -> Truth:
+    """As long as it was held, and with what came in between."""
+    spans = window.of(recorded)
+    experiment = deck.played(recorded.experiment, opened.sealed.injects)
+    if spans.injected is not None and spans.undoing is not None:
+        lasted = Duration(seconds=max(1.0, round(spans.undoing - spans.injected)))
+        experiment = msgspec.structs.replace(experiment, fault=msgspec.structs.replace(experiment.fault, for_=lasted))
+    roles = next((fact.roles for fact in facts if isinstance(fact, RoundBegan)), {})
+    return truth.of(experiment, opened.sealed.herring, roles)
 
 
 def score_of(folder: Path) -> RoundScore:
@@ -54,7 +71,7 @@ def score_of(folder: Path) -> RoundScore:
 
 def broken_seal(folder: Path) -> list[str]:
     """What of a revealed round is not as it was sealed, in words. Raises GameRefused."""
-    opened, facts = sealing.read(folder), game.read(folder / GAME_FILE)
+    opened, facts = sealing.read(folder), Table(folder).facts
     began = next((fact for fact in facts if isinstance(fact, RoundBegan)), None)
     if began is None:
         raise GameRefused(f"{folder / GAME_FILE} does not say what was shown before the round began")

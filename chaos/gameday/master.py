@@ -1,6 +1,5 @@
 """The game's part in a round: it tells pages and injects, gives hints, has actions done, and says when it is over."""
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -32,6 +31,10 @@ from chaos.spec.gameday.truth import Truth
 
 NEVER = float("inf")
 _REPAIR = "repair "
+_ACTS_FOR_SECONDS = 15.0
+"""What goes away so soon after an action went away for that: an instance that is started needs a moment."""
+_WELL_FOR_SECONDS = 2 * users_now.LOOKS_BACK_SECONDS
+"""So long after the injection users have to have been looked at, before anybody can say that they are well."""
 _STILL_TRIED = "a wrong guess costs time: nobody may repair for another"
 
 
@@ -53,10 +56,10 @@ class Master:
     """When it comes, in seconds since the run's start."""
     extended: float = 0.0
     aborted_by: str = ""
+    over: bool = False
+    """Whether what was broken is being put back."""
     ended: tuple[str, int] | None = None
     """How and by which fact of a player the fault is over."""
-    acted_at: float | None = None
-    """When players last did something to the system."""
     _heard: int = 0
     _pages: int = 0
     _told: int = 0
@@ -64,6 +67,8 @@ class Master:
     _injected: float | None = None
     _no_repair_until: float = 0.0
     _acting: dict[int, Future[str]] = field(default_factory=dict)
+    _acted: tuple[int, float] | None = None
+    """Which action was done last, and until when."""
     _hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "action"))
 
     def began(self, fact: RoundBegan) -> None:
@@ -73,7 +78,7 @@ class Master:
 
     def ready(self) -> None:
         """All is well, and the fault may come."""
-        self._say(Ready(0, self.now))
+        self.say(Ready(0, self.now))
         self.starts_at = min(self.starts_at, self.now + self.delay)
 
     def injected(self, at: float) -> None:
@@ -90,17 +95,26 @@ class Master:
         self._escalate()
         self._tell_injects()
 
-    def close(self) -> None:
-        """Nothing more is done."""
-        self._hands.shutdown(wait=True)
+    def lets_go(self) -> None:
+        """What is broken is being put back: nothing more is done by players; what is under way ends first."""
+        self._hands.shutdown(wait=True, cancel_futures=True)
         self._say_what_was_done()
+
+    def acts(self) -> int | None:
+        """The number of the action that is under way, or was done just now; None: there is none."""
+        if self._acting:
+            return next(iter(self._acting))
+        if self._acted is not None and self.now - self._acted[1] <= _ACTS_FOR_SECONDS:
+            return self._acted[0]
+        return None
 
     @property
     def now(self) -> float:
         """Seconds since the run's start."""
         return self.context.now()
 
-    def _say(self, fact: AnyGameFact) -> AnyGameFact:
+    def say(self, fact: AnyGameFact) -> AnyGameFact:
+        """Have everybody at the table know it. Raises SignalUnavailable when it cannot be written."""
         try:
             return game.append(self.table.file, fact)
         except OSError as error:
@@ -111,7 +125,7 @@ class Master:
         for page in list(seen[self._pages :]):
             self._pages += 1
             if page.accepted and page.receiver != self.heartbeat_receiver and page.alerts:
-                self._say(_as_told(page, self.now))
+                self.say(_as_told(page, self.now))
 
     def _escalate(self) -> None:
         facts = self.table.facts
@@ -119,7 +133,7 @@ class Master:
         taken = {fact.page for fact in facts if isinstance(fact, Acknowledged | Escalated)}
         for page in [fact for fact in facts if isinstance(fact, Paged) and fact.firing and fact.number not in taken]:
             if self.now >= page.at + began.acknowledge_within_seconds:
-                self._say(Escalated(0, self.now, page.number, began.fallback))
+                self.say(Escalated(0, self.now, page.number, began.fallback))
 
     def _tell_injects(self) -> None:
         while self._injected is not None and self._told < len(self.injects):
@@ -129,51 +143,67 @@ class Master:
             self._told += 1
             if inject.text:
                 within = inject.within.in_seconds if inject.within else None
-                self._say(InjectTold(0, self.now, inject.from_, inject.text, within))
+                self.say(InjectTold(0, self.now, inject.from_, inject.text, within))
 
     def _hear(self, fact: AnyGameFact) -> None:
         match fact:
             case Asked(action=action) if action.startswith(_REPAIR):
                 self._repair(fact, action)
             case Asked():
-                self._acting[fact.number] = self._hands.submit(self.actions.do, fact.action)
+                self._do(fact)
             case HintAsked() if self._given < len(self.hints):
                 self._given += 1
-                self._say(HintGiven(0, self.now, self._given, self.hints[self._given - 1]))
+                self.say(HintGiven(0, self.now, self._given, self.hints[self._given - 1]))
             case HintAsked():
-                self._say(HintGiven(0, self.now, self._given, "There are no more hints."))
+                self.say(HintGiven(0, self.now, self._given, "There are no more hints."))
             case Declared():
                 self._declared(fact)
             case Steered():
                 self._steered(fact)
 
+    def _do(self, asked: Asked) -> None:
+        refused = self._refused(asked.action)
+        if refused:
+            self.say(Acted(0, self.now, asked.number, False, refused))
+        else:
+            self._acting[asked.number] = self._hands.submit(self.actions.do, asked.action)
+
+    def _refused(self, action: str) -> str:
+        if self.over:
+            return "what was broken is being put back"
+        beats = {one.name for page in self.context.recorder.live.all(PageSeen) for one in page.alerts
+                 if page.receiver == self.heartbeat_receiver}  # fmt: skip
+        if (words := action.split())[0] == "silence" and words[1] in beats:
+            return f"{words[1]} says that pages arrive at all, and is not silenced"
+        return ""
+
     def _repair(self, asked: Asked, action: str) -> None:
         if (left := self._no_repair_until - self.now) > 0:
-            self._say(Acted(0, self.now, asked.number, False, f"{_STILL_TRIED} {left:.0f} s"))
+            self.say(Acted(0, self.now, asked.number, False, f"{_STILL_TRIED} {left:.0f} s"))
             return
         component, _, family = action.removeprefix(_REPAIR).rpartition(" ")
         if self._injected is not None and self.truth.is_right(component, family):
-            self._say(Acted(0, self.now, asked.number, True, f"{component} is being put right"))
+            self.say(Acted(0, self.now, asked.number, True, f"{component} is being put right"))
             self.ended = self.ended or ("repaired", asked.number)
             return
         self._no_repair_until = self.now + self.wrong_repair_costs
         detail = f"nothing is wrong with {component} in that way; {_STILL_TRIED} {self.wrong_repair_costs:.0f} s"
-        self._say(Acted(0, self.now, asked.number, False, detail))
+        self.say(Acted(0, self.now, asked.number, False, detail))
 
     def _say_what_was_done(self) -> None:
         for number, future in [(number, one) for number, one in self._acting.items() if one.done()]:
             del self._acting[number]
-            done, detail = _result(future.result)
-            if done:
-                self.acted_at = self.now
-            self._say(Acted(0, self.now, number, done, detail))
+            done, detail = _result(future)
+            self._acted = (number, self.now)
+            self.say(Acted(0, self.now, number, done, detail))
 
     def _declared(self, fact: Declared) -> None:
         why = users_now.hurt(self.context.recorder.live, self.now)
-        if self._injected is None:
-            self._say(Declined(0, self.now, fact.number, "users are well, and the round has only begun"))
-        elif why:
-            self._say(Declined(0, self.now, fact.number, f"users still feel it: {'; '.join(why)}"))
+        if why:
+            self.say(Declined(0, self.now, fact.number, f"users still feel it: {'; '.join(why)}"))
+        elif self._injected is None or self.now < self._injected + _WELL_FOR_SECONDS:
+            # The same before the fault and after it, so that it does not tell when that was.
+            self.say(Declined(0, self.now, fact.number, "it is too early to say"))
         else:
             self.ended = self.ended or ("resolved", fact.number)
 
@@ -190,9 +220,11 @@ class Master:
                 self.aborted_by = fact.who
 
 
-def _result(of: Callable[[], str]) -> tuple[bool, str]:
+def _result(future: Future[str]) -> tuple[bool, str]:
+    if future.cancelled():
+        return False, "it was too late for it"
     try:
-        return True, of()
+        return True, future.result()
     except ChaosError as error:
         return False, str(error)
     except Exception as error:  # whatever an action meets, the round goes on, and its undo too

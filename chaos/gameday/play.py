@@ -1,21 +1,19 @@
-"""Plays a round: draws it, seals it, runs it with people at the table, opens the seal, and tells of it."""
+"""Plays a round: seals what was drawn, runs it with people at the table, opens the seal, and tells of it."""
 
-import io
-import math
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
-
-from chaos.drill.context import RunContext
 from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
+from chaos.errors import ChaosError, SignalUnavailable
 from chaos.facts import game, recorder
-from chaos.facts.game import Revealed, RoundBegan
+from chaos.facts.game import HoldEnded, Joined, Revealed, RoundBegan
+from chaos.facts.run import Injected
 from chaos.faults.hands import System
 from chaos.gameday import ending, hints, sealing
 from chaos.gameday.actions import Actions, silences_of
@@ -26,9 +24,10 @@ from chaos.gameday.table import Table
 from chaos.machine.interrupts import Interrupts
 from chaos.report.debrief import Debrief
 from chaos.spec import length
-from chaos.spec.experiment import Experiment, Staged
+from chaos.spec.experiment import Experiment
+from chaos.spec.gameday import deck as decks
 from chaos.spec.gameday import seal, truth
-from chaos.spec.gameday.deck import Card, Deck, Drawn
+from chaos.spec.gameday.deck import Card, Deck
 from chaos.spec.gameday.seal import Seal, Sealed
 from chaos.spec.pace import Pace
 from chaos.spec.panel import Panel
@@ -37,138 +36,162 @@ from chaos.spec.values import Duration
 _COVER_BYTES = 16
 _MOST_EXTENDED = 2.0
 """A host may extend a round to so many times its limit."""
+_LOAD_BESIDE = timedelta(hours=1)
+"""Users come for so much longer than a round can last, whatever is drawn: how long they do is there for all to see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A round that was drawn."""
+    """A round that was drawn, and sealed."""
 
     deck: Deck
     card: Card
     file: Path
     """The experiment's."""
     experiment: Experiment
-    """As it is held at this pace."""
+    """As it is played at this pace, with what comes in between."""
     seal: Seal
     pace: Pace
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where it is played."""
+    """Where it is played, and by whom."""
 
     system: System
     known_alerts: frozenset[str]
     panels: tuple[Panel, ...]
     revision: tuple[str, bool]
     who: str
+    screen: Callable[[Table, str], Screen]
     waits_for_host: bool = False
 
 
-def drawing(deck: Deck, file: Path, read: Experiment, drawn: Drawn, seed: tuple[int, int], pace: Pace) -> Drawing:
-    """Seal what was drawn; `seed`: and which round of its day it is."""
-    card = drawn.card
-    sealed = Sealed(
-        file.stem, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed
-    )
-    return Drawing(deck, card, file, _for_people(read.at(pace), card, deck), seal.seal(sealed), pace)
-
-
-def _for_people(experiment: Experiment, card: Card, deck: Deck) -> Experiment:
-    """As long as people may need, with what else comes in between."""
+def drawing(deck: Deck, file: Path, read: Experiment, sealed: Sealed, pace: Pace) -> Drawing:
+    """Seal what was drawn; `read`: the experiment of this file."""
+    card = Card(file.stem, mitigation=sealed.mitigation, injects=sealed.injects, herring=sealed.herring)
     longest = Duration(seconds=_MOST_EXTENDED * deck.limit.in_seconds)
-    bounded = min(longest, experiment.fault.LONGEST or longest)
-    main = msgspec.structs.replace(experiment.fault, for_=Duration(seconds=bounded.total_seconds()))
-    more = [Staged(one.fault, one.after) for one in card.injects if one.fault is not None]
-    return msgspec.structs.replace(experiment, fault=main, also=[*experiment.also, *more])
+    played = decks.played(decks.held(read.at(pace), longest), sealed.injects)
+    return Drawing(deck, card, file, played, seal.seal(sealed), pace)
 
 
-def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[str], say: Progress) -> Debrief:
-    """Play it to its end, and tell of it. Raises what a run raises; whatever happens, the seal is opened."""
+def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[str], progress: Progress) -> Debrief:
+    """Play it to its end, and tell of it; however it ends, the fault is undone and the seal opened.
+
+    Raises RunInProgress and what judging raises.
+    """
     runs = setting.system.target.runs_folder
     run_id = recorder.free_id(runs, f"{time.strftime('%Y%m%d-%H%M%S')}-gameday")
     folder = runs / run_id
-    private = sealing.make(folder, drawn.seal)
-    recording = recorder.open_in(private, drawn.file, drawn.pace)
-    recorder.point_latest(runs, run_id)
-    context = TableContext(
-        run_id,
-        "gameday",
-        setting.system,
-        recording,
-        interrupts,
-        Progress(io.StringIO()),
-        cover=secrets.token_hex(_COVER_BYTES),
-    )
     table = Table(folder)
+    with sealing.sealed(folder, drawn.seal) as private:
+        context = TableContext(
+            run_id,
+            "gameday",
+            setting.system,
+            recorder.open_in(private, drawn.file, drawn.pace),
+            interrupts,
+            progress,
+            cover=secrets.token_hex(_COVER_BYTES),
+        )
+        recorder.point_latest(runs, run_id)
+        progress.note(f"sealed as {drawn.seal.commitment}")
+        with _at_the_table(drawn, setting, table, context, items) as master:
+            Round(_plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds).run()
+    return ending.write(folder)
+
+
+@contextmanager
+def _at_the_table(
+    drawn: Drawing, setting: Setting, table: Table, context: TableContext, items: list[str]
+) -> Iterator[Master]:
+    """People can come to the table for as long as the block is played, and are told when it is over."""
     master = _master(drawn, setting, table, context)
-    screen = Screen(table, setting.who)
+    master.began(_began(drawn, setting, context, master, items))
+    master.say(Joined(0, context.now(), setting.who, "host" if setting.waits_for_host else "player"))
+    screen = setting.screen(table, setting.who)
     context.turns += [master.turn, screen.show]
-    say.note(f"sealed as {drawn.seal.commitment}")
     try:
-        with_people = Round(_plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds)
-        screen.listen()
-        with_people.run()
+        yield master
     finally:
-        master.close()
-        _put_back(setting)
-        sealing.reveal(folder)
-    told = ending.write(folder, items)
-    game.append(table.file, Revealed(0, context.now(), told.verdict.outcome.value))
-    screen.show()
-    return told
+        _try(master.lets_go, context)
+        _try(lambda: _close(table, context), context)
+        _try(lambda: _end_silences(setting), context)
+        _try(screen.show, context)
 
 
-def _master(drawn: Drawing, setting: Setting, table: Table, context: RunContext) -> Master:
+def _try(step: Callable[[], object], context: TableContext) -> None:
+    try:
+        step()
+    except (ChaosError, OSError) as error:
+        context.progress.note(f"not done: {error}")
+
+
+def _close(table: Table, context: TableContext) -> None:
+    facts = table.facts
+    if context.recorder.live.first(Injected) and not any(isinstance(fact, HoldEnded) for fact in facts):
+        game.append(table.file, HoldEnded(0, context.now(), "broken off", None))
+    game.append(table.file, Revealed(0, context.now()))
+
+
+def _end_silences(setting: Setting) -> None:
+    if setting.system.target.urls.alertmanager and silences_of(setting.system.target).end_all():
+        raise SignalUnavailable("silences of players were left until now")
+
+
+def _master(drawn: Drawing, setting: Setting, table: Table, context: TableContext) -> Master:
     target = setting.system.target
-
-    actions = Actions(context.system, context.register, Duration(seconds=_MOST_EXTENDED * drawn.deck.limit.in_seconds))
-    true = truth.of(drawn.experiment, drawn.card.herring)
-    master = Master(
+    true = truth.of(drawn.experiment, drawn.card.herring, _roles(setting.system))
+    return Master(
         table=table,
         context=context,
-        actions=actions,
+        actions=Actions(context, drawn.experiment.fault.for_),
         truth=true,
-        hints=hints.of(drawn.card, drawn.experiment, true, setting.panels),
+        hints=hints.of(drawn.card, drawn.experiment, true, setting.panels, target),
         injects=tuple(drawn.card.injects),
         wrong_repair_costs=drawn.deck.wrong_repair_costs.in_seconds,
         heartbeat_receiver=target.alerting.heartbeat_receiver if target.alerting else "",
+        delay=NEVER if setting.waits_for_host else drawn.seal.sealed.delay_seconds,
     )
-    master.began(
-        RoundBegan(
-            0,
-            context.now(),
-            context.origin,
-            context.wall,
-            drawn.seal.commitment,
-            drawn.deck.limit.in_seconds,
-            drawn.deck.acknowledge_within.in_seconds,
-            drawn.deck.fallback,
-            components(setting.system, drawn.experiment),
-            list(truth.families()),
-            actions.offered(),
-            drawn.pace.stretch,
-        )
-    )
-    master.delay = NEVER if setting.waits_for_host else drawn.seal.sealed.delay_seconds
-    return master
 
 
-def components(system: System, _: Experiment) -> list[str]:
+def _began(drawn: Drawing, setting: Setting, context: TableContext, master: Master, items: list[str]) -> RoundBegan:
+    deck = drawn.deck
+    return RoundBegan(
+        0,
+        context.now(),
+        context.origin,
+        context.wall,
+        drawn.seal.commitment,
+        deck.limit.in_seconds,
+        deck.acknowledge_within.in_seconds,
+        deck.fallback,
+        components(setting.system),
+        list(truth.families()),
+        master.actions.offered(),
+        _roles(setting.system),
+        items,
+        drawn.pace.stretch,
+    )
+
+
+def components(system: System) -> list[str]:
     """What a diagnosis may name: everything of the target, and what has no name of its own; the same for every seal."""
     target = system.target
     stores = ["redis"] if target.redis else []
-    return sorted({*target.instances, *target.links, *stores, *truth.ALL_OF_IT.values(), *_roles(system)})
+    named = {*target.instances, *target.links, *stores, *truth.ALL_OF_IT.values(), *_roles(system).values()}
+    return [*sorted(named), truth.NOTHING]
 
 
-def _roles(system: System) -> Collection[str]:
-    return {one.role for one in system.target.instances.values()}
+def _roles(system: System) -> dict[str, str]:
+    return {name: one.role for name, one in system.target.instances.items()}
 
 
 def _plan(drawn: Drawing, setting: Setting, run_id: str) -> Plan:
-    held = drawn.experiment
-    longest = timedelta(seconds=math.ceil(length.longest(held, drawn.pace) + drawn.deck.latest.in_seconds))
-    load = replace(setting.system.target.load.settings(), max_duration=longest)
+    held, deck = drawn.experiment, drawn.deck
+    longest = _MOST_EXTENDED * deck.limit.in_seconds + deck.latest.in_seconds + drawn.pace.calm_seconds
+    lasts = max(timedelta(seconds=longest) + _LOAD_BESIDE, timedelta(seconds=length.longest(held, drawn.pace)))
+    load = replace(setting.system.target.load.settings(), max_duration=lasts)
     return Plan(
         run_id,
         drawn.file.stem,
@@ -179,12 +202,6 @@ def _plan(drawn: Drawing, setting: Setting, run_id: str) -> Plan:
         *setting.revision,
         setting.panels,
     )
-
-
-def _put_back(setting: Setting) -> None:
-    target = setting.system.target
-    if target.urls.alertmanager:
-        silences_of(target).end_all()
 
 
 def new_seed() -> int:

@@ -1,20 +1,23 @@
 """A drill that is played: its fault comes when its time has come, and goes when players have ended it."""
 
+import contextlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Parts
 from chaos.drill.plan import Plan
-from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.facts import game
+from chaos.drill.progress import Progress
+from chaos.errors import FaultGone, SignalUnavailable
 from chaos.facts.game import HoldEnded
 from chaos.facts.run import Injected, Mitigated
+from chaos.gameday.actions import silences_of
 from chaos.gameday.master import Master
+from chaos.undo.journal import UndoRecord
+from chaos.undo.stop_load import StopLoad
 
 _PARTS = Parts()
-_ACTS_FOR_SECONDS = 60.0
-"""A fault that goes away so soon after players did something went away for that."""
 
 
 @dataclass(slots=True)
@@ -39,9 +42,14 @@ class Round(Drill):
         self._master = master
         self._limit = limit
         self._most = plan.experiment.fault.for_.in_seconds
-        self._how = ""
+        self._begun = 0.0
+        self._ended: tuple[str, int | None] | None = None
+        """How the hold ended before its time, and by which fact of the game."""
 
     def _before_the_blow(self) -> None:
+        # Until here all rounds are the same; from here on what a run says would say what it does.
+        self._context.progress.done("all is well")
+        self._context.progress = Progress(io.StringIO())
         self._master.ready()
         while self._context.now() < self._master.starts_at and not self._master.aborted_by:
             self._context.wait_for("for its time")
@@ -56,29 +64,44 @@ class Round(Drill):
         [injected] = self._context.recorder.live.all(Injected)
         self._master.injected(injected.at)
         self._begun = injected.at
-        self._attack.until = injected.at + min(self._limit, self._most)
+        self._lasts()
+
+    def _lasts(self) -> None:
+        self._attack.until = self._begun + min(self._limit + self._master.extended, self._most)
 
     def _go_on(self) -> None:
         try:
             super()._go_on()
-        except FaultFailed as gone:
-            acted = self._master.acted_at
-            if acted is None or self._context.now() - acted > _ACTS_FOR_SECONDS:
+        except FaultGone as gone:
+            by = self._master.acts()
+            if by is None:
                 raise
-            self._how = "mitigated"
-            self._context.write(Mitigated(self._context.now(), f"a player ended it: {gone}"))
+            if gone.staged is not None:
+                self._attack.let_go(gone.staged)
+                return
+            self._ended = ("mitigated", by)
+            self._context.write(Mitigated(self._context.now(), f"by fact {by} of the game: {gone}"))
 
     def _is_cut_short(self) -> bool:
-        self._attack.until = self._begun + min(self._limit + self._master.extended, self._most)
+        self._lasts()
         if self._master.aborted_by and not self._aborted:
             self._cut_short(f"by {self._master.aborted_by}")
-        if self._master.ended is not None and not self._how:
-            self._how, number = self._master.ended
-            self._context.write(Mitigated(self._context.now(), f"{self._how} by players, fact {number}"))
-        return super()._is_cut_short() or bool(self._how)
+        if self._ended is None and self._master.ended is not None:
+            how, by = self._ended = self._master.ended
+            self._context.write(Mitigated(self._context.now(), f"{how} by fact {by} of the game"))
+        return super()._is_cut_short() or self._ended is not None
 
     def _undo(self) -> None:
-        by = self._master.ended[1] if self._master.ended else None
-        how = "aborted" if self._aborted else self._how or "limit"
-        game.append(self._master.table.file, HoldEnded(0, self._context.now(), how, by))
+        self._master.over = True
+        self._master.lets_go()
+        how, by = ("aborted", None) if self._aborted else self._ended or ("limit", None)
+        self._master.say(HoldEnded(0, self._context.now(), how, by))
         super()._undo()
+        # What players have changed is no part of what users recover from.
+        self._context.journal.replay(self._system, self._context.clock, only=self._of_players)
+        if self._system.target.urls.alertmanager:
+            with contextlib.suppress(SignalUnavailable):  # it is tried once more when the round is over, and said then
+                silences_of(self._system.target).end_all()
+
+    def _of_players(self, record: UndoRecord) -> bool:
+        return self._context.owns(record) and not isinstance(record.what, StopLoad)

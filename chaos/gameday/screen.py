@@ -5,6 +5,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
 from chaos.errors import ChaosError, GameRefused
@@ -30,8 +31,10 @@ HELP = """\
 class Screen:
     """One person's terminal at a table."""
 
-    def __init__(self, table: Table, who: str, out: TextIO | None = None) -> None:
+    def __init__(self, table: Table, who: str, out: TextIO | None = None, books: Path | None = None) -> None:
         self._table = table
+        self._books = books
+        """Where runbooks are, by the last part of their addresses."""
         self._who = who
         self._out = out or sys.stdout
         self._shown = 0
@@ -43,17 +46,6 @@ class Screen:
             for fact in self._table.facts[self._shown :]:
                 self._shown += 1
                 self._print(f"{durations.clock(max(0.0, fact.at)):>9}  {game_words.line(fact)}")
-
-    def listen(self, lines: TextIO | None = None) -> threading.Thread:
-        """Read lines until there are no more, in a thread of its own that ends with the process."""
-        thread = threading.Thread(target=self._listen, args=(lines or sys.stdin,), daemon=True)
-        thread.start()
-        return thread
-
-    def _listen(self, lines: TextIO) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            for line in lines:
-                self.do(line)
 
     def do(self, line: str) -> None:
         """Do what was typed; says what is wrong with it."""
@@ -71,7 +63,7 @@ class Screen:
     def _do(self, verb: str, rest: list[str]) -> None:
         verbs: dict[str, Callable[[list[str]], object]] = {
             "ack": lambda words: self._table.acknowledge(self._who, _number(words)),
-            "book": lambda words: self._print(self._table.open_runbook(self._who, _number(words)) or "it has none"),
+            "book": lambda words: self._print(self._book(_number(words))),
             "claim": self._claim,
             "do": lambda words: self._table.ask(self._who, " ".join(words)),
             "what": lambda _: self._what(),
@@ -87,6 +79,11 @@ class Screen:
             raise GameRefused(f"{verb}: `help` says what can be done")
         verbs[verb](rest)
         self.show()
+
+    def _book(self, page: int) -> str:
+        where = self._table.open_runbook(self._who, page)
+        here = self._books / where.rpartition("/")[2] if self._books else None
+        return here.read_text() if where and here is not None and here.is_file() else where or "it has none"
 
     def _claim(self, words: list[str]) -> None:
         if len(words) < 2:

@@ -1,5 +1,8 @@
 """Where a round's secrets are while it is played: in a folder within its run's, which nobody else may read."""
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from pathlib import Path
 
 from chaos.errors import GameRefused
@@ -11,14 +14,25 @@ from chaos.spec.gameday.seal import Seal
 
 SEALED_FOLDER = ".sealed"
 SEAL_FILE = "seal.json"
+_PLAYED = "played"
+"""Locked by whoever plays the round, for as long as he does."""
 
 
-def make(folder: Path, made: Seal) -> Path:
-    """Make the sealed folder of this run and lay the seal into it; returns where the recording belongs meanwhile."""
-    sealed = folder / SEALED_FOLDER
-    sealed.mkdir(mode=0o700, parents=True)
-    (sealed / SEAL_FILE).write_bytes(seal.encode(made))
-    return sealed
+@contextlib.contextmanager
+def sealed(folder: Path, made: Seal) -> Iterator[Path]:
+    """Seal the round of this run's folder while the block is played: yields where its recording belongs meanwhile.
+
+    Whatever becomes of the block, everything is laid open afterwards.
+    """
+    private = folder / SEALED_FOLDER
+    private.mkdir(mode=0o700, parents=True)
+    with (private / _PLAYED).open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            (private / SEAL_FILE).write_bytes(seal.encode(made))
+            yield private
+        finally:
+            _lay_open(folder)
 
 
 def is_sealed(folder: Path) -> bool:
@@ -26,14 +40,35 @@ def is_sealed(folder: Path) -> bool:
     return (folder / SEALED_FOLDER).is_dir()
 
 
+def is_played(folder: Path) -> bool:
+    """Whether somebody plays it now; else, if it is sealed, whoever played it is gone."""
+    try:
+        with (folder / SEALED_FOLDER / _PLAYED).open("rb") as probe:
+            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
 def reveal(folder: Path) -> None:
-    """Lay everything open; safe to repeat, and after a reveal that was cut short."""
-    sealed = folder / SEALED_FOLDER
-    if not sealed.is_dir():
+    """Lay open a round that was broken off. Raises GameRefused when it is played."""
+    if is_played(folder):
+        raise GameRefused(f"{folder.name} is played just now, and opens its seal itself")
+    _lay_open(folder)
+
+
+def _lay_open(folder: Path) -> None:
+    private = folder / SEALED_FOLDER
+    if not private.is_dir():
         return
-    for file in sealed.iterdir():
-        file.replace(folder / file.name)
-    sealed.rmdir()
+    for file in private.iterdir():
+        if file.name == _PLAYED:
+            file.unlink()
+        else:
+            file.replace(folder / file.name)
+    private.rmdir()
 
 
 def read(folder: Path) -> Seal:

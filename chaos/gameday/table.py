@@ -3,6 +3,7 @@
 What is impossible is refused at once, with what would be possible.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,11 +31,11 @@ from chaos.facts.game import (
 )
 from chaos.gameday import sealing
 from chaos.machine.clock import Clock, SystemClock
-from chaos.spec.experiment import Experiment
-from chaos.spec.gameday import truth
+from chaos.spec.gameday import deck, truth
 
 _LONGEST_TEXT = 2_000
 _LONGEST_NAME = 40
+_LONGEST_SECONDS = 3_600.0
 _HOST_MAY = ("start", "delay", "extend", "abort")
 
 T = TypeVar("T", bound=AnyGameFact)
@@ -82,9 +83,12 @@ class Table:
     def acknowledge(self, who: str, page: int) -> AnyGameFact:
         """Take a page, by the number of its fact."""
         self._page(page)
-        if any(fact.page == page for fact in self.all(Acknowledged)):
-            raise GameRefused(f"page {page} is taken already")
-        return self._add(Acknowledged(0, self._now(), _name(who), page))
+
+        def free(facts: list[AnyGameFact]) -> None:
+            if taken := [fact.who for fact in facts if isinstance(fact, Acknowledged) and fact.page == page]:
+                raise GameRefused(f"{taken[0]} has taken page {page} already")
+
+        return self._add(Acknowledged(0, self._now(), _name(who), page), free)
 
     def open_runbook(self, who: str, page: int) -> str:
         """Where it says what to do about a page."""
@@ -128,16 +132,22 @@ class Table:
         return self._add(Declared(0, self._now(), _name(who)))
 
     def steer(self, who: str, how: str, seconds: float = 0.0) -> AnyGameFact:
-        """The host's: `start` now, `delay` or `extend` by seconds, `abort`."""
+        """The host's: `start` now, `delay` or `extend` by seconds, `abort`. Where nobody is host, everybody may."""
         if how not in _HOST_MAY:
             raise GameRefused(f"{how}: a host may {', '.join(_HOST_MAY)}")
+        if not 0 <= seconds <= _LONGEST_SECONDS:
+            raise GameRefused(f"{seconds:g}: seconds are a number from 0 to {_LONGEST_SECONDS:g}")
+        hosts = {fact.who for fact in self.all(Joined) if fact.role == "host"}
+        if hosts and _name(who) not in hosts:
+            raise GameRefused(f"only a host may: {', '.join(sorted(hosts))}")
         return self._add(Steered(0, self._now(), _name(who), how, seconds))
 
     def show_truth(self, who: str) -> str:
         """What is broken; noted, and what he claims from here on is not scored."""
         self._add(TruthShown(0, self._now(), _name(who)))
-        experiment: Experiment = sealing.experiment(self.folder)
-        return truth.of(experiment).words
+        opened = sealing.read(self.folder).sealed
+        experiment = deck.played(sealing.experiment(self.folder), opened.injects)
+        return truth.of(experiment, opened.herring, self.began.roles).words
 
     def _page(self, number: int) -> Paged:
         found = next((fact for fact in self.all(Paged) if fact.number == number), None)
@@ -145,12 +155,15 @@ class Table:
             raise GameRefused(f"{number}: no page has this number")
         return found
 
-    def _add(self, fact: AnyGameFact) -> AnyGameFact:
-        if self.is_over:
-            raise GameRefused("the round is over")
+    def _add(self, fact: AnyGameFact, allowed: Callable[[list[AnyGameFact]], None] = lambda _: None) -> AnyGameFact:
+        def goes_on(facts: list[AnyGameFact]) -> None:
+            if any(isinstance(one, Revealed) for one in facts):
+                raise GameRefused("the round is over")
+            allowed(facts)
+
         try:
-            return game.append(self.file, fact)
-        except OSError as error:
+            return game.append(self.file, fact, goes_on)
+        except (OSError, ValueError) as error:
             raise GameRefused(f"it cannot be written down: {error}") from error
 
     def _now(self) -> float:

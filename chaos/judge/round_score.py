@@ -4,6 +4,7 @@ Par is when users began to hurt, when the first panel moved and when the first p
 the alert's fault, and not the player's.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,17 +23,22 @@ from chaos.facts.game import (
     TruthShown,
 )
 from chaos.facts.pages import PageSeen
-from chaos.facts.panels import PanelHistory, PanelsAsked
+from chaos.facts.panels import PanelHistory
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.facts.samples import Request
-from chaos.judge import users_now, window
+from chaos.judge import panel_change, users_now, window
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.spec.gameday.truth import Truth
 from chaos.verdict.round import ClaimResult, Part, RoundScore
 
 _STEP_SECONDS = 1.0
+_STAYS_STEPS = 3
+_STILL_SHARE = 0.05
+"""Of a line that stood still, by how much it has to change."""
+_READS = ("GET ", "HEAD ")
+_ENDED_BY_PEOPLE = ("mitigated", "repaired", "resolved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,8 @@ class Par:
 def score(recording: Recording, facts: Sequence[AnyGameFact], truth: Truth) -> RoundScore:
     """The parts of one round; of one in which nothing was injected there are only the claims."""
     spans = window.of(recording)
-    zero = spans.injected if spans.injected is not None else spans.end
+    zero = spans.injected if spans.injected is not None else 0.0
+    facts = _without_who_looked(facts)
     par = par_of(recording, spans)
     claims = _claims(facts, truth, zero)
     ended = next((fact for fact in facts if isinstance(fact, HoldEnded)), None)
@@ -61,7 +68,7 @@ def score(recording: Recording, facts: Sequence[AnyGameFact], truth: Truth) -> R
         _detect(facts, zero, par),
         *_acknowledge(facts, zero, par),
         _diagnose(claims, par),
-        _mitigate(recording, spans, zero, par),
+        _mitigate(recording, spans, zero, par, ended.how if ended else ""),
         *_communicate(facts),
         *_harm(recording, spans),
     ]
@@ -94,10 +101,10 @@ def _first_hurt(recording: Recording, spans: Window) -> float | None:
     return None
 
 
-def _well_from(recording: Recording, spans: Window, hurt_at: float) -> float | None:
-    """Since when users were well for good."""
+def _well_from(recording: Recording, hurt_at: float, end: float) -> float | None:
+    """Since when users were well until then."""
     well: float | None = None
-    for at, requests in _looks(recording, hurt_at, spans.end):
+    for at, requests in _looks(recording, hurt_at, end):
         if any(users_now.broken(check, requests) for check in recording.experiment.steady_state):
             well = None
         elif well is None:
@@ -132,45 +139,60 @@ def _first_page(recording: Recording, injected: float) -> float | None:
 
 
 def _first_panel(recording: Recording, spans: Window) -> tuple[float | None, str]:
-    """When a line of a panel was first outside what it had been in the baseline, and stayed there for a moment."""
-    if recording.first(PanelsAsked) is None or spans.baseline is None or spans.injected is None:
+    """When the first of the panels that moved, by the verdict's own rule, left what it had been in the baseline."""
+    if spans.baseline is None or spans.injected is None:
         return None, ""
+    moved = {(one.dashboard, one.panel) for one in panel_change.judge(recording, spans) if one.moved}
     found = [
         (at - spans.injected, f"{history.panel} ({history.dashboard})")
         for history in recording.all(PanelHistory)
-        if history.moves_with and (at := _left_its_range(history, spans)) is not None
+        if (history.dashboard, history.panel) in moved and (at := _left_its_range(history, spans)) is not None
     ]
     return min(found, default=(None, ""))
 
 
 def _left_its_range(history: PanelHistory, spans: Window) -> float | None:
-    assert spans.baseline is not None
-    assert spans.injected is not None
-    step, end = history.step_seconds, spans.undone if spans.undone is not None else spans.end
-    first: float | None = None
-    for series in history.series:
-        at = [(index * step, value) for index, value in enumerate(series.values) if value is not None]
-        before = [value for moment, value in at if spans.baseline <= moment <= spans.injected]
-        if len(before) < _FEWEST_STEPS:
-            continue
-        width = max(before) - min(before) or abs(max(before)) * _STILL_SHARE
-        low, high = min(before) - width, max(before) + width
-        outside = [not low <= value <= high for moment, value in at if spans.injected < moment <= end]
-        moments = [moment for moment, _ in at if spans.injected < moment <= end]
-        for place in range(len(outside) - 1):
-            if outside[place] and outside[place + 1]:
-                first = moments[place] if first is None else min(first, moments[place])
-                break
-    return first
+    times = [_left(series.values, history.step_seconds, spans) for series in history.series]
+    return min((one for one in times if one is not None), default=None)
 
 
-_FEWEST_STEPS = 3
-_STILL_SHARE = 0.05
-"""Of a line that stood still, by how much it has to change."""
+def _left(values: Sequence[float | None], step: float, spans: Window) -> float | None:
+    """The first moment since the injection from which a line was elsewhere for _STAYS_STEPS in a row."""
+    start, injected = spans.baseline or 0.0, spans.injected or 0.0
+    end = spans.undoing if spans.undoing is not None else spans.end
+    before = [one for index, one in enumerate(values) if one is not None and start <= index * step <= injected]
+    out = 0
+    for index, one in enumerate(values):
+        if injected < index * step <= end:
+            out = out + 1 if _elsewhere(one, before) else 0
+            if out == _STAYS_STEPS:
+                return (index - _STAYS_STEPS + 1) * step
+    return None
+
+
+def _elsewhere(value: float | None, before: Sequence[float]) -> bool:
+    if value is None or not before:
+        return bool(before) if value is None else True  # it vanished, or appeared
+    low, high = min(before), max(before)
+    margin = high - low or abs(high) * _STILL_SHARE
+    return not low - margin <= value <= high + margin
+
+
+def _without_who_looked(facts: Sequence[AnyGameFact]) -> list[AnyGameFact]:
+    """Without what people did after they had looked at the truth, but for what they claimed, which is shown."""
+    looked = {fact.who: fact.number for fact in reversed(facts) if isinstance(fact, TruthShown)}
+
+    def counts(fact: AnyGameFact) -> bool:
+        theirs = isinstance(fact, Acknowledged | Asked | Answered)
+        return not theirs or fact.number < looked.get(fact.who, math.inf)
+
+    return [fact for fact in facts if counts(fact)]
 
 
 def _claims(facts: Sequence[AnyGameFact], truth: Truth, zero: float) -> list[ClaimResult]:
-    looked = {fact.who: fact.at for fact in reversed(facts) if isinstance(fact, TruthShown)}
+    """Every claim; scored are those of who did not know, made while it was there to be found."""
+    known = {fact.who: fact.number for fact in reversed(facts) if isinstance(fact, TruthShown)}
+    over = next((fact.number for fact in facts if isinstance(fact, HoldEnded)), math.inf)
     return [
         ClaimResult(
             fact.who,
@@ -179,7 +201,7 @@ def _claims(facts: Sequence[AnyGameFact], truth: Truth, zero: float) -> list[Cla
             fact.family,
             fact.confidence,
             truth.is_right(fact.component, fact.family),
-            fact.at < looked.get(fact.who, float("inf")),
+            fact.number < min(over, known.get(fact.who, math.inf)),
         )
         for fact in facts
         if isinstance(fact, Claimed)
@@ -205,8 +227,8 @@ def _acknowledge(facts: Sequence[AnyGameFact], zero: float, par: Par) -> list[Pa
     taken = [fact for fact in facts if isinstance(fact, Acknowledged) and fact.page in pages]
     if not pages:
         return []
-    first = min((fact.at - zero for fact in taken), default=None)
-    return [Part("acknowledge", first, par.page, words=f"{len(taken)} of {len(pages)} pages were taken")]
+    first, took = min((fact.at - zero for fact in taken), default=None), len({fact.page for fact in taken})
+    return [Part("acknowledge", first, par.page, words=f"{took} of {len(pages)} pages were taken")]
 
 
 def _diagnose(claims: Sequence[ClaimResult], par: Par) -> Part:
@@ -214,10 +236,12 @@ def _diagnose(claims: Sequence[ClaimResult], par: Par) -> Part:
     return Part("diagnose", right, par.first, words="until the first right claim")
 
 
-def _mitigate(recording: Recording, spans: Window, zero: float, par: Par) -> Part:
+def _mitigate(recording: Recording, spans: Window, zero: float, par: Par, how: str) -> Part:
     if par.hurt is None:
         return Part("mitigate", None, None, words="users were never hurt")
-    well = _well_from(recording, spans, zero + par.hurt)
+    # What the harness puts back when time is up is nobody's mitigation.
+    end = spans.end if how in _ENDED_BY_PEOPLE or spans.undoing is None else spans.undoing
+    well = _well_from(recording, zero + par.hurt, end)
     return Part("mitigate", None if well is None else well - zero, par.hurt, words="until users were well for good")
 
 
@@ -236,8 +260,8 @@ def _communicate(facts: Sequence[AnyGameFact]) -> list[Part]:
 def _harm(recording: Recording, spans: Window) -> list[Part]:
     requests = [one for phase in (Phase.DURING, Phase.AFTER) for one in spans.requests(recording, phase)]
     failed = sum(not one.ok for one in requests)
-    orders = sum(not one.ok and one.name.startswith("POST /orders") for one in requests)
-    words = f"of {len(requests)} requests of users failed since the injection, {orders} of them orders"
+    writes = sum(not one.ok and not one.name.startswith(_READS) for one in requests)
+    words = f"of {len(requests)} requests of users failed since the injection, {writes} of them writes"
     return [Part("harm", float(failed), 0.0, "requests", words)]
 
 

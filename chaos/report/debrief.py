@@ -28,12 +28,15 @@ class Debrief:
     facts: Sequence[AnyGameFact]
     seal: Seal
     truth: Truth
-    items: Sequence[str] = ()
-    """Action items that were open when it began."""
+
+    @property
+    def items(self) -> Sequence[str]:
+        """Action items that were open when it began."""
+        return next((fact.items for fact in self.facts if isinstance(fact, RoundBegan)), [])
 
     @property
     def zero(self) -> float:
-        """The injection, from which all times count; seconds since the run's start."""
+        """From which all times count, in seconds since the run's start: the injection, else the run's start."""
         return self.verdict.injected or 0.0
 
     @property

@@ -63,5 +63,5 @@ def _of_the_table(fact: AnyGameFact) -> str:
         case game.HoldEnded():
             return f"what was broken is put back: {fact.how}"
         case game.Revealed():
-            return f"the seal is open; {fact.outcome}"
+            return "the round is over, and the seal is open"
     raise AssertionError(type(fact))

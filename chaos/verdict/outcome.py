@@ -70,7 +70,7 @@ class _Row:
 
 
 _TABLE = {
-    AlertOutcome.PROVEN: _Row(12, True, "✔"),
+    AlertOutcome.PROVEN: _Row(13, True, "✔"),
     AlertOutcome.LATE: _Row(3, False, "L"),
     AlertOutcome.UNDELIVERED: _Row(1, False, "U"),
     AlertOutcome.MISROUTED: _Row(2, False, "O"),
@@ -82,7 +82,7 @@ _TABLE = {
     AlertOutcome.PARTLY: _Row(7, False, "I"),
     AlertOutcome.SILENCED: _Row(8, False, "Z"),
     AlertOutcome.PENDING: _Row(10, None, "p"),
-    AlertOutcome.NOT_JUDGED: _Row(13, True, "-"),
+    AlertOutcome.NOT_JUDGED: _Row(12, None, "-"),
     AlertOutcome.INHIBITED: _Row(14, True, "i"),
     AlertOutcome.ALLOWED: _Row(15, True, "a"),
     AlertOutcome.UNKNOWN: _Row(11, None, "?"),

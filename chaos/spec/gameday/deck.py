@@ -1,15 +1,15 @@
 """A deck: which experiments a round may be drawn from, what comes in between, and how long people have."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.spec import yamlfile
+from chaos.spec.experiment import Experiment, Staged
 from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Duration
 
@@ -83,6 +83,9 @@ class Deck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("cards: at least one is needed")
         if self.earliest > self.latest:
             raise ValueError("earliest: must not be after `latest`")
+        for card in self.cards:
+            if list(card.injects) != sorted(card.injects, key=lambda one: one.after):
+                raise ValueError(f"injects: of {card.experiment}: must stand in the order in which they come")
         if self.rounds < 1:
             raise ValueError("rounds: must be 1 or more")
 
@@ -130,6 +133,21 @@ def draw(deck: Deck, seed: int, place: int, difficulty: int | None, among: Colle
     return Drawn(order[place], round(delays[place], 1))
 
 
-def until(deck: Deck) -> timedelta:
-    """The longest time that a round of it takes until the fault is put back."""
-    return timedelta(seconds=deck.latest.in_seconds + deck.limit.in_seconds)
+def played(experiment: Experiment, injects: Iterable[Inject]) -> Experiment:
+    """The experiment with the faults that come in between: what a round breaks, and what its truth is."""
+    more = [Staged(one.fault, one.after) for one in injects if one.fault is not None]
+    return msgspec.structs.replace(experiment, also=[*experiment.also, *more])
+
+
+def held(experiment: Experiment, longest: Duration) -> Experiment:
+    """The same as long as people may need: the main fault, and those that the experiment stages itself."""
+    return msgspec.structs.replace(
+        experiment,
+        fault=_as_long(experiment.fault, longest),
+        also=[Staged(_as_long(one.fault, longest), one.after) for one in experiment.also],
+    )
+
+
+def _as_long(fault: AnyFault, longest: Duration) -> AnyFault:
+    bounded = min(longest, fault.LONGEST or longest)
+    return msgspec.structs.replace(fault, for_=Duration(seconds=bounded.total_seconds()))

@@ -71,7 +71,7 @@ def broken(found: Seal, commitment: str, experiment: str, injected_after: float 
     """What of a round is not as its seal says, in words; empty when all is.
 
     `commitment`: what was shown before it began; `experiment`: the file that was run; `injected_after`: seconds between
-    the round's beginning and the fault, less what the host delayed; None: nothing was injected.
+    the moment from which the fault might come and the fault; None: nothing was injected, or the host said when.
     """
     wrong = []
     if found.commitment != commitment:

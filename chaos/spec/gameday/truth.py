@@ -1,5 +1,6 @@
 """Which diagnosis is right: the component and the family of kinds, as the fault states them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chaos.spec.experiment import Experiment
@@ -23,8 +24,10 @@ FAMILIES = {
 """Every family of kinds, and what it means for people."""
 
 
-ALL_OF_IT = {"process": "the machine", "traffic": "users"}
+ALL_OF_IT = {"process": "machine", "traffic": "users"}
 """How a fault's component is called where it names none, unless as its family."""
+_ALSO_A_PROCESS = ("redis.kill_master", "redis.kill_replica", "redis.lose_majority")
+"""Kinds of another family that are, to whoever looks, a process that is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +43,45 @@ class Truth:
         return (component, family) in self.answers
 
     @property
-    def components(self) -> list[str]:
-        """Every name of what was hit."""
-        return sorted({component for component, _ in self.answers})
-
-    @property
     def families(self) -> list[str]:
         """Of each fault."""
         return sorted({family for _, family in self.answers})
 
 
-def of(experiment: Experiment, herring: bool = False) -> Truth:
-    """The truth of a round. Of a red herring it is right that nothing is broken, and also what it was."""
+def of(experiment: Experiment, herring: bool, roles: Mapping[str, str]) -> Truth:
+    """The truth of a round. Of a red herring it is right that nothing is broken, and also what it was.
+
+    `roles`: of the target's instances, by their names: who names a role says that all of it was hit.
+    """
     faults = [fault for fault in experiment.faults if not isinstance(fault, NoFault)]
-    answers = {(component, family_of(fault)) for fault in faults for component in components_of(fault)}
+    answers = {
+        (component, family)
+        for fault in faults
+        for component in _components(fault, roles)
+        for family in _families(fault)
+    }
     if herring or not faults:
         answers.add((NOTHING, NOTHING))
     return Truth(frozenset(answers), experiment.describe_faults())
 
 
-def family_of(fault: AnyFault) -> str:
-    """The first word of its kind."""
-    return str(type(fault).__struct_config__.tag).partition(".")[0]
+def _families(fault: AnyFault) -> tuple[str, ...]:
+    kind = str(type(fault).__struct_config__.tag)
+    own = kind.partition(".")[0]
+    return (own, "process") if kind in _ALSO_A_PROCESS else (own,)
 
 
-def components_of(fault: AnyFault) -> frozenset[str]:
-    """Every name of what it acts on: instances, links and, of one caller's own link, that caller."""
-    names = {*fault.instances(), *fault.links()}
+def _components(fault: AnyFault, roles: Mapping[str, str]) -> set[str]:
+    """Every name of what it acts on: instances, their role where all of it is hit, links and a link's one caller."""
+    instances = set(fault.instances())
+    names = {*instances, *fault.links()}
     names |= {caller for link in fault.links() if (caller := link.partition("/")[2])}
-    family = family_of(fault)
+    for role in set(roles.values()):
+        if {name for name, its in roles.items() if its == role} <= instances:
+            names.add(role)
+    own = _families(fault)[0]
     # What a fault chooses when it comes, or does to all of a kind, is called as that kind.
-    return frozenset(names) or frozenset({ALL_OF_IT.get(family, family)})
+    return names or {ALL_OF_IT.get(own, own)}
 
 
 def families() -> tuple[str, ...]:

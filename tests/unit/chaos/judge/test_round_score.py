@@ -66,7 +66,7 @@ def test_users_are_hurt_from_the_first_look_that_breaks_a_bound_until_none_does(
     assert part(found, "mitigate").par == found.hurt
     harm = part(found, "harm")
     assert harm.value == 6 * RATE
-    assert f"{6 * RATE} of them orders" in harm.words
+    assert f"{6 * RATE} of them writes" in harm.words
 
 
 def test_users_who_are_not_well_at_the_end_were_not_helped():
