@@ -135,9 +135,7 @@ def _among(
 def _seed(arguments: argparse.Namespace) -> tuple[int, int]:
     """The seed, and which round of its day."""
     if arguments.daily:
-        print(
-            "stormdrill: the round of the day is the same for everybody: that nobody looks is a promise among friends"
-        )
+        print("stormdrill: today's round is the same for everybody: that nobody looks is a promise among friends")
         return int.from_bytes(hashlib.sha256(time.strftime("%Y-%m-%d").encode()).digest()[:8]), 0
     given = arguments.seed if arguments.seed is not None else os.environ.get(SEED_SETTING)
     try:

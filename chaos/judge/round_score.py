@@ -183,8 +183,9 @@ def _without_who_looked(facts: Sequence[AnyGameFact]) -> list[AnyGameFact]:
     looked = {fact.who: fact.number for fact in reversed(facts) if isinstance(fact, TruthShown)}
 
     def counts(fact: AnyGameFact) -> bool:
-        theirs = isinstance(fact, Acknowledged | Asked | Answered)
-        return not theirs or fact.number < looked.get(fact.who, math.inf)
+        if not isinstance(fact, Acknowledged | Asked | Answered):
+            return True
+        return fact.number < looked.get(fact.who, math.inf)
 
     return [fact for fact in facts if counts(fact)]
 

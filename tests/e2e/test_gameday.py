@@ -30,7 +30,7 @@ also:
   - {{ after: 2s, fault: {{ type: redis.fill, share: 0.3, for: 60s }} }}
   - {{ after: 2s, fault: {{ type: traffic.surge, factor: 1.2, for: 60s }} }}
 steady_state:
-  - {{ name: failed, query: "load:failed:ratio", before: "== 0", during: "< 0.5", after: "< 0.02" }}
+  - {{ name: {secret} check, query: "load:failed:ratio", before: "== 0", during: "< 0.5", after: "< 0.02" }}
 alerts:
   - {{ name: ShopInstanceDown, fires_within: 20s, resolves_within: 30s, labels: {{ instance: shop-2 }} }}
   - {{ name: HAProxyServerDown, fires_within: 20s, resolves_within: 30s, labels: {{ server: shop-2 }} }}
@@ -132,7 +132,7 @@ def test_it_goes_from_page_to_debrief(round_):
     assert code == 0, output
     assert "PAGE" in output
     assert "The truth: SIGKILL" in output
-    assert "debrief" in output.splitlines()[-1]
+    assert "debrief.html" in output.splitlines()[-1]
     [ended] = Table(folder).all(HoldEnded)
     assert ended.how == "mitigated"
     assert ending.broken_seal(folder) == []

@@ -63,7 +63,7 @@ def fault(kind, monkeypatch):
 @pytest.mark.parametrize("kind", FAULTS)
 def test_the_undo_copes_with_what_players_did(stack, context, monkeypatch, kind, action):
     attack = _OfAnIdleStack(Experiment("t", "c", fault(kind, monkeypatch), [], Duration(seconds=5)), context)
-    actions = Actions(context.system, context.register, LASTS)
+    actions = Actions(context, LASTS)
     said = "refused"
     try:
         attack.check()

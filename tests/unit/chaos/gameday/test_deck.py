@@ -8,13 +8,16 @@ from chaos.errors import InvalidFile
 from chaos.gameday.table import fits
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
+from chaos.spec.faults.network import Latency
 from chaos.spec.gameday import deck, truth
 from chaos.spec.gameday.deck import Card, Deck
+from chaos.spec.values import Duration
 from compose.settings import ROOT
 
 EXPERIMENTS = ROOT / "chaos" / "experiments"
 OURS = ROOT / "chaos" / "decks" / "shop.yaml"
 MADE = Deck("made up", [Card(f"e{number}", 1 + number % 3) for number in range(7)])
+ROLES = {"inventory-1": "inventory", "inventory-2": "inventory", "shop-1": "shop", "shop-2": "shop", "shop-3": "shop"}
 PATTERNS = ["restart X", "drain X", "undrain X", "scale X N", "silence X N"]
 
 
@@ -75,7 +78,7 @@ def cards():
 @pytest.mark.parametrize("card", cards(), ids=lambda card: card.experiment)
 def test_each_card_of_ours_names_what_ends_it(card):
     experiment = yamlfile.read(EXPERIMENTS / f"{card.experiment}.yaml", Experiment)
-    true = truth.of(experiment, card.herring)
+    true = truth.of(experiment, card.herring, ROLES)
     if card.herring or (truth.NOTHING, truth.NOTHING) in true.answers:
         assert not card.mitigation
         return
@@ -92,10 +95,34 @@ def test_every_family_has_words():
 
 def test_right_is_the_component_and_the_family_of_one_fault():
     both = yamlfile.read(EXPERIMENTS / "exhaust-pool.yaml", Experiment)
-    true = truth.of(both)
+    true = truth.of(both, False, {})
     assert true.is_right("postgres", "postgres")
     assert true.is_right("users", "traffic")
     assert not true.is_right("postgres", "traffic"), "of two different faults"
-    herring = truth.of(yamlfile.read(EXPERIMENTS / "restart-instance.yaml", Experiment), herring=True)
+    herring = truth.of(yamlfile.read(EXPERIMENTS / "restart-instance.yaml", Experiment), True, {})
     assert herring.is_right(truth.NOTHING, truth.NOTHING)
     assert herring.is_right("shop-2", "process")
+
+
+def test_a_role_names_it_where_all_of_it_was_hit_and_only_then():
+    both = truth.of(yamlfile.read(EXPERIMENTS / "kill-inventory.yaml", Experiment), False, ROLES)
+    assert both.is_right("inventory", "process")
+    assert both.is_right("inventory-1", "process")
+    one = truth.of(yamlfile.read(EXPERIMENTS / "kill-inventory-instance.yaml", Experiment), False, ROLES)
+    assert not one.is_right("inventory", "process")
+
+
+def test_a_redis_master_that_was_killed_is_a_process_that_is_down():
+    true = truth.of(yamlfile.read(EXPERIMENTS / "kill-redis-master.yaml", Experiment), False, {})
+    assert true.is_right("redis", "process")
+    assert true.is_right("redis", "redis")
+
+
+def test_what_comes_in_between_is_part_of_what_is_played_and_of_the_truth():
+    experiment = yamlfile.read(EXPERIMENTS / "kill-instance.yaml", Experiment)
+    inject = deck.Inject(
+        Duration(seconds=30), fault=Latency(Duration(seconds=20), "postgres", latency=Duration(seconds=1))
+    )
+    played = deck.played(deck.held(experiment, Duration(minutes=40)), [inject])
+    assert [str(fault.for_) for fault in played.faults] == ["40m", "20s"]
+    assert truth.of(played, False, {}).is_right("postgres", "network")

@@ -45,7 +45,8 @@ class Play:
         experiment = yamlfile.read(file, Experiment)
         self.seal = seal.seal(Sealed("kill", file.read_text(), 7.0, list(injects), "restart shop-2", False, 1, 0))
         self.folder = folder / "runs" / "one"
-        private = sealing.make(self.folder, self.seal)
+        self._sealed = sealing.sealed(self.folder, self.seal)
+        private = self._sealed.__enter__()
         target = msgspec.structs.replace(system(folder).target, load=PathsLoad(paths=["/"]))
         context = TableContext(
             "one",
@@ -58,14 +59,21 @@ class Play:
         )
         context.assert_somebody_watches, context.knows = (lambda _: None), (lambda *_: True)
         self.table = Table(self.folder, world)
-        actions = Actions(context.system, context.register, Duration(seconds=600))
+        actions = Actions(context, Duration(seconds=600))
         self.master = Master(
-            self.table, context, actions, truth.of(experiment), ("one", "two", "three"), tuple(injects), 60.0, delay=7.0
+            self.table,
+            context,
+            actions,
+            truth.of(experiment, False, {}),
+            ("one", "two", "three"),
+            tuple(injects),
+            60.0,
+            delay=7.0,
         )
         names = ["shop-1", "shop-2"]
         began = RoundBegan(
             0, 0.0, context.origin, 0.0, self.seal.commitment, LIMIT, 20.0, "B",
-            names, list(truth.families()), actions.offered(), 1.0,
+            names, list(truth.families()), actions.offered(), {}, ["an old item"], 1.0,
         )  # fmt: skip
         self.master.began(began)
         self.problems = []
@@ -88,10 +96,12 @@ class Play:
             future.exception()
 
     def run(self):
-        self.round.run()
-        self.master.close()
-        sealing.reveal(self.folder)
-        return ending.write(self.folder, ["an old item"])
+        try:
+            self.round.run()
+        finally:
+            self.master.lets_go()
+            self._sealed.__exit__(None, None, None)
+        return ending.write(self.folder)
 
     def all(self, kind):
         return self.table.all(kind)
@@ -146,7 +156,7 @@ def test_a_round_from_page_to_debrief(tmp_path, world):
 def test_an_alert_that_was_not_due_when_the_fault_was_ended_is_not_judged(tmp_path, world):
     told = Play(tmp_path, world, [(0.5, lambda table: table.ask("Ann", "restart shop-2"))]).run()
     [alert] = [one for one in told.verdict.alerts if one.name == "Down"]
-    assert (alert.outcome.value, told.verdict.outcome.value) == ("not judged", "held")
+    assert (alert.outcome.value, told.verdict.outcome.value) == ("not judged", "inconclusive")
     assert told.score.ended == "mitigated"
 
 
@@ -259,6 +269,6 @@ def test_what_is_not_possible_is_refused_with_what_would_be(tmp_path, world):
     assert len(play.problems) == 6
     assert "shop-2" in play.problems[1]
     assert "restart shop-1" in play.problems[3]
-    game.append(play.table.file, game.Revealed(0, 0.0, "held"))
+    game.append(play.table.file, game.Revealed(0, 0.0))
     with pytest.raises(GameRefused, match="over"):
         play.table.note("Ann", "too late")

@@ -1,6 +1,9 @@
 """A terminal at the table: what is typed is done, what happens is printed, and a mistake is answered."""
 
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -19,7 +22,9 @@ from chaos.facts.game import (
 )
 from chaos.gameday.screen import HELP, Screen
 from chaos.gameday.table import Table
+from chaos.gameday.typed import Typed
 from tests.fakes import FakeClock
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def table(tmp_path):
     made = Table(tmp_path, FakeClock(110.0))
     began = RoundBegan(
         0, 0.0, 100.0, 0.0, "abc", 60.0, 20.0, "B", ["shop-2", "postgres/shop-1"], ["process", "network", "nothing"],
-        ["restart shop-2", "silence ALERT MINUTES", "repair COMPONENT KIND"], 1.0,
+        ["restart shop-2", "silence ALERT MINUTES", "repair COMPONENT KIND"], {}, [], 1.0,
     )  # fmt: skip
     game.append(made.file, began)
     game.append(made.file, Paged(0, 8.0, "pager", True, ["Down{instance=shop-2}"], "It is down", "https://book", 8.0))
@@ -77,6 +82,9 @@ def test_what_is_typed_is_done(screen, table, line, fact):
         ("do sudo reboot", "what may be done is restart shop-2"),
         ("host", "host start|delay|extend|abort"),
         ("host extend soon", "could not convert"),
+        ("host extend inf", "from 0 to 3600"),
+        ("host extend nan", "from 0 to 3600"),
+        ("host extend -5", "from 0 to 3600"),
         ("jump", "`help` says what can be done"),
         ("answer 99 what", "nobody asked that"),
     ],
@@ -106,9 +114,32 @@ def test_help_and_what_can_be_named(screen):
     assert "https://book" in said(screen)
 
 
-def test_lines_are_read_until_there_are_no_more(screen, table):
-    screen.listen(io.StringIO("note one\nnote two\n")).join(5)
-    assert [fact.text for fact in table.all(Noted)] == ["one", "two"]
+def test_lines_are_read_in_pieces_and_go_to_whoever_listens(screen, table):
+    reads, writes = os.pipe()
+    typed, heard = Typed(reads), []
+    typed.listen(screen.do)
+    os.write(writes, b"note one\nno")
+    until(lambda: table.all(Noted))
+    typed.listen(heard.append)
+    os.write(writes, b"te two\n")
+    until(lambda: heard)
+    assert (heard, [fact.text for fact in table.all(Noted)]) == (["note two"], ["one"])
+    os.close(writes)
+
+
+def test_a_thread_that_waits_for_typing_keeps_no_program_from_ending():
+    program = "from chaos.gameday.typed import Typed; import time; Typed().listen(print); time.sleep(0.2)"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.wait(20) == 0, process.stderr.read()
+        process.stdin.close()
+
+
+def test_a_runbook_that_is_here_is_shown(table, tmp_path):
+    (tmp_path / "book").write_text("# What to do")
+    screen = Screen(table, "Ann", io.StringIO(), books=tmp_path)
+    game.append(table.file, Paged(0, 9.0, "pager", True, ["Down"], "It is down", "https://docs/book", 8.0))
+    screen.do("book 4")
+    assert "# What to do" in said(screen)
 
 
 def test_a_terminal_that_was_closed_keeps_nothing_from_going_on(table):
