@@ -94,6 +94,8 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game.add_argument("run", nargs="?", type=Path, help="a round's folder; default: runs/latest")
     game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
     game.add_argument("--difficulty", type=int, choices=(1, 2, 3))
+    game.add_argument("--practice", action="store_true", help="an easy round that explains itself")
+    game.add_argument("--without-names", action="store_true", help="leave people's names out of what is kept")
     game.add_argument("--principle", help="only experiments about this principle of scaling")
     game.add_argument("--seed", type=int, help="the same day again; default: $STORMDRILL_SEED, else a secret one")
     game.add_argument("--daily", action="store_true", help="the round of the day, the same for everybody")

@@ -18,6 +18,7 @@ from chaos.drill.progress import Progress
 from chaos.errors import GameRefused, InvalidFile
 from chaos.faults.hands import System
 from chaos.gameday import decks, ending, play, sealing
+from chaos.gameday.coach import Coach
 from chaos.gameday.play import Drawing, Setting
 from chaos.gameday.screen import HELP, Screen
 from chaos.gameday.table import Table
@@ -79,6 +80,7 @@ def _play(arguments: argparse.Namespace) -> int:
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
         _tell(told, target.runs_folder / told.verdict.run_id)
+        print(f"stormdrill: the rounds of the day: {artifacts.shown(decks.write_day(target.runs_folder))}")
         code = told.verdict.exit_code
         if code not in _PLAYED or interrupts.arrived:
             return code
@@ -88,7 +90,7 @@ def _play(arguments: argparse.Namespace) -> int:
 
 def _setting(arguments: argparse.Namespace, target: Target, typed: Typed) -> Setting:
     def screen(table: Table, who: str) -> Screen:
-        made = Screen(table, who, books=_BOOKS)
+        made = Screen(table, who, books=_BOOKS, coach=Coach() if arguments.practice else None)
         typed.listen(made.do)
         return made
 
@@ -100,6 +102,7 @@ def _setting(arguments: argparse.Namespace, target: Target, typed: Typed) -> Set
         _name(arguments),
         screen,
         arguments.host,
+        arguments.without_names,
     )
 
 
@@ -113,7 +116,8 @@ def _draw(
         file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
         file.write_text(sealed.experiment)
     else:
-        drawn = deck_file.draw(deck, *seed, arguments.difficulty, _among(arguments, deck, read))
+        difficulty = 1 if arguments.practice else arguments.difficulty
+        drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
         card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
         sealed = Sealed(
             file.stem, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed

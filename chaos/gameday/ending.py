@@ -13,7 +13,7 @@ from chaos.facts.game import GAME_FILE, AnyGameFact, Ready, RoundBegan, Steered
 from chaos.facts.recording import Recording
 from chaos.facts.run import Injected
 from chaos.gameday import sealing
-from chaos.gameday.decks import DEBRIEF_FILE, DEBRIEF_PAGE
+from chaos.gameday.decks import DEBRIEF_FILE, DEBRIEF_PAGE, SCORE_FILE
 from chaos.gameday.table import Table
 from chaos.judge import round_score, window
 from chaos.report import debrief
@@ -23,8 +23,6 @@ from chaos.spec.gameday.seal import Seal
 from chaos.spec.gameday.truth import Truth
 from chaos.spec.values import Duration
 from chaos.verdict.round import RoundScore
-
-SCORE_FILE = "score.json"
 
 
 def is_round(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from chaos.facts import game, recorder
 from chaos.facts.game import HoldEnded, Joined, Revealed, RoundBegan
 from chaos.facts.run import Injected
 from chaos.faults.hands import System
-from chaos.gameday import ending, hints, sealing
+from chaos.gameday import ending, hints, names, sealing
 from chaos.gameday.actions import Actions, silences_of
 from chaos.gameday.master import NEVER, Master
 from chaos.gameday.round import Round, TableContext
@@ -65,6 +65,8 @@ class Setting:
     who: str
     screen: Callable[[Table, str], Screen]
     waits_for_host: bool = False
+    without_names: bool = False
+    """Whether people's names are left out of what is kept."""
 
 
 def drawing(deck: Deck, file: Path, read: Experiment, sealed: Sealed, pace: Pace) -> Drawing:
@@ -98,6 +100,8 @@ def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[s
         progress.note(f"sealed as {drawn.seal.commitment}")
         with _at_the_table(drawn, setting, table, context, items) as master:
             Round(_plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds).run()
+    if setting.without_names:
+        names.leave_out(table.file)
     return ending.write(folder)
 
 

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from chaos.errors import ChaosError, GameRefused
 from chaos.facts.game import RoundBegan
+from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
 from chaos.report import durations, game_words
 
@@ -31,8 +32,16 @@ HELP = """\
 class Screen:
     """One person's terminal at a table."""
 
-    def __init__(self, table: Table, who: str, out: TextIO | None = None, books: Path | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        who: str,
+        out: TextIO | None = None,
+        books: Path | None = None,
+        coach: Coach | None = None,
+    ) -> None:
         self._table = table
+        self._coach = coach
         self._books = books
         """Where runbooks are, by the last part of their addresses."""
         self._who = who
@@ -46,6 +55,8 @@ class Screen:
             for fact in self._table.facts[self._shown :]:
                 self._shown += 1
                 self._print(f"{durations.clock(max(0.0, fact.at)):>9}  {game_words.line(fact)}")
+                if self._coach and (words := self._coach.explains(fact)):
+                    self._print(f"           ({words})")
 
     def do(self, line: str) -> None:
         """Do what was typed; says what is wrong with it."""
