@@ -1,18 +1,14 @@
 """A round on the real stack: people come to the table in programs of their own, and nobody is told what is broken."""
 
 import re
-import subprocess
 
-import httpx
 import msgspec
-import psycopg
 import pytest
-import redis
 
 from chaos.facts.game import Acted, HintGiven, HoldEnded, Paged, Ready
 from chaos.gameday import ending, sealing
 from chaos.gameday.table import Table
-from compose.config import programs
+from tests.served import served
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -58,31 +54,6 @@ def deck(folder):
     file = folder / "gameday.yaml"
     file.write_text(DECK.format(secret=SECRET))
     return file
-
-
-def served(stack):
-    """All that a player can look at, by where it is."""
-    prometheus = stack.url("prometheus")
-    yield "series", httpx.get(f"{prometheus}/api/v1/series", params={"match[]": '{__name__=~".+"}'}).text
-    yield "rules", httpx.get(f"{prometheus}/api/v1/rules").text
-    yield "alerts", httpx.get(f"{stack.url('alertmanager')}/api/v2/alerts").text
-    yield "toxics", httpx.get(f"{stack.url('toxiproxy')}/proxies").text
-    yield "watchdog", httpx.get(f"{stack.url('watchdog')}/metrics").text
-    for log in (stack.settings.state / "logs").glob("*.log"):
-        yield log.name, log.read_text(errors="replace")
-    listed = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
-    mine = (str(stack.settings.state), "chaos.")
-    yield "processes", "\\n".join(line for line in listed.splitlines() if any(part in line for part in mine))
-    with psycopg.connect(programs.postgres_dsn(stack.topology.one("postgres").port)) as connection:
-        yield "connections", str(connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall())
-    for node in stack.topology.of_role("redis"):
-        with redis.Redis(port=node.port) as client:
-            yield node.name, str(list(client.scan_iter(count=1000))[:2000])
-    folder = (stack.settings.runs / "latest").resolve()
-    for file in folder.iterdir():
-        if file.is_file():
-            yield file.name, file.read_text(errors="replace")
-    yield "runs", " ".join(one.name for one in stack.settings.runs.iterdir())
 
 
 def told(stack, words):
