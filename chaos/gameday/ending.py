@@ -37,15 +37,22 @@ def write(folder: Path) -> Debrief:
     """
     if sealing.is_sealed(folder):
         raise GameRefused(f"{folder.name} is still sealed: it is played, or `stormdrill gameday reveal` opens it")
-    verdict, recorded = artifacts.judge_and_write(folder), recording.read(folder)
+    verdict = artifacts.judge_and_write(folder)
     facts, opened = Table(folder).facts, sealing.read(folder)
-    true = _truth(recorded, facts, opened)
-    told = Debrief(verdict, round_score.score(recorded, facts, true), facts, opened, true)
+    true, score = score_again(folder)
+    told = Debrief(verdict, score, facts, opened, true)
     (folder / SCORE_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(told.score)) + b"\n")
     (folder / DEBRIEF_PAGE).write_text(debrief.html(told))
     if not (folder / DEBRIEF_FILE).exists():
         (folder / DEBRIEF_FILE).write_text(debrief.markdown(told))
     return told
+
+
+def score_again(folder: Path) -> tuple[Truth, RoundScore]:
+    """What was broken, and the score, from the recording of a revealed round. Raises InvalidFile and GameRefused."""
+    recorded, facts = recording.read(folder), Table(folder).facts
+    true = _truth(recorded, facts, sealing.read(folder))
+    return true, round_score.score(recorded, facts, true)
 
 
 def _truth(recorded: Recording, facts: Sequence[AnyGameFact], opened: Seal) -> Truth:

@@ -25,6 +25,7 @@ from chaos.facts.game import (
 from chaos.facts.pages import PageSeen
 from chaos.gameday.actions import Actions
 from chaos.gameday.table import Table
+from chaos.gameday.told import as_told
 from chaos.judge import users_now
 from chaos.spec.gameday.deck import Inject
 from chaos.spec.gameday.truth import Truth
@@ -125,7 +126,7 @@ class Master:
         for page in list(seen[self._pages :]):
             self._pages += 1
             if page.accepted and page.receiver != self.heartbeat_receiver and page.alerts:
-                self.say(_as_told(page, self.now))
+                self.say(as_told(page, self.now))
 
     def _escalate(self) -> None:
         facts = self.table.facts
@@ -229,18 +230,3 @@ def _result(future: Future[str]) -> tuple[bool, str]:
         return False, str(error)
     except Exception as error:  # whatever an action meets, the round goes on, and its undo too
         return False, f"{type(error).__name__}: {error}"
-
-
-def _as_told(page: PageSeen, now: float) -> Paged:
-    first = next((alert for alert in page.alerts if alert.status == "firing"), page.alerts[0])
-    told = [
-        f"{one.name}{{{', '.join(f'{k}={v}' for k, v in sorted(_own(one.labels).items()))}}}" for one in page.alerts
-    ]
-    summary = first.annotations.get("summary", "")
-    runbook = first.annotations.get("runbook_url", "")
-    firing = any(alert.status == "firing" for alert in page.alerts)
-    return Paged(0, now, page.receiver, firing, told, summary, runbook, page.at)
-
-
-def _own(labels: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in labels.items() if name != "alertname"}

@@ -1,0 +1,187 @@
+"""The console's application: a page, what is new for it, and what can be done from it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+
+from chaos.campaign.artifacts import HTML_FILE
+from chaos.console import acts, rights
+from chaos.console.gate import ENTER, FRAMED, MOST_BYTES, Gate
+from chaos.console.rates import Rates
+from chaos.console.reader import Reader
+from chaos.console.settings import ConsoleSettings
+from chaos.console.view import State
+from chaos.errors import ChaosError, GameRefused
+from chaos.gameday.decks import DEBRIEF_PAGE
+from chaos.gameday.table import Table
+from chaos.machine.clock import Clock, SystemClock
+from chaos.spec.gameday.truth import FAMILIES
+
+STATIC = Path(__file__).parent / "static"
+_FILES = {
+    "console.css": (STATIC / "console.css", "text/css; charset=utf-8"),
+    "console.js": (STATIC / "console.js", "text/javascript; charset=utf-8"),
+    "chart.js": (STATIC / "chart.js", "text/javascript; charset=utf-8"),
+    "style.css": (Path(__file__).parent.parent / "report" / "templates" / "style.css", "text/css; charset=utf-8"),
+}
+"""Everything a page loads, each by its name: no path that is asked for is ever looked up."""
+_LOOK_SECONDS = 0.2
+_ROWS_EVERY_SECONDS = 0.5
+"""Users' seconds alone are told so often at most."""
+_LONGEST_SECONDS = 15.0
+"""A question is answered after so long though nothing is new, so that a page knows that we are there."""
+_READS, _WRITES = (200.0, 100.0), (30.0, 5.0)
+"""How much a client may ask for at once, and each second. A room's laptops may be one client."""
+
+T = TypeVar("T")
+
+
+def create(
+    settings: ConsoleSettings,
+    clock: Clock | None = None,
+    reads: Rates | None = None,
+    writes: Rates | None = None,
+    beside: Callable[[], object] = lambda: None,
+) -> FastAPI:
+    """The application of one console; `beside` is called once a second while it runs."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(_every_second(beside))
+        yield
+        task.cancel()
+
+    # No page of ours describes the routes: who needs them is given them.
+    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(Gate, settings=settings, reads=reads or Rates(*_READS), writes=writes or Rates(*_WRITES))
+    own = clock or SystemClock()
+    reader = Reader(settings, own)
+    _add_pages(app, settings, reader)
+    _add_state(app, reader)
+    _add_acts(app, settings, reader, own)
+    return app
+
+
+async def _every_second(beside: Callable[[], object]) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        beside()
+
+
+def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
+    page = Environment(loader=PackageLoader("chaos.console", "static"), autoescape=True, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+
+    @app.get("/")
+    async def _(request: Request) -> Response:
+        role = request.state.role
+        shown = page.get_template("page.html.j2").render(
+            role=role, may=rights.MAY[role], proof=settings.proof(role), families=FAMILIES,
+            anybody=not settings.tokens, replay=settings.speed,
+        )  # fmt: skip
+        return Response(shown, media_type="text/html; charset=utf-8")
+
+    @app.get("/static/{name}")
+    async def _(name: str) -> Response:
+        if name not in _FILES:
+            return Response(status_code=404)
+        file, kind = _FILES[name]
+        return Response(await run_in_threadpool(file.read_bytes), media_type=kind)
+
+    @app.get(f"{ENTER}{{token}}")
+    async def _(token: str) -> Response:
+        # The gate has let nobody in here but with a token that fits.
+        entered = Response(page.get_template("enter.html.j2").render(), media_type="text/html; charset=utf-8")
+        entered.set_cookie(settings.cookie, token, httponly=True, samesite="strict", path="/")
+        return entered
+
+    @app.get("/debrief/{name}")
+    async def _(name: str) -> Response:
+        """The debrief, and the run's report to which it leads, once the seal is open."""
+        state = await run_in_threadpool(reader.state)
+        folder = reader.folder
+        if name not in (DEBRIEF_PAGE, HTML_FILE) or state.told is None or folder is None:
+            return Response(status_code=404)
+        try:
+            content = await run_in_threadpool((folder / name).read_bytes)
+        except OSError:
+            return Response(status_code=404)
+        return Response(content, media_type="text/html; charset=utf-8", headers=FRAMED)
+
+
+def _add_state(app: FastAPI, reader: Reader) -> None:
+    @app.get("/state")
+    async def _(run: str = "", facts: int = 0, users: int = 0, stage: str = "") -> Response:
+        """What is new since then, as soon as something is: facts at once, users' seconds a little later."""
+        began = time.monotonic()
+        while True:
+            try:
+                state = await run_in_threadpool(partial(reader.state, run, max(facts, 0), max(users, 0)))
+            except (ChaosError, OSError, ValueError):
+                return _said(503, "the run cannot be read just now")
+            waited = time.monotonic() - began
+            if _is_new(state, run, stage) or (state.rows and waited >= _ROWS_EVERY_SECONDS):
+                return Response(msgspec.json.encode(state), media_type="application/json")
+            if waited >= _LONGEST_SECONDS:
+                return Response(msgspec.json.encode(state), media_type="application/json")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _is_new(state: State, run: str, stage: str) -> bool:
+    """`stage`: as the page shows it, with a mark once the debrief is there."""
+    return bool(state.events) or state.run != run or stage_mark(state) != stage
+
+
+def stage_mark(state: State) -> str:
+    """What a page sends to say which stage it shows."""
+    return f"{state.stage}{'+' if state.told and state.told.debrief else ''}"
+
+
+def _add_acts(app: FastAPI, settings: ConsoleSettings, reader: Reader, clock: Clock) -> None:
+    books = Path(settings.books) if settings.books else None
+
+    @app.post("/do/{verb}")
+    async def _(verb: str, request: Request) -> Response:
+        role = request.state.role
+        if verb not in acts.BODIES or not rights.may(role, verb):
+            return Response(status_code=403)
+        content = await _content(request)
+        if content is None:
+            return Response(status_code=413)
+        try:
+            said = await run_in_threadpool(_do, verb, content, role)
+        except (ChaosError, OSError) as error:
+            return _said(409, str(error))
+        return Response(msgspec.json.encode({"text": said}), media_type="application/json")
+
+    def _do(verb: str, content: bytes, role: str) -> str:
+        folder = reader.folder
+        if settings.speed or folder is None:
+            raise GameRefused("a recording is looked at, and not played in" if folder else "there is no round yet")
+        body = acts.read(verb, content)
+        if isinstance(body, acts.Join) and role not in ("host", body.role):
+            raise GameRefused(f"you were let in as {role}")
+        return acts.do(Table(folder, clock), verb, body, books)
+
+
+async def _content(request: Request) -> bytes | None:
+    """What was sent; None: it is too much, whatever it said of its length."""
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            return None
+    return content
+
+
+def _said(status: int, words: str) -> Response:
+    return Response(msgspec.json.encode({"refused": words}), status, media_type="application/json")

@@ -1,0 +1,240 @@
+"""What a page may know now. Pure: of a sealed round it has the game's facts and users' seconds, and nothing else."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from chaos.console.users import Row, Users
+from chaos.facts import game
+from chaos.facts.any_fact import AnyFact
+from chaos.facts.game import AnyGameFact
+from chaos.facts.pages import PageSeen
+from chaos.facts.run import Aborted, Injected, Mitigated, PhaseBegan, RunEnded, StagedInjected, StagedUndone, Undone
+from chaos.gameday.told import as_told
+from chaos.report import durations, game_words
+from chaos.report.debrief import of_part
+from chaos.verdict.round import RoundScore
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is known of a round once its seal is open."""
+
+    title: str
+    truth: str
+    score: RoundScore | None
+    debrief: bool
+    """Whether the debrief is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All that was read of a run's folder, as of one moment."""
+
+    run: str
+    facts: Sequence[AnyGameFact]
+    """None where it is no round."""
+    marks: Sequence[AnyFact]
+    """What the run did and whom it paged; none while it is sealed."""
+    users: Users
+    now: float
+    """Seconds since the run's start; of what is over, its end."""
+    sealed: bool
+    played: bool
+    """Whether somebody plays or runs it now."""
+    opened: Opened | None = None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One line of what happened."""
+
+    number: int
+    """From 1, without a gap."""
+    at: float
+    when: str
+    words: str
+    fact: AnyGameFact | None
+    """None: it is no fact of a game."""
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """When an alert was paged, and when a page said that it is over."""
+
+    name: str
+    stretches: list[tuple[float, float | None]]
+    """In seconds since the run's start; an end of None: it goes on."""
+
+
+class PartLine(msgspec.Struct, frozen=True):
+    """A part of the score, in words."""
+
+    name: str
+    you: str
+    par: str
+    words: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What is told after the reveal."""
+
+    title: str
+    truth: str
+    parts: list[PartLine]
+    gaps: list[str]
+    debrief: bool
+    fault: tuple[float, float | None] | None
+    """From when and until when it was in place; None: nothing was."""
+
+
+class State(msgspec.Struct, frozen=True):
+    """Everything that is new for a page that had so many facts and so many users' requests."""
+
+    run: str
+    now: float
+    stage: str
+    """One of the words of `stage_of`, or a phase of a run that is no round."""
+    words: str
+    """The same for people."""
+    live: bool
+    events: list[Event]
+    lanes: list[Lane]
+    rows: list[Row]
+    facts: int
+    """How many there are: what the page asks with next; likewise `users`."""
+    users: int
+    told: Told | None
+
+
+_STAGES = {
+    "waiting": "no round yet: it appears here by itself",
+    "preparing": "users come, and everything is proven well; nothing is broken yet",
+    "on": "from now on something may be broken",
+    "putting back": "what was broken is put back; alerts take a while to notice",
+    "over": "the round is over, and the seal is open",
+    "broken off": "the round was broken off; `stormdrill gameday reveal` opens its seal",
+}
+
+
+def of(seen: Seen, facts: int = 0, users: int = 0) -> State:
+    """What is new since then; `facts` and `users` as the State before said."""
+    events = _events(seen)
+    stage = stage_of(seen)
+    return State(
+        seen.run,
+        round(seen.now, 2),
+        stage,
+        _STAGES.get(stage, stage),
+        seen.played,
+        events[facts:],
+        lanes(_facts(seen, events)),
+        seen.users.since(users),
+        len(events),
+        seen.users.number,
+        _told(seen),
+    )
+
+
+def waiting() -> State:
+    """Where there is no run."""
+    return State("", 0.0, "waiting", _STAGES["waiting"], True, [], [], [], 0, 0, None)
+
+
+def stage_of(seen: Seen) -> str:
+    """How far a round is, or which phase another run is in."""
+    if not seen.facts:
+        phases = [mark.phase for mark in _open(seen) if isinstance(mark, PhaseBegan)]
+        over = any(isinstance(mark, RunEnded) for mark in _open(seen))
+        return "the run is over" if over else (phases or ["preparing"])[-1]
+    kinds = {type(fact) for fact in seen.facts}
+    if not seen.sealed:
+        return "over"
+    if not seen.played:
+        return "broken off"
+    return "putting back" if game.HoldEnded in kinds else "on" if game.Ready in kinds else "preparing"
+
+
+def lanes(facts: Iterable[AnyGameFact]) -> list[Lane]:
+    """One for each alert that was paged, in the order in which they first were."""
+    found: dict[str, list[tuple[float, float | None]]] = {}
+    for page in facts:
+        if isinstance(page, game.Paged):
+            for alert in page.alerts:
+                stretches = found.setdefault(alert, [])
+                goes_on = bool(stretches) and stretches[-1][1] is None
+                if page.firing and not goes_on:
+                    stretches.append((page.arrived, None))
+                elif not page.firing and goes_on:
+                    stretches[-1] = (stretches[-1][0], page.arrived)
+    return [Lane(name, stretches) for name, stretches in found.items() if stretches]
+
+
+def _open(seen: Seen) -> Sequence[AnyFact]:
+    # Whoever read the folder leaves them out as well: each of the two is enough.
+    return () if seen.sealed else seen.marks
+
+
+def _facts(seen: Seen, events: Iterable[Event]) -> Sequence[AnyGameFact]:
+    return seen.facts or [event.fact for event in events if event.fact is not None]
+
+
+def _events(seen: Seen) -> list[Event]:
+    if seen.facts:
+        return [_event(number, fact) for number, fact in enumerate(seen.facts, 1)]
+    shown = [(mark, words) for mark in _open(seen) if (words := _words(mark))]
+    events = []
+    for number, (mark, words) in enumerate(shown, 1):
+        if isinstance(mark, PageSeen):
+            events.append(_event(number, as_told(mark, mark.at, number)))
+        else:
+            events.append(Event(number, mark.at, _when(mark.at), words, None))
+    return events
+
+
+def _event(number: int, fact: AnyGameFact) -> Event:
+    return Event(number, fact.at, _when(fact.at), game_words.line(fact), fact)
+
+
+def _when(at: float) -> str:
+    return durations.clock(max(0.0, at))
+
+
+def _words(mark: AnyFact) -> str:
+    """What a run that is no round did, as one line; empty where nobody needs to know."""
+    match mark:
+        case PhaseBegan():
+            return f"{mark.phase} begins"
+        case PageSeen():
+            return "a page" if mark.accepted and mark.alerts else ""
+        case Injected() | StagedInjected():
+            return f"in place: {mark.detail}"
+        case Undone() | StagedUndone():
+            return f"undone: {mark.detail}"
+        case Aborted():
+            return f"aborted: {mark.why}"
+        case Mitigated():
+            return f"mitigated: {mark.how}"
+        case RunEnded():
+            return f"the run is over: {mark.how} {mark.detail}".strip()
+    return ""
+
+
+def _told(seen: Seen) -> Told | None:
+    if seen.sealed or (seen.opened is None and seen.facts):
+        return None
+    opened = seen.opened or Opened(seen.run, "", None, False)
+    parts = [PartLine(part.name, *of_part(part), part.words) for part in opened.score.parts] if opened.score else []
+    if opened.score:
+        parts.append(PartLine("hints", str(opened.score.hints), "0", "that were asked for"))
+        parts += [
+            PartLine(f"Brier score of {who}", f"{value:g}", "0", "0 is certain and right, 1 certain and wrong")
+            for who, value in opened.score.brier.items()
+        ]
+    gaps = opened.score.gaps if opened.score else []
+    return Told(opened.title, opened.truth, parts, gaps, opened.debrief, _fault(seen.marks))
+
+
+def _fault(marks: Sequence[AnyFact]) -> tuple[float, float | None] | None:
+    began = next((mark.at for mark in marks if isinstance(mark, Injected)), None)
+    ended = next((mark.at for mark in marks if isinstance(mark, Undone)), None)
+    return None if began is None else (began, ended)
