@@ -54,6 +54,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
     _add_gameday(add)
+    _add_console(add)
     undoing = add("undo", "undo whatever a run left behind")
     undoing.add_argument("--target", type=Path)
     for name, text in (
@@ -87,9 +88,9 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game = add("gameday", "play a round: a fault that nobody knows comes, and people are paged, diagnose and mitigate")
     game.add_argument(
-        "what", nargs="?", default="play", choices=("play", "join", "verify", "reveal", "list"),
+        "what", nargs="?", default="play", choices=("play", "join", "verify", "reveal", "list", "replay"),
         help="default: play. join: be one more player, in a terminal of your own; verify: check the seal of a round;"
-        " reveal: open a round that was broken off; list: the rounds that were played",
+        " reveal: open a round that was broken off; list: the rounds that were played; replay: play a recording again",
     )  # fmt: skip
     game.add_argument("run", nargs="?", type=Path, help="a round's folder; default: runs/latest")
     game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
@@ -105,6 +106,24 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game.add_argument("--role", default="player", choices=("player", "scribe", "watcher"), help="of who joins")
     game.add_argument("--host", action="store_true", help="you lead: nothing comes before you type `host start`")
     game.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+    game.add_argument("--no-console", action="store_true", help="in terminals alone")
+    game.add_argument("--speed", type=float, choices=(1.0, 10.0), default=1.0, help="of a replay; default: 1")
+    _add_address(game)
+
+
+def _add_console(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    shown = add("console", "show a run in the browser, while it lasts or when it is over")
+    shown.add_argument("run", nargs="?", type=Path, help="its folder; default: the newest, and whatever comes after it")
+    shown.add_argument("--target", type=Path, help="where the newest is; default: our own stack's recordings")
+    _add_address(shown)
+
+
+def _add_address(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--listen", metavar="ADDRESS", help="for other machines too, such as 0.0.0.0: each role gets an address of its"
+        " own that is a secret, unencrypted on the way; default: this machine alone",
+    )  # fmt: skip
+    command.add_argument("--port", type=int, help="default: one that is free")
 
 
 def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

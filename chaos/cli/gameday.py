@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
-from chaos.cli import run, stack
+from chaos.cli import console, run, stack
 from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
@@ -56,6 +56,7 @@ def gameday(arguments: argparse.Namespace) -> int:
         "verify": _verify,
         "reveal": _reveal,
         "list": _list,
+        "replay": lambda given: console.replay(given, _folder(given)),
     }
     return does[arguments.what](arguments)
 
@@ -70,13 +71,29 @@ def _play(arguments: argparse.Namespace) -> int:
     target = stack.target_of(arguments.target, progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
-    setting = _setting(arguments, target, Typed())
-    _welcome(deck)
-    code = 0
+    typed = Typed()
+    setting = _setting(arguments, target, typed)
+    with console.beside(arguments, target.runs_folder, progress) as shown:
+        _welcome(deck)
+        code = _rounds(arguments, deck, (seed, place), setting, interrupts, progress)
+        if shown:
+            console.stays(typed.listen, interrupts)
+    return code
+
+
+def _rounds(
+    arguments: argparse.Namespace,
+    deck: Deck,
+    seed: tuple[int, int],
+    setting: Setting,
+    interrupts: Interrupts,
+    progress: Progress,
+) -> int:
+    target, (seed_, place), code = setting.system.target, seed, 0
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
         items = decks.open_items(target.runs_folder)
         print(*(f"still open from last time: [ ] {item}" for item in items), sep="\n")
-        drawn = _draw(arguments, deck, (seed, place + number), target, progress)
+        drawn = _draw(arguments, deck, (seed_, place + number), target, progress)
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
         _tell(told, target.runs_folder / told.verdict.run_id)

@@ -12,7 +12,7 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import check_dashboards, gameday, listing, run, stack, undo
+from chaos.cli import check_dashboards, console, gameday, listing, run, stack, undo
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
@@ -168,6 +168,7 @@ _COMMANDS: dict[str, Command] = {
     "dashboards": _dashboards,
     "list": _list,
     "gameday": gameday.gameday,
+    "console": console.console,
     "undo": _undo,
     "schema": _schema,
     "compose-file": stack.compose_file,

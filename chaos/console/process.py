@@ -47,6 +47,8 @@ def start(made: ConsoleSettings, file: Path) -> Console:
 
     Waits up to 15 s.
     """
+    if _answers(made):
+        raise GameRefused(f"port {made.port} is taken; perhaps there is a console already")
     try:
         files.write(file, made)
         address = f"[{made.address}]" if ":" in made.address else made.address

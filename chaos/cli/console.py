@@ -1,0 +1,129 @@
+"""The console from the command line: beside a game day, for any run's folder, and to play a recording again."""
+
+import argparse
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from chaos.campaign import artifacts
+from chaos.cli import stack
+from chaos.cli.stack import ALERTS
+from chaos.console import process, settings
+from chaos.console.process import FOLDER, Console
+from chaos.console.settings import ConsoleSettings
+from chaos.drill.progress import Progress
+from chaos.errors import GameRefused
+from chaos.gameday import sealing
+from chaos.machine import process_identity
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
+
+_BOOKS = ALERTS / "runbooks"
+_FOLLOWING = "gameday.json"
+_POLL_SECONDS = 0.2
+LOOPBACK = "127.0.0.1"
+
+
+def console(arguments: argparse.Namespace) -> int:
+    """Show a run's folder until Ctrl-C; without one, the newest run, as the console of a game day did or does."""
+    if arguments.run is None:
+        runs = stack.runs(arguments.target)
+        file = runs / FOLDER / _FOLLOWING
+        # Whoever begins it again comes back with the same addresses.
+        made = settings.read(file) if file.exists() else _settings(arguments, runs, follows=True)
+    else:
+        folder = _folder(arguments.run)
+        file, made = folder.parent / FOLDER / f"{folder.name}.json", _settings(arguments, folder)
+    return _show(made, file)
+
+
+def replay(arguments: argparse.Namespace, folder: Path) -> int:
+    """Play the recording of a round again, until Ctrl-C. Raises GameRefused when it is sealed."""
+    if sealing.is_sealed(folder):
+        raise GameRefused(f"{folder.name} is still sealed: it is played, or `stormdrill gameday reveal` opens it")
+    made = msgspec.structs.replace(_settings(arguments, folder), speed=arguments.speed, began=SystemClock().boottime())
+    return _show(made, folder.parent / FOLDER / f"{folder.name}-replay.json")
+
+
+@contextlib.contextmanager
+def beside(arguments: argparse.Namespace, runs: Path, progress: Progress) -> Iterator[bool]:
+    """Have a console of the rounds to come while the block is played; yields whether there is one.
+
+    A round can do without: why there is none is said, and that is all.
+    """
+    if arguments.no_console:
+        yield False
+        return
+    latest = runs / "latest"
+    made = _settings(arguments, runs, follows=True, past=latest.resolve().name if latest.exists() else "")
+    try:
+        begun = process.start(made, runs / FOLDER / _FOLLOWING)
+    except GameRefused as error:
+        progress.note(f"there is no console: {error}")
+        yield False
+        return
+    print(*begun.lines, sep="\n", flush=True)
+    try:
+        yield True
+    finally:
+        with contextlib.suppress(TimeoutError):
+            begun.end(forget=True)
+
+
+def stays(listen: Callable[[Callable[[str], None]], None], interrupts: Interrupts) -> None:
+    """Leave the console there for the debrief, until somebody presses Enter or ends us; only at a terminal."""
+    if not sys.stdin.isatty() or interrupts.arrived:
+        return
+    print("stormdrill: the console shows the debrief until you press Enter", flush=True)
+    pressed = threading.Event()
+    listen(lambda _: pressed.set())
+    while not pressed.wait(_POLL_SECONDS) and not interrupts.arrived:
+        pass
+
+
+def _show(made: ConsoleSettings, file: Path) -> int:
+    interrupts = Interrupts()
+    interrupts.listen("the console ends; a round goes on without it")
+    own = process_identity.of_pid(os.getpid())
+    begun = process.start(msgspec.structs.replace(made, owner=own), file)
+    print(*begun.lines, "Ctrl-C ends it.", sep="\n", flush=True)
+    try:
+        _until_it_ends(begun, interrupts)
+    finally:
+        begun.end()
+    return 0
+
+
+def _until_it_ends(begun: Console, interrupts: Interrupts) -> None:
+    while not interrupts.arrived:
+        if not process_identity.is_alive(begun.child):
+            raise GameRefused(f"the console has ended; see {begun.file.with_suffix('.log')}")
+        time.sleep(_POLL_SECONDS)
+
+
+def _settings(arguments: argparse.Namespace, folder: Path, follows: bool = False, past: str = "") -> ConsoleSettings:
+    address = arguments.listen or LOOPBACK
+    return ConsoleSettings(
+        folder=str(folder.resolve()),
+        follows=follows,
+        past=past,
+        books=str(_BOOKS),
+        address=address,
+        port=arguments.port or process.free_port(address),
+        secret=settings.new_secret(),
+        tokens=settings.new_tokens() if arguments.listen else {},
+        owner=process_identity.of_pid(os.getpid()),
+    )
+
+
+def _folder(named: Path) -> Path:
+    folder = named.resolve()
+    if not folder.is_dir():
+        raise GameRefused(f"{artifacts.shown(folder)} is no run's folder")
+    return folder
