@@ -22,7 +22,6 @@ from chaos.facts.run import RunEnded, RunStarted
 from chaos.facts.samples import Request
 from chaos.gameday import decks, ending, sealing
 from chaos.machine.clock import Clock
-from chaos.spec.gameday import deck
 from chaos.verdict.verdict import Verdict
 
 _MARKS = (b'"run_started"', b'"phase_began"', b'"page_seen"', b'"injected"', b'"staged_injected"', b'"staged_undone"',
@@ -178,11 +177,6 @@ def opened(folder: Path, again: bool) -> Opened:
     with contextlib.suppress(OSError, msgspec.DecodeError):
         title = msgspec.json.decode((folder / VERDICT_FILE).read_bytes(), type=Verdict).title
     with contextlib.suppress(ChaosError, OSError, ValueError):  # of a round that was broken off there may be less
-        if again:
-            true, score = ending.score_again(folder)
-            truth = true.words
-        else:
-            score = ending.score_of(folder)
-            sealed = sealing.read(folder).sealed
-            truth = deck.played(sealing.experiment(folder), sealed.injects).describe_faults()
+        true, computed = ending.score_again(folder)
+        truth, score = true.words, computed if again else ending.score_of(folder)
     return Opened(title, truth, score, (folder / decks.DEBRIEF_PAGE).exists())

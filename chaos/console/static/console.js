@@ -117,7 +117,7 @@ function newPage(page) {
   }
   if (MAY.includes("runbook") && page.runbook && !SPEED) {
     const book = element("button", `Runbook of page ${page.number}`, { type: "button" });
-    book.addEventListener("click", async () => read(await act("runbook", { page: page.number }), page));
+    book.addEventListener("click", async () => read(await act("runbook", { page: page.number }), `Runbook of page ${page.number}: ${page.alerts[0]}`));
     buttons.append(book);
   }
   item.append(buttons);
@@ -125,9 +125,9 @@ function newPage(page) {
   return item;
 }
 
-function read(answer, page) {
+function read(answer, title) {
   if (!answer) return;
-  $("h-book").textContent = `Runbook of page ${page.number}: ${page.alerts[0]}`;
+  $("h-book").textContent = title;
   $("page").textContent = answer.text;
   $("book").showModal();
 }
@@ -295,7 +295,7 @@ for (const button of document.querySelectorAll("[data-steer]"))
 for (const button of document.querySelectorAll("[data-do]"))
   pressed(button, async () => {
     const answer = await act(button.dataset.do, {});
-    if (answer && answer.text) read(answer, { number: "-", alerts: ["what is broken"] });
+    if (answer && answer.text) read(answer, "What is broken");
   });
 if ($("action")) $("action").addEventListener("change", parameters);
 if ($("sure")) $("sure").addEventListener("input", () => { $("sureness").textContent = `${$("sure").value} % sure`; });

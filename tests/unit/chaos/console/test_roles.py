@@ -1,0 +1,264 @@
+"""Who may do what: every route for each role, and for whoever has no business there."""
+
+import re
+
+import pytest
+
+from chaos.console import rights
+from chaos.console.gate import MOST_BYTES, PROOF_HEADER
+from chaos.console.rates import Rates
+from chaos.facts import game
+from chaos.facts.game import (
+    GAME_FILE,
+    ROLES,
+    Acknowledged,
+    Answered,
+    Asked,
+    Claimed,
+    Declared,
+    HintAsked,
+    Joined,
+    Noted,
+    RunbookOpened,
+    Steered,
+    TruthShown,
+)
+from tests.unit.chaos.console.rounds import BODIES, ORIGIN, PAGE, QUESTION, TOKENS, client, sealed_round, send, settings
+
+GETS = ("/", "/state", "/static/console.js", "/static/style.css", "/debrief/debrief.html", "/enter/", "/enter/x",
+        "/enter/host-token/", "/openapi.json", "/docs", "/nothing")  # fmt: skip
+WRITES = {
+    "join": Joined(5, 10.0, "Ann", "player"),
+    "acknowledge": Acknowledged(5, 10.0, "Ann", PAGE),
+    "runbook": RunbookOpened(5, 10.0, "Ann", PAGE),
+    "claim": Claimed(5, 10.0, "Ann", "shop-2", "process", 0.7),
+    "note": Noted(5, 10.0, "Ann", "it is <b>slow</b>"),
+    "answer": Answered(5, 10.0, "Ann", QUESTION, "Only slow."),
+    "act": Asked(5, 10.0, "Ann", "restart shop-2"),
+    "hint": HintAsked(5, 10.0, "Ann"),
+    "over": Declared(5, 10.0, "Ann"),
+    "truth": TruthShown(5, 10.0, "Ann"),
+    "steer": Steered(5, 10.0, "Ann", "extend", 60.0),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    with sealed_round(tmp_path / "one"):
+        yield tmp_path / "one"
+
+
+def facts(folder):
+    return game.read(folder / GAME_FILE)
+
+
+def test_every_verb_is_tried_here():
+    assert set(BODIES) == set(WRITES) == {verb for verbs in rights.MAY.values() for verb in verbs}
+    assert set(rights.MAY) == set(ROLES)
+    assert rights.MAY["watcher"] == ()
+    assert "steer" not in rights.MAY["player"]
+
+
+@pytest.mark.parametrize("verb", BODIES)
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_does_what_it_may_and_nothing_else(folder, role, verb):
+    before = facts(folder)
+    changes = {"role": role} if verb == "join" and role == "scribe" else {}
+    answer = send(client(settings(folder, TOKENS), role), verb, **changes)
+    if rights.may(role, verb):
+        assert answer.status_code == 200, answer.text
+        [written] = facts(folder)[4:]
+        assert written == (Joined(5, 10.0, "Ann", role) if changes else WRITES[verb])
+    else:
+        assert (answer.status_code, answer.content) == (403, b"")
+        assert facts(folder) == before
+
+
+@pytest.mark.parametrize("token", [None, "", "x", "host-toke", "HOST-TOKEN", "é"])
+@pytest.mark.parametrize("path", [*GETS, *(f"/do/{verb}" for verb in BODIES)])
+def test_who_has_no_token_learns_nothing_and_changes_nothing(folder, path, token):
+    before = facts(folder)
+    given = settings(folder, TOKENS)
+    stranger = client(given)
+    stranger.cookies.clear()
+    sent = {"Cookie": f"{given.cookie}={token}".encode()} if token is not None else {}
+    answer = stranger.post(path, headers=sent, content=b"{}") if path.startswith("/do/") else stranger.get(
+        path, headers=sent)  # fmt: skip
+    assert (answer.status_code, answer.content) == (404, b"")
+    assert facts(folder) == before
+
+
+@pytest.mark.parametrize("verb", BODIES)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1"},
+        {"Origin": "http://127.0.0.1:81"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {PROOF_HEADER: ""},
+        {PROOF_HEADER: "0" * 64},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("tokens", [{}, TOKENS], ids=["loopback", "listen"])
+def test_a_page_of_somebody_else_changes_nothing(folder, tokens, sent, verb):
+    before = facts(folder)
+    browser = client(settings(folder, tokens))
+    browser.headers.update(sent)
+    answer = send(browser, verb)
+    assert (answer.status_code, answer.content) == (403, b"")
+    assert facts(folder) == before
+
+
+def test_the_proof_of_one_role_is_no_good_for_another(folder):
+    given = settings(folder, TOKENS)
+    browser = client(given, "player")
+    browser.headers[PROOF_HEADER] = given.proof("host")
+    assert send(browser, "note").status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[bad", "localhost.evil.example:80"])
+def test_a_name_that_somebody_else_points_at_this_machine_shows_nothing(folder, host):
+    answer = client(settings(folder)).get("/", headers={"Host": host})
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1234", "localhost", "[::1]:80"])
+def test_this_machine_is_let_in_without_a_token(folder, host):
+    assert client(settings(folder)).get("/", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("verb", BODIES)
+def test_too_much_at_once_is_refused(folder, verb):
+    before = facts(folder)
+    browser = client(settings(folder))
+    said = browser.post(f"/do/{verb}", content=b"x" * (MOST_BYTES + 1))
+    unsaid = browser.post(f"/do/{verb}", content=iter([b"x" * 5000, b"x" * 5000]))
+    assert [said.status_code, unsaid.status_code] == [413, 413]
+    assert facts(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "changes"),
+    [
+        ("note", {"text": "x" * 2001}),
+        ("note", {"text": ""}),
+        ("note", {"who": "x" * 41}),
+        ("note", {"who": " "}),
+        ("note", {"unheard": 1}),
+        ("claim", {"confidence": 1.1}),
+        ("claim", {"component": "no such"}),
+        ("act", {"action": "rm -rf /"}),
+        ("acknowledge", {"page": 99}),
+        ("acknowledge", {"page": "3"}),
+        ("steer", {"how": "win"}),
+        ("steer", {"seconds": 1e9}),
+        ("join", {"role": "king"}),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_words(folder, verb, changes):
+    before = facts(folder)
+    answer = send(client(settings(folder)), verb, **changes)
+    assert answer.status_code == 409
+    assert answer.json()["refused"]
+    assert facts(folder) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"{", b'{"who": "\xff", "text": "x"}', b"null"])
+def test_what_is_no_json_is_refused(folder, content):
+    answer = client(settings(folder)).post("/do/note", content=content)
+    assert answer.status_code == 409
+
+
+def test_who_asks_too_often_has_to_wait(folder):
+    time = [0.0]
+    browser = client(settings(folder), writes=Rates(2, 1, lambda: time[0]))
+    assert [send(browser, "note").status_code for _ in range(4)] == [200, 200, 429, 429]
+    time[0] = 1.5
+    assert [send(browser, "note").status_code for _ in range(2)] == [200, 429]
+    reads = client(settings(folder), reads=Rates(1, 0, lambda: 0.0))
+    assert [reads.get("/").status_code for _ in range(2)] == [200, 429]
+    assert reads.get("/").content == b""
+
+
+def test_many_clients_do_not_fill_the_memory_and_each_has_its_own_share():
+    rates = Rates(1, 0, lambda: 0.0)
+    assert all(rates.allows(str(number)) for number in range(5000))
+    assert len(rates._left) == 1000
+    assert not rates.allows("4999")
+
+
+def test_a_token_is_kept_where_no_script_and_no_other_page_has_it(folder):
+    given = settings(folder, TOKENS)
+    browser = client(given)
+    browser.cookies.clear()
+    entered = browser.get("/enter/player-token")
+    assert entered.status_code == 200
+    cookie = entered.headers["set-cookie"].lower()
+    assert {"httponly", "samesite=strict", "path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert 'data-role="player"' in browser.get("/").text
+    assert "player-token" not in browser.get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/state", "/static/console.js", "/enter/host-token", "/nothing"])
+@pytest.mark.parametrize("role", ["host", None])
+def test_every_answer_says_that_no_other_page_may_have_a_part_in_it(folder, path, role):
+    browser = client(settings(folder, TOKENS))
+    if role is None:
+        browser.cookies.clear()
+    headers = browser.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+    assert headers["cache-control"] == "no-store"
+    assert not [name for name in headers if name.startswith("access-control")]
+
+
+def test_the_page_has_no_script_and_no_style_of_its_own_and_asks_nobody_else(folder):
+    for role in ROLES:
+        page = client(settings(folder, TOKENS), role).get("/").text
+        assert "<style" not in page
+        assert " style=" not in page
+        assert not re.search(r"\son[a-z]+=", page)
+        assert "://" not in page
+        assert page.count("<script") == page.count('<script src="/static/')
+
+
+def test_a_player_joins_as_what_his_token_says(folder):
+    answer = send(client(settings(folder, TOKENS), "player"), "join", role="host")
+    assert answer.status_code == 409
+    assert send(client(settings(folder, TOKENS), "host"), "join", role="host").status_code == 200
+
+
+def test_a_player_who_calls_himself_the_host_cannot_steer(folder):
+    send(client(settings(folder, TOKENS), "host"), "join", who="Hana", role="host")
+    answer = send(client(settings(folder, TOKENS), "player"), "steer", who="Hana", how="abort")
+    assert answer.status_code == 403
+    assert not [fact for fact in facts(folder) if isinstance(fact, Steered)]
+
+
+def test_where_everybody_may_be_everybody_only_the_host_steers_once_there_is_one(folder):
+    browser = client(settings(folder))
+    assert send(browser, "join", who="Hana", role="host").status_code == 200
+    assert send(browser, "steer", who="Ann").status_code == 409
+    assert send(browser, "steer", who="Hana").status_code == 200
+
+
+def test_a_runbook_is_read_from_its_folder_and_nothing_else_is(folder, tmp_path):
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "Down.md").write_text("# Down\nLook <here>.")
+    given = settings(folder, books=books)
+    assert send(client(given), "runbook").json() == {"text": "# Down\nLook <here>."}
+    (books / "Down.md").unlink()
+    assert send(client(given), "runbook").json() == {"text": "https://books/Down.md"}
+
+
+def test_origin_of_the_tests_is_the_one_that_is_let_in():
+    assert ORIGIN == "http://127.0.0.1"
