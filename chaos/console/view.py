@@ -118,7 +118,9 @@ _STAGES = {
 
 def of(seen: Seen, facts: int = 0, users: int = 0) -> State:
     """What is new since then; `facts` and `users` as the State before said."""
-    events = _events(seen)
+    # Of a round only what is new is put into words: many pages ask, several times a second.
+    events = [] if seen.facts else _of_a_run(seen)
+    new = [_event(number, fact) for number, fact in enumerate(seen.facts[facts:], facts + 1)] or events[facts:]
     stage = stage_of(seen)
     return State(
         seen.run,
@@ -126,10 +128,10 @@ def of(seen: Seen, facts: int = 0, users: int = 0) -> State:
         stage,
         _STAGES.get(stage, stage),
         seen.played,
-        events[facts:],
-        lanes(_facts(seen, events)),
+        new,
+        lanes(seen.facts or [event.fact for event in events if event.fact is not None]),
         seen.users.since(users),
-        len(events),
+        len(seen.facts or events),
         seen.users.number,
         _told(seen),
     )
@@ -174,13 +176,7 @@ def _open(seen: Seen) -> Sequence[AnyFact]:
     return () if seen.sealed else seen.marks
 
 
-def _facts(seen: Seen, events: Iterable[Event]) -> Sequence[AnyGameFact]:
-    return seen.facts or [event.fact for event in events if event.fact is not None]
-
-
-def _events(seen: Seen) -> list[Event]:
-    if seen.facts:
-        return [_event(number, fact) for number, fact in enumerate(seen.facts, 1)]
+def _of_a_run(seen: Seen) -> list[Event]:
     shown = [(mark, words) for mark in _open(seen) if (words := _words(mark))]
     events = []
     for number, (mark, words) in enumerate(shown, 1):
