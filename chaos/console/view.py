@@ -34,7 +34,7 @@ class Seen:
 
     run: str
     facts: Sequence[AnyGameFact]
-    """None where it is no round."""
+    """Empty where it is no round."""
     marks: Sequence[AnyFact]
     """What the run did and whom it paged; none while it is sealed."""
     users: Users

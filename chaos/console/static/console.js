@@ -241,7 +241,7 @@ function refuse(text) {
 }
 
 function parameters() {
-  const wanted = $("action").value.split(" ").filter((word) => word === word.toUpperCase());
+  const wanted = $("action").value.split(" ").filter((word) => /^[A-Z]+$/.test(word));
   $("more").replaceChildren(...wanted.map((word) => {
     const label = element("label", `${word.toLowerCase()} `), source = { COMPONENT: "component", KIND: "family" }[word];
     const field = source ? $(source).cloneNode(true) : element("input", "", { required: "", maxlength: 60 });
