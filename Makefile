@@ -47,8 +47,8 @@ status: setup-python ## say what is up
 logs: setup-python ## follow the stack's logs
 	@tail -n 5 -F $${STORMDRILL_STATE:-/var/tmp/stormdrill-$$(id -u)-$${STORMDRILL_PORT_BASE:-18000}}/logs/*.log
 
-run: setup ## run an experiment: make run EXP=<id>
-	@$(STORMDRILL) run $(EXP)
+run: setup ## run an experiment: make run EXP=<id>; LIVE=1 shows it in the browser
+	@$(STORMDRILL) run $(EXP) $(if $(LIVE),--live)
 
 gameday: export STORMDRILL_SEED ?= $(SEED)
 gameday: setup ## play a round: a fault that nobody knows, and people who are paged (docs: README, "Game days")

@@ -75,6 +75,8 @@ def _add_run(add: Callable[..., argparse.ArgumentParser]) -> None:
     runs.add_argument("experiment", help="its id, or the path of a file")
     runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
     runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
+    runs.add_argument("--live", dest="no_console", action="store_false", help="show it in the browser while it lasts")
+    _add_address(runs)
     runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
 
 

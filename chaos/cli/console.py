@@ -53,9 +53,9 @@ def replay(arguments: argparse.Namespace, folder: Path) -> int:
 
 @contextlib.contextmanager
 def beside(arguments: argparse.Namespace, runs: Path, progress: Progress) -> Iterator[bool]:
-    """Have a console of the rounds to come while the block is played; yields whether there is one.
+    """Have a console of what comes next in this folder of runs, for as long as the block; yields whether there is one.
 
-    A round can do without: why there is none is said, and that is all.
+    A run can do without: why there is none is said, and that is all.
     """
     if arguments.no_console:
         yield False
@@ -77,10 +77,10 @@ def beside(arguments: argparse.Namespace, runs: Path, progress: Progress) -> Ite
 
 
 def stays(listen: Callable[[Callable[[str], None]], None], interrupts: Interrupts) -> None:
-    """Leave the console there for the debrief, until somebody presses Enter or ends us; only at a terminal."""
+    """Leave the console there when all is over, until somebody presses Enter or ends us; only at a terminal."""
     if not sys.stdin.isatty() or interrupts.arrived:
         return
-    print("stormdrill: the console shows the debrief until you press Enter", flush=True)
+    print("stormdrill: the console stays until you press Enter", flush=True)
     pressed = threading.Event()
     listen(lambda _: pressed.set())
     while not pressed.wait(_POLL_SECONDS) and not interrupts.arrived:

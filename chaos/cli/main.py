@@ -21,6 +21,7 @@ from chaos.drill.progress import Progress
 from chaos.errors import ChaosError, Interrupted, StackUnreachable, UndoFailed
 from chaos.faults.hands import System
 from chaos.gameday import ending
+from chaos.gameday.typed import Typed
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
@@ -71,7 +72,18 @@ def _run(arguments: argparse.Namespace) -> int:
     find = partial(stack.target_of, arguments.target)
     for note in _notes(arguments)(experiments.read(file, known)):
         print(f"stormdrill: note: {note}", file=sys.stderr)
-    return run.run(file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
+    runs = partial(run.run, file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
+    return runs() if arguments.no_console or arguments.dry_run else _live(arguments, runs)
+
+
+def _live(arguments: argparse.Namespace, runs: Callable[[], int]) -> int:
+    with console.beside(arguments, stack.runs(arguments.target), Progress()) as shown:
+        code = runs()
+        if shown:
+            interrupts = Interrupts()
+            interrupts.listen("the console ends")
+            console.stays(Typed().listen, interrupts)
+    return code
 
 
 def _all(arguments: argparse.Namespace) -> int:

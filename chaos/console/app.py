@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 from fastapi import FastAPI, Request, Response
@@ -41,8 +40,6 @@ _LONGEST_SECONDS = 15.0
 """A question is answered after so long though nothing is new, so that a page knows that we are there."""
 _READS, _WRITES = (200.0, 100.0), (30.0, 5.0)
 """How much a client may ask for at once, and each second. A room's laptops may be one client."""
-
-T = TypeVar("T")
 
 
 def create(
@@ -82,7 +79,7 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
                        trim_blocks=True, lstrip_blocks=True)  # fmt: skip
 
     @app.get("/")
-    async def _(request: Request) -> Response:
+    async def show_page(request: Request) -> Response:
         role = request.state.role
         shown = page.get_template("page.html.j2").render(
             role=role, may=rights.MAY[role], proof=settings.proof(role), families=FAMILIES,
@@ -91,25 +88,25 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
         return Response(shown, media_type="text/html; charset=utf-8")
 
     @app.get("/static/{name}")
-    async def _(name: str) -> Response:
+    async def show_file(name: str) -> Response:
         if name not in _FILES:
             return Response(status_code=404)
         file, kind = _FILES[name]
         return Response(await run_in_threadpool(file.read_bytes), media_type=kind)
 
     @app.get(f"{ENTER}{{token}}")
-    async def _(token: str) -> Response:
+    async def enter(token: str) -> Response:
         # The gate has let nobody in here but with a token that fits.
         entered = Response(page.get_template("enter.html.j2").render(), media_type="text/html; charset=utf-8")
         entered.set_cookie(settings.cookie, token, httponly=True, samesite="strict", path="/")
         return entered
 
     @app.get("/debrief/{name}")
-    async def _(name: str) -> Response:
+    async def show_debrief(name: str) -> Response:
         """The debrief, and the run's report to which it leads, once the seal is open."""
         state = await run_in_threadpool(reader.state)
         folder = reader.folder
-        if name not in (DEBRIEF_PAGE, HTML_FILE) or state.told is None or folder is None:
+        if name not in (DEBRIEF_PAGE, HTML_FILE) or state.told is None or folder is None or not state.told.page:
             return Response(status_code=404)
         try:
             content = await run_in_threadpool((folder / name).read_bytes)
@@ -120,7 +117,7 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
 
 def _add_state(app: FastAPI, reader: Reader) -> None:
     @app.get("/state")
-    async def _(run: str = "", facts: int = 0, users: int = 0, stage: str = "") -> Response:
+    async def tell_state(run: str = "", facts: int = 0, users: int = 0, stage: str = "") -> Response:
         """What is new since then, as soon as something is: facts at once, users' seconds a little later."""
         began = time.monotonic()
         while True:
@@ -137,20 +134,20 @@ def _add_state(app: FastAPI, reader: Reader) -> None:
 
 
 def _is_new(state: State, run: str, stage: str) -> bool:
-    """`stage`: as the page shows it, with a mark once the debrief is there."""
+    """`stage`: as the page shows it, with a mark once there is a debrief or a report."""
     return bool(state.events) or state.run != run or stage_mark(state) != stage
 
 
 def stage_mark(state: State) -> str:
     """What a page sends to say which stage it shows."""
-    return f"{state.stage}{'+' if state.told and state.told.debrief else ''}"
+    return f"{state.stage}{'+' if state.told and state.told.page else ''}"
 
 
 def _add_acts(app: FastAPI, settings: ConsoleSettings, reader: Reader, clock: Clock) -> None:
     books = Path(settings.books) if settings.books else None
 
     @app.post("/do/{verb}")
-    async def _(verb: str, request: Request) -> Response:
+    async def act(verb: str, request: Request) -> Response:
         role = request.state.role
         if verb not in acts.BODIES or not rights.may(role, verb):
             return Response(status_code=403)

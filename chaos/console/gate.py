@@ -1,7 +1,6 @@
 """Who comes in: everything is asked here before any route is, and who may not know something learns nothing."""
 
 import hmac
-from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
@@ -108,7 +107,7 @@ def _cookie(headers: Headers, name: str) -> str:
     return found.value if found else ""
 
 
-def _with_headers(send: Send) -> Callable[[Message], object]:
+def _with_headers(send: Send) -> Send:
     async def sends(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.campaign.artifacts import VERDICT_FILE
+from chaos.campaign.artifacts import HTML_FILE, VERDICT_FILE
 from chaos.console import view
 from chaos.console.settings import ConsoleSettings
 from chaos.console.users import Users
@@ -107,7 +107,7 @@ class _Run:
         over = now >= end or any(isinstance(fact, Revealed) for fact in shown)
         marks = self._marks if over else []
         opened = self._open(facts, again=True) if over else None
-        return Seen(self.folder.name, shown, marks, self._users, now, not over, True, opened)
+        return Seen(self.folder.name, shown, marks, self._users, now, not over, not over, opened)
 
     def _read_facts(self) -> list[AnyGameFact]:
         file = self.folder / GAME_FILE
@@ -164,19 +164,20 @@ class _Run:
 
     def _open(self, facts: list[AnyGameFact], again: bool = False) -> Opened | None:
         """What is open now; `again`: the score is computed anew, from the recording."""
-        if not facts:
-            return None
-        if self._opened is None and (again or (self.folder / decks.DEBRIEF_PAGE).exists()):
-            self._opened = opened(self.folder, again)
-        return self._opened or Opened(self.folder.name, "", None, False)
+        page = decks.DEBRIEF_PAGE if facts else HTML_FILE
+        written = (self.folder / page).exists()
+        if self._opened is None and (written or again):
+            self._opened = opened(self.folder, page if written else "", bool(facts), again)
+        return self._opened or Opened(self.folder.name, "", None, "")
 
 
-def opened(folder: Path, again: bool) -> Opened:
-    """All that is told of a revealed round; `again`: with a score from the recording, and not the one that was kept."""
+def opened(folder: Path, page: str, is_round: bool, again: bool) -> Opened:
+    """All that is told of a run; `again`: with a score from the recording, and not the one that was kept."""
     title, truth, score = folder.name, "", None
     with contextlib.suppress(OSError, msgspec.DecodeError):
         title = msgspec.json.decode((folder / VERDICT_FILE).read_bytes(), type=Verdict).title
     with contextlib.suppress(ChaosError, OSError, ValueError):  # of a round that was broken off there may be less
-        true, computed = ending.score_again(folder)
-        truth, score = true.words, computed if again else ending.score_of(folder)
-    return Opened(title, truth, score, (folder / decks.DEBRIEF_PAGE).exists())
+        if is_round:
+            true, computed = ending.score_again(folder)
+            truth, score = true.words, computed if again else ending.score_of(folder)
+    return Opened(title, truth, score, page)

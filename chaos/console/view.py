@@ -24,8 +24,8 @@ class Opened:
     title: str
     truth: str
     score: RoundScore | None
-    debrief: bool
-    """Whether the debrief is written."""
+    page: str
+    """The file of the debrief, or of another run's report; empty: it is not written yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class Told(msgspec.Struct, frozen=True):
     truth: str
     parts: list[PartLine]
     gaps: list[str]
-    debrief: bool
+    page: str
+    """Of the debrief, or of another run's report; empty: there is none yet."""
     fault: tuple[float, float | None] | None
     """From when and until when it was in place; None: nothing was."""
 
@@ -218,7 +219,7 @@ def _words(mark: AnyFact) -> str:
 def _told(seen: Seen) -> Told | None:
     if seen.sealed or (seen.opened is None and seen.facts):
         return None
-    opened = seen.opened or Opened(seen.run, "", None, False)
+    opened = seen.opened or Opened(seen.run, "", None, "")
     parts = [PartLine(part.name, *of_part(part), part.words) for part in opened.score.parts] if opened.score else []
     if opened.score:
         parts.append(PartLine("hints", str(opened.score.hints), "0", "that were asked for"))
@@ -227,7 +228,7 @@ def _told(seen: Seen) -> Told | None:
             for who, value in opened.score.brier.items()
         ]
     gaps = opened.score.gaps if opened.score else []
-    return Told(opened.title, opened.truth, parts, gaps, opened.debrief, _fault(seen.marks))
+    return Told(opened.title, opened.truth, parts, gaps, opened.page, _fault(seen.marks))
 
 
 def _fault(marks: Sequence[AnyFact]) -> tuple[float, float | None] | None:

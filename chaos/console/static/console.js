@@ -39,7 +39,7 @@ function take(state) {
   const first = shown.run === null;
   if (shown.run !== null && state.run !== shown.run) return location.reload();
   Object.assign(shown, { run: state.run, facts: state.facts, users: state.users, now: state.now, at: performance.now(), live: state.live });
-  shown.stage = state.stage + (state.told && state.told.debrief ? "+" : "");
+  shown.stage = state.stage + (state.told && state.told.page ? "+" : "");
   $("stage").textContent = state.words;
   lanes = state.lanes;
   for (const row of state.rows) rows.set(row.second, row);
@@ -163,7 +163,7 @@ function newQuestion(asked) {
 
 function tell(told) {
   fault = told.fault;
-  $("told").hidden = !told.truth && !told.debrief;
+  $("told").hidden = !told.truth && !told.page;
   $("truth").textContent = told.truth ? `The truth: ${told.truth}.` : "";
   $("parts").replaceChildren(...told.parts.map((part) => {
     const row = element("tr", "");
@@ -171,10 +171,10 @@ function tell(told) {
     return row;
   }));
   $("gaps").replaceChildren(...told.gaps.map((gap) => element("li", gap)));
-  $("whole").hidden = !told.debrief;
-  if (told.debrief && $("debrief").hidden) {
+  $("whole").hidden = !told.page;
+  if (told.page && $("debrief").hidden) {
     $("debrief").hidden = false;
-    $("debrief").src = "/debrief/debrief.html";
+    $("whole").firstChild.href = $("debrief").src = `/debrief/${told.page}`;
   }
 }
 

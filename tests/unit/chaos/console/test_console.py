@@ -210,7 +210,7 @@ def test_a_run_that_is_no_round_is_shown_from_its_recording(over, tmp_path):
     play, told = over
     folder = tmp_path / "run"
     folder.mkdir()
-    for name in ("recording.ndjson", "load.ndjson", "experiment.yaml"):
+    for name in ("recording.ndjson", "load.ndjson", "experiment.yaml", "report.html", "verdict.json"):
         (folder / name).write_bytes((play.folder / name).read_bytes())
     state = Reader(rounds.settings(folder), FakeClock(1e6)).state()
     said = [event.words for event in state.events]
@@ -219,3 +219,5 @@ def test_a_run_that_is_no_round_is_shown_from_its_recording(over, tmp_path):
     assert any(words.startswith("in place") for words in said)
     assert [lane.name for lane in state.lanes] == ["Down{instance=shop-2, severity=warning}"]
     assert state.told.fault[0] == pytest.approx(told.verdict.injected)
+    assert (state.told.title, state.told.page) == (told.verdict.title, "report.html")
+    assert client(rounds.settings(folder)).get("/debrief/report.html").status_code == 200
