@@ -165,9 +165,10 @@ def lanes(facts: Iterable[AnyGameFact]) -> list[Lane]:
             for alert in page.alerts:
                 stretches = found.setdefault(alert, [])
                 goes_on = bool(stretches) and stretches[-1][1] is None
-                if page.firing and not goes_on:
+                fires = page.firing and alert not in page.over
+                if fires and not goes_on:
                     stretches.append((page.arrived, None))
-                elif not page.firing and goes_on:
+                elif not fires and goes_on:
                     stretches[-1] = (stretches[-1][0], page.arrived)
     return [Lane(name, stretches) for name, stretches in found.items() if stretches]
 

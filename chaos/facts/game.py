@@ -72,6 +72,8 @@ class Paged(GameFact, frozen=True, tag="paged"):
     runbook: str
     arrived: float
     """Seconds since the run's start."""
+    over: list[str] = msgspec.field(default_factory=list)
+    """Those of `alerts` that are over, where others of the same page fire."""
 
 
 class Acknowledged(GameFact, frozen=True, tag="acknowledged"):

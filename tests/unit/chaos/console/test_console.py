@@ -120,13 +120,14 @@ def test_a_console_of_the_day_waits_for_the_next_round(tmp_path):
 
 
 def test_alerts_have_a_lane_each_from_page_to_over():
-    def page(at, firing, *alerts):
-        return Paged(0, at + 1, "pager", firing, list(alerts), "", "", at)
+    def page(at, firing, *alerts, over=()):
+        return Paged(0, at + 1, "pager", firing, list(alerts), "", "", at, list(over))
 
     told = [page(1, True, "a", "b"), page(2, True, "a"), page(5, False, "a"), page(7, True, "a"), page(8, False, "c")]
+    told.append(page(9, True, "a", "b", over=["b"]))
     assert {lane.name: lane.stretches for lane in lanes([Noted(0, 0.0, "x", "y"), *told])} == {
         "a": [(1, 5), (7, None)],
-        "b": [(1, None)],
+        "b": [(1, 9)],
     }
 
 
