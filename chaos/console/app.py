@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -38,6 +37,8 @@ _ROWS_EVERY_SECONDS = 0.5
 """Users' seconds alone are told so often at most."""
 _LONGEST_SECONDS = 15.0
 """A question is answered after so long though nothing is new, so that a page knows that we are there."""
+_MOST_WAITING = 100
+"""Of questions; one more is answered at once, whether anything is new or not."""
 _READS, _WRITES = (200.0, 100.0), (30.0, 5.0)
 """How much a client may ask for at once, and each second. A room's laptops may be one client."""
 
@@ -96,7 +97,9 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
 
     @app.get(f"{ENTER}{{token}}")
     async def enter(token: str) -> Response:
-        # The gate has let nobody in here but with a token that fits.
+        # The gate has let nobody in here but with a token that fits, where there are any.
+        if not settings.tokens:
+            return Response(status_code=404)
         entered = Response(page.get_template("enter.html.j2").render(), media_type="text/html; charset=utf-8")
         entered.set_cookie(settings.cookie, token, httponly=True, samesite="strict", path="/")
         return entered
@@ -104,33 +107,42 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
     @app.get("/debrief/{name}")
     async def show_debrief(name: str) -> Response:
         """The debrief, and the run's report to which it leads, once the seal is open."""
-        state = await run_in_threadpool(reader.state)
-        folder = reader.folder
-        if name not in (DEBRIEF_PAGE, HTML_FILE) or state.told is None or folder is None or not state.told.page:
-            return Response(status_code=404)
         try:
-            content = await run_in_threadpool((folder / name).read_bytes)
-        except OSError:
+            content = await run_in_threadpool(_told, reader, name)
+        except (ChaosError, OSError, ValueError):
             return Response(status_code=404)
         return Response(content, media_type="text/html; charset=utf-8", headers=FRAMED)
 
 
+def _told(reader: Reader, name: str) -> bytes:
+    """A file of a run that everybody may know all of. Raises FileNotFoundError where he may not, or there is none."""
+    folder, state = reader.folder, reader.state()
+    if name not in (DEBRIEF_PAGE, HTML_FILE) or folder is None or state.told is None or not state.told.page:
+        raise FileNotFoundError(name)
+    return (folder / name).read_bytes()
+
+
 def _add_state(app: FastAPI, reader: Reader) -> None:
+    waiting: set[object] = set()
+
     @app.get("/state")
     async def tell_state(run: str = "", facts: int = 0, users: int = 0, stage: str = "") -> Response:
         """What is new since then, as soon as something is: facts at once, users' seconds a little later."""
-        began = time.monotonic()
-        while True:
-            try:
-                state = await run_in_threadpool(partial(reader.state, run, max(facts, 0), max(users, 0)))
-            except (ChaosError, OSError, ValueError):
-                return _said(503, "the run cannot be read just now")
-            waited = time.monotonic() - began
-            if _is_new(state, run, stage) or (state.rows and waited >= _ROWS_EVERY_SECONDS):
-                return Response(msgspec.json.encode(state), media_type="application/json")
-            if waited >= _LONGEST_SECONDS:
-                return Response(msgspec.json.encode(state), media_type="application/json")
-            await asyncio.sleep(_LOOK_SECONDS)
+        began, me = time.monotonic(), object()
+        waits = len(waiting) < _MOST_WAITING
+        waiting.add(me)
+        try:
+            while True:
+                state = await run_in_threadpool(reader.state, run, max(facts, 0), max(users, 0))
+                waited = time.monotonic() - began
+                new = _is_new(state, run, stage) or (state.rows and waited >= _ROWS_EVERY_SECONDS)
+                if new or not waits or waited >= _LONGEST_SECONDS:
+                    return Response(msgspec.json.encode(state), media_type="application/json")
+                await asyncio.sleep(_LOOK_SECONDS)
+        except (ChaosError, OSError, ValueError):
+            return _said(503, "the run cannot be read just now")
+        finally:
+            waiting.discard(me)
 
 
 def _is_new(state: State, run: str, stage: str) -> bool:

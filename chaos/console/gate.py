@@ -15,6 +15,8 @@ PROOF_HEADER = "x-stormdrill"
 ENTER = "/enter/"
 MOST_BYTES = 8 * 1024
 """Of what is sent with a request."""
+_MOST_DIGITS = 6
+"""Of what says how much it is."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
     " img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -83,7 +85,7 @@ class Gate:
         ):
             return 403
         length = headers.get("content-length", "0")
-        return 413 if not length.isdigit() or int(length) > MOST_BYTES else 0
+        return 0 if length.isdecimal() and len(length) <= _MOST_DIGITS and int(length) <= MOST_BYTES else 413
 
 
 def _from_our_page(headers: Headers) -> bool:
