@@ -22,6 +22,7 @@ from chaos.facts.run import RunEnded, RunStarted
 from chaos.facts.samples import Request
 from chaos.gameday import decks, ending, sealing
 from chaos.machine.clock import Clock
+from chaos.spec.gameday import deck
 from chaos.verdict.verdict import Verdict
 
 _MARKS = (b'"run_started"', b'"phase_began"', b'"page_seen"', b'"injected"', b'"staged_injected"', b'"staged_undone"',
@@ -176,8 +177,13 @@ def opened(folder: Path, page: str, is_round: bool, again: bool) -> Opened:
     title, truth, score = folder.name, "", None
     with contextlib.suppress(OSError, msgspec.DecodeError):
         title = msgspec.json.decode((folder / VERDICT_FILE).read_bytes(), type=Verdict).title
-    with contextlib.suppress(ChaosError, OSError, ValueError):  # of a round that was broken off there may be less
-        if is_round:
-            true, computed = ending.score_again(folder)
-            truth, score = true.words, computed if again else ending.score_of(folder)
+    if not is_round:
+        return Opened(title, truth, score, page)
+    # Of a round that was broken off there may be less.
+    with contextlib.suppress(ChaosError, OSError, ValueError):
+        truth = deck.played(sealing.experiment(folder), sealing.read(folder).sealed.injects).describe_faults()
+        score = ending.score_of(folder)
+    with contextlib.suppress(ChaosError, OSError, ValueError):
+        true, computed = ending.score_again(folder)
+        truth, score = true.words, computed if again else score
     return Opened(title, truth, score, page)

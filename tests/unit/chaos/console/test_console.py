@@ -185,7 +185,7 @@ def test_a_replay_shows_what_was_seen_then_and_comes_to_the_same_score(over, spe
         assert "A kill" not in said
         assert play.seal.salt not in said
         assert all(event.at <= state.now + 0.01 for event in state.events)  # which is rounded
-        clock.now += 5.0
+        clock.now += 5.0 / speed
         steps += 1
         assert steps < 1000
         state = reader.state(state.run, state.facts, state.users)
