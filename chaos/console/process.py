@@ -81,7 +81,8 @@ def _answers(made: ConsoleSettings) -> bool:
     asked = http.client.HTTPConnection(host, made.port, timeout=2)
     try:
         asked.request("GET", "/")
-        asked.getresponse().read()
+        with asked.getresponse() as answer:
+            answer.read()
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -1,6 +1,7 @@
 """The console as a process: it answers within a second, is killed and begun again, and shows nobody its tokens."""
 
 import concurrent.futures
+import contextlib
 import os
 import signal
 import time
@@ -42,11 +43,12 @@ def console(given, tmp_path):
     begun.end()
 
 
+@contextlib.contextmanager
 def browser(given, role="player"):
     base = f"http://127.0.0.1:{given.port}"
-    made = httpx.Client(base_url=base, timeout=20, headers={PROOF_HEADER: given.proof(role), "Origin": base})
-    assert made.get(f"/enter/{TOKENS[role]}").status_code == 200
-    return made
+    with httpx.Client(base_url=base, timeout=20, headers={PROOF_HEADER: given.proof(role), "Origin": base}) as made:
+        assert made.get(f"/enter/{TOKENS[role]}").status_code == 200
+        yield made
 
 
 def state(asks, before=None):
