@@ -40,7 +40,8 @@ function take(state) {
   if (shown.run !== null && state.run !== shown.run) return location.reload();
   Object.assign(shown, { run: state.run, facts: state.facts, users: state.users, now: state.now, at: performance.now(), live: state.live });
   shown.stage = state.stage + (state.told && state.told.page ? "+" : "");
-  $("stage").textContent = state.words;
+  setText($("stage"), state.words);
+  tick();
   lanes = state.lanes;
   for (const row of state.rows) rows.set(row.second, row);
   for (const event of state.events) happened(event, first);
@@ -107,7 +108,7 @@ function setText(place, text) {
 }
 
 function newPage(page) {
-  const item = element("li", "", { id: `page-${page.number}`, class: "new" });
+  const item = element("li", "", { id: `page-${page.number}` });
   item.append(element("b", `Page ${page.number}, ${spoken(page.arrived)}: ${page.alerts.join("; ")}`), element("p", page.summary), element("p", "", { class: "how" }));
   const buttons = element("p", "", { class: "buttons" });
   if (MAY.includes("acknowledge") && !SPEED) {
@@ -203,6 +204,10 @@ function marks() {
 /** Seconds since the run's start, now. */
 function clock() {
   return shown.live ? shown.now + ((performance.now() - shown.at) / 1000) * (SPEED || 1) : shown.now;
+}
+
+function tick() {
+  setText($("clock"), spoken(Math.max(0, Math.floor(clock()))));
 }
 
 function beep() {
@@ -303,7 +308,7 @@ if ($("name")) $("name").value = sessionStorage.getItem("name") || "";
 $("range").addEventListener("change", draw);
 addEventListener("resize", draw);
 setInterval(() => {
-  $("clock").textContent = spoken(Math.floor(clock()));
+  tick();
   if (shown.live) draw();
 }, 1000);
 follow();

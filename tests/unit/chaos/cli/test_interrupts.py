@@ -62,7 +62,7 @@ CHANGING = {
     "restart": (),
 }
 """The commands that change something, with what they need to begin."""
-READING = {"report", "coverage", "validate", "list", "schema", "status", "compose-file"}
+READING = {"console", "report", "coverage", "validate", "list", "schema", "status", "compose-file"}
 """Whoever ends one of these loses nothing but what it would have said, or written anew."""
 
 
