@@ -55,6 +55,11 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
     _add_gameday(add)
     _add_console(add)
+    _add_stack(add)
+    return top
+
+
+def _add_stack(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     undoing = add("undo", "undo whatever a run left behind")
     undoing.add_argument("--target", type=Path)
     for name, text in (
@@ -66,7 +71,6 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
         ("status", "say what is up"),
     ):
         add(name, text)
-    return top
 
 
 def _add_run(add: Callable[..., argparse.ArgumentParser]) -> None:
