@@ -48,6 +48,7 @@ function take(state) {
   if (state.told) tell(state.told);
   pager();
   questions();
+  for (const part of document.querySelectorAll(".during, #who, #questions form")) part.hidden = state.told !== null;
   draw();
 }
 
