@@ -96,7 +96,7 @@ class Master:
         self._tell_injects()
 
     def lets_go(self, *, waits: bool = True) -> None:
-        """What is broken is being put back: nothing more is done by players; what is under way ends first, if `waits`."""
+        """What is broken is being put back: players do nothing more; what is under way ends first, if it `waits`."""
         self._hands.shutdown(wait=waits, cancel_futures=True)
         self._say_what_was_done()
 
