@@ -19,7 +19,7 @@ WITHIN_SECONDS = 90.0
 EXPERIMENT = """\
 title: {secret} title
 claim: {secret} claim
-fault: {{ type: process.kill, instance: shop-2, for: 15s }}
+fault: {{ type: process.kill, instance: shop-2, for: 30s }}
 also:
   - {{ after: 1s, fault: {{ type: network.latency, link: postgres/shop-3, latency: 20ms, for: 60s }} }}
   - {{ after: 1s, fault: {{ type: postgres.take_connections, share: 0.5, for: 60s }} }}
@@ -74,7 +74,8 @@ def round_(stack, tmp_path_factory):
     process = stack.start("gameday", "--deck", deck(folder), "--name", "Host")
     seen = {}
     try:
-        until(lambda: latest.resolve() != before and ending.is_round(latest), 60)
+        until(lambda: (latest.resolve() != before and ending.is_round(latest)) or process.poll() is not None, 60)
+        assert process.poll() is None, process.communicate()[0]
         table = Table(latest.resolve())
         table.join("Ann", "player")
         seal = sealing.read(table.folder)
