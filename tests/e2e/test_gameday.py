@@ -45,7 +45,7 @@ cards:
     mitigation: restart shop-2
     injects: [{{ after: 4s, from: sales, text: "Is it down?", within: 60s }}]
 """
-GIVEN_AWAY = re.compile(r"stormdrill-(?!\d)|network\.latency|process\.kill|take_connections|traffic\.surge|\bfill\b")
+GIVEN_AWAY = re.compile(r"stormdrill-(?!\d|test-|runs-)|network\.latency|process\.kill|take_connections|traffic\.surge|\bfill\b")
 """Names that our faults have for everybody where nothing is sealed."""
 
 
@@ -104,7 +104,7 @@ def test_it_goes_from_page_to_debrief(round_):
     assert code == 0, output
     assert "PAGE" in output
     assert "The truth: SIGKILL" in output
-    assert "debrief.html" in output.splitlines()[-1]
+    assert "debrief.html" in output
     [ended] = Table(folder).all(HoldEnded)
     assert ended.how == "mitigated"
     assert ending.broken_seal(folder) == []
