@@ -96,9 +96,9 @@ class Master:
         self._escalate()
         self._tell_injects()
 
-    def lets_go(self) -> None:
-        """What is broken is being put back: nothing more is done by players; what is under way ends first."""
-        self._hands.shutdown(wait=True, cancel_futures=True)
+    def lets_go(self, *, waits: bool = True) -> None:
+        """What is broken is being put back: players do nothing more; what is under way ends first, if it `waits`."""
+        self._hands.shutdown(wait=waits, cancel_futures=True)
         self._say_what_was_done()
 
     def acts(self) -> int | None:

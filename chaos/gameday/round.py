@@ -93,7 +93,8 @@ class Round(Drill):
 
     def _undo(self) -> None:
         self._master.over = True
-        self._master.lets_go()
+        # Who aborts wants out: what is under way has a record of its own, and is undone with the rest later.
+        self._master.lets_go(waits=not self._aborted)
         how, by = ("aborted", None) if self._aborted else self._ended or ("limit", None)
         self._master.say(HoldEnded(0, self._context.now(), how, by))
         super()._undo()

@@ -102,7 +102,7 @@ class AlertEvidence:
             routing=routing_of(recording),
             observed=frozenset(started.receivers),
             unfed=inputs.unfed(recording, span),
-            standing=frozenset(name for look in _that_count(looks, blindness, span) for name in look.standing),
+            standing=frozenset(name for look in blindness.that_count(looks, span) for name in look.standing),
             format=started.format,
             pace=started.pace,
         )
@@ -161,14 +161,8 @@ class AlertEvidence:
 
 def running(looks: Iterable[PrometheusSeen], blindness: Blindness, span: Window) -> frozenset[str]:
     """Rules that ran in good health at every look that counts."""
-    seen = [frozenset(look.rules) for look in _that_count(looks, blindness, span)]
+    seen = [frozenset(look.rules) for look in blindness.that_count(looks, span)]
     return frozenset.intersection(*seen) if seen else frozenset()
-
-
-def _that_count(looks: Iterable[PrometheusSeen], blindness: Blindness, span: Window) -> list[PrometheusSeen]:
-    """A Prometheus that has just begun, before the baseline or after a fault that blinds it, has evaluated nothing."""
-    start = span.baseline if span.baseline is not None else 0.0
-    return [one for one in looks if not one.error and one.at >= start and not blindness.blinded("prometheus", one.at)]
 
 
 class _Gathering:

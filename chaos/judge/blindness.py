@@ -1,8 +1,9 @@
 """Which observers the experiment's own faults blinded, and when: their gaps then are by design, and no others."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chaos.facts.alerts import RuleLoaded
+from chaos.facts.alerts import PrometheusSeen, RuleLoaded
 from chaos.facts.recording import Facts
 from chaos.judge.in_place import in_place
 from chaos.judge.window import Window
@@ -54,6 +55,11 @@ class Blindness:
     def blinded(self, observer: str, at: float) -> bool:
         """Whether this observer was blinded at this moment."""
         return any(one.covers(at) for one in self.by(observer))
+
+    def that_count(self, looks: Iterable[PrometheusSeen], span: Window) -> list[PrometheusSeen]:
+        """A Prometheus that has just begun, before the baseline or after a fault of it, has evaluated nothing yet."""
+        told = [look for look in looks if not look.error and look.at >= (span.baseline or 0.0)]
+        return [look for look in told if not self.blinded("prometheus", look.at)]
 
     def in_words(self, span: Window) -> list[str]:
         """One line for each, in seconds since the injection."""

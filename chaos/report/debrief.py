@@ -92,6 +92,14 @@ def markdown(of: Debrief) -> str:
             for who, value in score.brier.items()
         ),
         "",
+        *_what_follows(of),
+    ]
+    return "\n".join(lines)
+
+
+def _what_follows(of: Debrief) -> list[str]:
+    verdict, score = of.verdict, of.score
+    return [
         "## Gaps",
         *([f"- {gap}" for gap in score.gaps] or ["none was found"]),
         "",
@@ -117,7 +125,6 @@ def markdown(of: Debrief) -> str:
         f"Shown before: `{of.commitment}`. Salt: `{of.seal.salt}`. `stormdrill gameday verify` recomputes it.",
         "",
     ]
-    return "\n".join(lines)
 
 
 def html(of: Debrief) -> str:

@@ -59,6 +59,13 @@ class Play:
         )
         context.assert_somebody_watches, context.knows = (lambda _: None), (lambda *_: True)
         self.table = Table(self.folder, world)
+        self._seat(context, experiment, injects)
+        self.problems = []
+        context.turns += [self._people, self.master.turn, self._settle]
+        plan = Plan("one", "kill", experiment, Pace(), frozenset({"Down"}), LoadSettings(), "abc", False)
+        self.round = Round(plan, context, self.master, LIMIT, parts(world))
+
+    def _seat(self, context, experiment, injects):
         actions = Actions(context, Duration(seconds=600))
         self.master = Master(
             self.table,
@@ -76,10 +83,6 @@ class Play:
             names, list(truth.families()), actions.offered(), {}, ["an old item"], 1.0,
         )  # fmt: skip
         self.master.began(began)
-        self.problems = []
-        context.turns += [self._people, self.master.turn, self._settle]
-        plan = Plan("one", "kill", experiment, Pace(), frozenset({"Down"}), LoadSettings(), "abc", False)
-        self.round = Round(plan, context, self.master, LIMIT, parts(world))
 
     def _people(self):
         began = self.master._injected

@@ -42,7 +42,18 @@ def users(hurt=(), slow=()):
 
 
 def scored(*game, **changes):
-    return score(recording(**changes), game, TRUTH)
+    numbered = [msgspec.structs.replace(fact, number=place) for place, fact in enumerate(game, 1)]
+    pages = {fact.number: place for place, fact in enumerate(game, 1) if isinstance(fact, Paged)}
+    told = [
+        msgspec.structs.replace(fact, page=pages[fact.page]) if isinstance(fact, Acknowledged | RunbookOpened) else fact
+        for fact in numbered
+    ]
+    asked = {fact.number: place for place, fact in enumerate(game, 1) if isinstance(fact, InjectTold)}
+    answered = [
+        msgspec.structs.replace(fact, inject=asked[fact.inject]) if isinstance(fact, Answered) else fact
+        for fact in told
+    ]
+    return score(recording(**changes), answered, TRUTH)
 
 
 def part(found, name):
