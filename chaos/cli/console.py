@@ -13,7 +13,7 @@ import msgspec
 
 from chaos.campaign import artifacts
 from chaos.cli import stack
-from chaos.cli.stack import ALERTS
+from chaos.cli.stack import ALERTS, DASHBOARDS
 from chaos.console import process, settings
 from chaos.console.process import FOLDER, Console
 from chaos.console.settings import ConsoleSettings
@@ -118,6 +118,8 @@ def _settings(arguments: argparse.Namespace, folder: Path, follows: bool = False
         port=arguments.port or process.free_port(address),
         secret=settings.new_secret(),
         tokens=settings.new_tokens() if arguments.listen else {},
+        target=str(stack.target_file(arguments.target)),
+        dashboards=str(DASHBOARDS),
         owner=process_identity.of_pid(os.getpid()),
     )
 

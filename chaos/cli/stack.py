@@ -37,6 +37,7 @@ from compose.topology import Topology
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = ROOT / "chaos" / "experiments"
 ALERTS = ROOT / "alerts"
+DASHBOARDS = ROOT / "dashboards"
 _POLL_SECONDS = 0.2
 _SETTLED_WITHIN_SECONDS = 20.0
 """How long after a run a stack may take to be well again: the watchdog of one that died included."""
@@ -200,12 +201,17 @@ def existing_target(file: Path | None) -> Target | None:
     """The target of this file, or else of our own stack if there is one. Raises InvalidFile."""
     if file is not None:
         return targets.read(file)
-    file = stack_settings.from_environment().state / "target.yaml"
+    file = target_file(None)
     try:
         return targets.read(file) if file.exists() else None
     except InvalidFile as error:
         what_to_do = "where another release wrote it, `make up` replaces its stack and `make down` ends it"
         raise InvalidFile(file, error.path, f"{error.reason}; {what_to_do}", error.line) from error
+
+
+def target_file(file: Path | None) -> Path:
+    """This target file, or else the one that our own stack has or will have. Raises InvalidSettings."""
+    return file.resolve() if file else stack_settings.from_environment().state / "target.yaml"
 
 
 def vocabulary(target: Path | None) -> Vocabulary:

@@ -1,22 +1,27 @@
 """The console's application: a page, what is new for it, and what can be done from it."""
 
 import asyncio
+import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 from fastapi import FastAPI, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
 from chaos.campaign.artifacts import HTML_FILE
-from chaos.console import acts, rights
+from chaos.console import acts, look_routes, rights
 from chaos.console.gate import ENTER, FRAMED, MOST_BYTES, Gate
+from chaos.console.looks import Looks
 from chaos.console.rates import Rates
 from chaos.console.reader import Reader
 from chaos.console.settings import ConsoleSettings
+from chaos.console.sources import SourcesFile
 from chaos.console.view import State
 from chaos.errors import ChaosError, GameRefused
 from chaos.gameday.decks import DEBRIEF_PAGE
@@ -25,10 +30,11 @@ from chaos.machine.clock import Clock, SystemClock
 from chaos.spec.gameday.truth import FAMILIES
 
 STATIC = Path(__file__).parent / "static"
+SCRIPTS = ("chart", "acts", "pager", "looks", "console")
+"""In the order in which a page loads them."""
 _FILES = {
     "console.css": (STATIC / "console.css", "text/css; charset=utf-8"),
-    "console.js": (STATIC / "console.js", "text/javascript; charset=utf-8"),
-    "chart.js": (STATIC / "chart.js", "text/javascript; charset=utf-8"),
+    **{f"{name}.js": (STATIC / f"{name}.js", "text/javascript; charset=utf-8") for name in SCRIPTS},
     "style.css": (Path(__file__).parent.parent / "report" / "templates" / "style.css", "text/css; charset=utf-8"),
 }
 """Everything a page loads, each by its name: no path that is asked for is ever looked up."""
@@ -49,42 +55,58 @@ def create(
     reads: Rates | None = None,
     writes: Rates | None = None,
     beside: Callable[[], object] = lambda: None,
+    transport: httpx.BaseTransport | None = None,
 ) -> FastAPI:
     """The application of one console; `beside` is called once a second while it runs."""
+    own = clock or SystemClock()
+    sources = SourcesFile(settings.target, settings.dashboards)
+    reader = Reader(settings, own, sources, transport)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(_every_second(beside))
+        tasks = [asyncio.create_task(_every_second(each)) for each in (beside, lambda: _watch(reader))]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
     # No page of ours describes the routes: who needs them is given them.
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(Gate, settings=settings, reads=reads or Rates(*_READS), writes=writes or Rates(*_WRITES))
-    own = clock or SystemClock()
-    reader = Reader(settings, own)
     _add_pages(app, settings, reader)
     _add_state(app, reader)
     _add_acts(app, settings, reader, own)
+    app.state.reader = reader
+    look_routes.add(app, Looks(reader, sources, transport))
     return app
 
 
-async def _every_second(beside: Callable[[], object]) -> None:
+async def _every_second(does: Callable[[], object]) -> None:
     while True:
         await asyncio.sleep(1.0)
-        beside()
+        await run_in_threadpool(does)
+
+
+def _watch(reader: Reader) -> None:
+    # Whatever it meets, the next second is another try.
+    with contextlib.suppress(ChaosError, OSError, ValueError):
+        reader.watch()
+
+
+@functools.cache
+def _templates() -> Environment:
+    return Environment(loader=PackageLoader("chaos.console", "static"), autoescape=True, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True)  # fmt: skip
 
 
 def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
-    page = Environment(loader=PackageLoader("chaos.console", "static"), autoescape=True, undefined=StrictUndefined,
-                       trim_blocks=True, lstrip_blocks=True)  # fmt: skip
+    page = _templates()
 
     @app.get("/")
     async def show_page(request: Request) -> Response:
         role = request.state.role
         shown = page.get_template("page.html.j2").render(
             role=role, may=rights.MAY[role], proof=settings.proof(role), families=FAMILIES,
-            anybody=not settings.tokens, replay=settings.speed,
+            anybody=not settings.tokens, replay=settings.speed, scripts=SCRIPTS,
         )  # fmt: skip
         return Response(shown, media_type="text/html; charset=utf-8")
 
@@ -126,7 +148,7 @@ def _add_state(app: FastAPI, reader: Reader) -> None:
     waiting: set[object] = set()
 
     @app.get("/state")
-    async def tell_state(run: str = "", facts: int = 0, users: int = 0, stage: str = "") -> Response:
+    async def tell_state(run: str = "", facts: int = 0, users: int = 0, stage: str = "", alerts: int = 0) -> Response:
         """What is new since then, as soon as something is: facts at once, users' seconds a little later."""
         began, me = time.monotonic(), object()
         waits = len(waiting) < _MOST_WAITING
@@ -135,7 +157,7 @@ def _add_state(app: FastAPI, reader: Reader) -> None:
             while True:
                 state = await run_in_threadpool(reader.state, run, max(facts, 0), max(users, 0))
                 waited = time.monotonic() - began
-                new = _is_new(state, run, stage) or (state.rows and waited >= _ROWS_EVERY_SECONDS)
+                new = _is_new(state, run, stage, alerts) or (state.rows and waited >= _ROWS_EVERY_SECONDS)
                 if new or not waits or waited >= _LONGEST_SECONDS:
                     return Response(msgspec.json.encode(state), media_type="application/json")
                 await asyncio.sleep(_LOOK_SECONDS)
@@ -145,9 +167,10 @@ def _add_state(app: FastAPI, reader: Reader) -> None:
             waiting.discard(me)
 
 
-def _is_new(state: State, run: str, stage: str) -> bool:
+def _is_new(state: State, run: str, stage: str, alerts: int) -> bool:
     """`stage`: as the page shows it, with a mark once there is a debrief or a report."""
-    return bool(state.events) or state.run != run or stage_mark(state) != stage
+    changed = state.run != run or stage_mark(state) != stage or state.alerts != alerts
+    return changed or bool(state.events)
 
 
 def stage_mark(state: State) -> str:

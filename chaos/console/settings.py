@@ -38,6 +38,10 @@ class ConsoleSettings(msgspec.Struct, frozen=True):
     """How fast a recording is played; 0: what happens is shown as it happens."""
     began: float = 0.0
     """CLOCK_BOOTTIME at which that began."""
+    target: str = ""
+    """The file of the stack's target, which need not be there yet: who is asked for dashboards, alerts and traces."""
+    dashboards: str = ""
+    """The folder of dashboards where the target names none."""
     owner: Child | None = None
     """The process for whose sake it is there; None: nobody's."""
 

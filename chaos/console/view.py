@@ -1,10 +1,12 @@
 """What a page may know now. Pure: of a sealed round it has the game's facts and users' seconds, and nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from chaos.console import lanes
+from chaos.console.lanes import Lane, Lanes
 from chaos.console.users import Row, Users
 from chaos.facts import game
 from chaos.facts.any_fact import AnyFact
@@ -44,6 +46,7 @@ class Seen:
     played: bool
     """Whether somebody plays or runs it now."""
     opened: Opened | None = None
+    lanes: Lanes = lanes.NONE
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -56,14 +59,6 @@ class Event(msgspec.Struct, frozen=True):
     words: str
     fact: AnyGameFact | None
     """None: it is no fact of a game."""
-
-
-class Lane(msgspec.Struct, frozen=True):
-    """When an alert was paged, and when a page said that it is over."""
-
-    name: str
-    stretches: list[tuple[float, float | None]]
-    """In seconds since the run's start; an end of None: it goes on."""
 
 
 class PartLine(msgspec.Struct, frozen=True):
@@ -100,6 +95,10 @@ class State(msgspec.Struct, frozen=True):
     live: bool
     events: list[Event]
     lanes: list[Lane]
+    alerts: int
+    """What the page sends with its next question, so that it is told as soon as a lane changes."""
+    unseen: str
+    """Why lanes may be out of date; empty: they are not."""
     rows: list[Row]
     facts: int
     """How many there are: what the page asks with next; likewise `users`."""
@@ -130,7 +129,9 @@ def of(seen: Seen, facts: int = 0, users: int = 0) -> State:
         _STAGES.get(stage, stage),
         seen.played,
         new,
-        lanes(seen.facts or [event.fact for event in events if event.fact is not None]),
+        seen.lanes.all,
+        seen.lanes.mark,
+        seen.lanes.unseen,
         seen.users.since(users),
         len(seen.facts or events),
         seen.users.number,
@@ -140,7 +141,7 @@ def of(seen: Seen, facts: int = 0, users: int = 0) -> State:
 
 def waiting() -> State:
     """Where there is no run."""
-    return State("", 0.0, "waiting", _STAGES["waiting"], True, [], [], [], 0, 0, None)
+    return State("", 0.0, "waiting", _STAGES["waiting"], True, [], [], 0, "", [], 0, 0, None)
 
 
 def stage_of(seen: Seen) -> str:
@@ -155,22 +156,6 @@ def stage_of(seen: Seen) -> str:
     if not seen.played:
         return "broken off"
     return "putting back" if game.HoldEnded in kinds else "on" if game.Ready in kinds else "preparing"
-
-
-def lanes(facts: Iterable[AnyGameFact]) -> list[Lane]:
-    """One for each alert that was paged, in the order in which they first were."""
-    found: dict[str, list[tuple[float, float | None]]] = {}
-    for page in facts:
-        if isinstance(page, game.Paged):
-            for alert in page.alerts:
-                stretches = found.setdefault(alert, [])
-                goes_on = bool(stretches) and stretches[-1][1] is None
-                fires = page.firing and alert not in page.over
-                if fires and not goes_on:
-                    stretches.append((page.arrived, None))
-                elif not fires and goes_on:
-                    stretches[-1] = (stretches[-1][0], page.arrived)
-    return [Lane(name, stretches) for name, stretches in found.items() if stretches]
 
 
 def _open(seen: Seen) -> Sequence[AnyFact]:

@@ -1,7 +1,7 @@
 """Recorded traces as waterfalls: from spans to rows with places on an axis. Pure; the templates draw it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chaos.facts.recording import Recording
 from chaos.facts.samples import Request
@@ -136,6 +136,14 @@ def _gap(nothing: str, start: float, end: float, within: Sequence[Request], verd
 
 
 def _waterfall(trace: TraceSeen, page: str, verdict: Verdict) -> Waterfall:
+    link = f"{page}{trace.id}" if page else ""
+    return replace(
+        of_trace(trace), link=link, after=trace.began - (verdict.injected or 0.0), phase=_phase(trace, verdict)
+    )
+
+
+def of_trace(trace: TraceSeen) -> Waterfall:
+    """The waterfall of one trace, of whose run nothing else is known: `after` counts from the run's start."""
     spans = _below(trace.spans)
     root = trace.spans[0] if trace.spans else None
     end = max((span.began + span.took_seconds for span, _ in spans), default=trace.took_seconds)
@@ -143,15 +151,15 @@ def _waterfall(trace: TraceSeen, page: str, verdict: Verdict) -> Waterfall:
     hues = list(dict.fromkeys(span.service for span in trace.spans))
     return Waterfall(
         id=trace.id,
-        link=f"{page}{trace.id}" if page else "",
+        link="",
         asked=_asked(trace.root, root),
         place=_place(root) if root else trace.root.partition(":")[0],
         failed=trace.failed,
         refused=trace.was_refused or not trace.spans,
         status=_first(root, "http.response.status_code", "http.status_code", "rpc.grpc.status_code"),
         took_seconds=trace.took_seconds,
-        after=trace.began - (verdict.injected or 0.0),
-        phase=_phase(trace, verdict),
+        after=trace.began,
+        phase="",
         detail=trace.detail,
         ticks=[end * number / _TICKS for number in range(_TICKS + 1)],
         rows=[_row(span, depth, scale, hues.index(span.service) % _HUES) for span, depth in spans],

@@ -1,8 +1,8 @@
 """The panels of a folder of Grafana dashboards (classic JSON), with their queries as Prometheus is to see them."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ MOVES_WITH = re.compile(r"^Moves with: (.+)\.$", re.MULTILINE)
 SHOWN = timedelta(minutes=5)
 """How much time a dashboard is taken to show: what `$__range` is."""
 _LABEL_VALUES = re.compile(r"label_values\((.+), *(\w+)\)")
+_LABEL = re.compile(r"\{\{ *(\w+) *\}\}")
+_AUTO = "__auto"
+"""Grafana's name for its own choice of a legend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class Query:
     """PromQL, all variables substituted."""
     instant: bool = False
     """Whether the panel shows the present only."""
+    legend: str = ""
+    """What stands beside each of its lines, with labels such as `{{instance}}`; empty: all of its labels."""
+
+    def line(self, labels: Mapping[str, str]) -> str:
+        """The name of the line that has these labels."""
+        if not self.legend:
+            return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "__name__")
+        return _LABEL.sub(lambda match: labels.get(match[1], ""), self.legend).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,12 @@ class Panel:
     queries: tuple[Query, ...]
     moves_with: tuple[str, ...] = ()
     """Faults that must move it, such as `process.kill shop`."""
+    about: str = ""
+    """What it shows, in the dashboard's words; not which fault moves it."""
+    unit: str = ""
+    """In Grafana's words; empty: of a number."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What some of its values mean."""
 
 
 def read(folder: Path, times: dict[str, str]) -> list[Panel]:
@@ -81,13 +98,23 @@ def _panel(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Panel]:
         queries = tuple(_query(target, variables) for target in panel["targets"])
         if not queries:
             raise ValueError(f"panel {panel['title']!r} has no query")
-        found = MOVES_WITH.search(panel.get("description", ""))
+        about = panel.get("description", "")
+        found = MOVES_WITH.search(about)
         moves_with = tuple(found[1].split(", ")) if found else ()
-        yield Panel(board["uid"], panel["title"], queries, moves_with)
+        shown = (panel.get("fieldConfig") or {}).get("defaults") or {}
+        told = MOVES_WITH.sub("", about).strip()
+        yield Panel(board["uid"], panel["title"], queries, moves_with, told, shown.get("unit", ""), _words(shown))
 
 
 def _query(target: dict[str, Any], variables: dict[str, str]) -> Query:
-    return Query(target["refId"], substitute.substitute(target["expr"], variables), bool(target.get("instant")))
+    expression = substitute.substitute(target["expr"], variables)
+    legend = target.get("legendFormat") or ""
+    return Query(target["refId"], expression, bool(target.get("instant")), "" if legend == _AUTO else legend)
+
+
+def _words(shown: dict[str, Any]) -> dict[str, str]:
+    values = [one["options"] for one in shown.get("mappings") or () if one["type"] == "value"]
+    return {value: to["text"] for options in values for value, to in options.items() if to.get("text")}
 
 
 def _flat(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -52,7 +52,7 @@ def browser(given, role="player"):
 
 
 def state(asks, before=None):
-    known = {name: (before or {}).get(name, "") or 0 for name in ("facts", "users")}
+    known = {name: (before or {}).get(name, "") or 0 for name in ("facts", "users", "alerts")}
     named = {name: (before or {}).get(name, "") for name in ("run", "stage")}
     return asks.get("/state", params=known | named).json()
 

@@ -1,5 +1,5 @@
 "use strict";
-// Draws users, alerts and marks over one time axis. It knows numbers alone; who calls it says what they mean.
+// Draws what happened over one time axis. It knows numbers alone; who calls it says what they mean.
 
 const SVG = "http://www.w3.org/2000/svg";
 const STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -35,33 +35,64 @@ function latency(seconds) {
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(1)} s`;
 }
 
+/** A value in one of Grafana's units. */
+function quantity(value, unit) {
+  const short = (number) => `${Number(number.toPrecision(3))}`;
+  const plain = (number) => (Math.abs(number) < 1000 ? short(number) : Math.round(number).toLocaleString("en"));
+  if (unit === "s") return Math.abs(value) < 1 ? latency(value) : spoken(value);
+  if (unit === "percentunit") return `${plain(value * 100)} %`;
+  if (unit === "reqps" || unit === "ops") return `${plain(value)} a second`;
+  if (unit !== "bytes") return plain(value);
+  const power = Math.min(Math.max(Math.floor(Math.log2(Math.abs(value) || 1) / 10), 0), 3);
+  return `${plain(value / 1024 ** power)} ${["bytes", "KiB", "MiB", "GiB"][power]}`;
+}
+
 class Chart {
   constructor(place) {
     this.place = place;
   }
 
-  /** rows: by second; lanes: {name, stretches}; marks: {lane, at, shape, words}; fault: [from, until] or null. */
+  /** rows: by second; lanes: as told; marks: [name, [{at, shape, words}]]; fault: [from, until] or null. */
   draw({ start, end, rows, lanes, marks, fault }) {
+    this.begin(start, end, fault);
+    this.users(rows.filter((row) => row.second >= start - 1 && row.second + 1 <= end));
+    for (const lane of lanes) this.lane(lane);
+    for (const [name, its] of marks) this.marks(name, its);
+    const latest = rows[rows.length - 2];
+    const over = "Over time: users' requests, failures and latency, alerts and what people did.";
+    this.finish(latest ? `${over} In the latest second ${words(latest)}.` : "Nothing to draw yet.");
+  }
+
+  /** One panel of a dashboard; lines: {name, points}; step: longest distance of two points that belong together. */
+  panel({ start, end, step, lines, unit, title }) {
+    this.begin(start, end, null);
+    const values = lines.flatMap((line) => line.points.map(([, value]) => value));
+    const least = Math.min(0, ...values), most = Math.max(least + 1e-9, ...values);
+    const high = (value) => (value - least) / (most - least);
+    const top = values.length ? quantity(most, unit) : "";
+    const drawn = lines.map(({ points }, index) => [styleOf(index), points.map(([at, value]) => [at, high(value)])]);
+    this.line(least < 0 ? `from ${quantity(least, unit)}` : "", 90, top, drawn, 2.5 * step);
+    this.finish(`${title}: ${lines.length} lines over ${spoken(end - start)}; their latest values stand below.`);
+  }
+
+  begin(start, end, fault) {
     this.start = start;
     this.end = Math.max(end, start + 10);
     this.width = Math.max(this.place.clientWidth, 260);
     this.y = TOP;
     this.drawn = [];
     this.fault = fault;
-    this.users(rows.filter((row) => row.second >= start - 1 && row.second + 1 <= end));
-    for (const lane of lanes) this.lane(lane.name, lane.stretches);
-    for (const [name, its] of marks) this.marks(name, its);
-    const height = this.y + 4;
-    const stripes = node("pattern", { id: "stripes", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-      node("line", { class: "stripe", x1: 0, x2: 0, y1: 0, y2: 8 }));
-    const svg = node("svg", { viewBox: `0 0 ${this.width} ${height}`, width: this.width, height, role: "img", "aria-label": this.said(rows) },
-      node("defs", {}, stripes), ...this.ticks(height), ...this.drawn);
-    this.place.replaceChildren(svg);
   }
 
-  said(rows) {
-    const latest = rows[rows.length - 2];
-    return latest ? `Over time: users' requests, failures and latency, alerts and what people did. In the latest second ${words(latest)}.` : "Nothing to draw yet.";
+  finish(said) {
+    const height = this.y + 4, defs = [];
+    if (this.drawn.some((one) => one.getAttribute("fill") === "url(#stripes)"))
+      defs.push(node("defs", {}, node("pattern",
+        { id: "stripes", width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+        node("line", { class: "stripe", x1: 0, x2: 0, y1: 0, y2: 8 }))));
+    this.place.replaceChildren(node("svg",
+      { viewBox: `0 0 ${this.width} ${height}`, width: this.width, height, role: "img", "aria-label": said },
+      ...defs, ...this.ticks(height), ...this.drawn));
   }
 
   x(at) {
@@ -74,43 +105,48 @@ class Chart {
     const step = STEPS.find((one) => (this.end - this.start) / one <= most) || 7200;
     if (this.fault) {
       const x = this.x(this.fault[0]), until = this.x(this.fault[1] === null ? this.end : this.fault[1]);
-      made.push(named(node("rect", { class: "fault", x, y: TOP - 4, width: Math.max(until - x, 1), height: height - TOP + 4 }), "the fault is in place"));
+      const place = { class: "fault", x, y: TOP - 4, width: Math.max(until - x, 1), height: height - TOP + 4 };
+      made.push(named(node("rect", place), "the fault is in place"));
     }
     for (let at = Math.ceil(this.start / step) * step; at <= this.end; at += step) {
-      const x = this.x(at);
+      const x = this.x(at), anchor = x < 30 ? "start" : x > this.width - 40 ? "end" : "middle";
       made.push(node("line", { class: "grid", x1: x, x2: x, y1: TOP - 4, y2: height }));
-      made.push(node("text", { class: "tick", x, y: 11, "text-anchor": x < 30 ? "start" : x > this.width - 40 ? "end" : "middle" }, spoken(at)));
+      made.push(node("text", { class: "tick", x, y: 11, "text-anchor": anchor }, spoken(at)));
     }
     return made;
   }
 
   users(rows) {
     const most = Math.max(1, ...rows.map((row) => row.sent)), failed = Math.max(1, ...rows.map((row) => row.failed));
-    this.line("requests a second", 56, `${most}`, [["sent", rows.map((row) => [row.second + 0.5, row.sent / most])]]);
-    this.bars(`failed a second`, 36, failed, rows);
+    const sent = rows.map((row) => [row.second + 0.5, row.sent / most]);
+    this.line("requests a second", 56, `${most}`, [["sent", sent]], 1.5);
+    this.bars("failed a second", 36, failed, rows);
     const slowest = Math.max(0.1, ...rows.map((row) => row.p99_seconds));
-    const decades = Math.ceil(Math.log10(slowest / 0.001)), high = (value) => Math.log10(Math.max(value, 0.001) / 0.001) / decades;
+    const decades = Math.ceil(Math.log10(slowest / 0.001));
+    const high = (value) => Math.log10(Math.max(value, 0.001) / 0.001) / decades;
     this.line("latency, p50 and p99, each step ten times as long", 56, latency(0.001 * 10 ** decades), [
       ["p50", rows.map((row) => [row.second + 0.5, high(row.p50_seconds)])],
       ["p99", rows.map((row) => [row.second + 0.5, high(row.p99_seconds)])],
-    ]);
+    ], 1.5);
   }
 
   band(name, height, top) {
-    const text = this.y + 11, y = this.y + 16;
-    this.drawn.push(node("text", { class: "note", x: LEFT, y: text }, top ? `${name}; the top is ${top}` : name));
-    this.drawn.push(node("line", { class: "axis-line", x1: LEFT, x2: this.width - RIGHT, y1: y + height, y2: y + height }));
+    const text = this.y + 11, y = this.y + 16, said = [name, top && `the top is ${top}`].filter(Boolean).join("; ");
+    this.drawn.push(node("text", { class: "note", x: LEFT, y: text }, said));
+    const low = y + height;
+    this.drawn.push(node("line", { class: "axis-line", x1: LEFT, x2: this.width - RIGHT, y1: low, y2: low }));
     this.y = y + height + 8;
     return y;
   }
 
-  line(name, height, top, lines) {
+  /** lines: [class, [[at, share of the height]]]; what is further apart than `apart` seconds is not joined. */
+  line(name, height, top, lines, apart) {
     const y = this.band(name, height, top);
     for (const [kind, points] of lines) {
       let last = null, path = [];
       const paths = [path];
       for (const [at, share] of points) {
-        if (last !== null && at - last > 1.5) paths.push((path = []));
+        if (last !== null && at - last > apart) paths.push((path = []));
         path.push(`${this.x(at).toFixed(1)},${(y + height * (1 - Math.min(share, 1))).toFixed(1)}`);
         last = at;
       }
@@ -119,30 +155,52 @@ class Chart {
   }
 
   bars(name, height, most, rows) {
-    const y = this.band(name, height, `${most}`), wide = Math.max(this.x(this.start + 1) - this.x(this.start) - 0.5, 1);
+    const y = this.band(name, height, `${most}`);
+    const wide = Math.max(this.x(this.start + 1) - this.x(this.start) - 0.5, 1);
     for (const row of rows.filter((one) => one.failed)) {
       const high = Math.max(2, (height * row.failed) / most);
-      this.drawn.push(named(node("rect", { class: "failed", x: this.x(row.second), y: y + height - high, width: wide, height: high }), `${row.failed} of ${row.sent} failed`));
+      const place = { class: "failed", x: this.x(row.second), y: y + height - high, width: wide, height: high };
+      this.drawn.push(named(node("rect", place), `${row.failed} of ${row.sent} failed`));
     }
   }
 
-  lane(name, stretches) {
-    const y = this.band(name, 14);
-    for (const [from, until] of stretches) {
-      const x = this.x(from), end = until === null ? this.end : until, width = Math.max(this.x(end) - x, 2);
-      this.drawn.push(named(node("rect", { class: "firing", fill: "url(#stripes)", x, y, width, height: 13 }), `${name}: firing for ${spoken(end - from)}${until === null ? ", and still" : ""}`));
+  /** Pending and firing where they are known, else from page to page; and when the pager was told. */
+  lane({ name, stretches, states, held_back }) {
+    const y = this.band(held_back ? `${name}: ${held_back} now` : name, 15);
+    const blocks = states.length ? states : stretches.map(([start, end]) => ({ state: "firing", start, end }));
+    for (const { state, start, end } of blocks) {
+      const x = this.x(start), until = end === null ? this.end : end, width = Math.max(this.x(until) - x, 2);
+      const place = { class: `alert ${state}`, x, y, width, height: 13 };
+      if (state === "firing") place.fill = "url(#stripes)";
+      const lasts = `${name}: ${state} for ${spoken(until - start)}${end === null ? ", and still" : ""}`;
+      this.drawn.push(named(node("rect", place), lasts));
+    }
+    for (const [start, end] of stretches) {
+      this.mark(y + 6, { at: start, shape: "page", words: `${name}: paged` });
+      if (end !== null) this.mark(y + 6, { at: end, shape: "over", words: `${name}: a page said that it is over` });
     }
   }
 
   marks(name, marks) {
     const y = this.band(name, 16);
-    for (const mark of marks.filter((one) => one.at >= this.start))
-      this.drawn.push(named(node("path", { class: `mark ${mark.shape}`, d: `M${this.x(mark.at).toFixed(1)} ${y + 7} ${SHAPES[mark.shape]}` }), `${spoken(mark.at)}: ${mark.words}`));
+    for (const mark of marks) this.mark(y + 7, mark);
   }
+
+  mark(y, { at, shape, words: said }) {
+    if (at < this.start) return;
+    const d = `M${this.x(at).toFixed(1)} ${y} ${SHAPES[shape]}`;
+    this.drawn.push(named(node("path", { class: `mark ${shape}`, d }), `${spoken(at)}: ${said}`));
+  }
+}
+
+/** How the line of this number is drawn: eight colours, and three kinds of strokes for who does not tell them apart. */
+function styleOf(index) {
+  return `series series-${index % 8} dash-${index % 3}`;
 }
 
 /** A second of users, in words. */
 function words(row) {
   const failed = row.failed ? `${row.failed} of them failed` : "none failed";
-  return `${row.sent} requests, ${failed}, half within ${latency(row.p50_seconds)}, the slowest hundredth from ${latency(row.p99_seconds)}`;
+  const half = latency(row.p50_seconds), slowest = latency(row.p99_seconds);
+  return `${row.sent} requests, ${failed}, half within ${half}, the slowest hundredth from ${slowest}`;
 }

@@ -20,6 +20,7 @@ REAL_TIME = {
         compose.containers.engine._POLL_SECONDS compose.containers.swarm._POLL_SECONDS
         compose.native.processes._LOOK_AGAIN_SECONDS compose.rolling._POLL_SECONDS
         chaos.observe.pace._ASKS_EVERY_SECONDS chaos.agents.job._POLL_SECONDS chaos.drill.context._KNOWN_POLL_SECONDS
+        chaos.cli.console._POLL_SECONDS chaos.console.process._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
@@ -51,6 +52,7 @@ REAL_TIME = {
         compose.native.native._PROMTOOL_WITHIN_SECONDS compose.pages._TIMEOUT_SECONDS
         compose.rolling.BACK_WITHIN_SECONDS compose.rolling.STOPPED_WITHIN_SECONDS compose.stack.READY_WITHIN_SECONDS
         compose.standalone.scripts._WITHIN_SECONDS compose.versions._WITHIN_SECONDS
+        chaos.console.process._ANSWERS_WITHIN_SECONDS chaos.console.process._PATIENCE
     """,
     "what an agent does to users or to a server, and how often it says so: strength": """
         chaos.agents.crowd._PAUSE_SECONDS chaos.agents.crowd._REPORT_EVERY_SECONDS
@@ -101,7 +103,13 @@ REAL_TIME = {
         chaos.cli.gameday._LOOK_SECONDS chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
         chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._LOAD_BESIDE chaos.gameday.table._LONGEST_SECONDS
         chaos.judge.round_score._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
+        chaos.console.app._LONGEST_SECONDS chaos.console.app._LOOK_SECONDS chaos.console.app._ROWS_EVERY_SECONDS
+        chaos.console.looks._GOOD_FOR_SECONDS chaos.console.looks._TRACES_BACK_SECONDS
+        chaos.console.looks._TRACES_GOOD_FOR_SECONDS chaos.console.main._OUTLIVES_SECONDS
+        chaos.console.one_run._BEFORE_SECONDS chaos.console.one_run._DIED_SECONDS
+        chaos.console.reader._LOOKED_AT_SECONDS
     """,
+    "what is taken where a stack says nothing of it": "chaos.console.sources._SCRAPED_EVERY_SECONDS",
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",
 }
 

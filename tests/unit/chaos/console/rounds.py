@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 
 import httpx
@@ -9,6 +10,7 @@ import msgspec
 
 from chaos.console import app
 from chaos.console.gate import PROOF_HEADER
+from chaos.console.rates import Rates
 from chaos.console.settings import ConsoleSettings
 from chaos.facts import game
 from chaos.facts.files import EXPERIMENT_FILE, FACTS_FILE, LOAD_FILE
@@ -24,6 +26,9 @@ from tests.fakes import FakeClock
 ORIGIN = "http://127.0.0.1"
 TOKENS = {role: f"{role}-token" for role in game.ROLES}
 SECRET_WORD = "zorgblatt"
+WALL = 1000.0
+"""Unix time at the start of the round."""
+LOOP = asyncio.Runner()
 PAGE, QUESTION = 3, 4
 """The numbers of the page and of the question."""
 BODIES = {
@@ -69,7 +74,7 @@ def sealed_round(folder, word=SECRET_WORD, seed=1):
         (private / LOAD_FILE).write_text(line(1.0, word=word) + line(1.5, ok=False, word=word) + line(2.2, word=word))
         for fact in (
             RoundBegan(
-                0, 0.0, 100.0, 0.0, made.commitment, 1200.0, 120.0, "the second on call",
+                0, 0.0, 100.0, WALL, made.commitment, 1200.0, 120.0, "the second on call",
                 ["shop-1", "shop-2", "nothing"], ["process", "network", "nothing"],
                 ["restart shop-2", "silence ALERT MINUTES"], {"shop-2": "shop"}, ["an old item"], 1.0,
             ),
@@ -81,12 +86,14 @@ def sealed_round(folder, word=SECRET_WORD, seed=1):
         yield made, private
 
 
-def settings(folder, tokens=None, books="", speed=0.0, began=0.0):
-    return ConsoleSettings(str(folder), False, "", str(books), "127.0.0.1", 80, "a secret", tokens or {}, speed, began)
+def settings(folder, tokens=None, books="", speed=0.0, began=0.0, **more):
+    return ConsoleSettings(
+        str(folder), False, "", str(books), "127.0.0.1", 80, "a secret", tokens or {}, speed, began, **more
+    )
 
 
 class Browser:
-    """Asks an application without a network, each time in a loop of its own; keeps cookies as browsers do."""
+    """Asks an application without a network; keeps cookies as browsers do."""
 
     def __init__(self, application):
         self._transport = httpx.ASGITransport(application)
@@ -94,10 +101,10 @@ class Browser:
         self.cookies = httpx.Cookies()
 
     def get(self, path, **more):
-        return asyncio.run(self._ask("GET", path, **more))
+        return LOOP.run(self._ask("GET", path, **more))
 
     def post(self, path, **more):
-        return asyncio.run(self._ask("POST", path, **more))
+        return LOOP.run(self._ask("POST", path, **more))
 
     async def _ask(self, method, path, **more):
         asks = httpx.AsyncClient(transport=self._transport, base_url=ORIGIN, headers=self.headers, cookies=self.cookies)
@@ -107,9 +114,25 @@ class Browser:
         return answer
 
 
-def client(given, role="host", clock=None, **more):
+def application(given, clock=None, **more):
+    return app.create(given, clock or FakeClock(110.0), **more)
+
+
+@functools.cache
+def patient(given_encoded):
+    """The application of these settings for all tests that it refuses: it lets everybody ask as often as he likes."""
+    given = msgspec.json.decode(given_encoded, type=ConsoleSettings)
+    return application(given, reads=Rates(1e9, 0), writes=Rates(1e9, 0))
+
+
+def shared(given, role="host"):
+    """A browser of an application that other tests ask as well."""
+    return client(given, role, patient(msgspec.json.encode(given)))
+
+
+def client(given, role="host", made_before=None, **more):
     """A browser that was let in as this role."""
-    made = Browser(app.create(given, clock or FakeClock(110.0), **more))
+    made = Browser(made_before or application(given, **more))
     if given.tokens:
         made.cookies.set(given.cookie, given.tokens[role])
     made.headers[PROOF_HEADER] = given.proof(role)

@@ -7,11 +7,10 @@ from chaos.console.process import Console
 from chaos.console.reader import Reader
 from chaos.console.settings import read, write
 from chaos.console.users import Users
-from chaos.console.view import lanes
 from chaos.errors import GameRefused
 from chaos.facts import game
 from chaos.facts.files import LOAD_FILE
-from chaos.facts.game import GAME_FILE, Noted, Paged
+from chaos.facts.game import GAME_FILE
 from chaos.facts.samples import Request
 from chaos.gameday import names
 from chaos.gameday.table import Table
@@ -21,7 +20,7 @@ from tests.unit.chaos.console.rounds import client, line, sealed_round, send
 from tests.unit.chaos.drill.world import World
 from tests.unit.chaos.gameday.test_round import USUAL, Play
 
-FIRST = {"run": "", "facts": 0, "users": 0, "stage": ""}
+FIRST = {"run": "", "facts": 0, "users": 0, "stage": "", "alerts": 0}
 
 
 @pytest.fixture
@@ -43,7 +42,8 @@ def test_a_page_is_told_everything_once_and_then_what_is_new(played):
     assert [event["number"] for event in first["events"]] == [1, 2, 3, 4]
     assert [(row["second"], row["sent"], row["failed"]) for row in first["rows"]] == [(1, 2, 1), (2, 1, 0)]
     assert first["stage"] == "on"
-    assert first["lanes"] == [{"name": "Down{instance=shop-2}", "stretches": [[8.0, None]]}]
+    [lane] = first["lanes"]
+    assert (lane["name"], lane["stretches"], lane["states"]) == ("Down{instance=shop-2}", [[8.0, None]], [])
     assert (first["now"], first["live"], first["told"]) == (10.0, True, None)
     send(browser, "note")
     with (private / LOAD_FILE).open("a") as file:
@@ -117,18 +117,6 @@ def test_a_console_of_the_day_waits_for_the_next_round(tmp_path):
         (tmp_path / "latest").unlink()
         (tmp_path / "latest").symlink_to("new")
         assert (reader.state().run, len(reader.state().events)) == ("new", 4)
-
-
-def test_alerts_have_a_lane_each_from_page_to_over():
-    def page(at, firing, *alerts, over=()):
-        return Paged(0, at + 1, "pager", firing, list(alerts), "", "", at, list(over))
-
-    told = [page(1, True, "a", "b"), page(2, True, "a"), page(5, False, "a"), page(7, True, "a"), page(8, False, "c")]
-    told.append(page(9, True, "a", "b", over=["b"]))
-    assert {lane.name: lane.stretches for lane in lanes([Noted(0, 0.0, "x", "y"), *told])} == {
-        "a": [(1, 5), (7, None)],
-        "b": [(1, 9)],
-    }
 
 
 def test_a_row_is_numbered_by_the_file_alone():

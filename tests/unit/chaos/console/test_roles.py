@@ -23,9 +23,21 @@ from chaos.facts.game import (
     Steered,
     TruthShown,
 )
-from tests.unit.chaos.console.rounds import BODIES, ORIGIN, PAGE, QUESTION, TOKENS, client, sealed_round, send, settings
+from tests.unit.chaos.console.rounds import (
+    BODIES,
+    ORIGIN,
+    PAGE,
+    QUESTION,
+    TOKENS,
+    client,
+    sealed_round,
+    send,
+    settings,
+    shared,
+)
 
-GETS = ("/", "/state", "/static/console.js", "/static/style.css", "/debrief/debrief.html", "/enter/", "/enter/x",
+GETS = ("/", "/state", "/static/console.js", "/static/style.css", "/debrief/debrief.html", "/boards", "/board/overview",
+        "/traces", "/enter/", "/enter/x",
         "/enter/host-token/", "/openapi.json", "/docs", "/nothing")  # fmt: skip
 WRITES = {
     "join": Joined(5, 10.0, "Ann", "player"),
@@ -59,33 +71,39 @@ def test_every_verb_is_tried_here():
     assert "steer" not in rights.MAY["player"]
 
 
-@pytest.mark.parametrize("verb", BODIES)
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_does_what_it_may_and_nothing_else(folder, role, verb):
-    before = facts(folder)
+def allowed(yes):
+    return [(role, verb) for role in ROLES for verb in BODIES if rights.may(role, verb) is yes]
+
+
+@pytest.mark.parametrize(("role", "verb"), allowed(True))
+def test_a_role_does_what_it_may(folder, role, verb):
     changes = {"role": role} if verb == "join" and role == "scribe" else {}
     answer = send(client(settings(folder, TOKENS), role), verb, **changes)
-    if rights.may(role, verb):
-        assert answer.status_code == 200, answer.text
-        [written] = facts(folder)[4:]
-        assert written == (Joined(5, 10.0, "Ann", role) if changes else WRITES[verb])
-    else:
-        assert (answer.status_code, answer.content) == (403, b"")
-        assert facts(folder) == before
+    assert answer.status_code == 200, answer.text
+    [written] = facts(folder)[4:]
+    assert written == (Joined(5, 10.0, "Ann", role) if changes else WRITES[verb])
+
+
+@pytest.mark.parametrize(("role", "verb"), allowed(False))
+def test_a_role_does_nothing_else(untouched, role, verb):
+    before = facts(untouched)
+    answer = send(shared(settings(untouched, TOKENS), role), verb)
+    assert (answer.status_code, answer.content) == (403, b"")
+    assert facts(untouched) == before
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "host-toke", "HOST-TOKEN", "é"])
 @pytest.mark.parametrize("path", [*GETS, *(f"/do/{verb}" for verb in BODIES)])
-def test_who_has_no_token_learns_nothing_and_changes_nothing(folder, path, token):
-    before = facts(folder)
-    given = settings(folder, TOKENS)
-    stranger = client(given)
+def test_who_has_no_token_learns_nothing_and_changes_nothing(untouched, path, token):
+    before = facts(untouched)
+    given = settings(untouched, TOKENS)
+    stranger = shared(given)
     stranger.cookies.clear()
     sent = {"Cookie": f"{given.cookie}={token}".encode()} if token is not None else {}
     answer = stranger.post(path, headers=sent, content=b"{}") if path.startswith("/do/") else stranger.get(
         path, headers=sent)  # fmt: skip
     assert (answer.status_code, answer.content) == (404, b"")
-    assert facts(folder) == before
+    assert facts(untouched) == before
 
 
 @pytest.mark.parametrize("verb", BODIES)
@@ -104,31 +122,31 @@ def test_who_has_no_token_learns_nothing_and_changes_nothing(folder, path, token
     ids=str,
 )
 @pytest.mark.parametrize("tokens", [{}, TOKENS], ids=["loopback", "listen"])
-def test_a_page_of_somebody_else_changes_nothing(folder, tokens, sent, verb):
-    before = facts(folder)
-    browser = client(settings(folder, tokens))
+def test_a_page_of_somebody_else_changes_nothing(untouched, tokens, sent, verb):
+    before = facts(untouched)
+    browser = shared(settings(untouched, tokens))
     browser.headers.update(sent)
     answer = send(browser, verb)
     assert (answer.status_code, answer.content) == (403, b"")
-    assert facts(folder) == before
+    assert facts(untouched) == before
 
 
-def test_the_proof_of_one_role_is_no_good_for_another(folder):
-    given = settings(folder, TOKENS)
-    browser = client(given, "player")
+def test_the_proof_of_one_role_is_no_good_for_another(untouched):
+    given = settings(untouched, TOKENS)
+    browser = shared(given, "player")
     browser.headers[PROOF_HEADER] = given.proof("host")
     assert send(browser, "note").status_code == 403
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[bad", "localhost.evil.example:80"])
-def test_a_name_that_somebody_else_points_at_this_machine_shows_nothing(folder, host):
-    answer = client(settings(folder)).get("/", headers={"Host": host})
+def test_a_name_that_somebody_else_points_at_this_machine_shows_nothing(untouched, host):
+    answer = shared(settings(untouched)).get("/", headers={"Host": host})
     assert (answer.status_code, answer.content) == (404, b"")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:1234", "localhost", "[::1]:80"])
-def test_this_machine_is_let_in_without_a_token(folder, host):
-    assert client(settings(folder)).get("/", headers={"Host": host}).status_code == 200
+def test_this_machine_is_let_in_without_a_token(untouched, host):
+    assert shared(settings(untouched)).get("/", headers={"Host": host}).status_code == 200
 
 
 async def chunks():
@@ -138,13 +156,13 @@ async def chunks():
 
 
 @pytest.mark.parametrize("verb", BODIES)
-def test_too_much_at_once_is_refused(folder, verb):
-    before = facts(folder)
-    browser = client(settings(folder))
+def test_too_much_at_once_is_refused(untouched, verb):
+    before = facts(untouched)
+    browser = shared(settings(untouched))
     said = browser.post(f"/do/{verb}", content=b"x" * (MOST_BYTES + 1))
     unsaid = browser.post(f"/do/{verb}", content=chunks())
     assert [said.status_code, unsaid.status_code] == [413, 413]
-    assert facts(folder) == before
+    assert facts(untouched) == before
 
 
 @pytest.mark.parametrize(
@@ -165,17 +183,17 @@ def test_too_much_at_once_is_refused(folder, verb):
         ("join", {"role": "king"}),
     ],
 )
-def test_what_does_not_fit_is_refused_in_words(folder, verb, changes):
-    before = facts(folder)
-    answer = send(client(settings(folder)), verb, **changes)
+def test_what_does_not_fit_is_refused_in_words(untouched, verb, changes):
+    before = facts(untouched)
+    answer = send(shared(settings(untouched)), verb, **changes)
     assert answer.status_code == 409
     assert answer.json()["refused"]
-    assert facts(folder) == before
+    assert facts(untouched) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"{", b'{"who": "\xff", "text": "x"}', b"null"])
-def test_what_is_no_json_is_refused(folder, content):
-    answer = client(settings(folder)).post("/do/note", content=content)
+def test_what_is_no_json_is_refused(untouched, content):
+    answer = shared(settings(untouched)).post("/do/note", content=content)
     assert answer.status_code == 409
 
 
@@ -197,9 +215,9 @@ def test_many_clients_do_not_fill_the_memory_and_each_has_its_own_share():
     assert not rates.allows("4999")
 
 
-def test_a_token_is_kept_where_no_script_and_no_other_page_has_it(folder):
-    given = settings(folder, TOKENS)
-    browser = client(given)
+def test_a_token_is_kept_where_no_script_and_no_other_page_has_it(untouched):
+    given = settings(untouched, TOKENS)
+    browser = shared(given)
     browser.cookies.clear()
     entered = browser.get("/enter/player-token")
     assert entered.status_code == 200
@@ -211,8 +229,8 @@ def test_a_token_is_kept_where_no_script_and_no_other_page_has_it(folder):
 
 @pytest.mark.parametrize("path", ["/", "/state", "/static/console.js", "/enter/host-token", "/nothing"])
 @pytest.mark.parametrize("role", ["host", None])
-def test_every_answer_says_that_no_other_page_may_have_a_part_in_it(folder, path, role):
-    browser = client(settings(folder, TOKENS))
+def test_every_answer_says_that_no_other_page_may_have_a_part_in_it(untouched, path, role):
+    browser = shared(settings(untouched, TOKENS))
     if role is None:
         browser.cookies.clear()
     headers = browser.get(path).headers
@@ -226,9 +244,9 @@ def test_every_answer_says_that_no_other_page_may_have_a_part_in_it(folder, path
     assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_the_page_has_no_script_and_no_style_of_its_own_and_asks_nobody_else(folder):
+def test_the_page_has_no_script_and_no_style_of_its_own_and_asks_nobody_else(untouched):
     for role in ROLES:
-        page = client(settings(folder, TOKENS), role).get("/").text
+        page = shared(settings(untouched, TOKENS), role).get("/").text
         assert "<style" not in page
         assert " style=" not in page
         assert not re.search(r"\son[a-z]+=", page)

@@ -65,14 +65,27 @@ def test_panels_are_read_from_open_and_collapsed_rows(tmp_path):
     one = {"type": "timeseries", "title": "One", "targets": [target('a{j=~"$job"}')], "description": "x"}
     two = {"type": "stat", "title": "Two", "targets": [target("b{p=$front}", instant=True)]}
     two["description"] = "What it shows.\n\nMoves with: process.kill shop, none."
+    two["fieldConfig"] = {"defaults": {"unit": "s", "mappings": [{"type": "value", "options": {"0": {"text": "down"}}}]}}
     folder = written(tmp_path, board({"type": "row", "panels": [two]}, {"type": "row"}, one, variables=variables))
     assert panel.read(folder, TIMES) == [
-        Panel("b", "Two", (Query("A", "b{p=shop}", True),), ("process.kill shop", "none")),
-        Panel("b", "One", (Query("A", 'a{j=~".+"}'),)),
-    ]
+        Panel("b", "Two", (Query("A", "b{p=shop}", True),), ("process.kill shop", "none"), "What it shows.", "s",
+              {"0": "down"}),
+        Panel("b", "One", (Query("A", 'a{j=~".+"}'),), about="x"),
+    ]  # fmt: skip
     assert panel.read_variables(folder, TIMES) == [
         Panel("b", "variable $job", (Query("A", "count by (job) (up)", True),))
     ]
+
+
+@pytest.mark.parametrize(
+    ("legend", "name"),
+    [("{{instance}} of {{ job }}", "a of b"), ("all", "all"), ("{{no}}", ""), ("__auto", "instance=a, job=b"),
+     ("", "instance=a, job=b")],
+)  # fmt: skip
+def test_a_line_is_called_as_in_grafana(tmp_path, legend, name):
+    one = {"type": "timeseries", "title": "One", "targets": [target("a", legendFormat=legend)]}
+    [read] = panel.read(written(tmp_path, board(one)), TIMES)
+    assert read.queries[0].line({"__name__": "a", "job": "b", "instance": "a"}) == name
 
 
 @pytest.mark.parametrize(
