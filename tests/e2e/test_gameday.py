@@ -45,7 +45,9 @@ cards:
     mitigation: restart shop-2
     injects: [{{ after: 4s, from: sales, text: "Is it down?", within: 60s }}]
 """
-GIVEN_AWAY = re.compile(r"stormdrill-(?!\d|test-|runs-)|network\.latency|process\.kill|take_connections|traffic\.surge|\bfill\b")
+GIVEN_AWAY = re.compile(
+    r"stormdrill-(?!\d|test-|runs-)|network\.latency|process\.kill|take_connections|traffic\.surge|\bfill\b"
+)
 """Names that our faults have for everybody where nothing is sealed."""
 
 

@@ -65,7 +65,8 @@ def test_panels_are_read_from_open_and_collapsed_rows(tmp_path):
     one = {"type": "timeseries", "title": "One", "targets": [target('a{j=~"$job"}')], "description": "x"}
     two = {"type": "stat", "title": "Two", "targets": [target("b{p=$front}", instant=True)]}
     two["description"] = "What it shows.\n\nMoves with: process.kill shop, none."
-    two["fieldConfig"] = {"defaults": {"unit": "s", "mappings": [{"type": "value", "options": {"0": {"text": "down"}}}]}}
+    mappings = [{"type": "value", "options": {"0": {"text": "down"}}}]
+    two["fieldConfig"] = {"defaults": {"unit": "s", "mappings": mappings}}
     folder = written(tmp_path, board({"type": "row", "panels": [two]}, {"type": "row"}, one, variables=variables))
     assert panel.read(folder, TIMES) == [
         Panel("b", "Two", (Query("A", "b{p=shop}", True),), ("process.kill shop", "none"), "What it shows.", "s",
