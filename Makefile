@@ -25,7 +25,7 @@ doctor: ## say what this machine has and lacks for each runtime, before anything
 	@tools/doctor.sh
 
 # For what needs no server, and for what needs all of them whatever the runtime.
-setup-python setup-native:
+setup-python setup-native setup-browser:
 	@tools/setup.sh $(@:setup-%=%)
 
 up: setup ## bring the stack up and prove every part healthy
@@ -124,6 +124,13 @@ test-pace: setup-native ## over an hour: our stack at a sixth of a drill's pace 
 
 test-gameday: setup-native ## half an hour: whatever players do is put back, and every card of our deck can be ended as it says
 	@$(PYTEST) tests/gameday
+
+test-console: setup-native setup-browser ## fifteen minutes: a round played in Chromium, by keyboard, at a phone's width, with axe-core
+	@$(PYTEST) tests/browser
+
+# THE PICTURE IN README.md IS MADE HERE, and nowhere else: a host's page in the middle of a round that is played.
+picture: setup-native setup-browser ## make docs/console.png, the picture of the console
+	@STORMDRILL_PICTURE=docs/console.png $(PYTEST) tests/browser/test_round.py
 
 test-verifier: setup-native ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier

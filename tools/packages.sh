@@ -45,7 +45,7 @@ find_python() {
 
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
-# Prints the packages that are missing for this: python, compose, swarm or native; one a line. One that dpkg was
+# Prints the packages that are missing for this: python, compose, swarm, native or browser; one a line. One that dpkg was
 # interrupted in is missing as well, though its programs may be there.
 missing_packages() {
     {
@@ -53,6 +53,7 @@ missing_packages() {
         case $1 in
             native) half_installed $server_packages $engine_packages $python_packages ;;
             python) half_installed $python_packages ;;
+            browser) half_installed $browser_packages $python_packages ;;
             *) half_installed $engine_packages $python_packages ;;
         esac
     } | sort -u
@@ -62,6 +63,7 @@ server_packages='haproxy redis-server redis-tools util-linux prometheus promethe
     prometheus-postgres-exporter prometheus-redis-exporter postgresql postgresql-common'
 engine_packages='docker.io containerd mmdebstrap iproute2'
 python_packages='python3 python3-venv'
+browser_packages='chromium npm'
 
 # Prints those of these packages whose installation has begun and not ended. What was removed is none, also if its
 # configuration is still there.
@@ -80,7 +82,11 @@ half_installed() {
 missing_programs() {
     local python
     [ "$1" != native ] || missing_servers
-    if [ "$1" != python ] && [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
+    if [ "$1" = browser ]; then
+        command -v chromium >/dev/null || echo chromium
+        command -v npm >/dev/null || echo npm
+    fi
+    if [ "$1" != python ] && [ "$1" != browser ] && [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
         command -v dockerd >/dev/null || echo docker.io
         command -v mmdebstrap >/dev/null || echo mmdebstrap
         command -v ip >/dev/null || echo iproute2

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# setup.sh [python|native]: installs what is needed: distribution packages, a Python environment, programs built with Go.
-# `python`: the environment alone; `native`: all that a stack of this machine's processes needs; neither: what the runtime
-# needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
+# setup.sh [python|native|browser]: installs what is needed: distribution packages, a Python environment, programs built
+# with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `browser`: what
+# the console's tests need; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for
+# the native runtime only; containers bring their own.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -75,7 +76,7 @@ build() {
 }
 
 build_tools() {
-    [ "$what" != python ] || return 0
+    case $what in python | browser) return 0 ;; esac
     build toxiproxy-server github.com/Shopify/toxiproxy/v2/cmd/server ||
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
     [ "$what" != native ] || build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
@@ -115,6 +116,24 @@ build_compose() {
         fail "Docker Compose cannot be put into $built/$folder"
 }
 
+# Playwright's Python package, which brings its driver, and axe-core: by lock files, and in the cache, as only these tests
+# need them. Playwright's own download of a browser is not used; Chromium is the distribution's.
+install_browser_tools() {
+    local folder=$cache/browser locked
+    locked=$(cat "$root/tools/browser/"* | sha256sum | cut -c1-16)
+    [ "$(cat "$folder/done" 2>/dev/null)" != "$locked" ] || return 0
+    exec 6<"$cache"
+    flock 6
+    [ "$(cat "$folder/done" 2>/dev/null)" != "$locked" ] || return 0
+    say "installing what the browser tests need"
+    rm -rf "$folder" && mkdir -p "$folder" && cp "$root/tools/browser/"package*.json "$folder" &&
+        pip_install "$root/.venv" --target "$folder/python" --no-deps --require-hashes \
+            -r "$root/tools/browser/requirements.lock" &&
+        (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) >"$logs/npm.log" 2>&1 &&
+        echo "$locked" >"$folder/done" || return 1
+    exec 6<&-
+}
+
 # Says that a long step is still at work, until it has ended.
 wait_for() {
     local next=$((SECONDS + 20))
@@ -130,8 +149,8 @@ wait_for() {
 
 case ${1:-} in
     '') what=$(runtime) ;;
-    python | native) what=$1 ;;
-    *) fail "usage: tools/setup.sh [python|native]" ;;
+    python | native | browser) what=$1 ;;
+    *) fail "usage: tools/setup.sh [python|native|browser]" ;;
 esac
 assert_linux
 mkdir -p "$logs"
@@ -141,3 +160,4 @@ build_tools &
 tools=$!
 install_python || { kill "$tools" 2>/dev/null || true; fail "the Python environment could not be made"; }
 wait_for "$tools" "building with Go takes 3 to 5 minutes on two cores"
+[ "$what" != browser ] || install_browser_tools || fail "the browser tests' tools cannot be installed, see $logs/npm.log"

@@ -66,6 +66,14 @@ def test_the_native_runtime_needs_all(bare):
     assert set(packages) - {"postgresql"} == _SERVERS
 
 
+def test_the_browser_is_for_who_tests_the_console(bare):
+    assert _tell(bare, "missing_packages browser") == (0, ["chromium", "npm"])
+    for name in ("chromium", "npm"):
+        (Path(bare["PATH"]) / name).write_text("#!/bin/sh\n")
+        (Path(bare["PATH"]) / name).chmod(0o755)
+    assert _tell(bare, "missing_packages browser") == (0, [])
+
+
 def test_the_tests_own_engine_is_for_who_asks_for_it(bare):
     _, packages = _tell(bare | {"STORMDRILL_OWN_DOCKER": "1"}, "missing_packages compose")
     assert "mmdebstrap" in packages
