@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from chaos.console import acts, app, view
 from chaos.console.lanes import Told, of
+from chaos.console.rates import Rates
 from chaos.console.reader import Reader
 from chaos.console.users import Users
 from chaos.facts import game
@@ -23,7 +24,7 @@ PATHS = ("/", "/state", "/static/console.css", "/static/style.css", *(f"/static/
          "/boards", "/board/overview", "/board/overview?back=60", "/board/overview?back=7", "/board/nothing", "/traces",
          "/debrief/debrief.html", "/debrief/report.html", "/debrief/seal.json",
          "/debrief/..%2fone%2f.sealed%2fseal.json", "/static/..%2fsettings.py", "/nothing")  # fmt: skip
-SHOWN = ("Requests", "All of it", "pending", "GET /", "sql")
+SHOWN = ('"title":"Requests"', '"title":"All of it"', '"state":"pending"', '"asked":"GET /"', '"name":"sql"')
 """Something of each dashboard, lane and trace, so that what is looked into is there."""
 KEPT = [verb for verb in acts.BODIES if verb != "truth"]
 SEED = 2**50 + 1
@@ -33,7 +34,7 @@ def views(folder, stack):
     """Everything that a console of this folder can be brought to say, with its headers."""
     for tokens in ({}, TOKENS):
         given = rounds.settings(folder, tokens, target=str(stack.target))
-        made = application(given, transport=stack.transport)
+        made = application(given, transport=stack.transport, reads=Rates(1e9, 0), writes=Rates(1e9, 0))
         for role in ROLES if tokens else ("host",):
             browser = client(given, role, made)
             browser.get("/state")
