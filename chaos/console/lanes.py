@@ -124,7 +124,8 @@ def _states(told: Told, now: float) -> dict[Key, list[State]]:
 
 def _joined(samples: Mapping[float, str], step: float, now: float) -> list[State]:
     times = sorted(samples)
-    found, start = [], times[0]
+    found: list[State] = []
+    start = times[0]
     for earlier, later in pairwise(times):
         torn = later - earlier > _LONGEST_STEPS * step
         if torn or samples[earlier] != samples[later]:
@@ -136,8 +137,9 @@ def _joined(samples: Mapping[float, str], step: float, now: float) -> list[State
 
 
 def _always(states: Sequence[State], told: Told, now: float) -> bool:
-    begins = states[0].start <= 2 * _LONGEST_STEPS * told.step_seconds
-    goes_on = states[0].end is None or states[0].end >= now - 2 * _LONGEST_STEPS * told.step_seconds
+    around = _LONGEST_STEPS * told.step_seconds
+    begins = states[0].start <= around
+    goes_on = states[0].end is None or states[0].end >= now - around
     return begins and goes_on and states[0].state == "firing"
 
 

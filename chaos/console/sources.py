@@ -34,15 +34,16 @@ class SourcesFile:
     def __init__(self, file: str, dashboards: str) -> None:
         self._file, self._otherwise = file, Sources(dashboards=dashboards)
         self._lock = threading.Lock()
-        self._read: tuple[int, Sources] = (0, self._otherwise)
+        self._read: tuple[tuple[int, int, int] | None, Sources] = (None, self._otherwise)
 
     @property
     def now(self) -> Sources:
         """As the file says now; what cannot be read says nothing."""
         try:
-            changed = Path(self._file).stat().st_mtime_ns if self._file else 0
+            stat = Path(self._file).stat()
+            changed = (stat.st_ino, stat.st_size, stat.st_mtime_ns) if self._file else None
         except OSError:
-            changed = 0
+            changed = None
         with self._lock:
             if changed != self._read[0]:
                 self._read = (changed, self._of_file() if changed else self._otherwise)

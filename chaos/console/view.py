@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chaos.console import lanes
-from chaos.console.lanes import Lane, Lanes
+from chaos.console.lanes import NONE, Lane, Lanes
 from chaos.console.users import Row, Users
 from chaos.facts import game
 from chaos.facts.any_fact import AnyFact
@@ -46,7 +45,7 @@ class Seen:
     played: bool
     """Whether somebody plays or runs it now."""
     opened: Opened | None = None
-    lanes: Lanes = lanes.NONE
+    lanes: Lanes = NONE
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -38,8 +38,8 @@ def test_what_still_fires_has_no_end_and_what_stopped_for_a_while_has_two_stretc
 
 
 def test_rules_that_are_looked_at_seldom_are_not_torn():
-    one = lane(histories=[history("firing", [10, 40, 70])], now=90.0, step=30.0)
-    assert one.states == [State("firing", 10.0, None)]
+    one = lane(histories=[history("firing", [200, 230, 260])], now=280.0, step=30.0)
+    assert one.states == [State("firing", 200.0, None)]
 
 
 def test_a_replay_knows_nothing_of_what_comes_later():
