@@ -1,6 +1,7 @@
 """Who may do what: every route for each role, and for whoever has no business there."""
 
 import re
+from functools import partial
 
 import pytest
 
@@ -84,29 +85,30 @@ def test_a_role_does_what_it_may(folder, role, verb):
     assert written == (Joined(5, 10.0, "Ann", role) if changes else WRITES[verb])
 
 
-@pytest.mark.parametrize(("role", "verb"), allowed(False))
-def test_a_role_does_nothing_else(untouched, role, verb):
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_does_nothing_else(untouched, role):
     before = facts(untouched)
-    answer = send(shared(settings(untouched, TOKENS), role), verb)
-    assert (answer.status_code, answer.content) == (403, b"")
+    browser = shared(settings(untouched, TOKENS), role)
+    for verb in (verb for one, verb in allowed(False) if one == role):
+        answer = send(browser, verb)
+        assert (answer.status_code, answer.content) == (403, b""), verb
     assert facts(untouched) == before
 
 
-@pytest.mark.parametrize("token", [None, "", "x", "host-toke", "HOST-TOKEN", "é"])
 @pytest.mark.parametrize("path", [*GETS, *(f"/do/{verb}" for verb in BODIES)])
-def test_who_has_no_token_learns_nothing_and_changes_nothing(untouched, path, token):
+def test_who_has_no_token_learns_nothing_and_changes_nothing(untouched, path):
     before = facts(untouched)
     given = settings(untouched, TOKENS)
     stranger = shared(given)
     stranger.cookies.clear()
-    sent = {"Cookie": f"{given.cookie}={token}".encode()} if token is not None else {}
-    answer = stranger.post(path, headers=sent, content=b"{}") if path.startswith("/do/") else stranger.get(
-        path, headers=sent)  # fmt: skip
-    assert (answer.status_code, answer.content) == (404, b"")
+    for token in (None, "", "x", "host-toke", "HOST-TOKEN", "é"):
+        sent = {"Cookie": f"{given.cookie}={token}".encode()} if token is not None else {}
+        asks = partial(stranger.post, content=b"{}") if path.startswith("/do/") else stranger.get
+        answer = asks(path, headers=sent)
+        assert (answer.status_code, answer.content) == (404, b""), token
     assert facts(untouched) == before
 
 
-@pytest.mark.parametrize("verb", BODIES)
 @pytest.mark.parametrize(
     "sent",
     [
@@ -122,12 +124,13 @@ def test_who_has_no_token_learns_nothing_and_changes_nothing(untouched, path, to
     ids=str,
 )
 @pytest.mark.parametrize("tokens", [{}, TOKENS], ids=["loopback", "listen"])
-def test_a_page_of_somebody_else_changes_nothing(untouched, tokens, sent, verb):
+def test_a_page_of_somebody_else_changes_nothing(untouched, tokens, sent):
     before = facts(untouched)
     browser = shared(settings(untouched, tokens))
     browser.headers.update(sent)
-    answer = send(browser, verb)
-    assert (answer.status_code, answer.content) == (403, b"")
+    for verb in BODIES:
+        answer = send(browser, verb)
+        assert (answer.status_code, answer.content) == (403, b""), verb
     assert facts(untouched) == before
 
 
