@@ -228,7 +228,8 @@ def test_dashboards_that_do_not_fit_a_recording_are_not_taken_for_its_own(over, 
     assert looks(over, None, dashboards=str(boards))[1].names() == ["overview"]
 
 
-def test_a_sealed_round_that_was_broken_off_has_nothing_to_look_at(live, stack):
+def test_a_sealed_round_that_was_broken_off_has_nothing_to_look_at_until_all_of_it_is_laid_open(live, stack):
+    (live / FACTS_FILE).write_bytes(b"".join(msgspec.json.encode(fact) + b"\n" for fact in RECORDED))
     with_lock = live / ".sealed" / "played"
     with_lock.rename(live / ".sealed" / "gone")
     with_lock.touch()
