@@ -1,6 +1,7 @@
 """Dashboards, alerts and traces beside the round: of the stack while it is live, of the recording afterwards."""
 
 import threading
+import time
 
 import httpx
 import msgspec
@@ -172,7 +173,9 @@ def test_a_page_is_told_at_once_when_a_lane_changes(live, stack):
     first = browser.get("/state").json()
     made.state.reader.watch()
     known = {name: first[name] for name in ("run", "facts", "users", "stage", "alerts")}
+    began = time.monotonic()
     new = browser.get("/state", params=known).json()
+    assert time.monotonic() - began < 5, "it has not waited until a question is answered in any case"
     assert (new["events"], new["rows"]) == ([], [])
     assert new["lanes"][0]["states"]
 
