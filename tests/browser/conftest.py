@@ -7,7 +7,7 @@ import pytest
 
 from compose import tools
 
-FOLDER = tools.cache_folder() / "browser"
+FOLDER = tools.cache_folder().parents[1] / "browser"
 """Where `tools/setup.sh browser` puts them, so that no user's environment has them."""
 sys.path.append(str(FOLDER / "python"))
 
