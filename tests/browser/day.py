@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import psutil
 
 from chaos.console import settings
 from chaos.console.process import FOLDER
+from chaos.errors import GameRefused
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import FACTS_FILE
 from chaos.facts.game import Paged, Ready
@@ -37,7 +39,7 @@ DECK = """\
 title: A made-up day
 earliest: 1s
 latest: 2s
-limit: 120s
+limit: 240s
 acknowledge_within: 60s
 fallback: the second on call
 cards:
@@ -86,8 +88,15 @@ class Day:
     @property
     def urls(self) -> dict[str, str]:
         """Each role's address, once there is a console."""
-        until(lambda: (self._runs / FOLDER / "gameday.json").exists() and self.workers(), STARTS_WITHIN)
+        until(self._answers, STARTS_WITHIN)
         return dict(self.console.urls("127.0.0.1"))
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.console.port), timeout=1):
+                return True
+        except (GameRefused, OSError):
+            return False
 
     @property
     def table(self) -> Table:
