@@ -47,6 +47,8 @@ class RoundBegan(GameFact, frozen=True, tag="round_began"):
     """Action items that were open."""
     stretch: float
     """How much slower than in the fastest drill rules and groups are here."""
+    objective: float | None = None
+    """Which share of requests has to succeed, in percent; None: nobody said."""
 
 
 class Ready(GameFact, frozen=True, tag="ready"):

@@ -151,15 +151,26 @@ class Master:
                 self._repair(fact, action)
             case Asked():
                 self._do(fact)
-            case HintAsked() if self._given < len(self.hints):
-                self._given += 1
-                self.say(HintGiven(0, self.now, self._given, self.hints[self._given - 1]))
             case HintAsked():
-                self.say(HintGiven(0, self.now, self._given, "There are no more hints."))
+                self._hint()
             case Declared():
                 self._declared(fact)
             case Steered():
                 self._steered(fact)
+
+    def _hint(self) -> None:
+        text = "There are no more hints."
+        if self._too_early:
+            text = "It is too early for a hint; this one costs nothing."
+        elif self._given < len(self.hints):
+            text = self.hints[self._given]
+            self._given += 1
+        self.say(HintGiven(0, self.now, self._given, text))
+
+    @property
+    def _too_early(self) -> bool:
+        """The same before the fault and just after it, so that it does not tell when that was."""
+        return self._injected is None or self.now < self._injected + _WELL_FOR_SECONDS
 
     def _do(self, asked: Asked) -> None:
         refused = self._refused(asked.action)
@@ -201,8 +212,7 @@ class Master:
         why = users_now.hurt(self.context.recorder.live, self.now)
         if why:
             self.say(Declined(0, self.now, fact.number, f"users still feel it: {'; '.join(why)}"))
-        elif self._injected is None or self.now < self._injected + _WELL_FOR_SECONDS:
-            # The same before the fault and after it, so that it does not tell when that was.
+        elif self._too_early:
             self.say(Declined(0, self.now, fact.number, "it is too early to say"))
         else:
             self.ended = self.ended or ("resolved", fact.number)

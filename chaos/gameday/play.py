@@ -176,6 +176,7 @@ def _began(drawn: Drawing, setting: Setting, context: TableContext, master: Mast
         _roles(setting.system),
         items,
         drawn.pace.stretch,
+        deck.objective,
     )
 
 

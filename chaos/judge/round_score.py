@@ -19,6 +19,7 @@ from chaos.facts.game import (
     HoldEnded,
     InjectTold,
     Paged,
+    RoundBegan,
     RunbookOpened,
     TruthShown,
 )
@@ -37,6 +38,7 @@ _STEP_SECONDS = 1.0
 _STAYS_STEPS = 3
 _STILL_SHARE = 0.05
 """Of a line that stood still, by how much it has to change."""
+_MONTH_SECONDS = 30 * 86400.0
 _READS = ("GET ", "HEAD ")
 _ENDED_BY_PEOPLE = ("mitigated", "repaired", "resolved")
 
@@ -70,7 +72,7 @@ def score(recording: Recording, facts: Sequence[AnyGameFact], truth: Truth) -> R
         _diagnose(claims, par),
         _mitigate(recording, spans, zero, par, ended.how if ended else ""),
         *_communicate(facts),
-        *_harm(recording, spans),
+        *_harm(recording, spans, _objective(facts)),
     ]
     return RoundScore(
         parts=parts,
@@ -258,12 +260,22 @@ def _communicate(facts: Sequence[AnyGameFact]) -> list[Part]:
     return [Part("communicate", float(in_time), float(len(asked)), "answers", "answered in time")]
 
 
-def _harm(recording: Recording, spans: Window) -> list[Part]:
+def _objective(facts: Sequence[AnyGameFact]) -> float | None:
+    return next((fact.objective for fact in facts if isinstance(fact, RoundBegan)), None)
+
+
+def _harm(recording: Recording, spans: Window, objective: float | None) -> list[Part]:
     requests = [one for phase in (Phase.DURING, Phase.AFTER) for one in spans.requests(recording, phase)]
     failed = sum(not one.ok for one in requests)
     writes = sum(not one.ok and not one.name.startswith(_READS) for one in requests)
     words = f"of {len(requests)} requests of users failed since the injection, {writes} of them writes"
-    return [Part("harm", float(failed), 0.0, "requests", words)]
+    found = [Part("harm", float(failed), 0.0, "requests", words)]
+    if requests and objective is not None:
+        # As many requests fail as a month's users at this rate may see fail: all of it is burnt.
+        allowed = len(requests) * (1 - objective / 100) * _MONTH_SECONDS / (spans.end - (spans.injected or 0.0))
+        words = f"of the failures that {objective:g} % allows in 30 days, at this rate of users"
+        found.append(Part("budget", round(100 * failed / allowed, 2), 0.0, "% burnt", words))
+    return found
 
 
 def _gaps(facts: Sequence[AnyGameFact], par: Par) -> list[str]:

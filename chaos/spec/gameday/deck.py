@@ -75,6 +75,8 @@ class Deck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     acknowledge_within: Duration = Duration(minutes=2)
     """A page that nobody took for so long is told to `fallback`."""
     fallback: str = "the second on call"
+    objective: float = 99.9
+    """Which share of users' requests has to succeed, in percent: what a round costs is told in its error budget."""
     wrong_repair_costs: Duration = Duration(minutes=1)
     """For so long nobody may try to repair again."""
 
@@ -86,6 +88,8 @@ class Deck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for card in self.cards:
             if list(card.injects) != sorted(card.injects, key=lambda one: one.after):
                 raise ValueError(f"injects: of {card.experiment}: must stand in the order in which they come")
+        if not 0 < self.objective < 100:
+            raise ValueError("objective: must be between 0 and 100, in percent")
         if self.rounds < 1:
             raise ValueError("rounds: must be 1 or more")
 

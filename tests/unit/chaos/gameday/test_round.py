@@ -123,7 +123,7 @@ USUAL = [
     (5, lambda table: table.acknowledge("Ann", page(table))),
     (6, lambda table: table.open_runbook("Ann", page(table))),
     (8, lambda table: table.claim("Bob", "shop-1", "network", 0.6)),
-    (9, lambda table: table.hint("Bob")),
+    (11, lambda table: table.hint("Bob")),
     (12, lambda table: table.claim("Ann", "shop-2", "process", 0.9)),
     (14, lambda table: table.answer("Ann", table.all(InjectTold)[0].number, "Partly.")),
     (15, lambda table: table.ask("Ann", "restart shop-2")),
@@ -236,12 +236,23 @@ def test_who_says_that_it_is_over_is_right_when_users_are_well(tmp_path, world):
 
 
 def test_there_are_three_hints(tmp_path, world):
-    says = [(after, lambda table: table.hint("Ann")) for after in (2, 3, 4, 5)]
+    says = [(after, lambda table: table.hint("Ann")) for after in (12, 13, 14, 15)]
     says.append((20, lambda table: table.declare("Ann")))
     play = Play(tmp_path, world, says)
     told = play.run()
     assert [fact.text for fact in play.all(HintGiven)] == ["one", "two", "three", "There are no more hints."]
     assert told.score.hints == 3
+
+
+def test_a_hint_costs_and_says_nothing_before_there_is_something_to_find(tmp_path, world):
+    play = Play(tmp_path, world, [(2, lambda table: table.hint("Ann")), (20, lambda table: table.declare("Ann"))])
+    play.table.hint("Bob")  # long before the fault
+    told = play.run()
+    texts = [fact.text for fact in play.all(HintGiven)]
+    assert len(texts) == 2
+    assert len(set(texts)) == 1, "it does not tell whether the fault is there"
+    assert "too early" in texts[0]
+    assert told.score.hints == 0
 
 
 def test_who_looks_at_the_truth_is_not_scored_from_then_on(tmp_path, world):

@@ -17,6 +17,7 @@ from chaos.facts.game import (
     HoldEnded,
     InjectTold,
     Paged,
+    RoundBegan,
     RunbookOpened,
     TruthShown,
 )
@@ -78,6 +79,19 @@ def test_users_are_hurt_from_the_first_look_that_breaks_a_bound_until_none_does(
     harm = part(found, "harm")
     assert harm.value == 6 * RATE
     assert f"{6 * RATE} of them writes" in harm.words
+
+
+@given(st.integers(1, 10), st.sampled_from([99.0, 99.9, 99.99]))
+def test_what_failed_is_told_in_the_error_budget_of_a_month(seconds, objective):
+    began = RoundBegan(1, 0.0, 0.0, 0.0, "c", 1200.0, 120.0, "", [], [], [], {}, [], 6.0, objective)
+    found = part(scored(began, requests=users(hurt=(12.0, 12.0 + seconds))), "budget")
+    allowed_seconds = 30 * 86400 * (1 - objective / 100)  # at the same rate, nothing of which succeeds
+    assert found.value == pytest.approx(100 * seconds / allowed_seconds, rel=0.02, abs=0.01)
+    assert f"{objective:g} %" in found.words
+
+
+def test_who_names_no_objective_has_no_budget():
+    assert not [one for one in scored(requests=users(hurt=(12.0, 18.0))).parts if one.name == "budget"]
 
 
 def test_users_who_are_not_well_at_the_end_were_not_helped():
