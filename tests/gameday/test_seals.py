@@ -9,6 +9,7 @@ from chaos.facts.game import Ready
 from chaos.gameday import sealing
 from chaos.gameday.table import Table
 from compose.settings import ROOT
+from tests.e2e import test_gameday as leaks
 from tests.served import served
 from tests.waiting import until
 
@@ -51,3 +52,29 @@ def test_ten_rounds_look_alike_until_their_fault_comes(stack, tmp_path):
     for name, other in zip(CARDS[1:], others, strict=True):
         for place in COMPARED:
             assert other[place] == first[place], f"{place} differs between {CARDS[0]} and {name}"
+
+
+SHOWS = ("series", "toxics", "watchdog", "processes", "connections", "redis-1", "runs", "recording.ndjson")
+"""Where an unsealed run says what it does: each place at which a round could be given away is one that is looked at."""
+
+
+def test_the_same_faults_unsealed_give_themselves_away_in_every_place(stack, tmp_path):
+    file = tmp_path / f"{leaks.SECRET}-one.yaml"
+    file.write_text(leaks.EXPERIMENT.format(secret=leaks.SECRET))
+    latest = stack.settings.runs / "latest"
+    known = latest.resolve()
+    process = stack.start("run", file, "--target", stack.target)
+    seen = set()
+
+    def more():
+        if latest.resolve() != known:
+            seen.update(leaks.told(stack, (leaks.SECRET,)), (place for place, _ in leaks.given_away(stack)))
+        return seen.issuperset(SHOWS) or process.poll() is not None
+
+    try:
+        until(more, 120)
+        process.communicate(timeout=120)
+    finally:
+        process.kill()
+        process.wait()
+    assert set(SHOWS) - seen == set()
