@@ -9,7 +9,7 @@ from chaos.facts.game import Ready
 from chaos.gameday import sealing
 from chaos.gameday.table import Table
 from compose.settings import ROOT
-from tests.e2e import test_gameday as leaks
+from tests import leaks
 from tests.served import served
 from tests.waiting import until
 
