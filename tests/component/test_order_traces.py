@@ -3,6 +3,7 @@
 import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import uuid4
 
 import httpx
@@ -140,10 +141,11 @@ def test_a_product_nobody_has_asked_for_is_looked_for_in_both_layers_and_then_at
             spans = trace_of(stack, trace_id)
             return spans if wanted <= {name for (_, name), *_ in spans} else None
 
-        results = {name: tags.get("cache.result") for (_, name), _, _, tags in until(story)}
-        seen.append((results["cache.l1"], results["cache.l2"]))
-        # Redis has a tenth of a second; later than that the second layer has failed instead.
-        return seen[-1] != ("miss", "error")
+        # Redis has a tenth of a second; later than that the second layer has failed instead, or is not even asked.
+        with suppress(AssertionError):
+            results = {name: tags.get("cache.result") for (_, name), _, _, tags in until(story, 5)}
+            seen.append((results["cache.l1"], results["cache.l2"]))
+            return seen[-1] != ("miss", "error")
 
-    until(look)
+    until(look, 30)
     assert seen[-1] == ("miss", "miss"), seen

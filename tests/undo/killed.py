@@ -47,7 +47,7 @@ def cannot_undo(needed: int, stack, folder: Path, kind: str) -> tuple[int, str, 
     process = stack.start("run", file, "--target", stack.target)
     run = runs.new(known)
     runs.wait_injected(run)
-    wait_until(lambda: any(fact["phase"] == "hold" for fact in runs.facts(run, "phase_began")), 5, "the hold")
+    wait_until(lambda: any(fact["phase"] == "hold" for fact in runs.facts(run, "phase_began")), 15, "the hold")
     os.kill(needed, signal.SIGSTOP)
     try:
         output, _ = process.communicate(timeout=120)
