@@ -15,7 +15,7 @@ from compose.settings import ROOT
 
 EXPERIMENTS = ("kill-instance", "pause-instance", "latency-postgres", "kill-redis-master")
 """Each has hands of its own in each runtime: a signal, a freezer, a proxy, a server's part chosen by its role."""
-_LATENCY = "of user requests in seconds"
+_LATENCY = "p99 of user requests in seconds"
 _RUNS = 3
 _ROOMS = ("alerts", "chaos", "compose", "dashboards", "services")
 

@@ -108,7 +108,7 @@ def test_the_watchdog_undoes_in_containers_what_a_killed_runner_left(containers,
         runner.kill()
         runner.communicate(timeout=30)
     killed = time.monotonic()
-    wait_until(lambda: serves(containers), DURATION_SECONDS + 40, "shop-2 to serve again")
+    wait_until(lambda: serves(containers), DURATION_SECONDS + 8, "shop-2 to serve again")
     assert time.monotonic() - killed > 1, "the lease had not run out yet: somebody else undid it"
     log = run / "watchdog.log"
     wait_until(lambda: log.exists() and "undone:" in log.read_text(), 30, "its word on disk")
