@@ -4,11 +4,13 @@ import argparse
 import getpass
 import hashlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from chaos.campaign import artifacts, revision
 from chaos.cli import run, stack
@@ -16,6 +18,7 @@ from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused, InvalidFile
+from chaos.facts.game import Steered
 from chaos.faults.hands import System
 from chaos.gameday import decks, ending, play, sealing
 from chaos.gameday.coach import Coach
@@ -23,12 +26,13 @@ from chaos.gameday.play import Drawing, Setting
 from chaos.gameday.screen import HELP, Screen
 from chaos.gameday.table import Table
 from chaos.gameday.typed import Typed
+from chaos.gameday.unhurried import Unhurried
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
 from chaos.report.debrief import Debrief, of_part
 from chaos.spec import experiment as experiments
-from chaos.spec import panel
+from chaos.spec import panel, yamlfile
 from chaos.spec.gameday import deck as deck_file
 from chaos.spec.gameday.deck import Deck
 from chaos.spec.gameday.seal import Sealed
@@ -44,8 +48,9 @@ _PACE = "10"
 _PACE_SETTING = "STORMDRILL_PACE"
 _BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
-_PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE, ExitCode.ABORTED)
-"""A round that was played, whatever its verdict; after any other the day does not go on."""
+_LAST_WORDS_SECONDS = 2.0
+_PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE)
+"""A round that was played, whatever its verdict; after any other, and after an abort, the day does not go on."""
 
 
 def gameday(arguments: argparse.Namespace) -> int:
@@ -62,6 +67,7 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
+    _check(deck, arguments)
     seed, place = _seed(arguments)
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
@@ -70,7 +76,8 @@ def _play(arguments: argparse.Namespace) -> int:
     target = stack.target_of(arguments.target, progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
-    setting = _setting(arguments, target, Typed())
+    terminal = Unhurried(sys.stdout)
+    setting = _setting(arguments, target, Typed(), terminal)
     _welcome(deck)
     code = 0
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
@@ -79,18 +86,20 @@ def _play(arguments: argparse.Namespace) -> int:
         drawn = _draw(arguments, deck, (seed, place + number), target, progress)
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
+        terminal.drain(_LAST_WORDS_SECONDS)
         _tell(told, target.runs_folder / told.verdict.run_id)
         print(f"stormdrill: the rounds of the day: {artifacts.shown(decks.write_day(target.runs_folder))}")
         code = told.verdict.exit_code
-        if code not in _PLAYED or interrupts.arrived:
+        stopped = any(isinstance(fact, Steered) and fact.how == "abort" for fact in told.facts)
+        if code not in _PLAYED or interrupts.arrived or stopped:
             return code
     # That a claim was refuted is what the round was about, and no failure of the day.
     return 0
 
 
-def _setting(arguments: argparse.Namespace, target: Target, typed: Typed) -> Setting:
+def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: TextIO) -> Setting:
     def screen(table: Table, who: str) -> Screen:
-        made = Screen(table, who, books=_BOOKS, coach=Coach() if arguments.practice else None)
+        made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None)
         typed.listen(made.do)
         return made
 
@@ -120,10 +129,27 @@ def _draw(
         drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
         card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
         sealed = Sealed(
-            file.stem, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed
+            file.stem,
+            file.read_text(),
+            drawn.delay_seconds,
+            card.injects,
+            card.mitigation,
+            card.herring,
+            *seed,
+            card.hints,
         )
     experiment = read(file)
     return play.drawing(deck, file, experiment, sealed, pace.of(target, experiment, SystemClock(), progress.note))
+
+
+def _check(deck: Deck, arguments: argparse.Namespace) -> None:
+    """All of its cards, so that it says nothing of what is drawn. Raises InvalidFile."""
+    place, vocabulary = arguments.deck or OWN_DECK, stack.vocabulary(arguments.target)
+    for number, card in enumerate(deck.cards):
+        read = experiments.read(deck_file.file_of(card, place, EXPERIMENTS), vocabulary)
+        with_injects = deck_file.played(deck_file.held(read, deck.limit), card.injects)
+        for path, reason in experiments.amiss(with_injects, vocabulary):
+            raise yamlfile.located(place, f"cards[{number}]", f"with its injects, {path}: {reason}")
 
 
 def _among(

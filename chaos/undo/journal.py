@@ -22,6 +22,7 @@ from chaos.machine.durable import folder_on_disk
 from chaos.machine.lock import LockBusy, locked
 from chaos.spec import values
 from chaos.spec.faults.table import AnyFault
+from chaos.undo.end_silence import EndSilence
 from chaos.undo.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
@@ -31,7 +32,7 @@ _OTHERS_DONE_WITHIN_SECONDS = 120.0
 """For so long another process may be undoing: several records, each proven within its time."""
 _OF_A_SEALED_RUN = " (a sealed run: its toxic, connections, keys or file are called by ten hexadecimal digits instead)"
 
-Undoable: TypeAlias = AnyFault | StopLoad
+Undoable: TypeAlias = AnyFault | StopLoad | EndSilence
 
 
 class CanUndo(Protocol):
@@ -63,12 +64,12 @@ class UndoRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def outlives_the_stack(self) -> bool:
         """Whether it has to be put back also when the stack is taken down."""
-        return not isinstance(self.what, StopLoad) and self.what.OUTLIVES_THE_STACK
+        return self.what.OUTLIVES_THE_STACK
 
     @property
     def undo(self) -> CanUndo:
         """Who puts it back."""
-        return self.what if isinstance(self.what, StopLoad) else hands_of(self.what)
+        return self.what if isinstance(self.what, StopLoad | EndSilence) else hands_of(self.what)
 
     def told(self, detail: str) -> str:
         """What may be said of its undo where others read it: all, or of a sealed run that there was one."""

@@ -32,10 +32,14 @@ class Inject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     """How long they have for an answer; None: none is expected."""
     fault: AnyFault | None = None
     """What is broken then, besides; `for` is how long."""
+    may_fire: list[str] = []
+    """The alerts that may come of it: any other that the experiment does not list is a surprise."""
 
     def __post_init__(self) -> None:
         if not self.text and self.fault is None:
             raise ValueError("an inject needs a text or a fault")
+        if self.may_fire and self.fault is None:
+            raise ValueError("may_fire: nothing comes of an inject without a fault")
         if self.within is not None and not self.text:
             raise ValueError("within: an answer needs a question: `text`")
 
@@ -139,8 +143,11 @@ def draw(deck: Deck, seed: int, place: int, difficulty: int | None, among: Colle
 
 def played(experiment: Experiment, injects: Iterable[Inject]) -> Experiment:
     """The experiment with the faults that come in between: what a round breaks, and what its truth is."""
-    more = [Staged(one.fault, one.after) for one in injects if one.fault is not None]
-    return msgspec.structs.replace(experiment, also=[*experiment.also, *more])
+    faults = [one for one in injects if one.fault is not None]
+    more = [Staged(one.fault, one.after) for one in faults if one.fault is not None]
+    may_fire = dict.fromkeys(name for one in faults for name in one.may_fire)
+    new = [name for name in may_fire if name not in {one.name for one in experiment.allowed}]
+    return msgspec.structs.replace(experiment, also=[*experiment.also, *more], may_fire=[*experiment.may_fire, *new])
 
 
 def held(experiment: Experiment, longest: Duration) -> Experiment:

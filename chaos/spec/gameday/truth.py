@@ -65,6 +65,14 @@ def of(experiment: Experiment, herring: bool, roles: Mapping[str, str]) -> Truth
     return Truth(frozenset(answers), experiment.describe_faults())
 
 
+def of_fault(fault: AnyFault, roles: Mapping[str, str]) -> Truth:
+    """The truth of one fault alone."""
+    if isinstance(fault, NoFault):
+        return Truth(frozenset(), fault.describe())
+    answers = {(component, family) for component in _components(fault, roles) for family in _families(fault)}
+    return Truth(frozenset(answers), fault.describe())
+
+
 def _families(fault: AnyFault) -> tuple[str, ...]:
     kind = str(type(fault).__struct_config__.tag)
     own = kind.partition(".")[0]

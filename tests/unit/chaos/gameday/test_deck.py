@@ -18,7 +18,7 @@ EXPERIMENTS = ROOT / "chaos" / "experiments"
 OURS = ROOT / "chaos" / "decks" / "shop.yaml"
 MADE = Deck("made up", [Card(f"e{number}", 1 + number % 3) for number in range(7)])
 ROLES = {"inventory-1": "inventory", "inventory-2": "inventory", "shop-1": "shop", "shop-2": "shop", "shop-3": "shop"}
-PATTERNS = ["restart X", "drain X", "undrain X", "scale X N", "silence X N"]
+PATTERNS = ["restart SERVICE", "drain SERVICE", "undrain SERVICE", "scale SERVICE REPLICAS", "silence ALERT MINUTES"]
 
 
 def read(tmp_path, text):

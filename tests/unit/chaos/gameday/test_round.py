@@ -1,6 +1,7 @@
 """A whole round on a clock of its own: page, acknowledgement, wrong claim, hint, right claim, mitigation, debrief."""
 
 import io
+from functools import partial
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from chaos.errors import GameRefused
 from chaos.facts import game, recorder, recording
 from chaos.facts.game import Acted, Declined, Escalated, HintGiven, HoldEnded, InjectTold, Paged, RoundBegan
 from chaos.faults.hands import System
-from chaos.gameday import ending, sealing
+from chaos.gameday import ending, play, sealing
 from chaos.gameday.actions import Actions
 from chaos.gameday.master import Master
 from chaos.gameday.round import Round, TableContext
@@ -38,10 +39,10 @@ QUESTION = Inject(Duration(seconds=10), "Is it down?", within=Duration(seconds=6
 class Play:
     """One round; `says` is what people do, by seconds since the fault came."""
 
-    def __init__(self, folder, world, says, injects=(QUESTION,)):
+    def __init__(self, folder, world, says, injects=(QUESTION,), text=EXPERIMENT):
         self.world, self.says = world, sorted(says, key=lambda one: one[0])
         file = folder / "kill.yaml"
-        file.write_text(EXPERIMENT.format(hold="600s"))
+        file.write_text(text.format(hold="600s"))
         experiment = yamlfile.read(file, Experiment)
         self.seal = seal.seal(Sealed("kill", file.read_text(), 7.0, list(injects), "restart shop-2", False, 1, 0))
         self.folder = folder / "runs" / "one"
@@ -63,7 +64,8 @@ class Play:
         self.problems = []
         context.turns += [self._people, self.master.turn, self._settle]
         plan = Plan("one", "kill", experiment, Pace(), frozenset({"Down"}), LoadSettings(), "abc", False)
-        self.round = Round(plan, context, self.master, LIMIT, parts(world))
+        right = partial(play._is_right, roles={})
+        self.round = Round(plan, context, self.master, LIMIT, right, parts(world))
 
     def _seat(self, context, experiment, injects):
         actions = Actions(context, Duration(seconds=600))
@@ -71,7 +73,6 @@ class Play:
             self.table,
             context,
             actions,
-            truth.of(experiment, False, {}),
             ("one", "two", "three"),
             tuple(injects),
             60.0,
@@ -108,6 +109,11 @@ class Play:
 
     def all(self, kind):
         return self.table.all(kind)
+
+    def leave(self):
+        """Of a round that is not run."""
+        self.round._context.recorder.close()
+        self._sealed.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -228,7 +234,8 @@ def test_a_wrong_repair_costs_a_minute_and_a_right_one_ends_it(tmp_path, world):
     assert told.verdict.undone - told.verdict.injected == pytest.approx(70, abs=2)
 
 
-def test_who_says_that_it_is_over_is_right_when_users_are_well(tmp_path, world):
+def test_who_says_that_it_is_over_is_right_when_users_are_well_and_no_page_is_open(tmp_path, world):
+    world.alerting = False
     play = Play(tmp_path, world, [(20, lambda table: table.declare("Ann"))])
     told = play.run()
     assert told.score.ended == "resolved"
@@ -236,6 +243,7 @@ def test_who_says_that_it_is_over_is_right_when_users_are_well(tmp_path, world):
 
 
 def test_there_are_three_hints(tmp_path, world):
+    world.alerting = False
     says = [(after, lambda table: table.hint("Ann")) for after in (12, 13, 14, 15)]
     says.append((20, lambda table: table.declare("Ann")))
     play = Play(tmp_path, world, says)
@@ -245,6 +253,7 @@ def test_there_are_three_hints(tmp_path, world):
 
 
 def test_a_hint_costs_and_says_nothing_before_there_is_something_to_find(tmp_path, world):
+    world.alerting = False
     play = Play(tmp_path, world, [(2, lambda table: table.hint("Ann")), (20, lambda table: table.declare("Ann"))])
     play.table.hint("Bob")  # long before the fault
     told = play.run()
@@ -256,6 +265,7 @@ def test_a_hint_costs_and_says_nothing_before_there_is_something_to_find(tmp_pat
 
 
 def test_who_looks_at_the_truth_is_not_scored_from_then_on(tmp_path, world):
+    world.alerting = False
     says = [
         (2, lambda table: table.claim("Ann", "shop-1", "process", 1.0)),
         (3, lambda table: table.show_truth("Ann")),
@@ -269,6 +279,7 @@ def test_who_looks_at_the_truth_is_not_scored_from_then_on(tmp_path, world):
 
 
 def test_what_is_not_possible_is_refused_with_what_would_be(tmp_path, world):
+    world.alerting = False
     says = [
         (2, lambda table: table.acknowledge("Ann", 999)),
         (2, lambda table: table.claim("Ann", "unheard-of", "process", 1.0)),
