@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from chaos.agents import job
-from chaos.agents.job import Job, Place
+from chaos.agents.job import Job, Place, Status
 from chaos.errors import FaultFailed
 from chaos.faults import agent, saved_state
 from chaos.machine import durable, process_identity
@@ -18,6 +18,7 @@ from chaos.undo.lease import LeaseFile
 from tests.fakes import FakeClock, FakeControl, system
 
 KILL = ProcessKill(Duration.parse("5s"), "shop-2")
+FOUND = Status(1.0, True, "the master was redis-1")
 FILES = {
     *("undo.ndjson", "undo.journal", "undo.undo", "lease.json", "lease.lock"),
     *("agents", "one.job", "one.log", "one.process", "one.status", "one.ended", "memos", "1", "found.json"),
@@ -42,7 +43,7 @@ def written(tmp_path, monkeypatch):
     lease.renew("r")
     record = journal.register("r", "e", KILL)
     on_its_behalf = system(tmp_path).on_behalf_of(record.number, "")
-    saved_state.write(on_its_behalf, "found", KILL)
+    saved_state.write(on_its_behalf, "found", FOUND)
     with pytest.raises(FaultFailed):
         agent.start(on_its_behalf, "one", "tests.idle_agent", {}, 5.0)
     its = Job(Place(tmp_path / "agents", "one"), {})
@@ -66,7 +67,7 @@ def test_what_an_earlier_release_left_for_all_to_see_is_its_owners_from_the_next
         folder.mkdir(mode=0o755)
     journal = UndoJournal(tmp_path)
     there = system(tmp_path).on_behalf_of(journal.register("r", "e", KILL).number, "")
-    saved_state.write(there, "found", KILL)
+    saved_state.write(there, "found", FOUND)
     agent.stop(there, "one")
     journal.replay(system(tmp_path, FakeControl()), FakeClock(), patience=lambda: False, note=False)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
@@ -97,5 +98,5 @@ def test_where_modes_cannot_be_set_it_is_written_all_the_same(tmp_path, monkeypa
     monkeypatch.setattr(os, "fchmod", refuse)
     monkeypatch.setattr(os, "chmod", refuse)
     journal = UndoJournal(tmp_path)
-    saved_state.write(system(tmp_path).on_behalf_of(journal.register("r", "e", KILL).number, ""), "found", KILL)
+    saved_state.write(system(tmp_path).on_behalf_of(journal.register("r", "e", KILL).number, ""), "found", FOUND)
     assert [record.what for record in journal.open()] == [KILL]
