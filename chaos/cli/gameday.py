@@ -123,14 +123,14 @@ def _draw(
         sealed = sealing.read(arguments.rematch.resolve()).sealed
         # What was sealed is played, whatever became of its file and of the deck since.
         file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
-        file.write_text(sealed.experiment)
+        file.write_bytes(sealed.experiment.encode())
     else:
         difficulty = 1 if arguments.practice else arguments.difficulty
         drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
         card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
         sealed = Sealed(
             file.stem,
-            file.read_text(),
+            sealing.as_written(file),
             drawn.delay_seconds,
             card.injects,
             card.mitigation,
@@ -213,19 +213,18 @@ def _join(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
-    if wrong := ending.broken_seal(folder):
+    if wrong := ending.broken_seal(folder, arguments.shown):
         print(*(f"stormdrill: the seal is broken: {one}" for one in wrong), sep="\n")
         return 1
     print(f"stormdrill: {folder.name} was played as it was sealed: {sealing.read(folder).commitment}")
+    if not arguments.shown:
+        print("stormdrill: that this was shown before the round began is its own word: `--shown HASH` checks yours")
     return 0
 
 
 def _reveal(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
-    if not sealing.is_sealed(folder):
-        raise GameRefused(f"{folder.name} is not sealed")
-    sealing.reveal(folder)
-    _tell(ending.write(folder), folder)
+    _tell(ending.reveal(folder), folder)
     return 0
 
 

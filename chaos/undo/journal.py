@@ -1,7 +1,7 @@
 """The undo records of a stack: on disk before anything is changed, replayed last-in-first-out.
 
-One file in the state folder, a line per record and a line when it is undone, each fsynced. Runner, watchdog
-and `make undo` replay the same way; a lock lets only one of them do it at a time.
+One file in the state folder, its owner's alone, as it says what is broken: a line per record and a line when it is
+undone, each fsynced. Runner, watchdog and `make undo` replay the same way; a lock lets only one of them do so at once.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from chaos.faults.hands import Proof, System
 from chaos.faults.table import hands_of
 from chaos.machine import remembered
 from chaos.machine.clock import Clock
-from chaos.machine.durable import folder_on_disk
+from chaos.machine.durable import folder_on_disk, open_private
 from chaos.machine.lock import LockBusy, locked
 from chaos.spec import values
 from chaos.spec.faults.table import AnyFault
@@ -98,7 +98,7 @@ class UndoJournal:
     def register(self, run_id: str, experiment_id: str, what: Undoable, cover: str = "") -> UndoRecord:
         """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed."""
         try:
-            with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS):
+            with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS, private=True):
                 record = UndoRecord(self._next_number(), run_id, experiment_id, what, cover)
                 self._append(msgspec.json.encode(record, enc_hook=values.encode))
         except (LockBusy, OSError) as error:
@@ -148,7 +148,7 @@ class UndoJournal:
         """
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS))
+                held.enter_context(locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS, private=True))
             except LockBusy as busy:
                 to_do = ["end the process that undoes without an end, then `make undo`"]
                 raise UndoFailed([str(busy)], to_do) from busy
@@ -212,7 +212,7 @@ class UndoJournal:
 
     def _append(self, line: bytes) -> None:
         torn = self._file.exists() and not self._file.read_bytes().endswith(b"\n") and self._file.stat().st_size
-        with self._file.open("ab") as file:
+        with os.fdopen(open_private(self._file, os.O_WRONLY | os.O_APPEND), "ab") as file:
             file.write((b"\n" if torn else b"") + line + b"\n")
             file.flush()
             os.fsync(file.fileno())

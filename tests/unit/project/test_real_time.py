@@ -20,6 +20,7 @@ REAL_TIME = {
         compose.containers.engine._POLL_SECONDS compose.containers.swarm._POLL_SECONDS
         compose.native.processes._LOOK_AGAIN_SECONDS compose.rolling._POLL_SECONDS
         chaos.observe.pace._ASKS_EVERY_SECONDS chaos.agents.job._POLL_SECONDS chaos.drill.context._KNOWN_POLL_SECONDS
+        chaos.facts.one_at_a_time._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
@@ -68,6 +69,7 @@ REAL_TIME = {
     """,
     "what protects users and the undo, which must not wait longer because rules do": """
         chaos.drill.abort._EVERY_SECONDS chaos.spec.abort._PATIENCE
+        chaos.facts.one_at_a_time.WITHIN_SECONDS
         chaos.drill.attack.PROVE_EVERY_SECONDS chaos.drill.attack.USE_EVERY_SECONDS
         chaos.undo.journal.PROVEN_WITHIN_SECONDS chaos.undo.journal._OTHERS_DONE_WITHIN_SECONDS
         chaos.undo.journal._REGISTERED_WITHIN_SECONDS chaos.undo.lease.DURATION_SECONDS
