@@ -145,7 +145,7 @@ def test_a_round_from_page_to_debrief(tmp_path, world):
     assert parts_["acknowledge"].par == pytest.approx(3, abs=1.5), "when the page was delivered"
     assert parts_["diagnose"].value == pytest.approx(12, abs=1)
     assert (parts_["communicate"].value, parts_["communicate"].par) == (1.0, 1.0)
-    assert score.brier == {"Bob": 0.36, "Ann": 0.01}
+    assert score.brier == {"Bob": 0.68, "Ann": 0.005}
     assert score.hints == 1
     assert world.control.running == {"shop-1": True, "shop-2": True}
     assert play.round._context.journal.open() == []
