@@ -12,7 +12,7 @@ from chaos.facts import game, recording
 from chaos.facts.files import EXPERIMENT_FILE
 from chaos.facts.game import GAME_FILE, AnyGameFact, HoldEnded, Ready, Revealed, RoundBegan, Steered
 from chaos.facts.recording import Recording
-from chaos.facts.run import Injected
+from chaos.facts.run import Injected, StagedInjected
 from chaos.gameday import names, sealing
 from chaos.gameday.decks import DEBRIEF_FILE, DEBRIEF_PAGE, SCORE_FILE
 from chaos.gameday.sealing import SEAL_FILE, SEALED_FOLDER
@@ -52,14 +52,17 @@ def write(folder: Path) -> Debrief:
 
 
 def _truth(recorded: Recording, facts: Sequence[AnyGameFact], opened: Seal) -> Truth:
-    """As long as it was held, and with what came in between."""
+    """As long as it was held, and of what came in between only what really came."""
     spans = window.of(recorded)
     experiment = deck.played(recorded.experiment, opened.sealed.injects)
     if spans.injected is not None and spans.undoing is not None:
         lasted = Duration(seconds=max(1.0, round(spans.undoing - spans.injected)))
         experiment = msgspec.structs.replace(experiment, fault=msgspec.structs.replace(experiment.fault, for_=lasted))
     roles = next((fact.roles for fact in facts if isinstance(fact, RoundBegan)), {})
-    return truth.of(experiment, opened.sealed.herring, roles)
+    came: dict[int | None, float] = {fact.staged: fact.at for fact in recorded.all(StagedInjected)}
+    if spans.injected is not None:
+        came[None] = spans.injected
+    return truth.of_injected(experiment, opened.sealed.herring, roles, came)
 
 
 def score_of(folder: Path) -> RoundScore:

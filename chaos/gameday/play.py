@@ -2,11 +2,10 @@
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from chaos.drill.plan import Plan
@@ -26,7 +25,6 @@ from chaos.machine.interrupts import Interrupts
 from chaos.report.debrief import Debrief
 from chaos.spec import length
 from chaos.spec.experiment import Experiment
-from chaos.spec.faults.table import AnyFault
 from chaos.spec.gameday import deck as decks
 from chaos.spec.gameday import seal, truth
 from chaos.spec.gameday.deck import Card, Deck
@@ -107,8 +105,9 @@ def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[s
         recorder.point_latest(runs, run_id)
         progress.note(f"sealed as {drawn.seal.commitment}")
         with _at_the_table(drawn, setting, table, context, items) as master:
-            right = partial(_is_right, roles=_roles(setting.system))
-            Round(_plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds, right).run()
+            Round(
+                _plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds, _roles(setting.system)
+            ).run()
     if setting.without_names:
         names.leave_out(table.file)
     return ending.write(folder)
@@ -145,11 +144,6 @@ def _close(table: Table, context: TableContext) -> None:
     if context.recorder.live.first(Injected) and not any(isinstance(fact, HoldEnded) for fact in facts):
         game.append(table.file, HoldEnded(0, context.now(), "broken off", None))
     game.append(table.file, Revealed(0, context.now()))
-
-
-def _is_right(fault: AnyFault, component: str, family: str, *, roles: Mapping[str, str]) -> bool:
-    """Whether a diagnosis names this fault."""
-    return truth.of_fault(fault, roles).is_right(component, family)
 
 
 def _master(drawn: Drawing, setting: Setting, table: Table, context: TableContext) -> Master:

@@ -1,7 +1,7 @@
 """A drill that is played: its fault comes when its time has come, and goes when players have ended it."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from chaos.drill.context import RunContext
@@ -14,7 +14,7 @@ from chaos.facts.run import Injected, Mitigated
 from chaos.gameday.master import Master
 from chaos.judge import users_now
 from chaos.report import durations
-from chaos.spec.faults.table import AnyFault
+from chaos.spec.gameday import truth
 from chaos.undo.journal import UndoRecord
 from chaos.undo.stop_load import StopLoad
 
@@ -46,14 +46,14 @@ class Round(Drill):
         context: TableContext,
         master: Master,
         limit: float,
-        right: Callable[[AnyFault, str, str], bool],
+        roles: Mapping[str, str],
         parts: Parts = _PARTS,
     ) -> None:
-        """`right`: whether a diagnosis of a component and a kind names this fault."""
+        """`roles`: of the target's instances, by their names."""
         super().__init__(plan, context, parts)
         self._master = master
         self._limit = limit
-        self._right = right
+        self._roles = roles
         self._most = plan.experiment.fault.for_.in_seconds
         self._begun = 0.0
         self._by: int | None = None
@@ -106,7 +106,8 @@ class Round(Drill):
     def _repair(self, component: str, family: str, by: int) -> bool:
         """Put back the faults that are called so; whether there are any in place."""
         faults = {None: self._experiment.fault} | {at: one.fault for at, one in enumerate(self._experiment.also)}
-        named = [staged for staged in self._attack.in_hand if self._right(faults[staged], component, family)]
+        there = self._attack.in_hand
+        named = [staged for staged in there if truth.names(faults[staged], self._roles, component, family)]
         for staged in named:
             self._attack.put_back(staged)
             self._taken(by, f"{component} was put right")

@@ -80,7 +80,7 @@ def test_it_goes_from_page_to_debrief(round_):
     parts = {part["name"]: part for part in score["parts"]}
     assert 0 < parts["acknowledge"]["par"] <= parts["acknowledge"]["value"]
     assert parts["diagnose"]["value"] >= parts["acknowledge"]["value"]
-    assert score["brier"] == {"Ann": 0.01}
+    assert score["brier"] == {"Ann": 0.005}
 
 
 def test_until_the_reveal_nothing_that_is_served_says_what_it_is(round_):

@@ -102,7 +102,7 @@ REAL_TIME = {
     "what people take, who are as fast at every pace": """
         chaos.cli.gameday._LOOK_SECONDS chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
         chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._LOAD_BESIDE chaos.gameday.table._LONGEST_SECONDS
-        chaos.judge.round_score._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
+        chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
     """,
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",
 }

@@ -138,14 +138,15 @@ def test_of_each_person_the_last_claim_counts(made):
         assert found.brier == {}
         return
     _, component, sure = made[-1]
-    assert found.brier["Ann"] == pytest.approx((sure - (component == "shop-2")) ** 2, abs=1e-4)
+    off = (1 - sure) ** 2 if component == "shop-2" else 1 + sure**2
+    assert found.brier["Ann"] == pytest.approx(off / 2, abs=1e-4)
     assert 0 <= found.brier["Ann"] <= 1
 
 
 def test_nothing_that_was_claimed_after_the_truth_was_shown_counts():
     found = scored(claim(12.0, "shop-1"), TruthShown(3, 13.0, "Ann"), claim(14.0, confidence=1.0))
     assert part(found, "diagnose").value is None
-    assert found.brier == {"Ann": 0.64}
+    assert found.brier == {"Ann": 0.82}
     other = scored(TruthShown(3, 13.0, "Bob"), claim(14.0, confidence=1.0))
     assert other.brier == {"Ann": 0.0}, "somebody else looked"
 
@@ -196,11 +197,25 @@ def test_a_panel_moved_when_a_line_left_its_range_and_stayed_out(after, moved):
     assert found.panel == ("Errors (shop)" if moved is not None else "")
 
 
-def test_a_round_in_which_nothing_was_injected_has_claims_and_no_par():
+def test_a_round_in_which_nothing_was_injected_has_claims_that_are_not_scored_and_nothing_else():
     before = tuple(fact for fact in facts() if fact.at < INJECTED and type(fact).__name__ != "Injected")
-    found = score(replace(recording(), facts=before), (claim(7.0),), TRUTH)
-    assert found.hurt is None
-    assert {one.par for one in found.parts if one.name in ("detect", "diagnose")} == {None}
+    game = (PAGE, claim(7.0), Acted(3, 8.0, 1, False, "no"))
+    found = score(replace(recording(), facts=before), game, TRUTH)
+    assert (found.parts, found.brier, found.hurt, found.gaps, found.ended) == ([], {}, None, [], "")
+    [said] = found.claims
+    assert (said.scored, said.why_not) == (False, "nothing was injected")
+
+
+def test_a_round_whose_player_is_gone_was_broken_off():
+    assert scored(claim(12.0)).ended == "broken off"
+
+
+def test_a_score_of_an_earlier_release_can_be_read():
+    found = scored(claim(12.0))
+    old = msgspec.to_builtins(found)
+    del old["looked"]
+    del old["claims"][0]["why_not"]
+    assert msgspec.convert(old, type(found)) == found
 
 
 def test_the_score_is_as_it_was_when_it_is_written_and_read():
