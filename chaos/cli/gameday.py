@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from chaos.campaign import artifacts, revision
 from chaos.cli import run, stack
@@ -97,7 +96,7 @@ def _play(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: TextIO) -> Setting:
+def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: Unhurried) -> Setting:
     def screen(table: Table, who: str) -> Screen:
         made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None)
         typed.listen(made.do)

@@ -101,7 +101,12 @@ REAL_TIME = {
     """,
     "what people take, who are as fast at every pace": """
         chaos.cli.gameday._LOOK_SECONDS chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
-        chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._LOAD_BESIDE chaos.gameday.table._LONGEST_SECONDS
+        chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._BESIDE chaos.gameday.table._LONGEST_SECONDS
+        chaos.cli.gameday._LAST_WORDS_SECONDS chaos.gameday.actions._STOPPED_WITHIN_SECONDS
+        chaos.gameday.master._HINTS_AFTER_SECONDS chaos.gameday.master._OVER_AFTER_SECONDS
+        compose.native.processes._BECOMES_WITHIN_SECONDS chaos.gameday.round.WAITS_SECONDS
+        chaos.gameday.unhurried._LOOK_AGAIN_SECONDS chaos.gameday.wellness.WELL_FOR_SECONDS
+        chaos.gameday.wellness._LOOKS_EVERY_SECONDS
         chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
     """,
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",

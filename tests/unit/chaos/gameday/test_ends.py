@@ -11,10 +11,10 @@ from chaos.facts.game import Acted, Declined, HoldEnded
 from chaos.facts.run import Mitigated, RunEnded, StagedUndone
 from chaos.faults.hands import Proof
 from chaos.faults.process import ProcessKillHands
-from chaos.gameday import play
 from chaos.gameday.actions import Actions, silences_of
 from chaos.gameday.table import fits
 from chaos.reach.silences import Silences
+from chaos.spec.gameday import seal
 from chaos.spec.gameday.deck import Inject
 from chaos.spec.values import Duration
 from chaos.undo.end_silence import EndSilence
@@ -106,7 +106,7 @@ def test_who_restarts_what_could_say_whether_it_is_in_place_breaks_nothing_off(t
     monkeypatch.setattr(ProcessKillHands, "in_place", in_place)
     told = Play(tmp_path, world, [ask(1, "restart shop-1"), ask(60, "restart shop-2")] if acts else []).run()
     assert unseen
-    assert told.score.ended == ("mitigated" if acts else ""), "without an action nobody can say what happened"
+    assert told.score.ended == ("mitigated" if acts else "broken off"), "without an action nobody can say what happened"
 
 
 @pytest.mark.parametrize("action", ["silence Down 5", "restart watchdog"])
@@ -121,7 +121,7 @@ def test_what_takes_no_fault_away_does_not_make_a_lost_one_mitigated(tmp_path, w
 
     monkeypatch.setattr(ProcessKillHands, "in_place", in_place)
     told = Play(tmp_path, world, [ask(5, action)]).run()
-    assert told.score.ended == ""
+    assert told.score.ended == "broken off"
     assert told.verdict.outcome.value == "inconclusive"
 
 
@@ -224,7 +224,7 @@ def test_hints_of_a_deck_are_sealed_with_the_round(tmp_path):
     sealed = played.seal.sealed
     played.leave()
     told = msgspec.structs.replace(sealed, hints=["look at the clock"])
-    assert play.seal.seal(told).sealed.hints == ["look at the clock"]
+    assert seal.seal(told).sealed.hints == ["look at the clock"]
 
 
 def test_what_may_fire_of_an_inject_is_of_its_fault():
