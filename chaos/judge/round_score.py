@@ -124,8 +124,10 @@ def _mitigate(recording: Recording, facts: Sequence[AnyGameFact], spans: Window,
     well = round_par.well_from(recording, spans.injected + par.hurt, end, None if repaired else acted)
     if who := _knew(facts, ended, well):
         return Part("mitigate", None, par.hurt, words=f"not scored: {who} had looked at the truth")
-    words = "until users were well for good" + ("" if repaired else ", as seen before anything was put back")
-    return Part("mitigate", None if well is None else well - spans.injected, par.hurt, words=words)
+    if well is None:
+        until = "the end" if repaired else "what was broken was put back"
+        return Part("mitigate", None, par.hurt, words=f"users were not seen to be well before {until}")
+    return Part("mitigate", well - spans.injected, par.hurt, words="until users were well for good")
 
 
 def _knew(facts: Sequence[AnyGameFact], ended: HoldEnded | None, well: float | None) -> str:

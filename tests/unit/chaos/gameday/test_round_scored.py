@@ -26,11 +26,12 @@ def test_a_fault_that_was_still_to_come_was_nobodys_right_diagnosis(tmp_path, wo
     assert "never came" in told.truth.words
 
 
-def test_who_fixes_what_he_has_looked_up_has_not_mitigated_it(tmp_path, world):
+def test_the_score_and_the_debrief_say_who_looked_at_the_truth(tmp_path, world):
     says = [
         (6, lambda table: table.show_truth("Ann")),
         (8, lambda table: table.ask("Ann", "restart shop-2")),
     ]
-    told = Play(tmp_path, world, says).run()
+    play = Play(tmp_path, world, says)
+    told = play.run()
     assert (told.score.ended, told.score.looked) == ("mitigated", ["Ann"])
-    assert {part.name: part.value for part in told.score.parts}["mitigate"] is None
+    assert "| looked at the truth | Ann |" in (play.folder / "debrief.md").read_text()

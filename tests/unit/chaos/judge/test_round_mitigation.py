@@ -24,6 +24,7 @@ def test_what_the_undo_did_is_credited_to_who_asked_for_it_and_to_nobody_else(ho
     game = (Asked(1, 24.0, "Ann", "repair shop-2 process"), HoldEnded(2, UNDONE, how, by))
     found = mitigate(*game, requests=users(hurt=(12.0, UNDONE)))
     assert found.value == (pytest.approx(UNDONE - INJECTED, abs=1.5) if credited else None)
+    assert ("not seen to be well" in found.words) is not credited
 
 
 @pytest.mark.parametrize("how", ["mitigated", "resolved", "limit", "repaired"])

@@ -117,6 +117,7 @@ def test_from_round_to_round_an_item_stays_one():
     items = debrief.open_items(debrief.markdown(told()).replace(f"{GAP} (owner: ,", f"{GAP} (owner: Ann,"))
     for seconds in (41, 40, 39):
         written = debrief.markdown(told(gaps=(GAP.replace("41", str(seconds)),), items=[*items, *items]))
+        assert written.count("- [ ] the page") == 1
         assert "[?] the page" not in written, "it is one already, by however many seconds the page was late"
         items = debrief.open_items(written)
         assert items == [f"{GAP} (owner: Ann, until: )"]
