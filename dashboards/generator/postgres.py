@@ -176,8 +176,8 @@ _ORDERS = Row(
         ),
         Panel(
             "Abandoned orders",
-            "Begun, never finished and not swept yet, as each instance's sweeper counted them last; two sweeps should have"
-            " ended those that are overdue.",
+            "Begun, never finished and not swept yet, as each instance's sweeper counted them last; those that are"
+            " overdue two sweeps should have ended.",
             "none",
             (
                 Query(f"max by (instance) (app_orders_abandoned{{{SELECTED}}})", _INSTANCE),
