@@ -100,7 +100,8 @@ REAL_TIME = {
         chaos.drill.users._READ_BACK_EACH chaos.spec.length._BESIDE_SECONDS chaos.spec.length._MOST_BESIDE_SECONDS
     """,
     "what people take, who are as fast at every pace": """
-        chaos.cli.gameday._LOOK_SECONDS chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
+        chaos.cli.gameday._LOOK_SECONDS chaos.cli.gameday._ABORTED_WITHIN_SECONDS
+        chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
         chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._LOAD_BESIDE chaos.gameday.table._LONGEST_SECONDS
         chaos.judge.round_score._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
     """,
