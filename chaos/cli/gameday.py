@@ -1,4 +1,4 @@
-"""A game day from the command line: play a round, join one, check its seal, open one that was broken off."""
+"""A game day from the command line: play a round, join or abort one, check its seal, open one that was broken off."""
 
 import argparse
 import getpass
@@ -17,7 +17,7 @@ from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused, InvalidFile
-from chaos.facts.game import Steered
+from chaos.facts.game import HoldEnded, Joined, Ready, Steered
 from chaos.faults.hands import System
 from chaos.gameday import decks, ending, play, sealing
 from chaos.gameday.coach import Coach
@@ -48,6 +48,8 @@ _PACE_SETTING = "STORMDRILL_PACE"
 _BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
 _LAST_WORDS_SECONDS = 2.0
+_ABORTED_WITHIN_SECONDS = 10.0
+"""By when whoever plays a round has heard that it is to end."""
 _PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE)
 """A round that was played, whatever its verdict; after any other, and after an abort, the day does not go on."""
 
@@ -57,6 +59,7 @@ def gameday(arguments: argparse.Namespace) -> int:
     does: dict[str, Callable[[argparse.Namespace], int]] = {
         "play": _play,
         "join": _join,
+        "abort": _abort,
         "verify": _verify,
         "reveal": _reveal,
         "list": _list,
@@ -210,9 +213,32 @@ def _join(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _abort(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments)
+    table = Table(folder)
+    if table.is_over or not sealing.is_played(folder):
+        raise GameRefused(f"{folder.name} is not played just now: what a run left, `stormdrill undo` puts back")
+    # Whoever has this account may end the runner as well: nobody needs to be host for it, nor to sit at the table.
+    hosts = [fact.who for fact in table.all(Joined) if fact.role == "host"]
+    table.steer(next(iter(hosts), _name(arguments)), "abort")
+    if not table.all(Ready):
+        print(f"stormdrill: {folder.name} ends before anything is broken")
+        return 0
+    give_up_at = time.monotonic() + _ABORTED_WITHIN_SECONDS
+    while not (table.all(HoldEnded) or table.is_over):
+        if time.monotonic() > give_up_at:
+            print(
+                f"stormdrill: nobody heard it for {_ABORTED_WITHIN_SECONDS:g} s: end the runner, the watchdog undoes it"
+            )
+            return 1
+        time.sleep(_LOOK_SECONDS)
+    print(f"stormdrill: {folder.name} is aborted; what was broken is put back now")
+    return 0
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
-    if wrong := ending.broken_seal(folder, arguments.shown):
+    if wrong := ending.broken_seal(folder, arguments.shown or ""):
         print(*(f"stormdrill: the seal is broken: {one}" for one in wrong), sep="\n")
         return 1
     print(f"stormdrill: {folder.name} was played as it was sealed: {sealing.read(folder).commitment}")
