@@ -179,6 +179,7 @@ def _began(drawn: Drawing, setting: Setting, context: TableContext, master: Mast
         items,
         drawn.pace.stretch,
         deck.objective,
+        setting.without_names,
     )
 
 

@@ -107,7 +107,8 @@ REAL_TIME = {
         compose.native.processes._BECOMES_WITHIN_SECONDS chaos.gameday.round.WAITS_SECONDS
         chaos.gameday.unhurried._LOOK_AGAIN_SECONDS chaos.gameday.wellness.WELL_FOR_SECONDS
         chaos.gameday.wellness._LOOKS_EVERY_SECONDS
-        chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS chaos.cli.gameday._ABORTED_WITHIN_SECONDS
+        chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
+        chaos.cli.gameday._ABORTED_WITHIN_SECONDS
     """,
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",
 }
