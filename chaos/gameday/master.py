@@ -231,18 +231,26 @@ class Master:
                 self._acted = (number, self.now)
             self.say(Acted(0, self.now, number, done, detail))
 
+    @property
+    def too_early_to_end(self) -> bool:
+        """Whether what is broken may not have been noticed yet; the same before it came, so that it does not tell."""
+        return self._injected is None or self.now < self._injected + self.noticed_within
+
+    @property
+    def noticed_within(self) -> float:
+        """Seconds from when something is broken until somebody or some rule may have noticed it."""
+        began = next(one for one in self.table.facts if isinstance(one, RoundBegan))
+        return min(_OVER_AFTER_SECONDS * began.stretch, _OVER_AFTER_SHARE * began.limit_seconds)
+
     def _is_silence(self, number: int) -> bool:
         """Whether this fact asked for something that takes no fault away."""
         asked = next((fact for fact in self.table.facts if isinstance(fact, Asked) and fact.number == number), None)
         return asked is not None and asked.action.split()[0] == SILENCE
 
     def _declared(self, fact: Declared) -> None:
-        began = next(one for one in self.table.facts if isinstance(one, RoundBegan))
-        early = min(_OVER_AFTER_SECONDS * began.stretch, _OVER_AFTER_SHARE * began.limit_seconds)
         if why := self._costs():
             self.say(Declined(0, self.now, fact.number, why))
-        elif self._injected is None or self.now < self._injected + early:
-            # The same before the fault and after it, so that it does not tell when that was.
+        elif self.too_early_to_end:
             self.say(Declined(0, self.now, fact.number, "it is too early to say"))
         elif amiss := self.wellness.amiss():
             self.say(Declined(0, self.now, fact.number, f"{amiss}; {self._was_wrong()}"))

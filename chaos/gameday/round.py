@@ -10,7 +10,7 @@ from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed, FaultGone, SignalUnavailable
 from chaos.facts.game import HoldEnded
-from chaos.facts.run import Injected, Mitigated
+from chaos.facts.run import Injected, Mitigated, StagedInjected
 from chaos.gameday.master import Master
 from chaos.judge import users_now
 from chaos.report import durations
@@ -132,12 +132,19 @@ class Round(Drill):
         if (by := self._master.declared) is not None:
             self._context.write(Mitigated(self._context.now(), f"resolved by fact {by} of the game"))
             return "resolved", by
-        if self._by is None or self._attack.held or not self._attack.all_came:
+        if self._by is None or not self._attack.all_came:
             return None
         if not self._attack.in_hand:
             return "repaired", self._by
-        tells = users_now.can_tell(self._experiment)
-        return ("mitigated", self._by) if not tells or self._master.wellness.users_are_well() else None
+        return ("mitigated", self._by) if self._is_over_for_users() else None
+
+    def _is_over_for_users(self) -> bool:
+        """Whether they are well; where something of ours is still in place, whether nobody notices it any more."""
+        wellness = self._master.wellness
+        if self._attack.held:
+            came = max((one.at for one in self._context.recorder.live.all(StagedInjected)), default=self._begun)
+            return self._context.now() >= came + self._master.noticed_within and not wellness.amiss()
+        return wellness.users_are_well() or not users_now.can_tell(self._experiment)
 
     def _undo(self) -> None:
         self._master.lets_go()
