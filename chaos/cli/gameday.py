@@ -48,8 +48,8 @@ _PACE_SETTING = "STORMDRILL_PACE"
 _BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
 _LAST_WORDS_SECONDS = 2.0
-_ABORTED_WITHIN_SECONDS = 10.0
-"""By when whoever plays a round has heard that it is to end."""
+_ABORTED_WITHIN_SECONDS = 40.0
+"""By when whoever plays a round has heard that it is to end, also when a fault is just being put back."""
 _PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE)
 """A round that was played, whatever its verdict; after any other, and after an abort, the day does not go on."""
 
@@ -69,7 +69,8 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
-    _check(deck, arguments)
+    if not arguments.rematch:
+        _check(deck, arguments)
     seed, place = _seed(arguments)
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")

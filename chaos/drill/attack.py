@@ -124,6 +124,7 @@ class Attack:
         for live in [one for one in self._live if one.staged == staged and one.undone is None]:
             if live.staged is None:
                 live.undone = self._undo(live)
+                self.context.write(FaultProof(self.context.now(), False, live.undone))
             else:
                 self._undo_staged(live)
 

@@ -116,8 +116,11 @@ class Actions:
         # Whatever becomes of us between its end and its start, its undo starts it.
         self._does(lambda: self.context.register(ProcessKill(self.longest, instance)))
         self.context.await_known()
-        how = self._end(instance)
-        self._does(lambda: control.start(instance))
+        try:
+            how = self._end(instance)
+        finally:
+            # Also when it is too late for anything else: its undo does the same, and may have come before it had ended.
+            control.start(instance)
         return f"{instance} {how}, and is started"
 
     def _end(self, instance: str) -> str:
@@ -160,8 +163,9 @@ class Actions:
 
     def _silence(self, alert: str, minutes: int) -> str:
         made = silences_of(self.context)
-        self._does(lambda: self.context.register(EndSilence(made.who)))
-        self.context.await_known()
+        if not any(isinstance(one.what, EndSilence) for one in self.context.journal.open() if self.context.owns(one)):
+            self._does(lambda: self.context.register(EndSilence(made.who)))
+            self.context.await_known()
         self._does(lambda: made.make(alert, timedelta(minutes=minutes)))
         return f"{alert} is silenced for {minutes} min"
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from chaos.drill.context import RunContext
-from chaos.errors import ChaosError, SignalUnavailable
+from chaos.errors import ChaosError, GameRefused, SignalUnavailable, UndoFailed
 from chaos.facts import game
 from chaos.facts.game import (
     Acknowledged,
@@ -26,6 +26,7 @@ from chaos.facts.game import (
 from chaos.facts.pages import PageSeen
 from chaos.gameday.actions import SILENCE, Actions
 from chaos.gameday.table import Table
+from chaos.gameday.told import as_told
 from chaos.gameday.wellness import Wellness
 from chaos.spec.gameday.deck import Inject
 
@@ -117,6 +118,9 @@ class Master:
         self.over = True
         self.actions.stop()
         self._hands.shutdown(wait=False, cancel_futures=True)
+
+    def last_words(self) -> None:
+        """Say what became of what was under way."""
         self._say_what_was_done()
 
     def acts(self) -> int | None:
@@ -144,7 +148,7 @@ class Master:
         for page in list(seen[self._pages :]):
             self._pages += 1
             if page.accepted and page.receiver != self.heartbeat_receiver and page.alerts:
-                self.say(_as_told(page, self.now))
+                self.say(as_told(page, self.now))
 
     def _escalate(self) -> None:
         facts = self.table.facts
@@ -209,7 +213,13 @@ class Master:
             self.say(Acted(0, self.now, asked.number, False, left))
             return
         component, _, family = action.removeprefix(_REPAIR).rpartition(" ")
-        if self._injected is not None and self.repair(component, family, asked.number):
+        try:
+            found = self._injected is not None and self.repair(component, family, asked.number)
+        except UndoFailed as error:
+            # Something else may be in its way; it is put back with the rest, and its proof comes then.
+            self.say(Acted(0, self.now, asked.number, False, f"it cannot be proven yet: {error}"))
+            return
+        if found:
             self.say(Acted(0, self.now, asked.number, True, f"{component} was put right"))
             return
         detail = f"nothing is wrong with {component} in that way; {self._was_wrong()}"
@@ -227,7 +237,8 @@ class Master:
         for number, future in [(number, one) for number, one in self._acting.items() if one.done()]:
             del self._acting[number]
             done, detail = _result(future)
-            if done and not self._is_silence(number):
+            # Also what failed half-way may have taken something away; what was refused has not.
+            if _began(future) and not self._is_silence(number):
                 self._acted = (number, self.now)
             self.say(Acted(0, self.now, number, done, detail))
 
@@ -270,6 +281,10 @@ class Master:
                 self.aborted_by = self.aborted_by or fact.number
 
 
+def _began(future: Future[str]) -> bool:
+    return not future.cancelled() and not isinstance(future.exception(), GameRefused)
+
+
 def _result(future: Future[str]) -> tuple[bool, str]:
     if future.cancelled():
         return False, "it was too late for it"
@@ -279,18 +294,3 @@ def _result(future: Future[str]) -> tuple[bool, str]:
         return False, str(error)
     except Exception as error:  # whatever an action meets, the round goes on, and its undo too
         return False, f"{type(error).__name__}: {error}"
-
-
-def _as_told(page: PageSeen, now: float) -> Paged:
-    first = next((alert for alert in page.alerts if alert.status == "firing"), page.alerts[0])
-    told = [
-        f"{one.name}{{{', '.join(f'{k}={v}' for k, v in sorted(_own(one.labels).items()))}}}" for one in page.alerts
-    ]
-    summary = first.annotations.get("summary", "")
-    runbook = first.annotations.get("runbook_url", "")
-    firing = any(alert.status == "firing" for alert in page.alerts)
-    return Paged(0, now, page.receiver, firing, told, summary, runbook, page.at)
-
-
-def _own(labels: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in labels.items() if name != "alertname"}

@@ -128,6 +128,7 @@ def _at_the_table(
     finally:
         context.progress = progress  # a round says nothing while it is sealed; from here on it may
         _try(master.lets_go, context)
+        _try(master.last_words, context)
         _try(lambda: _close(table, context), context)
         _try(screen.show, context)
 

@@ -8,7 +8,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Parts
 from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
-from chaos.errors import FaultFailed, FaultGone, SignalUnavailable
+from chaos.errors import FaultFailed, FaultGone, SignalUnavailable, UndoFailed
 from chaos.facts.game import HoldEnded
 from chaos.facts.run import Injected, Mitigated, StagedInjected
 from chaos.gameday.master import Master
@@ -109,28 +109,39 @@ class Round(Drill):
         there = self._attack.in_hand
         named = [staged for staged in there if truth.names(faults[staged], self._roles, component, family)]
         for staged in named:
-            self._attack.put_back(staged)
-            self._taken(by, f"{component} was put right")
+            try:
+                self._attack.put_back(staged)
+            except UndoFailed:
+                self._attack.let_go(staged)
+                raise
+            finally:
+                self._taken(by, f"{component} was put right")
         return bool(named)
 
     def _taken(self, by: int, how: str) -> None:
         self._by = by
-        if not self._mitigated and not self._attack.held:
+        # From here on no alert has to come any more, unless another fault is there or is to come.
+        if self._attack.all_came and not self._attack.held:
+            self._mitigate(f"by fact {by} of the game: {how}")
+
+    def _mitigate(self, how: str) -> None:
+        if not self._mitigated:
             self._mitigated = True
-            self._context.write(Mitigated(self._context.now(), f"by fact {by} of the game: {how}"))
+            self._context.write(Mitigated(self._context.now(), how))
 
     def _is_cut_short(self) -> bool:
         self._lasts()
         if self._master.aborted_by is not None and not self._aborted:
             self._master.abort_taken = True
             self._cut_short(f"by fact {self._master.aborted_by} of the game")
-        self._ended = self._ended or self._end_by_people()
+        if self._ended is None and (ended := self._end_by_people()):
+            self._ended = ended
+            self._mitigate(f"{ended[0]} by fact {ended[1]} of the game")
         return super()._is_cut_short() or self._ended is not None
 
     def _end_by_people(self) -> tuple[str, int | None] | None:
         """How they have ended it: all was put back, all is gone and users are well, or they say that it is over."""
         if (by := self._master.declared) is not None:
-            self._context.write(Mitigated(self._context.now(), f"resolved by fact {by} of the game"))
             return "resolved", by
         if self._by is None or not self._attack.all_came:
             return None
@@ -151,6 +162,7 @@ class Round(Drill):
         how, by = ("aborted", None) if self._aborted else self._ended or ("limit", None)
         self._master.say(HoldEnded(0, self._context.now(), how, by))
         super()._undo()
+        self._master.last_words()
         # What players have changed is no part of what users recover from.
         self._context.journal.replay(self._system, self._context.clock, only=self._of_players)
 

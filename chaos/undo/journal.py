@@ -169,7 +169,9 @@ class UndoJournal:
         failures: list[str] = []
         by_hand: list[str] = []
         waiting = [record for record in self.open() if record.number not in self._not_noted]
-        for record in reversed([record for record in waiting if only is None or only(record)]):
+        meant = [record for record in reversed(waiting) if only is None or only(record)]
+        # Silences last: nobody waits for an Alertmanager that does not answer before a fault is undone.
+        for record in sorted(meant, key=lambda one: isinstance(one.what, EndSilence)):
             try:
                 proof = _undo_one(record, system, clock, patience)
             except UndoFailed as error:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from chaos.errors import GameRefused, SignalUnavailable
-from chaos.facts import recording
+from chaos.facts import game, recording
 from chaos.facts.game import Acted, Declined, HoldEnded
 from chaos.facts.run import Mitigated, RunEnded, StagedUndone
 from chaos.faults.hands import Proof
@@ -75,6 +75,60 @@ def test_what_is_left_in_place_and_noticed_by_nobody_keeps_no_round_going(tmp_pa
     told = Play(tmp_path, world, [ask(30, "repair shop-2 process")], text=SECOND).run()
     assert told.score.ended == "mitigated"
     assert 30 <= told.verdict.undone - told.verdict.injected < 60
+
+
+def test_what_people_ended_is_judged_as_far_as_it_was_held(tmp_path, world):
+    """Nobody proves any more what is gone, while users are still looked at; that is no hole in the evidence."""
+    world.hurts = lambda: world.broke and world.now - world.down_since < 40
+    patient = EXPERIMENT.replace('during: "< 0.01"', 'during: "< 0.5"')
+    told = Play(tmp_path, world, [ask(20, "restart shop-2")], text=patient).run()
+    assert told.score.ended == "mitigated"
+    assert told.verdict.undone - told.verdict.injected > 45
+    assert told.verdict.outcome.value == "held", told.verdict.findings
+
+
+def test_an_alert_of_a_later_fault_is_not_excused_by_the_end_of_the_first(tmp_path, world):
+    later = SECOND.replace("after: 20s", "after: 60s").replace(
+        "process.pause, instance: shop-1", "process.kill, instance: shop-2"
+    )
+    first = later.replace(
+        "fault: {{ type: process.kill, instance: shop-2", "fault: {{ type: process.pause, instance: shop-1", 1
+    )
+    says = [ask(10, "repair shop-1 process"), ask(100, "repair shop-2 process")]
+    world.alerting = False
+    told = Play(tmp_path, world, says, text=first).run()
+    [alert] = [one for one in told.verdict.alerts if one.name == "Down"]
+    assert alert.outcome.value == "missed"
+
+
+def test_a_repair_that_cannot_be_proven_yet_ends_no_round(tmp_path, world, monkeypatch):
+    real = ProcessKillHands.undone
+
+    def undone(self, system):
+        blocked = world.now - world.down_since < 45
+        return Proof(False, "something is in its way") if blocked else real(self, system)
+
+    monkeypatch.setattr(ProcessKillHands, "undone", undone)
+    played = Play(tmp_path, world, [ask(20, "repair shop-2 process")])
+    told = played.run()
+    assert "cannot be proven yet" in played.all(Acted)[0].detail
+    assert told.verdict.exit_code != 5
+    assert played.round._context.journal.open() == []
+
+
+def test_what_cannot_be_said_at_the_table_keeps_nothing_in_place(tmp_path, world, monkeypatch):
+    played = Play(tmp_path, world, [ask(20, "restart shop-1")])
+    real = game.append
+
+    def append(file, fact, *more):
+        if world.broke and world.now - world.down_since > 15:
+            raise OSError("no space left")
+        return real(file, fact, *more)
+
+    monkeypatch.setattr(game, "append", append)
+    played.run()
+    assert world.control.running == {"shop-1": True, "shop-2": True}
+    assert played.round._context.journal.open() == []
 
 
 def test_to_name_a_fault_that_has_not_come_yet_is_a_wrong_guess(tmp_path, world):
@@ -183,8 +237,9 @@ def test_what_is_half_done_when_the_undo_begins_is_not_done_to_its_end(tmp_path,
     may_go_on.set()
     thread.join(10)
     ender.join(10)
-    assert "being put back" in said[0]
-    assert control.started == [], "its undo starts it, and nobody else does any more"
+    assert said == ["shop-1 was asked to end, and is started"], "it may have been undone before it had ended"
+    with pytest.raises(GameRefused, match="being put back"):
+        actions._does(lambda: control.kill("shop-1"))
     context.journal.replay(context.system, world, only=context.owns)
     assert control.running["shop-1"]
     played.leave()
