@@ -84,7 +84,7 @@ def test_what_people_ended_is_judged_as_far_as_it_was_held(tmp_path, world):
     told = Play(tmp_path, world, [ask(20, "restart shop-2")], text=patient).run()
     assert told.score.ended == "mitigated"
     assert told.verdict.undone - told.verdict.injected > 45
-    assert told.verdict.outcome.value == "held", told.verdict.findings
+    assert told.verdict.findings == []
 
 
 def test_an_alert_of_a_later_fault_is_not_excused_by_the_end_of_the_first(tmp_path, world):
