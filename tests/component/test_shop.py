@@ -259,6 +259,7 @@ def query(stack, promql):
         'app_orders_total{outcome="refused_early"}',
         'app_orders_swept_total{result="released"}',
         "app_orders_abandoned",
+        "app_orders_overdue",
     ],
 )
 def test_every_shop_instance_has_the_series_before_anything_happens(stack, series):

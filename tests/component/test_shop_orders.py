@@ -96,6 +96,7 @@ def test_stock_reserved_by_a_shop_that_crashed_comes_back_if_it_is_swept(stack, 
 
     with own_instance(stack, **HASTY, SHOP_RESERVATION_RELEASE="off") as onlooker:
         until(lambda: onlooker.metrics()["app_orders_abandoned"])
+        until(lambda: onlooker.metrics()["app_orders_overdue"], 30)
         seen = onlooker.metrics()['app_orders_swept_total{result="released"}']
         assert (seen, available(), unfinished(stack, [key])) == (0, before - 3, ["pending"])
 
@@ -103,7 +104,7 @@ def test_stock_reserved_by_a_shop_that_crashed_comes_back_if_it_is_swept(stack, 
         until(lambda: not unfinished(stack, [key]))
         assert available() == before
         until(lambda: sweeper.metrics()['app_orders_swept_total{result="released"}'] >= 1)
-        until(lambda: sweeper.metrics()["app_orders_abandoned"] == 0)
+        until(lambda: sweeper.metrics()["app_orders_abandoned"] == sweeper.metrics()["app_orders_overdue"] == 0)
     # The key is as good as new.
     until(lambda: place(stack.url("shop"), key).status_code == 201)
     assert available() == before - 3
