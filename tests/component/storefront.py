@@ -53,10 +53,10 @@ def run(main):
     try:
         return asyncio.run(main)
     finally:
-        gc.enable()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+        gc.enable()  # only now: it would find them by itself, and say so
 
 
 @dataclass
