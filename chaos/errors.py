@@ -6,7 +6,9 @@ ChaosError
 ├── StackUnreachable       the target does not answer as it should        exit 3
 ├── BaselineNotMet         the steady state did not hold before the fault exit 3
 ├── FaultFailed            the fault is not in place, or without effect   exit 4
+│   └── FaultGone          it was in place, and somebody took it away
 ├── UndoFailed             something could not be put back                exit 5
+├── GameRefused            a game day's table does not take that          exit 2
 ├── Unmeasurable           nobody here can look at how much it is used   no exit
 ├── SignalUnavailable      a source of evidence does not answer           exit 6
 ├── LeaseLost              the watchdog took over while we slept          exit 6
@@ -50,6 +52,15 @@ class FaultFailed(ChaosError):
     """The fault could not be put in place or was found to have gone."""
 
 
+class FaultGone(FaultFailed):
+    """The fault was in place, and went away while it was to be held."""
+
+    def __init__(self, staged: int | None, detail: str) -> None:
+        self.staged = staged
+        """Which of the experiment's staged faults; None: the main one."""
+        super().__init__(f"the fault went away while it was to be held: {detail}")
+
+
 class UndoFailed(ChaosError):
     """What the run changed could not be put back."""
 
@@ -58,6 +69,10 @@ class UndoFailed(ChaosError):
         self.by_hand = by_hand
         """What a human has to do now, one line each."""
         super().__init__("; ".join(failures))
+
+
+class GameRefused(ChaosError):
+    """What somebody wants to do in a game day's round is not possible; the message says what would be."""
 
 
 class SignalUnavailable(ChaosError):

@@ -1,29 +1,31 @@
-"""One agent's process: `python -m chaos.agents KIND ...`, until SIGTERM or until its time is up."""
+"""One agent's process: `python -m chaos.agents FOLDER NAME`, until SIGTERM or until its time is up.
+
+What it is to do is in its job file: a command line is read by every user of the machine.
+"""
 
 import argparse
 import importlib
-import json
 import signal
 from pathlib import Path
 
-from chaos.agents.job import Job, Place
+import msgspec
+
+from chaos.agents.job import Job, Place, Task
 
 
 def main() -> None:
-    """Run the module of this kind."""
+    """Run the module that the job file names."""
     parser = argparse.ArgumentParser(prog="python -m chaos.agents", description=__doc__)
-    parser.add_argument("kind", help="a module of this package, or the full name of another one")
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--longest", type=float, required=True, help="seconds after which the kernel ends it")
-    parser.add_argument("--arguments", type=json.loads, required=True)
+    parser.add_argument("folder", type=Path, help="where its job file and all its others are")
+    parser.add_argument("name", help="what they are called")
     options = parser.parse_args()
+    place = Place(options.folder, options.name)
+    task = msgspec.json.decode(place.job.read_bytes(), type=Task)
     # Whatever hangs and whoever is dead, the kernel ends this process: SIGALRM's default action, no handler of ours.
-    signal.setitimer(signal.ITIMER_REAL, options.longest)
-    job = Job(Place(options.folder, options.name), options.arguments)
+    signal.setitimer(signal.ITIMER_REAL, task.longest)
+    job = Job(place, task.arguments)
     job.announce()
-    module = options.kind if "." in options.kind else f"chaos.agents.{options.kind}"
-    run = importlib.import_module(module).run
+    run = importlib.import_module(task.kind if "." in task.kind else f"chaos.agents.{task.kind}").run
     job.await_begin()
     run(job)
 

@@ -27,11 +27,27 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detail: str
 
 
+class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent is told to do."""
+
+    kind: str
+    """A module of this package, or the full name of another one."""
+    longest: float
+    """Seconds after which the kernel ends it."""
+    arguments: dict[str, Any]
+    """The module's own; connection strings with their passwords among them."""
+
+
 class Place(msgspec.Struct, frozen=True):
     """The files of one agent in the stack's state folder."""
 
     folder: Path
     name: str
+
+    @property
+    def job(self) -> Path:
+        """What it is to do: its task, for no other user to read."""
+        return self.folder / f"{self.name}.job"
 
     @property
     def process(self) -> Path:
@@ -80,7 +96,7 @@ class Job:
 
     def announce(self) -> None:
         """Say who it is; ends the process when its fault was undone before it could."""
-        replace(self._place.process, msgspec.json.encode(of_pid(os.getpid())))
+        replace(self._place.process, msgspec.json.encode(of_pid(os.getpid())), private=True)
         if self._place.ended.exists():
             raise SystemExit("undone before it began")
 
@@ -97,7 +113,8 @@ class Job:
         What it said is worth nothing after a crash of the machine, so it does not wait for the disk: an agent that
         sends requests would send none meanwhile.
         """
-        replace(self._place.status, msgspec.json.encode(Status(time.monotonic(), acts, detail)), durable=False)
+        said = msgspec.json.encode(Status(time.monotonic(), acts, detail))
+        replace(self._place.status, said, durable=False, private=True)
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
         self._stop.set()

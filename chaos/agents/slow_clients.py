@@ -8,9 +8,10 @@ import contextlib
 import selectors
 import socket
 import time
+import uuid
 from dataclasses import dataclass, field
 
-from chaos.agents.http_users import allow_connections
+from chaos.agents.http_users import allow_connections, said_by_users
 from chaos.agents.job import Job
 
 _REPORT_EVERY_SECONDS = 0.5
@@ -84,12 +85,13 @@ class SlowClients:
 
     def _beginning(self) -> bytes:
         host, sends = self.job.arguments["host"], self.job.arguments["sends"]
+        said = "".join(f"{name}: {value}\r\n" for name, value in (("Host", host), *said_by_users()))
         if sends == "nothing":
             # Asked for something once: a connection that never was is closed sooner.
-            return f"GET {self.job.arguments['path']} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+            return f"GET {self.job.arguments['path']} HTTP/1.1\r\n{said}\r\n".encode()
         if sends == "headers":
-            return f"GET {self.job.arguments['path']} HTTP/1.1\r\nHost: {host}\r\nX-Slow: ".encode()
-        head = f"POST /orders HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nIdempotency-Key: slow\r\n"
+            return f"GET {self.job.arguments['path']} HTTP/1.1\r\n{said}Cookie: ".encode()
+        head = f"POST /orders HTTP/1.1\r\n{said}Content-Type: application/json\r\nIdempotency-Key: {uuid.uuid4()}\r\n"
         return f"{head}Content-Length: {_BODY_BYTES}\r\n\r\n".encode()
 
     def _hear(self, client: socket.socket) -> None:

@@ -27,7 +27,8 @@ def undo(target: Target, interrupts: Interrupts) -> int:
     system, clock = System(target, control_of(target)), SystemClock()
     gone = LeaseFile(target.state_folder, clock).fence()
     done = UndoJournal(target.state_folder).replay(system, clock, patience=lambda: not interrupts.in_a_hurry, note=gone)
-    print(*[f"{_word(proof.holds)}: {proof.detail}" for _, proof in done] or ["nothing to undo"], sep="\n")
+    said = [f"{_word(proof.holds)}: {record.told(proof.detail)}" for record, proof in done]
+    print(*said or ["nothing to undo"], sep="\n")
     if not gone:
         who = "a runner that hangs and cannot be ended may break it again"
         raise UndoFailed([f"undone for now: {who}"], ["end the runner, or reboot, then `make undo` again"])
@@ -42,7 +43,7 @@ def undo_before_up(state: Path, target: Target | None) -> None:
     Raises UndoFailed where nobody knows what there is to undo: the records, or the target, are another release's.
     """
     journal = UndoJournal(state)
-    if unknown := journal.unreadable() or (target is None and [record.undo.by_hand() for record in journal.open()]):
+    if unknown := journal.unreadable() or (target is None and [record.by_hand() for record in journal.open()]):
         raise UndoFailed([f"{state} holds undo records of another release: {line}" for line in unknown], [_WAY_OUT])
     _undo_at_once(journal, target)
 
@@ -53,7 +54,7 @@ def undo_before_down(state: Path, target: Target | None) -> None:
     Raises UndoFailed where something that outlives the stack is not put back: with the stack its record would go.
     """
     journal = UndoJournal(state)
-    if target is None and (left := [*journal.unreadable(), *(record.undo.by_hand() for record in journal.open())]):
+    if target is None and (left := [*journal.unreadable(), *(record.by_hand() for record in journal.open())]):
         print("stormdrill: not undone, as another release wrote it:", *left, sep="\n  ", file=sys.stderr)
     if kept := _left_of_what_outlives(journal, target):
         raise UndoFailed(["something is broken that outlives the stack, and its record would go with it"], kept)
@@ -65,18 +66,18 @@ def _left_of_what_outlives(journal: UndoJournal, target: Target | None) -> list[
     kept = [line for line in journal.unreadable() if any(f'"{kind}"' in line for kind in _OUTLIVE)]
     records = [record for record in journal.open() if record.outlives_the_stack]
     if target is None:
-        return kept + [record.undo.by_hand() for record in records]
+        return kept + [record.by_hand() for record in records]
     LeaseFile(target.state_folder, SystemClock()).fence()
     system = System(target, control_of(target))
     for record in records:
-        on_its_behalf = system.on_behalf_of(record.number)
+        on_its_behalf = system.on_behalf_of(record.number, record.cover)
         try:
             record.undo.undo(on_its_behalf)
             left = not record.undo.gone(on_its_behalf).holds
         except (ChaosError, OSError) as error:
             print(f"stormdrill: not undone: {error}", file=sys.stderr)
             left = True
-        kept += [record.undo.by_hand()] if left else []
+        kept += [record.by_hand()] if left else []
     return kept
 
 

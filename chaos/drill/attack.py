@@ -8,7 +8,7 @@ from typing import Any
 
 from chaos.drill.context import RunContext
 from chaos.drill.use import Use
-from chaos.errors import FaultFailed
+from chaos.errors import FaultFailed, FaultGone
 from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone, Used
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
@@ -31,6 +31,10 @@ class _Live:
     staged: int | None
     until: float
     """When it is to be undone, in seconds since the run's start."""
+    undone: str | None = None
+    """What was seen when it was undone ahead of its time; the main fault stays in this list until the end."""
+    gone: bool = False
+    """Whether somebody else has taken it away, or a part of it: it is proven no more, and undone as ever."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,7 @@ class Attack:
     """How many were held up since the last proof that was recorded."""
     _known_at: list[float] = field(default_factory=list)
     """When the watchdog knew what the fault that is being injected had written for its undo."""
+    _begun: float = 0.0
     until: float = 0.0
     """When the main fault is to be undone, in seconds since the run's start."""
 
@@ -74,7 +79,7 @@ class Attack:
         """Inject the main fault and prove it; returns what was done. Raises FaultFailed."""
         used = self._used(None)
         begin, done, proof = self._inject(self.experiment.fault, None)
-        self.until = begin + self.experiment.fault.for_.in_seconds
+        self._begun, self.until = begin, begin + self.experiment.fault.for_.in_seconds
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
         first = next(iter(victims.values()), None)
@@ -87,26 +92,63 @@ class Attack:
 
         Raises FaultFailed.
         """
+        self.advance()
+        self.look()
+
+    def advance(self) -> None:
+        """Inject and undo what is due. Raises FaultFailed and UndoFailed."""
         self.watch()
-        begun = self.until - self.experiment.fault.for_.in_seconds
-        while self._waiting and self.context.now() >= begun + self._waiting[0][1].after.in_seconds:
+        while self._waiting and self.context.now() >= self._begun + self._waiting[0][1].after.in_seconds:
             self._stage(*self._waiting.pop(0))
         for live in [one for one in self._live if one.staged is not None and self.context.now() >= one.until]:
             self._undo_staged(live)
-        for live in self._live:
+
+    def look(self) -> None:
+        """Follow what is in place; once a second renew and prove it. Raises FaultFailed, FaultGone for what is not."""
+        held = [live for live in self._live if live.undone is None and not live.gone]
+        for live in held:
             self.context.act()
             live.hands.follow(live.system)
         if self.context.now() >= self._proof_due:
             self._proof_due += PROVE_EVERY_SECONDS
-            for live in self._live:
+            for live in held:
                 self._prove(live)
+
+    def let_go(self, staged: int | None) -> None:
+        """Prove a fault no more, all or part of which somebody has taken away; what is left of it is undone as ever."""
+        for live in self._live:
+            live.gone = live.gone or live.staged == staged
+
+    def put_back(self, staged: int | None) -> None:
+        """Undo a fault now, ahead of its time; the others stay. Raises UndoFailed."""
+        for live in [one for one in self._live if one.staged == staged and one.undone is None]:
+            if live.staged is None:
+                live.undone = self._undo(live)
+                self.context.write(FaultProof(self.context.now(), False, live.undone))
+            else:
+                self._undo_staged(live)
+
+    @property
+    def in_hand(self) -> list[int | None]:
+        """What was injected and is not put back, as `staged`: all of it, or what others have left of it."""
+        return [live.staged for live in self._live if live.undone is None]
+
+    @property
+    def held(self) -> list[int | None]:
+        """What is in place, as far as anybody knows."""
+        return [live.staged for live in self._live if live.undone is None and not live.gone]
+
+    @property
+    def all_came(self) -> bool:
+        """Whether no fault is to come yet."""
+        return not self._waiting
 
     def end(self) -> str:
         """Undo what is in place, last first; returns what was seen. Raises UndoFailed."""
         for live in reversed([one for one in self._live if one.staged is not None]):
             self._undo_staged(live)
         main = self._live.pop()
-        detail = self._undo(main)
+        detail = self._undo(main) if main.undone is None else main.undone
         self.context.write(Undone(self.context.now(), detail))
         return detail
 
@@ -129,7 +171,7 @@ class Attack:
         self.context.assert_watched()
         record = self.context.register(fault)
         self.context.await_known()
-        system = self.context.system.on_behalf_of(record.number, self._known)
+        system = self.context.system.on_behalf_of(record.number, record.cover, self._known)
         self.context.act()
         begin, self._known_at = self.context.now(), []
         hands = hands_of(fault)
@@ -167,7 +209,7 @@ class Attack:
             met = self._met.pop(live.staged, None)
             self.context.write(FaultProof(self.context.now(), proof.holds, proof.detail, live.staged, met))
         if not proof.holds:
-            raise FaultFailed(f"the fault went away while it was to be held: {proof.detail}")
+            raise FaultGone(live.staged, proof.detail)
 
     def _undo_staged(self, live: _Live) -> None:
         detail = self._undo(live)

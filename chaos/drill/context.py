@@ -1,7 +1,7 @@
 """What the parts of one run share: on what it is, by which clock, and what each of them asks of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chaos.drill.progress import Progress
@@ -35,6 +35,8 @@ class RunContext:
     """Raises FaultFailed when nobody watches the stack with this state folder."""
     knows: Callable[[Path, float], bool] = watched.knows
     """Whether whoever watches has read all that was in this state folder then, in Unix time."""
+    cover: str = ""
+    """A sealed run's secret, which nobody can guess; empty in an open run. See System."""
     lease: LeaseFile = field(init=False)
     journal: UndoJournal = field(init=False)
     origin: float = field(init=False)
@@ -45,6 +47,8 @@ class RunContext:
     """CLOCK_BOOTTIME then."""
 
     def __post_init__(self) -> None:
+        # Who looks before there is a fault says no more of itself than the fault will.
+        self.system = replace(self.system, cover=self.cover)
         state = self.system.target.state_folder
         self.lease, self.journal = LeaseFile(state, self.clock), UndoJournal(state)
         self.origin, self.wall, self.boottime = self.clock.monotonic(), self.clock.wall(), self.clock.boottime()
@@ -84,7 +88,7 @@ class RunContext:
 
     def register(self, what: Undoable) -> UndoRecord:
         """Put an undo record on disk; when this returns, it survives a crash of the machine."""
-        return self.journal.register(self.run_id, self.experiment_id, what)
+        return self.journal.register(self.run_id, self.experiment_id, what, self.cover)
 
     def owns(self, record: UndoRecord) -> bool:
         """Whether it is of something that this run changed."""

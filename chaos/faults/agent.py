@@ -1,12 +1,12 @@
 """Starts and stops an agent: a process that acts on the system for as long as a fault is held.
 
-Who it is stands in the state folder, written by itself before it does anything, so that whoever undoes the fault
-finds it; it begins once the watchdog has read that. An undo that comes while it is still starting leaves a mark that
-it looks for after that.
+What it is to do stands in the state folder, in one of its owner's alone, and who it is, written by itself before it
+does anything, so that whoever undoes the fault finds it; it begins once the watchdog has read that. An undo that comes
+while it is still starting leaves a mark that it looks for after that.
 """
 
 import contextlib
-import json
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chaos.agents.job import Place, Status
+from chaos.agents.job import Place, Status, Task
 from chaos.errors import FaultFailed
 from chaos.faults.hands import Proof, System
-from chaos.machine import process_identity, remembered
+from chaos.machine import durable, process_identity, remembered
 from chaos.machine.process_identity import Child
 
 BEYOND_HOLD_SECONDS = 60.0
@@ -42,11 +42,12 @@ def start(system: System, name: str, kind: str, arguments: dict[str, Any], hold_
         raise FaultFailed(f"an agent {name} is still running: `make undo` ends it")
     for file in (place.ended, place.status, place.process, place.may_begin):
         file.unlink(missing_ok=True)
-    options = ["--folder", str(place.folder), "--name", name, "--longest", str(hold_seconds + BEYOND_HOLD_SECONDS)]
-    process = process_identity.spawn("chaos.agents", [kind, *options, "--arguments", json.dumps(arguments)], place.log)
+    _tell(place, Task(kind, hold_seconds + BEYOND_HOLD_SECONDS, arguments))
+    _mark(place.log)
+    process = process_identity.spawn("chaos.agents", [str(place.folder), place.name], place.log)
     _await(lambda: _read(place.process, Child) == process, place, process)
     system.await_known()
-    place.may_begin.touch()
+    _mark(place.may_begin)
     _await(lambda: (status := _read(place.status, Status)) is not None and status.acts, place, process)
     return _detail(place)
 
@@ -67,7 +68,7 @@ def stop(system: System, name: str) -> None:
     place = _place(system, name)
     # On a full disk there is no such mark, and an agent that is only just starting cannot say who it is either.
     with contextlib.suppress(OSError):
-        place.ended.touch()
+        _mark(place.ended)
     if (process := _read(place.process, Child)) is not None:
         process_identity.stop(process, _ENDS_WITHIN)
 
@@ -91,6 +92,17 @@ def by_hand(system_folder: str, name: str) -> str:
     return f"end the process that {system_folder}/agents/{name}.process names: kill -KILL -- -<pid>"
 
 
+def _tell(place: Place, task: Task) -> None:
+    try:
+        durable.replace(place.job, msgspec.json.encode(task), durable=False, private=True)
+    except OSError as error:
+        raise FaultFailed(f"agent {place.name} cannot be told what to do: {error}") from error
+
+
+def _mark(file: Path) -> None:
+    os.close(durable.open_private(file, os.O_WRONLY))
+
+
 def _await(condition: Callable[[], bool], place: Place, process: Child) -> None:
     deadline = time.monotonic() + _ACTS_WITHIN_SECONDS
     while not condition():
@@ -109,8 +121,8 @@ def _detail(place: Place) -> str:
 def _place(system: System, name: str) -> Place:
     folder = system.target.state_folder / "agents"
     with contextlib.suppress(OSError):
-        folder.mkdir(exist_ok=True)
-    return Place(folder, name)
+        durable.private_folder(folder)
+    return Place(folder, system.covered(name))
 
 
 def _begins_no_more(place: Place) -> bool:
@@ -118,7 +130,7 @@ def _begins_no_more(place: Place) -> bool:
     try:
         if place.ended.exists():
             return True
-        place.ended.touch()
+        _mark(place.ended)
         place.ended.unlink()
     except OSError:
         return True

@@ -1,5 +1,6 @@
 """The hands of a fault: how what an experiment file says is put in place, proven, and put back."""
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, TypeVar
@@ -11,9 +12,19 @@ from chaos.spec.target import Target
 T = TypeVar("T")
 F = TypeVar("F", bound=FaultFields)
 
+OURS = "stormdrill"
+"""The word by which others see that something of an open run is ours."""
+_LETTERS = 10
+"""Of a word that says nothing: two of one run are the same once in a trillion."""
+
 
 def _by_nobody() -> None:
     """Outside a run nobody is waited for."""
+
+
+def open_name(what: str) -> str:
+    """How something of a fault is called where everybody may know whose it is and what it does."""
+    return f"{OURS}-{what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +35,22 @@ class System:
     control: ProcessControl
     record: int = 0
     """The number of the undo record on whose behalf it is acted on; 0 where there is none."""
+    cover: str = ""
+    """The secret of a sealed run, which makes the names that a fault leaves say nothing of it; empty in an open run."""
     await_known: Callable[[], None] = field(default=_by_nobody, compare=False)
     """To be called before a blow whose undo needs what was just written: waits until the watchdog has read it."""
 
-    def on_behalf_of(self, record: int, await_known: Callable[[], None] = _by_nobody) -> "System":
-        """The same, for one undo record."""
-        return replace(self, record=record, await_known=await_known)
+    def on_behalf_of(self, record: int, cover: str, await_known: Callable[[], None] = _by_nobody) -> "System":
+        """The same, for one undo record and under its cover."""
+        return replace(self, record=record, cover=cover, await_known=await_known)
+
+    def called(self, what: str) -> str:
+        """How something of a fault is called where others can see it; an undo in another process finds it by that."""
+        return self.covered(what) if self.cover else open_name(what)
+
+    def covered(self, name: str) -> str:
+        """The name as it is; under a cover a word that says nothing, the same each time."""
+        return hashlib.sha256(f"{self.cover}/{name}".encode()).hexdigest()[:_LETTERS] if self.cover else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import msgspec
 
 from chaos.errors import FaultFailed
 from chaos.faults import saved_state
-from chaos.faults.hands import Hands, Proof, System, each
+from chaos.faults.hands import OURS, Hands, Proof, System, each, open_name
 from chaos.reach.toxiproxy import Proxy, Toxic, Toxiproxy
 from chaos.spec.faults.network import (
     Bandwidth,
@@ -29,7 +29,6 @@ from chaos.spec.values import Duration
 AnyOnLink = TypeVar("AnyOnLink", bound=OnLink)
 AnyPoisoned = TypeVar("AnyPoisoned", bound=Poisoned)
 
-_PREFIX = "stormdrill"
 _CONNECT_WITHIN_SECONDS = 1.0
 _CUT_WITHIN_SECONDS = 0.3
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  # as Toxiproxy says it in a container; nothing is bound here
@@ -44,11 +43,12 @@ class OnLinkHands(Hands[AnyOnLink]):
         for proxy in self._proxies(system):
             if not proxy.enabled:
                 raise FaultFailed(f"proxy {proxy.name} is disabled already")
-            if left := [toxic.name for toxic in proxy.toxics if toxic.name.startswith(_PREFIX)]:
+            if left := [toxic.name for toxic in proxy.toxics if toxic.name.startswith(OURS)]:
                 raise FaultFailed(f"proxy {proxy.name} has {', '.join(left)} already: `make undo` takes it away")
 
-    def _name(self) -> str:
-        return f"{_PREFIX}-{self.fault.__struct_config__.tag}-{self.fault.link.replace('/', '-')}"
+    @property
+    def _what(self) -> str:
+        return f"{self.fault.__struct_config__.tag}-{self.fault.link.replace('/', '-')}"
 
     def _proxies(self, system: System) -> list[Proxy]:
         if self.fault.link not in system.target.links:
@@ -70,7 +70,7 @@ class PoisonedHands(OnLinkHands[AnyPoisoned]):
     def inject(self, system: System) -> str:
         proxies = self._proxies(system)
         for proxy in proxies:
-            for toxic in self._toxics():
+            for toxic in self._toxics(system):
                 Toxiproxy(system.target.urls.toxiproxy).add(proxy.name, toxic)
         return f"{self.fault.kind()} is on {', '.join(proxy.name for proxy in proxies)}"
 
@@ -79,7 +79,7 @@ class PoisonedHands(OnLinkHands[AnyPoisoned]):
         for proxy in proxies:
             if not proxy.enabled:
                 return Proof(False, f"proxy {proxy.name} is disabled")
-            for toxic in self._toxics():
+            for toxic in self._toxics(system):
                 found = proxy.toxic(toxic.name)
                 if found is None or not found.is_like(toxic):
                     return Proof(False, f"proxy {proxy.name} has {found or 'no ' + toxic.name}")
@@ -98,18 +98,20 @@ class PoisonedHands(OnLinkHands[AnyPoisoned]):
 
     def _poisoned(self, system: System) -> list[tuple[str, str]]:
         """Each proxy that has one of our toxics, and the toxic."""
-        names = {toxic.name for toxic in self._toxics()}
+        names = {toxic.name for toxic in self._toxics(system)}
         there = Toxiproxy(system.target.urls.toxiproxy).proxies().values()
         return [(proxy.name, toxic.name) for proxy in there for toxic in proxy.toxics if toxic.name in names]
 
     def by_hand(self) -> str:
-        return f"curl -X DELETE <toxiproxy>/proxies/<each of link {self.fault.link}>/toxics/{self._name()}-<stream>"
+        toxics = f"{open_name(self._what)}-<stream>"
+        return f"curl -X DELETE <toxiproxy>/proxies/<each of link {self.fault.link}>/toxics/{toxics}"
 
-    def _toxics(self) -> list[Toxic]:
+    def _toxics(self, system: System) -> list[Toxic]:
         streams = ["upstream", "downstream"] if self.fault.direction == "both" else [self.fault.direction]
+        names = [system.called(f"{self._what}-{stream}") for stream in streams]
         return [
-            Toxic(f"{self._name()}-{stream}", self.fault.kind(), stream, self.attributes(), self.fault.share)
-            for stream in streams
+            Toxic(name, self.fault.kind(), stream, self.attributes(), self.fault.share)
+            for name, stream in zip(names, streams, strict=True)
         ]
 
 
@@ -145,7 +147,7 @@ class ResetPeerHands(PoisonedHands[ResetPeer]):
         """Throw again which connections are hit: of a pool only those that are not would be left, and hide it."""
         if self.fault.share < 1:
             for proxy in self._proxies(system):
-                for toxic in self._toxics():
+                for toxic in self._toxics(system):
                     Toxiproxy(system.target.urls.toxiproxy).set_again(proxy.name, toxic)
 
 
@@ -165,7 +167,7 @@ class DownHands(OnLinkHands[Down]):
 
     def inject(self, system: System) -> str:
         names = [proxy.name for proxy in self._proxies(system) if proxy.enabled]
-        saved_state.write(system, self._name(), _Disabled(names))
+        saved_state.write(system, open_name(self._what), _Disabled(names))
         for name in names:
             Toxiproxy(system.target.urls.toxiproxy).enable(name, False)
         return f"{', '.join(names)} refuse connections"
@@ -190,7 +192,7 @@ class DownHands(OnLinkHands[Down]):
 
     def _disabled(self, system: System) -> list[Proxy]:
         """Those that were disabled and are there: of one that is gone nothing is left to be put back."""
-        disabled = saved_state.read(system, self._name(), _Disabled)
+        disabled = saved_state.read(system, open_name(self._what), _Disabled)
         there = Toxiproxy(system.target.urls.toxiproxy).proxies()
         return [there[name] for name in (disabled.proxies if disabled else ()) if name in there]
 

@@ -9,7 +9,7 @@ import psycopg
 
 from chaos.errors import FaultFailed
 from chaos.faults import agent
-from chaos.faults.hands import Hands, Proof, System
+from chaos.faults.hands import OURS, Hands, Proof, System, open_name
 from chaos.reach.postgres import Connection, connect
 from chaos.spec.faults.postgres import ByAgent, HoldLocks, SlowQueries, TakeConnections
 
@@ -37,38 +37,43 @@ class ByAgentHands(Hands[AnyByAgent]):
     def check(self, system: System) -> None:
         with _looking(system) as connection:
             self.arguments(connection)
-            if left := _connections(connection, self._name()):
-                raise FaultFailed(f"{left} connections of {self._name()} are there already: `make undo` ends them")
+            if left := _connections(connection, self._open_name):
+                raise FaultFailed(f"{left} connections of {self._open_name} are there already: `make undo` ends them")
 
     def inject(self, system: System) -> str:
         with _looking(system) as connection:
             told = self.arguments(connection)
-        told |= {"dsn": system.target.postgres, "application_name": self._name()}
-        return agent.start(system, self._name(), self.kind(), told, self.fault.for_.in_seconds)
+        told |= {"dsn": system.target.postgres, "application_name": self._name(system)}
+        return agent.start(system, self._open_name, self.kind(), told, self.fault.for_.in_seconds)
 
     def in_place(self, system: System) -> Proof:
-        return agent.acts(system, self._name())
+        return agent.acts(system, self._open_name)
 
     def undo(self, system: System) -> None:
-        agent.stop(system, self._name())
+        agent.stop(system, self._open_name)
         with _looking(system) as connection:
             # A backend may go on with what a killed agent asked for.
-            connection.execute(f"{_TERMINATE} %s".encode(), (self._name(),))
+            connection.execute(f"{_TERMINATE} %s".encode(), (self._name(system),))
 
     def undone(self, system: System) -> Proof:
-        ended = agent.stopped(system, self._name())
+        ended = agent.stopped(system, self._open_name)
         if not ended.holds:
             return ended
         with _looking(system) as connection:
-            left = _connections(connection, self._name())
+            left = _connections(connection, self._name(system))
         return Proof(not left, f"{ended.detail}, {left or 'none'} of its connections are left")
 
     def by_hand(self) -> str:
-        ended = f"{_TERMINATE} '{self._name()}'"
-        return f'{agent.by_hand("<state folder>", self._name())}; psql -c "{ended}"'
+        ended = f"{_TERMINATE} '{self._open_name}'"
+        return f'{agent.by_hand("<state folder>", self._open_name)}; psql -c "{ended}"'
 
-    def _name(self) -> str:
-        return f"stormdrill-{self.fault.__struct_config__.tag}"
+    def _name(self, system: System) -> str:
+        """What its connections say of themselves."""
+        return system.called(str(self.fault.__struct_config__.tag))
+
+    @property
+    def _open_name(self) -> str:
+        return open_name(str(self.fault.__struct_config__.tag))
 
 
 class HoldLocksHands(ByAgentHands[HoldLocks]):
@@ -87,7 +92,7 @@ class HoldLocksHands(ByAgentHands[HoldLocks]):
     def meets(self, system: System) -> float | None:
         """How many statements of others wait for these tables."""
         with _looking(system) as connection:
-            return float(_one(connection, _WAITING, (self._name(), self.fault.tables)))
+            return float(_one(connection, _WAITING, (self._name(system), self.fault.tables)))
 
 
 class TakeConnectionsHands(ByAgentHands[TakeConnections]):
@@ -127,7 +132,7 @@ def _looking(system: System) -> Connection:
     if not system.target.postgres:
         raise FaultFailed("the target names no Postgres")
     try:
-        return connect(system.target.postgres, "stormdrill")
+        return connect(system.target.postgres, system.covered(OURS))
     except psycopg.OperationalError as error:
         raise FaultFailed(f"Postgres does not answer: {error}") from error
 

@@ -8,12 +8,11 @@ import redis
 
 from chaos.errors import FaultFailed
 from chaos.faults import agent
-from chaos.faults.hands import Hands, Proof, System, each
+from chaos.faults.hands import Hands, Proof, System, each, open_name
 from chaos.reach import redis_cluster
 from chaos.reach.redis_cluster import Node
 from chaos.spec.faults.redis_keys import RedisFill, RedisFlush
 
-_PREFIX = "stormdrill-fill:"
 _WORD = "fill"
 
 
@@ -111,7 +110,7 @@ class RedisFillHands(Hands[RedisFill]):
     def undo(self, system: System) -> None:
         def empty(node: Node) -> None:
             with redis_cluster.connect(system.target.redis_nodes[node.name]) as client:
-                redis_cluster.delete(client, redis_cluster.pattern(_PREFIX))
+                redis_cluster.delete(client, redis_cluster.pattern(_prefix(system)))
 
         each(redis_cluster.masters(system.target.redis_nodes), empty)
 
@@ -120,11 +119,16 @@ class RedisFillHands(Hands[RedisFill]):
         nodes = redis_cluster.masters(system.target.redis_nodes)
         for node in nodes:
             with redis_cluster.connect(system.target.redis_nodes[node.name]) as client:
-                left += sum(1 for _ in client.scan_iter(f"{_PREFIX}*", count=1000))
+                left += sum(1 for _ in client.scan_iter(f"{_prefix(system)}*", count=1000))
         return Proof(left == 0 and bool(nodes), f"{left} keys of ours left on {len(nodes)} masters")
 
     def by_hand(self) -> str:
-        return f"delete the keys that begin with {_PREFIX} on every master; they expire by themselves within 6 minutes"
+        ours = f"{open_name(_WORD)}:"
+        return f"delete the keys that begin with {ours} on every master; they expire by themselves within 6 minutes"
+
+
+def _prefix(system: System) -> str:
+    return f"{system.called(_WORD)}:"
 
 
 def _memory(system: System, node: Node) -> tuple[int, int]:
@@ -143,14 +147,14 @@ def _info(system: System, node: Node) -> dict[str, Any]:
 
 
 def _write(system: System, node: Node, number: int) -> None:
-    tag = node.tag(_WORD)
+    prefix = f"{_prefix(system)}{node.tag(system.covered(_WORD))}"
     try:
         with redis_cluster.connect(system.target.redis_nodes[node.name]) as client:
-            first = client.incrby(f"{_PREFIX}{tag}:count", number) - number
+            first = client.incrby(f"{prefix}:count", number) - number
             pipeline = client.pipeline(transaction=False)
-            pipeline.pexpire(f"{_PREFIX}{tag}:count", _LIFE_MS)
+            pipeline.pexpire(f"{prefix}:count", _LIFE_MS)
             for key in range(first, first + number):
-                pipeline.set(f"{_PREFIX}{tag}:{key}", _VALUE, px=_LIFE_MS)
+                pipeline.set(f"{prefix}:{key}", _VALUE, px=_LIFE_MS)
             pipeline.execute()
     except redis.RedisError as error:
         raise FaultFailed(f"{node.name} takes no keys: {type(error).__name__}: {error}") from error

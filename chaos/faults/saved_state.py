@@ -1,8 +1,8 @@
 """What a fault chose when it was injected, kept in the state folder for its undo: which node was the master, say.
 
-Written before the blow, and on disk and known to the watchdog when `write` returns, so that whoever undoes the fault
-knows it. Each undo record has memos of its own: what an earlier fault of the same kind found is never taken for what
-this one has to put back.
+Its owner's alone. Written before the blow, and on disk and known to the watchdog when `write` returns, so that whoever
+undoes the fault knows it. Each undo record has memos of its own: what an earlier fault of the same kind found is never
+taken for what this one has to put back.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import msgspec
 
 from chaos.faults.hands import System
 from chaos.machine import remembered
-from chaos.machine.durable import folder_on_disk, replace
+from chaos.machine.durable import folder_on_disk, private_folder, replace
 
 T = TypeVar("T")
 
@@ -24,12 +24,13 @@ def write(system: System, name: str, value: msgspec.Struct) -> None:
 
     Waits until the watchdog has read it, a fraction of a second; raises as `System.await_known` does.
     """
-    folder = of_record(system.target.state_folder, system.record)
-    folder.mkdir(parents=True, exist_ok=True)
+    file = _file(system, name)
+    for folder in (file.parent.parent, file.parent):
+        private_folder(folder)
     content = msgspec.json.encode(value)
-    replace(folder / f"{name}.json", content)
-    folder_on_disk(folder.parent)
-    remembered.keep(folder / f"{name}.json", content)
+    replace(file, content, private=True)
+    folder_on_disk(file.parent.parent)
+    remembered.keep(file, content)
     system.await_known()
 
 
@@ -39,7 +40,7 @@ def read(system: System, name: str, kind: type[T]) -> T | None:
     Where it may not be looked at any more, it is what it was when it last could be. Raises OSError where it never
     could be, msgspec.DecodeError where it is not whole: then nobody knows what was done.
     """
-    content = remembered.read(of_record(system.target.state_folder, system.record) / f"{name}.json")
+    content = remembered.read(_file(system, name))
     return None if content is None else msgspec.json.decode(content, type=kind)
 
 
@@ -61,3 +62,7 @@ def forget(state: Path, record: int) -> None:
 def of_record(state: Path, record: int) -> Path:
     """The folder that holds what belongs to an undo record."""
     return state / "memos" / str(record)
+
+
+def _file(system: System, name: str) -> Path:
+    return of_record(system.target.state_folder, system.record) / f"{system.covered(name)}.json"

@@ -10,7 +10,7 @@ import redis
 
 from chaos.control.port import family
 from chaos.errors import SignalUnavailable, Unmeasurable
-from chaos.faults.hands import System
+from chaos.faults.hands import OURS, System
 from chaos.machine import sockets
 from chaos.reach import redis_cluster
 from chaos.reach.haproxy import HAProxy
@@ -153,7 +153,7 @@ def _wished(statistics: Mapping[str, Mapping[str, float]]) -> float:
 
 def _statements(_: FaultFields, system: System) -> Uses:
     try:
-        with connect(system.target.postgres, "stormdrill") as connection:
+        with connect(system.target.postgres, system.covered(OURS)) as connection:
             row = connection.execute(_USED.encode()).fetchone()
     except psycopg.Error as error:
         raise SignalUnavailable(f"Postgres does not tell how its tables are used: {error}") from error

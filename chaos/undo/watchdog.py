@@ -24,6 +24,7 @@ from chaos.machine import process_identity
 from chaos.machine.clock import Clock, SystemClock
 from chaos.spec import target as targets
 from chaos.undo import watched
+from chaos.undo.end_silence import EndSilence
 from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import End, Lease, LeaseFile
 from chaos.undo.stop_load import StopLoad
@@ -83,11 +84,16 @@ class Watchdog:
             # A runner that has just started replays leftovers itself.
             done = self._journal.replay(self._system, self._clock, only=lambda _: self._lease.live() is None, note=gone)
         except UndoFailed as error:
-            for record in self._journal.open():
-                self._say(record.run_id, f"undo failed: {error}; by hand: {'; '.join(error.by_hand)}")
+            left = self._journal.open()
+            # The failures are those of all: a sealed one among them may not be told beside another either.
+            sealed = next((record for record in left if record.cover), None)
+            why = f"{error}; by hand: {'; '.join(error.by_hand)}"
+            said = f"{sealed.told(why)} is not undone: `make undo` says more" if sealed else why
+            for record in left:
+                self._say(record.run_id, f"undo failed: {said}")
             return False
         for record, proof in done:
-            self._say(record.run_id, f"undone: {proof.detail}")
+            self._say(record.run_id, f"undone: {record.told(proof.detail)}")
         return bool(done)
 
     def _keep_in_mind(self) -> None:
@@ -110,7 +116,8 @@ class Watchdog:
 class LiveFaults(Collector):
     """`chaos_fault_active{experiment,fault,target}` is 1 while a fault's undo record is open.
 
-    `chaos_faults_active` is how many there are, also when there is none.
+    `chaos_faults_active` is how many there are, also when there is none. A sealed run's are in neither: when a fault
+    came is for its players to find out.
     """
 
     def __init__(self, journal: UndoJournal) -> None:
@@ -125,7 +132,7 @@ class LiveFaults(Collector):
         count = GaugeMetricFamily("chaos_faults_active", "Faults in place")
         live = 0
         for record in self._journal.open():
-            if not isinstance(record.what, StopLoad):
+            if not isinstance(record.what, StopLoad | EndSilence) and not record.cover:
                 fault = type(record.what).__struct_config__.tag
                 gauge.add_metric([record.experiment_id, str(fault), record.what.aims_at() or ""], 1)
                 live += 1

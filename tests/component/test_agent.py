@@ -2,12 +2,15 @@
 
 import time
 
+import msgspec
+import psutil
 import pytest
 
-from chaos.agents.job import Place
+from chaos.agents.job import Place, Task
 from chaos.errors import FaultFailed
 from chaos.faults import agent
 from chaos.machine import process_identity
+from chaos.machine.process_identity import Child
 from tests.fakes import system
 from tests.waiting import until
 
@@ -27,6 +30,24 @@ def test_it_acts_until_it_is_stopped(target):
     assert not agent.acts(target, "one").holds
 
 
+@pytest.mark.parametrize(("cover", "says"), [("", True), ("nobody-can-guess-it", False)])
+def test_its_command_line_holds_nothing_of_what_it_is_told(target, cover, says):
+    told, there = {"says": "at work", "dsn": "postgresql://who:password@db/shop"}, target.on_behalf_of(1, cover)
+    agent.start(there, "one", "tests.idle_agent", told, 5.0)
+    [file] = (target.target.state_folder / "agents").glob("*.process")
+    command = psutil.Process(msgspec.json.decode(file.read_bytes(), type=Child).pid).cmdline()
+    agent.stop(there, "one")
+    assert command[1:] == ["-m", "chaos.agents", str(file.parent), file.stem]
+    assert (file.stem == "one") is says
+    assert agent.stopped(there, "one").holds
+
+
+def test_it_does_what_it_was_told_last(target):
+    for said in ("at work", "at work again"):
+        assert agent.start(target, "one", "tests.idle_agent", {"says": said}, 5.0) == said
+        agent.stop(target, "one")
+
+
 def test_one_that_says_nothing_any_more_does_not_act(target, monkeypatch):
     agent.start(target, "one", "tests.idle_agent", {"says": "at work", "falls_silent": True}, 5.0)
     monkeypatch.setattr(agent, "SILENT_SECONDS", 0.2)
@@ -42,18 +63,8 @@ def test_one_that_cannot_act_is_an_error_with_its_reason(target):
 def test_an_undo_before_it_has_begun_keeps_it_from_beginning(target):
     agent.stop(target, "one")
     place = Place(target.target.state_folder / "agents", "one")
-    arguments = [
-        "tests.idle_agent",
-        "--folder",
-        str(place.folder),
-        "--name",
-        "one",
-        "--longest",
-        "5",
-        "--arguments",
-        "{}",
-    ]
-    process = process_identity.spawn("chaos.agents", arguments, place.log)
+    place.job.write_bytes(msgspec.json.encode(Task("tests.idle_agent", 5.0, {})))
+    process = process_identity.spawn("chaos.agents", [str(place.folder), place.name], place.log)
     until(lambda: not process_identity.is_alive(process))
     assert "undone before it began" in place.log.read_text()
     assert not place.status.exists()
@@ -68,7 +79,7 @@ def test_it_does_nothing_before_the_watchdog_knows_who_it_is(target):
         time.sleep(0.5)
         seen.append((place.process.exists(), place.status.exists()))
 
-    agent.start(target.on_behalf_of(1, known), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+    agent.start(target.on_behalf_of(1, "", known), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
     assert seen == [(True, False), (True, False)]
     assert place.status.exists()
 
@@ -78,7 +89,7 @@ def test_one_whose_fault_was_broken_off_before_that_never_begins(target):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        agent.start(target.on_behalf_of(1, interrupted), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
+        agent.start(target.on_behalf_of(1, "", interrupted), "one", "tests.idle_agent", {"says": "at work"}, 5.0)
     time.sleep(0.3)
     assert not agent.acts(target, "one").holds
     agent.stop(target, "one")

@@ -261,7 +261,7 @@ def test_a_toxic_that_somebody_takes_away_or_changes_is_not_in_place(system, por
 
 def test_an_inject_cut_short_is_undone(system, ports, toxiproxy):
     fault = network.Latency(HOLD, link="all", latency=Duration.parse("100ms"))
-    Toxiproxy(toxiproxy).add("one", hands_of(fault)._toxics()[0])
+    Toxiproxy(toxiproxy).add("one", hands_of(fault)._toxics(system)[0])
     with pytest.raises(FaultFailed, match="already"):
         hands_of(fault).check(system)
     hands_of(fault).undo(system)

@@ -52,7 +52,7 @@ def _agents(state: Path) -> Iterator[str]:
         command = process.info["cmdline"] or []
         ours = any(str(state) in argument for argument in command)
         if "chaos.agents" in command and ours and process.info["status"] != psutil.STATUS_ZOMBIE:
-            yield f"agent {process.pid} runs: {' '.join(command[3:5])}"
+            yield f"agent {process.pid} runs: {' '.join(command[4:])}"
 
 
 def _proxies(stack) -> Iterator[str]:

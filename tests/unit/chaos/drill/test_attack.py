@@ -21,7 +21,7 @@ from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
 class Run:
     """An attack on processes in memory, with time that passes when told to."""
 
-    def __init__(self, folder, also, fault=None, control=None):
+    def __init__(self, folder, also, fault=None, control=None, cover=""):
         self.clock = FakeClock(0.0)
         self.control = control or FakeControl()
         self.facts = []
@@ -35,9 +35,8 @@ class Run:
             "steady_state": [],
             "recover_within": "5s",
         }
-        context = RunContext(
-            "r", "e", system(folder, self.control), self, Interrupts(self.clock), Progress(io.StringIO()), self.clock
-        )
+        there, progress = system(folder, self.control), Progress(io.StringIO())
+        context = RunContext("r", "e", there, self, Interrupts(self.clock), progress, self.clock, cover=cover)
         context.assert_somebody_watches, context.knows = (lambda _: None), (lambda *_: True)
         context.lease.acquire("r", 1000.0)
         context.lease.assert_held = self._assert_lease
@@ -148,6 +147,19 @@ def test_a_blow_that_fell_without_a_lease_is_on_record(tmp_path):
         run.attack.begin({})
     assert not run.control.running["shop-1"]
     assert [record.what.instance for record in run.journal.open()] == ["shop-1"]
+
+
+def test_a_sealed_run_hides_what_it_does_from_its_first_look_to_its_last_undo(tmp_path):
+    scale = {"type": "service.scale", "service": "shop", "replicas": 5, "for": "60s"}
+    run = Run(tmp_path, [{"fault": kill()}], scale, FakeSwarm(), cover="nobody-can-guess-it")
+    assert run.attack.context.system.cover == "nobody-can-guess-it"
+    run.attack.begin({})
+    run.hold(0.5)
+    assert [record.cover for record in run.journal.open()] == ["nobody-can-guess-it"] * 2
+    [memo] = tmp_path.rglob("memos/*/*")
+    assert "scale" not in memo.name
+    run.attack.end()
+    assert run.control.wanted == 3
 
 
 @pytest.mark.parametrize(("takes", "fails"), [(30.0, False), (50.0, True)])

@@ -26,7 +26,7 @@ def journal(tmp_path):
 
 def injected(swarm, journal):
     record = journal.register("r", "e", SCALE)
-    hands_of(SCALE).inject(swarm.on_behalf_of(record.number))
+    hands_of(SCALE).inject(swarm.on_behalf_of(record.number, ""))
     return record
 
 
@@ -38,7 +38,7 @@ def test_what_is_remembered_is_known_to_the_watchdog_before_the_blow(swarm, jour
         memos = list(saved_state.of_record(tmp_path, record.number).glob("*.json"))
         seen.append((len(memos), swarm.control.wanted))
 
-    hands_of(SCALE).inject(swarm.on_behalf_of(record.number, known))
+    hands_of(SCALE).inject(swarm.on_behalf_of(record.number, "", known))
     assert seen == [(1, 3)]
     assert swarm.control.wanted == 5
 
@@ -70,7 +70,7 @@ def test_a_memo_that_is_not_whole_is_loud_and_its_record_stays(swarm, journal, t
 def test_two_of_a_kind_at_once_each_put_back_what_they_found(swarm, journal):
     injected(swarm, journal)
     other = ServiceScale(SCALE.for_, "shop", 7)
-    hands_of(other).inject(swarm.on_behalf_of(journal.register("r", "e", other).number))
+    hands_of(other).inject(swarm.on_behalf_of(journal.register("r", "e", other).number, ""))
     journal.replay(swarm, FakeClock())
     assert swarm.control.told == [("shop", 5), ("shop", 7), ("shop", 5), ("shop", 3)]
 

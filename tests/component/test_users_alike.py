@@ -1,0 +1,71 @@
+"""Nobody can tell an agent's requests from the users': both say the same of themselves."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from chaos.agents.http_users import Counts, User
+from chaos.agents.slow_clients import SlowClients
+from compose.settings import ROOT
+
+# In a process of its own, as Locust changes the standard library of the one that it is in.
+MEASURED_USER = """
+import sys
+from chaos.load.locustfile import LoadEnvironment, path_user
+from chaos.spec.load import LoadSettings
+user = path_user({"/": 1})
+user(LoadEnvironment(sys.argv[1], LoadSettings(), None, user))._exchange("GET", "/", "/", None, None)
+"""
+
+
+def said(head):
+    lines = [line.partition(": ") for line in head.decode().split("\r\n")[1:] if line]
+    return {name.lower(): value for name, _, value in lines if name.lower() != "host"}
+
+
+@pytest.fixture
+def server():
+    """Answers one request on each of its connections, and keeps what it was asked."""
+    heads = []
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection:
+                heads.append(connection.recv(65_536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1], heads
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.fixture
+def measured(server):
+    """What a measured user said of itself."""
+    port, heads = server
+    subprocess.run([sys.executable, "-c", MEASURED_USER, f"http://127.0.0.1:{port}"], cwd=ROOT, check=True)
+    return said(heads.pop())
+
+
+class Told:
+    """The job of slow clients."""
+
+    arguments = {"host": "127.0.0.1", "path": "/", "sends": "nothing"}  # noqa: RUF012  # as a job has them
+
+
+def test_agents_say_what_the_measured_users_say(server, measured):
+    port, heads = server
+    assert asyncio.run(User("127.0.0.1", port, Counts()).get("/"))
+    assert said(heads.pop()) == measured != {}
+    assert said(SlowClients(Told())._beginning()) == measured
