@@ -5,16 +5,14 @@ from dataclasses import dataclass, field
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.recording import Facts
-from chaos.facts.samples import Request
-from chaos.judge import checks
+from chaos.judge import checks, users_now
+from chaos.judge.users_now import LOOKS_BACK_SECONDS
 from chaos.observe.prometheus import Prometheus
 from chaos.spec import abort
 from chaos.spec.abort import AbortIf
 from chaos.spec.experiment import Experiment
 from chaos.spec.target import Target
 
-_LOOKS_BACK_SECONDS = 5.0
-"""Over which what users saw is measured at least; longer where it has too few requests."""
 _EVERY_SECONDS = 1.0
 
 
@@ -63,15 +61,10 @@ class Abort:
 
     def _users_saw(self, query: str, now: float) -> float | None:
         """Of the last seconds, and as many requests as say something; None where there were never so many."""
-        seen: list[Request] = []
-        # They are written down as they end, the latest last.
-        for request in reversed(self.load().load.requests):
-            if len(seen) >= checks.FEWEST_REQUESTS and request.ended_at < now - _LOOKS_BACK_SECONDS:
-                break
-            seen.append(request)
+        seen = users_now.latest_requests(self.load(), now)
         if query == "load:requests:rate":
-            latest = [request for request in seen if request.ended_at >= now - _LOOKS_BACK_SECONDS]
-            return len(latest) / _LOOKS_BACK_SECONDS
+            latest = [request for request in seen if request.ended_at >= now - LOOKS_BACK_SECONDS]
+            return len(latest) / LOOKS_BACK_SECONDS
         return checks.load_metric(query, seen, 1.0) if len(seen) >= checks.FEWEST_REQUESTS else None
 
 

@@ -115,7 +115,7 @@ class Drill:
     def _preflight(self) -> None:
         self._begin("preflight")
         for record, proof in self._context.journal.replay(self._system, self._context.clock):
-            self._context.progress.note(f"left by run {record.run_id}: {proof.detail}")
+            self._context.progress.note(f"left by run {record.run_id}: {record.told(proof.detail)}")
         context = self._context
         preflight.stack_is_well(self._system, context.clock, context.wait_for, context.assert_watched)
         if self._system.target.alerting is not None:
@@ -137,7 +137,9 @@ class Drill:
             self._context.wait_for("for the load to be at its rate")
             self._users.assert_they_come(BaselineNotMet)
         if self._system.target.alerting is not None:
-            preflight.all_scraped(self._observers.prometheus, self._context.clock, self._context.wait_for, self._pace)
+            prometheus, context = self._observers.prometheus, self._context
+            preflight.all_scraped(prometheus, context.clock, context.wait_for, self._pace)
+            preflight.rules_are_back(prometheus, context.clock, context.wait_for, self.rules, self._pace)
         self._context.progress.done("users come")
 
     def _baseline(self) -> None:
@@ -186,6 +188,7 @@ class Drill:
             raise BaselineNotMet("; ".join(words.of_check(one) for one in wrong))
 
     def _inject(self) -> None:
+        self._before_the_blow()
         self._begin("inject")
         manager = self._system.control
         requests = {one: self._users.victim_requests(port.name_in_answers(manager, one)) for one in self._victims()}
@@ -198,14 +201,29 @@ class Drill:
             self._context.wait_for(f"{durations.spoken(round(self._attack.until - self._context.now()))} to go")
             self._context.act()
             self._users.assert_they_come(SignalUnavailable)
-            self._attack.go_on()
+            self._go_on()
             self._context.recorder.live.keep_up()
-            if why := self._abort.met(self._context.now()):
-                self._aborted = why
-                self._context.write(Aborted(self._context.now(), why))
+            if self._is_cut_short():
                 break
         held = self._experiment.describe_faults()
         self._context.progress.done(f"ABORTED: {self._aborted}" if self._aborted else held)
+
+    def _before_the_blow(self) -> None:
+        """All is ready. A game day's round waits here until its time has come."""
+
+    def _go_on(self) -> None:
+        """Hold on to the faults. Raises FaultFailed when one went away."""
+        self._attack.go_on()
+
+    def _is_cut_short(self) -> bool:
+        """Whether the hold ends now, before its time."""
+        if why := self._abort.met(self._context.now()):
+            self._cut_short(why)
+        return bool(self._aborted)
+
+    def _cut_short(self, why: str) -> None:
+        self._aborted = why
+        self._context.write(Aborted(self._context.now(), why))
 
     def _undo(self) -> None:
         self._begin("undo")

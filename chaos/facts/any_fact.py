@@ -21,6 +21,7 @@ from chaos.facts.run import (
     Aborted,
     FaultProof,
     Injected,
+    Mitigated,
     PhaseBegan,
     RunEnded,
     RunStarted,
@@ -56,6 +57,7 @@ AnyFact: TypeAlias = (
     | StagedInjected
     | StagedUndone
     | Aborted
+    | Mitigated
     | Undone
     | RunEnded
 )

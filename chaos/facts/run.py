@@ -149,6 +149,12 @@ class Aborted(Fact, frozen=True, tag="aborted"):
     why: str
 
 
+class Mitigated(Fact, frozen=True, tag="mitigated"):
+    """A player ended the fault, or what users felt of it; what is left of it is undone from here on."""
+
+    how: str
+
+
 class Undone(Fact, frozen=True, tag="undone"):
     """The fault was undone and proven to be."""
 
