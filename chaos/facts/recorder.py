@@ -84,8 +84,19 @@ def create(runs: Path, run_id: str, experiment_file: Path, pace: Pace) -> Record
     """Make the folder of a run, with a copy of its experiment, and point `runs/latest` to it."""
     folder = runs / run_id
     folder.mkdir(parents=True)
+    recorder = open_in(folder, experiment_file, pace)
+    point_latest(runs, run_id)
+    return recorder
+
+
+def open_in(folder: Path, experiment_file: Path, pace: Pace) -> Recorder:
+    """A recorder into this folder, which has a copy of the run's experiment from now on."""
     (folder / EXPERIMENT_FILE).write_bytes(experiment_file.read_bytes())
+    return Recorder(folder, pace)
+
+
+def point_latest(runs: Path, run_id: str) -> None:
+    """Point `runs/latest` to this run."""
     new = runs / f".latest-{run_id}"
     new.symlink_to(run_id)
     new.replace(runs / "latest")
-    return Recorder(folder, pace)
