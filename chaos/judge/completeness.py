@@ -73,17 +73,20 @@ def _fault(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     # While it is put in place and put back, which may take long, its proof is the injection's and the undo's own.
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     start, end = began.get("hold", span.injected), span.undoing or span.undone
-    held = Window(start, start, end, end, end)
-    proofs = [proof for proof in recording.all(FaultProof) if proof.in_place]
-    silent = longest_gap(recording.pace)
-    if gap := _gap([proof.at for proof in proofs if proof.staged is None], held, silent):
+    if gap := _unwatched(recording, None, start, end):
         yield found.FaultUnwatched(gap)
     undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
     for staged in recording.all(StagedInjected):
-        over = min(undone.get(staged.staged, end), end)
-        lasted = Window(staged.at, staged.at, over, over, over)
-        if gap := _gap([proof.at for proof in proofs if proof.staged == staged.staged], lasted, silent):
+        if gap := _unwatched(recording, staged.staged, staged.at, min(undone.get(staged.staged, end), end)):
             yield found.FaultUnwatched(gap, staged.staged)
+
+
+def _unwatched(recording: Recording, staged: int | None, start: float, end: float) -> float | None:
+    """For how long nobody proved this fault, if too long; of one that people took away until that was seen."""
+    proofs = [proof for proof in recording.all(FaultProof) if proof.staged == staged]
+    end = min([end, *(proof.at for proof in proofs if not proof.in_place)])
+    held = Window(start, start, end, end, end)
+    return _gap([proof.at for proof in proofs if proof.in_place], held, longest_gap(recording.pace))
 
 
 def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:

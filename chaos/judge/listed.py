@@ -20,10 +20,11 @@ def judge(index: int, window: AlertWindow, taken: tuple[Instance, ...], evidence
     for one in taken:
         receivers = receivers_of(window, one.labels, evidence)
         measured = evidence.measure(one, receivers[0])
-        outcome, finding = _outcome(window, one, receivers, evidence)
+        outcome, finding = _unless_not_due(window, measured, evidence, *_outcome(window, one, receivers, evidence))
         results.append(_result(index, window, one.labels, outcome, finding, measured, evidence))
     if len(taken) < window.fewest:
         outcome, finding, measured = _missing(window, len(taken), evidence)
+        outcome, finding = _unless_not_due(window, measured, evidence, outcome, finding)
         results.append(_result(index, window, window.labels, outcome, finding, measured, evidence))
     return results
 
@@ -50,6 +51,19 @@ def _result(
         design=design,
         production=production,
     )
+
+
+def _unless_not_due(
+    window: AlertWindow, measured: Measured, evidence: AlertEvidence, outcome: AlertOutcome, finding: AlertFinding
+) -> tuple[AlertOutcome, AlertFinding]:
+    """What a player ended before its time proves nothing of an alert that was not yet told, nor against it."""
+    span, within = evidence.span, window.fires_within.in_seconds
+    if span.mitigated is None or span.injected is None or measured["delivered"] is not None or outcome.well:
+        return outcome, finding
+    if isinstance(finding, found.RuleNotRunning):
+        return outcome, finding  # it would never have fired
+    lasted = span.mitigated - span.injected
+    return (AlertOutcome.NOT_JUDGED, found.NotDueYet(lasted, within)) if lasted < within else (outcome, finding)
 
 
 def _missing(window: AlertWindow, taken: int, evidence: AlertEvidence) -> tuple[AlertOutcome, AlertFinding, Measured]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chaos.facts.recording import Facts
-from chaos.facts.run import Injected, PhaseBegan, Undone
+from chaos.facts.run import Injected, Mitigated, PhaseBegan, Undone
 from chaos.facts.samples import Request
 from chaos.judge.measures import Phase, phase_of
 
@@ -20,6 +20,8 @@ class Window:
     undone: float | None
     end: float
     """Until here users were watched."""
+    mitigated: float | None = None
+    """When a player ended the faults, before their time."""
 
     def requests(self, recording: Facts, phase: Phase) -> list[Request]:
         """The users' requests of one phase, in the order in which they were sent."""
@@ -43,6 +45,7 @@ def of(recording: Facts, now: float = 0.0) -> Window:
     """The spans of a run; of one that is still going on, up to its last fact or to `now`, whichever is later."""
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     injected, undone = recording.first(Injected), recording.first(Undone)
+    mitigated = recording.first(Mitigated)
     last = max(now, recording.seconds)
     return Window(
         began.get("baseline"),
@@ -50,4 +53,5 @@ def of(recording: Facts, now: float = 0.0) -> Window:
         began.get("undo", undone.at if undone else None),
         undone.at if undone else None,
         began.get("collect", last),
+        mitigated.at if mitigated else None,
     )

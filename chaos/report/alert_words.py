@@ -96,6 +96,10 @@ _SAID: dict[type[AlertFinding], Callable[[Any], str]] = {
     found.ResolutionNotSent: lambda one: f"{one.receiver} is told of no resolution: its send_resolved is false",
     found.NobodyTold: _nobody,
     found.DeliveredLate: _late("delivered"),
+    found.NotDueYet: lambda one: (
+        f"a player ended the fault after {durations.measured(one.seconds)}; it was due within"
+        f" {durations.written(one.within)}"
+    ),
     found.NotUndone: _just("the fault was not undone, so nothing could resolve"),
     found.CameAndWent: _just(
         "it came and went while the fault lasted: the pager was told that it is resolved, and nothing since"

@@ -19,6 +19,11 @@ def spoken(seconds: float) -> str:
     return " ".join(words)
 
 
+def signed(seconds: float) -> str:
+    """Beside a moment: `+12 s`, `-5 s`."""
+    return f"{'-' if seconds < 0 else '+'}{spoken(round(abs(seconds), 1))}"
+
+
 def written(seconds: float) -> str:
     """As in an experiment's file where it is in seconds: `15s`; else as `spoken`."""
     return f"{seconds:g}s" if abs(seconds) < _SECONDS_UP_TO else spoken(seconds)

@@ -107,6 +107,13 @@ class DeliveredLate(Finding, frozen=True):
     within: float
 
 
+class NotDueYet(Finding, frozen=True):
+    """A player ended the fault so many seconds after the injection, and its window had not passed."""
+
+    seconds: float
+    within: float
+
+
 class NotUndone(Finding, frozen=True):
     """The fault was not undone, so that nothing could resolve."""
 
@@ -213,6 +220,7 @@ AlertFinding: TypeAlias = (
     | ResolutionNotSent
     | NobodyTold
     | DeliveredLate
+    | NotDueYet
     | NotUndone
     | CameAndWent
     | NotResolved

@@ -26,6 +26,8 @@ class AlertOutcome(StrEnum):
     """Not listed, and a silence or a mute interval kept it from being told."""
     PENDING = "pending"
     """Not fired when the run ended, and about to."""
+    NOT_JUDGED = "not judged"
+    """It was not due yet when a player ended the fault."""
     INHIBITED = "inhibited"
     """Not listed, and nobody was paged: another alert, which Alertmanager names, says it already."""
     ALLOWED = "allowed"
@@ -68,7 +70,7 @@ class _Row:
 
 
 _TABLE = {
-    AlertOutcome.PROVEN: _Row(12, True, "✔"),
+    AlertOutcome.PROVEN: _Row(13, True, "✔"),
     AlertOutcome.LATE: _Row(3, False, "L"),
     AlertOutcome.UNDELIVERED: _Row(1, False, "U"),
     AlertOutcome.MISROUTED: _Row(2, False, "O"),
@@ -80,8 +82,9 @@ _TABLE = {
     AlertOutcome.PARTLY: _Row(7, False, "I"),
     AlertOutcome.SILENCED: _Row(8, False, "Z"),
     AlertOutcome.PENDING: _Row(10, None, "p"),
-    AlertOutcome.INHIBITED: _Row(13, True, "i"),
-    AlertOutcome.ALLOWED: _Row(14, True, "a"),
+    AlertOutcome.NOT_JUDGED: _Row(12, None, "-"),
+    AlertOutcome.INHIBITED: _Row(14, True, "i"),
+    AlertOutcome.ALLOWED: _Row(15, True, "a"),
     AlertOutcome.UNKNOWN: _Row(11, None, "?"),
-    AlertOutcome.QUIET: _Row(15, True, "·"),
+    AlertOutcome.QUIET: _Row(16, True, "·"),
 }

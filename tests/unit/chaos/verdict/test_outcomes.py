@@ -20,4 +20,4 @@ def test_what_is_wrong_is_a_capital_and_counts_more_than_what_is_well(outcome):
 def test_only_what_nobody_knows_is_neither():
     neither = [one for one in AlertOutcome if not one.well and not one.wrong]
     assert neither == [one for one in AlertOutcome if one.open]
-    assert neither == [AlertOutcome.AGAIN, AlertOutcome.PENDING, AlertOutcome.UNKNOWN]
+    assert neither == [AlertOutcome.AGAIN, AlertOutcome.PENDING, AlertOutcome.NOT_JUDGED, AlertOutcome.UNKNOWN]
