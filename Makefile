@@ -50,6 +50,10 @@ logs: setup-python ## follow the stack's logs
 run: setup ## run an experiment: make run EXP=<id>
 	@$(STORMDRILL) run $(EXP)
 
+gameday: export STORMDRILL_SEED ?= $(SEED)
+gameday: setup ## play a round: a fault that nobody knows, and people who are paged (docs: README, "Game days")
+	@$(STORMDRILL) gameday $(if $(DAILY),--daily) $(if $(REMATCH),--rematch $(REMATCH)) $(if $(DECK),--deck $(DECK)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 undo: setup-python ## undo whatever a run left behind
 	@$(STORMDRILL) undo
 
@@ -117,6 +121,9 @@ test-undo: setup-native ## hours: every fault, the runner killed in every phase,
 
 test-pace: setup-native ## over an hour: our stack at a sixth of a drill's pace and at production's; another one that looks once a minute
 	@$(PYTEST) -s tests/pace
+
+test-gameday: setup-native ## half an hour: whatever players do is put back, and every card of our deck can be ended as it says
+	@$(PYTEST) tests/gameday
 
 test-verifier: setup-native ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier

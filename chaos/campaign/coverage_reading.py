@@ -14,6 +14,7 @@ from chaos.campaign import revision
 from chaos.campaign.staleness import Present, stale
 from chaos.errors import InvalidFile
 from chaos.facts import files, recording
+from chaos.facts.game import GAME_FILE
 from chaos.facts.run import RunStarted
 from chaos.judge.judge import judge
 from chaos.report import comparison, matrix
@@ -93,9 +94,9 @@ def read_catalogue(folder: Path) -> Catalogue:
 
 
 def latest_recordings(runs: Path) -> dict[str, Path]:
-    """The folder of the newest recording of each experiment, by its id."""
+    """The folder of the newest recording of each experiment, by its id; a game day's rounds are held otherwise."""
     found = []
-    for file in runs.glob(f"*/{files.FACTS_FILE}"):
+    for file in [one for one in runs.glob(f"*/{files.FACTS_FILE}") if not (one.parent / GAME_FILE).exists()]:
         started = None if file.parent.is_symlink() else _started(file)
         if started:
             found.append((started.wall, started.experiment_id, file.parent))

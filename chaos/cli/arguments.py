@@ -1,6 +1,7 @@
 """The command line's arguments, and what `--help` says."""
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_dashboards(add)
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
+    _add_gameday(add)
     undoing = add("undo", "undo whatever a run left behind")
     undoing.add_argument("--target", type=Path)
     for name, text in (
@@ -83,6 +85,31 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
 
 
+def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    game = add("gameday", "play a round: a fault that nobody knows comes, and people are paged, diagnose and mitigate")
+    game.add_argument(
+        "what", nargs="?", default="play", choices=("play", "join", "abort", "verify", "reveal", "list"),
+        help="default: play. join: be one more player, in a terminal of your own; abort: end the round that is played,"
+        " from any terminal; verify: check the seal of a round; reveal: open a round that was broken off;"
+        " list: the rounds that were played",
+    )  # fmt: skip
+    game.add_argument("run", nargs="?", type=Path, help="a round's folder; default: runs/latest")
+    game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
+    game.add_argument("--difficulty", type=int, choices=(1, 2, 3))
+    game.add_argument("--practice", action="store_true", help="an easy round that explains itself")
+    game.add_argument("--without-names", action="store_true", help="leave people's names out of what is kept")
+    game.add_argument("--principle", help="only experiments about this principle of scaling")
+    game.add_argument("--seed", type=int, help="the same day again; default: $STORMDRILL_SEED, else a secret one")
+    game.add_argument("--daily", action="store_true", help="the round of the day, the same for everybody")
+    game.add_argument("--rematch", type=Path, metavar="RUN", help="what a round was sealed with, again")
+    game.add_argument("--shown", type=_commitment, metavar="HASH", help="what you saw before, to verify")
+    game.add_argument("--rounds", type=int, help="one after the other; default: as many as the deck says")
+    game.add_argument("--name", help="what you are called; default: as the machine knows you")
+    game.add_argument("--role", default="player", choices=("player", "scribe", "watcher"), help="of who joins")
+    game.add_argument("--host", action="store_true", help="you lead: nothing comes before you type `host start`")
+    game.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+
+
 def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     dashboards = add("dashboards", "put load on the stack and see that every panel shows data")
     dashboards.add_argument("--target", type=Path, help="default: our own stack, brought up if need be")
@@ -93,6 +120,13 @@ def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         help="how long to wait for their data under load, such as 2m; default: "
         f"{check_dashboards.SHOWS_WITHIN_SCRAPES} scrapes of Prometheus",
     )
+
+
+def _commitment(text: str) -> str:
+    digits = text.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise argparse.ArgumentTypeError("64 hexadecimal digits stand after `sealed as`")
+    return digits
 
 
 def _duration(text: str) -> Duration:

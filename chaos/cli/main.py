@@ -12,7 +12,7 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import check_dashboards, listing, run, stack, undo
+from chaos.cli import check_dashboards, gameday, listing, run, stack, undo
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
@@ -20,6 +20,7 @@ from chaos.drill import endings
 from chaos.drill.progress import Progress
 from chaos.errors import ChaosError, Interrupted, StackUnreachable, UndoFailed
 from chaos.faults.hands import System
+from chaos.gameday import ending
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
@@ -105,7 +106,10 @@ def _coverage(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    return artifacts.judge_and_print(arguments.run.resolve())
+    folder = arguments.run.resolve()
+    if ending.is_round(folder):
+        ending.write(folder)
+    return artifacts.judge_and_print(folder)
 
 
 def _validate(arguments: argparse.Namespace) -> int:
@@ -163,6 +167,7 @@ _COMMANDS: dict[str, Command] = {
     "validate": _validate,
     "dashboards": _dashboards,
     "list": _list,
+    "gameday": gameday.gameday,
     "undo": _undo,
     "schema": _schema,
     "compose-file": stack.compose_file,

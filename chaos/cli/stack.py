@@ -46,9 +46,9 @@ STACK_ERRORS = (StackError, MissingTool, InvalidSettings, DrillTimeError)
 """What keeps a stack from coming up, each in words that say what to do."""
 
 
-def runs() -> Path:
-    """Where our own stack's recordings are."""
-    return stack_settings.from_environment().runs
+def runs(file: Path | None = None) -> Path:
+    """Where recordings are, of the target of this file or else of our own stack. Raises InvalidFile."""
+    return targets.read(file).runs_folder if file else stack_settings.from_environment().runs
 
 
 def settle(target: Target, own: bool, interrupts: Interrupts) -> Callable[[bool], str]:
@@ -180,6 +180,12 @@ def present(stretch: float) -> Present:
         drill_time.generate(ALERTS, ALERTS / "alertmanager.yml", "http://pager", out, profile=profile)
         read = routing.read((out / "alertmanager.yml").read_text())
         return Present(tuple(rule_text.read(out / "rules")), read)
+
+
+def pace_of_what_is_up() -> int | None:
+    """That of our own stack, if one was up; None: none was."""
+    target = _target_of_before()
+    return target.pace if target else None
 
 
 def _target_of_before() -> Target | None:

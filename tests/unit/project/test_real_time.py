@@ -20,6 +20,7 @@ REAL_TIME = {
         compose.containers.engine._POLL_SECONDS compose.containers.swarm._POLL_SECONDS
         compose.native.processes._LOOK_AGAIN_SECONDS compose.rolling._POLL_SECONDS
         chaos.observe.pace._ASKS_EVERY_SECONDS chaos.agents.job._POLL_SECONDS chaos.drill.context._KNOWN_POLL_SECONDS
+        chaos.facts.one_at_a_time._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
@@ -67,7 +68,8 @@ REAL_TIME = {
         chaos.spec.faults.cpu._LONGEST_PERIOD chaos.control.docker._KERNELS_PERIOD_US
     """,
     "what protects users and the undo, which must not wait longer because rules do": """
-        chaos.drill.abort._EVERY_SECONDS chaos.drill.abort._LOOKS_BACK_SECONDS chaos.spec.abort._PATIENCE
+        chaos.drill.abort._EVERY_SECONDS chaos.spec.abort._PATIENCE
+        chaos.facts.one_at_a_time.WITHIN_SECONDS
         chaos.drill.attack.PROVE_EVERY_SECONDS chaos.drill.attack.USE_EVERY_SECONDS
         chaos.undo.journal.PROVEN_WITHIN_SECONDS chaos.undo.journal._OTHERS_DONE_WITHIN_SECONDS
         chaos.undo.journal._REGISTERED_WITHIN_SECONDS chaos.undo.lease.DURATION_SECONDS
@@ -77,6 +79,7 @@ REAL_TIME = {
     """,
     "what users feel, and how exactly it is measured": """
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
+        chaos.judge.users_now.LOOKS_BACK_SECONDS
         compose.config.haproxy._RETRY_AFTER_SECONDS
     """,
     "how far clocks, answers on their way and a busy machine may be off": """
@@ -95,6 +98,17 @@ REAL_TIME = {
     "what a run takes for its processes, whatever it waits for": """
         chaos.drill.clean_past.FRESH_SECONDS chaos.drill.read_back.FIRST_PAUSE_SECONDS
         chaos.drill.users._READ_BACK_EACH chaos.spec.length._BESIDE_SECONDS chaos.spec.length._MOST_BESIDE_SECONDS
+    """,
+    "what people take, who are as fast at every pace": """
+        chaos.cli.gameday._LOOK_SECONDS chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
+        chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._BESIDE chaos.gameday.table._LONGEST_SECONDS
+        chaos.cli.gameday._LAST_WORDS_SECONDS chaos.gameday.actions._STOPPED_WITHIN_SECONDS
+        chaos.gameday.master._HINTS_AFTER_SECONDS chaos.gameday.master._OVER_AFTER_SECONDS
+        compose.native.processes._BECOMES_WITHIN_SECONDS chaos.gameday.round.WAITS_SECONDS
+        chaos.gameday.unhurried._LOOK_AGAIN_SECONDS chaos.gameday.wellness.WELL_FOR_SECONDS
+        chaos.gameday.wellness._LOOKS_EVERY_SECONDS
+        chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
+        chaos.cli.gameday._ABORTED_WITHIN_SECONDS
     """,
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",
 }

@@ -60,6 +60,7 @@ CHANGING = {
     "up": (),
     "down": (),
     "restart": (),
+    "gameday": (),
 }
 """The commands that change something, with what they need to begin."""
 READING = {"report", "coverage", "validate", "list", "schema", "status", "compose-file"}

@@ -1,0 +1,277 @@
+"""A game day from the command line: play a round, join or abort one, check its seal, open one that was broken off."""
+
+import argparse
+import getpass
+import hashlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from chaos.campaign import artifacts, revision
+from chaos.cli import run, stack
+from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
+from chaos.control.of_target import control_of
+from chaos.drill.progress import Progress
+from chaos.errors import GameRefused, InvalidFile
+from chaos.facts.game import HoldEnded, Joined, Ready, Steered
+from chaos.faults.hands import System
+from chaos.gameday import decks, ending, play, sealing
+from chaos.gameday.coach import Coach
+from chaos.gameday.play import Drawing, Setting
+from chaos.gameday.screen import HELP, Screen
+from chaos.gameday.table import Table
+from chaos.gameday.typed import Typed
+from chaos.gameday.unhurried import Unhurried
+from chaos.machine.clock import SystemClock
+from chaos.machine.interrupts import Interrupts
+from chaos.observe import pace
+from chaos.report.debrief import Debrief, of_part
+from chaos.spec import experiment as experiments
+from chaos.spec import panel, yamlfile
+from chaos.spec.gameday import deck as deck_file
+from chaos.spec.gameday.deck import Deck
+from chaos.spec.gameday.seal import Sealed
+from chaos.spec.target import Target
+from chaos.undo.own_watchdog import own_watchdog
+from chaos.verdict.verdict import ExitCode
+
+OWN_DECK = Path(__file__).parent.parent / "decks" / "shop.yaml"
+SEED_SETTING = "STORMDRILL_SEED"
+"""As `--seed`, which everybody can read in the list of processes."""
+_PACE = "10"
+"""Of our own stack, for people: what waits five minutes in production waits half a minute."""
+_PACE_SETTING = "STORMDRILL_PACE"
+_BOOKS = ALERTS / "runbooks"
+_LOOK_SECONDS = 0.3
+_LAST_WORDS_SECONDS = 2.0
+_ABORTED_WITHIN_SECONDS = 40.0
+"""By when whoever plays a round has heard that it is to end, also when a fault is just being put back."""
+_PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE)
+"""A round that was played, whatever its verdict; after any other, and after an abort, the day does not go on."""
+
+
+def gameday(arguments: argparse.Namespace) -> int:
+    """Do what was asked for; the exit code."""
+    does: dict[str, Callable[[argparse.Namespace], int]] = {
+        "play": _play,
+        "join": _join,
+        "abort": _abort,
+        "verify": _verify,
+        "reveal": _reveal,
+        "list": _list,
+    }
+    return does[arguments.what](arguments)
+
+
+def _play(arguments: argparse.Namespace) -> int:
+    deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
+    if not arguments.rematch:
+        _check(deck, arguments)
+    seed, place = _seed(arguments)
+    progress, interrupts = Progress(), Interrupts()
+    interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
+    if arguments.target is None:
+        os.environ.setdefault(_PACE_SETTING, str(stack.pace_of_what_is_up() or _PACE))
+    target = stack.target_of(arguments.target, progress, interrupts)
+    target.state_folder.mkdir(parents=True, exist_ok=True)
+    run.assert_free(target.state_folder)
+    terminal = Unhurried(sys.stdout)
+    setting = _setting(arguments, target, Typed(), terminal)
+    _welcome(deck)
+    code = 0
+    for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
+        items = decks.open_items(target.runs_folder)
+        print(*(f"still open from last time: [ ] {item}" for item in items), sep="\n")
+        drawn = _draw(arguments, deck, (seed, place + number), target, progress)
+        with own_watchdog(target, arguments.target):
+            told = play.play(drawn, setting, interrupts, items, progress)
+        terminal.drain(_LAST_WORDS_SECONDS)
+        _tell(told, target.runs_folder / told.verdict.run_id)
+        print(f"stormdrill: the rounds of the day: {artifacts.shown(decks.write_day(target.runs_folder))}")
+        code = told.verdict.exit_code
+        stopped = any(isinstance(fact, Steered) and fact.how == "abort" for fact in told.facts)
+        if code not in _PLAYED or interrupts.arrived or stopped:
+            return code
+    # That a claim was refuted is what the round was about, and no failure of the day.
+    return 0
+
+
+def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: Unhurried) -> Setting:
+    def screen(table: Table, who: str) -> Screen:
+        made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None)
+        typed.listen(made.do)
+        return made
+
+    return Setting(
+        System(target, control_of(target)),
+        stack.vocabulary(arguments.target).alerts,
+        tuple(panel.of_target(target)),
+        revision.of(ROOT),
+        _name(arguments),
+        screen,
+        arguments.host,
+        arguments.without_names,
+    )
+
+
+def _draw(
+    arguments: argparse.Namespace, deck: Deck, seed: tuple[int, int], target: Target, progress: Progress
+) -> Drawing:
+    read = partial(experiments.read, vocabulary=stack.vocabulary(arguments.target))
+    if arguments.rematch:
+        sealed = sealing.read(arguments.rematch.resolve()).sealed
+        # What was sealed is played, whatever became of its file and of the deck since.
+        file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
+        file.write_bytes(sealed.experiment.encode())
+    else:
+        difficulty = 1 if arguments.practice else arguments.difficulty
+        drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
+        card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
+        sealed = Sealed(
+            file.stem,
+            sealing.as_written(file),
+            drawn.delay_seconds,
+            card.injects,
+            card.mitigation,
+            card.herring,
+            *seed,
+            card.hints,
+        )
+    experiment = read(file)
+    return play.drawing(deck, file, experiment, sealed, pace.of(target, experiment, SystemClock(), progress.note))
+
+
+def _check(deck: Deck, arguments: argparse.Namespace) -> None:
+    """All of its cards, so that it says nothing of what is drawn. Raises InvalidFile."""
+    place, vocabulary = arguments.deck or OWN_DECK, stack.vocabulary(arguments.target)
+    for number, card in enumerate(deck.cards):
+        read = experiments.read(deck_file.file_of(card, place, EXPERIMENTS), vocabulary)
+        with_injects = deck_file.played(deck_file.held(read, deck.limit), card.injects)
+        for path, reason in experiments.amiss(with_injects, vocabulary):
+            raise yamlfile.located(place, f"cards[{number}]", f"with its injects, {path}: {reason}")
+
+
+def _among(
+    arguments: argparse.Namespace, deck: Deck, read: Callable[[Path], experiments.Experiment]
+) -> set[str] | None:
+    if not arguments.principle:
+        return None
+    place = arguments.deck or OWN_DECK
+    files = {card.experiment: deck_file.file_of(card, place, EXPERIMENTS) for card in deck.cards}
+    return {name for name, file in files.items() if read(file).principle == arguments.principle}
+
+
+def _seed(arguments: argparse.Namespace) -> tuple[int, int]:
+    """The seed, and which round of its day."""
+    if arguments.daily:
+        print("stormdrill: today's round is the same for everybody: that nobody looks is a promise among friends")
+        return int.from_bytes(hashlib.sha256(time.strftime("%Y-%m-%d").encode()).digest()[:8]), 0
+    given = arguments.seed if arguments.seed is not None else os.environ.get(SEED_SETTING)
+    try:
+        return (int(given) if given else play.new_seed()), 0
+    except ValueError as error:
+        raise GameRefused(f"{SEED_SETTING}={given}: a seed is a whole number") from error
+
+
+def _name(arguments: argparse.Namespace) -> str:
+    return str(arguments.name or getpass.getuser())
+
+
+def _welcome(deck: Deck) -> None:
+    print(f"{deck.title}. Until the reveal nobody knows what is broken; what happens is printed here.")
+    print(f"Type, with Enter:\n{HELP}")
+
+
+def _tell(told: Debrief, folder: Path) -> None:
+    print(f"\nThe truth: {told.truth.words}.\n")
+    rows = [("", "you", "par", "")] + [(part.name, *of_part(part), part.words) for part in told.score.parts]
+    rows.append(("hints", str(told.score.hints), "0", ""))
+    print(*(f"  {name:<12}{you:>14}{par:>14}  {words}".rstrip() for name, you, par, words in rows), sep="\n")
+    print(*(f"  gap: {gap}" for gap in told.score.gaps), sep="\n")
+    print(*(f"by hand: {step}" for step in told.verdict.by_hand), sep="\n")
+    shown = artifacts.shown(folder / decks.DEBRIEF_PAGE)
+    outcome = f"{told.verdict.outcome.value}, exit {told.verdict.exit_code} of the run"
+    print(f"stormdrill: round over, {told.score.ended or 'nothing was injected'} ({outcome}); debrief {shown}")
+
+
+def _join(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments)
+    table = Table(folder)
+    if table.is_over or not sealing.is_played(folder):
+        raise GameRefused(f"{folder.name} is not played just now")
+    table.join(_name(arguments), "host" if arguments.host else arguments.role)
+    screen = Screen(table, _name(arguments), books=_BOOKS)
+    print(HELP)
+    Typed().listen(screen.do)
+    while sealing.is_played(folder):
+        screen.show()
+        time.sleep(_LOOK_SECONDS)
+    screen.show()
+    return 0
+
+
+def _abort(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments)
+    table = Table(folder)
+    if table.is_over or not sealing.is_played(folder):
+        raise GameRefused(f"{folder.name} is not played just now: what a run left, `stormdrill undo` puts back")
+    # Whoever has this account may end the runner as well: nobody needs to be host for it, nor to sit at the table.
+    hosts = [fact.who for fact in table.all(Joined) if fact.role == "host"]
+    table.steer(next(iter(hosts), _name(arguments)), "abort")
+    if not table.all(Ready):
+        print(f"stormdrill: {folder.name} ends before anything is broken")
+        return 0
+    give_up_at = time.monotonic() + _ABORTED_WITHIN_SECONDS
+    while not (table.all(HoldEnded) or table.is_over):
+        if time.monotonic() > give_up_at:
+            print(
+                f"stormdrill: nobody heard it for {_ABORTED_WITHIN_SECONDS:g} s: end the runner, the watchdog undoes it"
+            )
+            return 1
+        time.sleep(_LOOK_SECONDS)
+    print(f"stormdrill: {folder.name} is aborted; what was broken is put back now")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments)
+    if wrong := ending.broken_seal(folder, arguments.shown or ""):
+        print(*(f"stormdrill: the seal is broken: {one}" for one in wrong), sep="\n")
+        return 1
+    print(f"stormdrill: {folder.name} was played as it was sealed: {sealing.read(folder).commitment}")
+    if not arguments.shown:
+        print("stormdrill: that this was shown before the round began is its own word: `--shown HASH` checks yours")
+    return 0
+
+
+def _reveal(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments)
+    _tell(ending.reveal(folder), folder)
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    for folder in decks.rounds(stack.runs(arguments.target)):
+        try:
+            words = "sealed" if sealing.is_sealed(folder) else _told(folder)
+        except (GameRefused, InvalidFile, ValueError, OSError) as error:
+            words = f"cannot be read: {error}"
+        print(f"{folder.name}  {words}")
+    return 0
+
+
+def _told(folder: Path) -> str:
+    score = ending.score_of(folder)
+    parts = [f"{part.name} {of_part(part)[0]}" for part in score.parts]
+    return f"{score.ended or 'nothing was injected'}; {', '.join(parts)}"
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    folder: Path = (arguments.run or stack.runs(arguments.target) / "latest").resolve()
+    if not ending.is_round(folder):
+        raise GameRefused(f"{folder} is no round of a game day: `stormdrill gameday list` names them")
+    return folder
