@@ -18,6 +18,7 @@ SECONDS = {
     "undo": 900,
     "pace": 5400,
     "verifier": 900,
+    "gameday": 600,
     "distros": 3600,
     "machines": 900,
 }
