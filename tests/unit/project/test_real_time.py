@@ -105,7 +105,7 @@ REAL_TIME = {
         chaos.cli.gameday._LAST_WORDS_SECONDS chaos.gameday.actions._STOPPED_WITHIN_SECONDS
         chaos.gameday.master._HINTS_AFTER_SECONDS chaos.gameday.master._OVER_AFTER_SECONDS
         compose.native.processes._BECOMES_WITHIN_SECONDS chaos.gameday.round.WAITS_SECONDS
-        chaos.gameday.unhurried._LOOK_AGAIN_SECONDS chaos.gameday.wellness.WELL_FOR_SECONDS
+        chaos.gameday.unhurried._LOOK_AGAIN_SECONDS
         chaos.gameday.wellness._LOOKS_EVERY_SECONDS
         chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
         chaos.cli.gameday._ABORTED_WITHIN_SECONDS
