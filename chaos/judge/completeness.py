@@ -73,18 +73,20 @@ def _fault(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     # While it is put in place and put back, which may take long, its proof is the injection's and the undo's own.
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     start, end = began.get("hold", span.injected), span.undoing or span.undone
-    if gap := _unwatched(recording, None, start, end):
+    if gap := _unwatched(recording, span, None, (start, end)):
         yield found.FaultUnwatched(gap)
     undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
     for staged in recording.all(StagedInjected):
-        if gap := _unwatched(recording, staged.staged, staged.at, min(undone.get(staged.staged, end), end)):
+        over = min(undone.get(staged.staged, end), end)
+        if gap := _unwatched(recording, span, staged.staged, (staged.at, over)):
             yield found.FaultUnwatched(gap, staged.staged)
 
 
-def _unwatched(recording: Recording, staged: int | None, start: float, end: float) -> float | None:
-    """For how long nobody proved this fault, if too long; of one that people took away until that was seen."""
+def _unwatched(recording: Recording, span: Window, staged: int | None, lasted: tuple[float, float]) -> float | None:
+    """For how long nobody proved this fault, if too long; where people ended a round, until it was seen to be gone."""
     proofs = [proof for proof in recording.all(FaultProof) if proof.staged == staged]
-    end = min([end, *(proof.at for proof in proofs if not proof.in_place)])
+    gone = [proof.at for proof in proofs if not proof.in_place] if span.mitigated is not None else []
+    start, end = lasted[0], min([lasted[1], *gone])
     held = Window(start, start, end, end, end)
     return _gap([proof.at for proof in proofs if proof.in_place], held, longest_gap(recording.pace))
 

@@ -292,3 +292,9 @@ def test_hints_of_a_deck_are_sealed_with_the_round(tmp_path):
 def test_what_may_fire_of_an_inject_is_of_its_fault():
     with pytest.raises(ValueError, match="may_fire"):
         Inject(Duration(seconds=5), "Is it down?", may_fire=["Down"])
+
+
+def test_a_fault_that_went_away_while_another_was_held_to_the_limit_is_a_hole(tmp_path, world):
+    world.hurts = lambda: world.broke
+    told = Play(tmp_path, world, [ask(30, "restart shop-2")], text=SECOND).run()
+    assert (told.score.ended, len(told.verdict.findings)) == ("limit", 1)
