@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from compose import runtime
 from compose.settings import ROOT, StackSettings, from_environment
@@ -18,6 +19,10 @@ from compose.tools import MissingTool, find_one
 from compose.topology import Topology
 
 pytest_plugins = ["tests.limits", "tests.skips"]
+
+# A busy machine makes one of a hundred examples slow, and says nothing of the code by that.
+settings.register_profile("busy", settings.default, deadline=None)
+settings.load_profile("busy")
 
 # Who is started in the background ignores Ctrl-C, under nohup SIGHUP too, and passes that on; what is tested here must
 # hear both.

@@ -1,5 +1,6 @@
 """All that a player of a game day can look at on our own stack, by where it is."""
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 
@@ -8,6 +9,9 @@ import psycopg
 import redis
 
 from compose.config import programs
+
+_ONCE = (".new", ".lock", ".journal", ".undo")
+"""Files on their way to their name, and locks, which the first run of a stack makes for all."""
 
 
 def served(stack) -> Iterator[tuple[str, str]]:
@@ -33,3 +37,18 @@ def served(stack) -> Iterator[tuple[str, str]]:
         if file.is_file():
             yield file.name, file.read_text(errors="replace")
     yield "runs", " ".join(one.name for one in stack.settings.runs.iterdir())
+    yield "state", "\n".join(written_since_it_began(stack))
+
+
+def written_since_it_began(stack) -> list[str]:
+    """The files of the state folder that the latest run, or somebody since, has written; what servers keep left out."""
+    state, began = stack.settings.state, (stack.settings.runs / "latest").lstat().st_mtime
+    found = []
+    for file in (
+        *state.iterdir(),
+        *(file for room in ("agents", "memos", "run") for file in (state / room).rglob("*")),
+    ):
+        with contextlib.suppress(FileNotFoundError):  # it is being replaced
+            if file.suffix not in _ONCE and not file.is_dir() and file.lstat().st_mtime >= began:
+                found.append(str(file.relative_to(state)))
+    return sorted(found)

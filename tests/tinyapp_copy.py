@@ -16,12 +16,16 @@ from chaos.undo import watched
 from chaos.undo.journal import UndoJournal
 from compose import drill_time, tools
 from compose.settings import ROOT
+from tests.conftest import TEST_PORT_BASE
 from tests.waiting import until
 
 TINYAPP = ROOT / "tests" / "tinyapp"
 PARTS = ("store", "app-1", "app-2", "front", "toxiproxy")
 ALERTING = ("pager", "alertmanager", "prometheus")
 FIRST_PORT = "27100"
+# Beside those of the tests' own stacks. What one copy was given no other is, though it is bound only once that starts.
+_BASES = [base for base in range(20_000, 29_000, 10) if not 0 <= base - int(TEST_PORT_BASE) < 4_000]
+_next = iter(random.sample(_BASES, len(_BASES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Copy:
     def assert_well(self) -> None:
         """Nothing of any fault is left, and the journal says so too."""
         assert [self.ctl("state", part) for part in self.parts] == ["running"] * len(self.parts)
-        until(lambda: all(self.get("/count", part) == 200 for part in range(4)), 5)
+        until(lambda: all(self.get("/count", part) == 200 for part in range(4)))
         assert httpx.get(f"http://127.0.0.1:{self.base + 5}/proxies/store/toxics").json() == []
         assert UndoJournal(self.folder / "run" / "stormdrill").open() == []
 
@@ -114,8 +118,7 @@ class Copy:
 
 def free_base() -> int:
     """Ten ports in a row that nobody listens on, below those that the kernel gives to clients."""
-    while True:
-        base = random.randrange(20000, 32700, 10)
+    for base in _next:
         try:
             for port in range(base, base + 10):
                 with socket.socket() as probe:
@@ -123,6 +126,7 @@ def free_base() -> int:
         except OSError:
             continue
         return base
+    raise OSError("no ten free ports in a row")
 
 
 def copy_of_tinyapp(folder: Path, *, alerting: bool = False) -> Copy:

@@ -96,7 +96,7 @@ class Job:
 
     def announce(self) -> None:
         """Say who it is; ends the process when its fault was undone before it could."""
-        replace(self._place.process, msgspec.json.encode(of_pid(os.getpid())))
+        replace(self._place.process, msgspec.json.encode(of_pid(os.getpid())), private=True)
         if self._place.ended.exists():
             raise SystemExit("undone before it began")
 
@@ -113,7 +113,8 @@ class Job:
         What it said is worth nothing after a crash of the machine, so it does not wait for the disk: an agent that
         sends requests would send none meanwhile.
         """
-        replace(self._place.status, msgspec.json.encode(Status(time.monotonic(), acts, detail)), durable=False)
+        said = msgspec.json.encode(Status(time.monotonic(), acts, detail))
+        replace(self._place.status, said, durable=False, private=True)
 
     def _on_signal(self, _: int, __: FrameType | None) -> None:
         self._stop.set()

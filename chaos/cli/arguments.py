@@ -1,6 +1,7 @@
 """The command line's arguments, and what `--help` says."""
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,10 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game = add("gameday", "play a round: a fault that nobody knows comes, and people are paged, diagnose and mitigate")
     game.add_argument(
-        "what", nargs="?", default="play", choices=("play", "join", "verify", "reveal", "list", "replay"),
-        help="default: play. join: be one more player, in a terminal of your own; verify: check the seal of a round;"
-        " reveal: open a round that was broken off; list: the rounds that were played; replay: play a recording again",
+        "what", nargs="?", default="play", choices=("play", "join", "abort", "verify", "reveal", "list", "replay"),
+        help="default: play. join: be one more player, in a terminal of your own; abort: end the round that is played,"
+        " from any terminal; verify: check the seal of a round; reveal: open a round that was broken off;"
+        " list: the rounds that were played; replay: play a recording again",
     )  # fmt: skip
     game.add_argument("run", nargs="?", type=Path, help="a round's folder; default: runs/latest")
     game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
@@ -107,6 +109,7 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game.add_argument("--seed", type=int, help="the same day again; default: $STORMDRILL_SEED, else a secret one")
     game.add_argument("--daily", action="store_true", help="the round of the day, the same for everybody")
     game.add_argument("--rematch", type=Path, metavar="RUN", help="what a round was sealed with, again")
+    game.add_argument("--shown", type=_commitment, metavar="HASH", help="what you saw before, to verify")
     game.add_argument("--rounds", type=int, help="one after the other; default: as many as the deck says")
     game.add_argument("--name", help="what you are called; default: as the machine knows you")
     game.add_argument("--role", default="player", choices=("player", "scribe", "watcher"), help="of who joins")
@@ -142,6 +145,13 @@ def _add_dashboards(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         help="how long to wait for their data under load, such as 2m; default: "
         f"{check_dashboards.SHOWS_WITHIN_SCRAPES} scrapes of Prometheus",
     )
+
+
+def _commitment(text: str) -> str:
+    digits = text.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise argparse.ArgumentTypeError("64 hexadecimal digits stand after `sealed as`")
+    return digits
 
 
 def _duration(text: str) -> Duration:

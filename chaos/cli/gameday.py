@@ -1,9 +1,10 @@
-"""A game day from the command line: play a round, join one, check its seal, open one that was broken off."""
+"""A game day from the command line: play a round, join or abort one, check its seal, open one that was broken off."""
 
 import argparse
 import getpass
 import hashlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused, InvalidFile
+from chaos.facts.game import HoldEnded, Joined, Ready, Steered
 from chaos.faults.hands import System
 from chaos.gameday import decks, ending, play, sealing
 from chaos.gameday.coach import Coach
@@ -23,12 +25,13 @@ from chaos.gameday.play import Drawing, Setting
 from chaos.gameday.screen import HELP, Screen
 from chaos.gameday.table import Table
 from chaos.gameday.typed import Typed
+from chaos.gameday.unhurried import Unhurried
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
 from chaos.report.debrief import Debrief, of_part
 from chaos.spec import experiment as experiments
-from chaos.spec import panel
+from chaos.spec import panel, yamlfile
 from chaos.spec.gameday import deck as deck_file
 from chaos.spec.gameday.deck import Deck
 from chaos.spec.gameday.seal import Sealed
@@ -44,8 +47,11 @@ _PACE = "10"
 _PACE_SETTING = "STORMDRILL_PACE"
 _BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
-_PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE, ExitCode.ABORTED)
-"""A round that was played, whatever its verdict; after any other the day does not go on."""
+_LAST_WORDS_SECONDS = 2.0
+_ABORTED_WITHIN_SECONDS = 40.0
+"""By when whoever plays a round has heard that it is to end, also when a fault is just being put back."""
+_PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE)
+"""A round that was played, whatever its verdict; after any other, and after an abort, the day does not go on."""
 
 
 def gameday(arguments: argparse.Namespace) -> int:
@@ -53,6 +59,7 @@ def gameday(arguments: argparse.Namespace) -> int:
     does: dict[str, Callable[[argparse.Namespace], int]] = {
         "play": _play,
         "join": _join,
+        "abort": _abort,
         "verify": _verify,
         "reveal": _reveal,
         "list": _list,
@@ -63,6 +70,8 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
+    if not arguments.rematch:
+        _check(deck, arguments)
     seed, place = _seed(arguments)
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
@@ -71,11 +80,11 @@ def _play(arguments: argparse.Namespace) -> int:
     target = stack.target_of(arguments.target, progress, interrupts)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
-    typed = Typed()
-    setting = _setting(arguments, target, typed)
+    terminal, typed = Unhurried(sys.stdout), Typed()
+    setting = _setting(arguments, target, typed, terminal)
     with console.beside(arguments, target.runs_folder, progress) as shown:
         _welcome(deck)
-        code = _rounds(arguments, deck, (seed, place), setting, interrupts, progress)
+        code = _rounds(arguments, deck, (seed, place), (setting, terminal), interrupts, progress)
         if shown:
             console.stays(typed.listen, interrupts)
     return code
@@ -85,29 +94,32 @@ def _rounds(
     arguments: argparse.Namespace,
     deck: Deck,
     seed: tuple[int, int],
-    setting: Setting,
+    shown: tuple[Setting, Unhurried],
     interrupts: Interrupts,
     progress: Progress,
 ) -> int:
-    target, (seed_, place), code = setting.system.target, seed, 0
+    (setting, terminal), (seed_, place), code = shown, seed, 0
+    target = setting.system.target
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
         items = decks.open_items(target.runs_folder)
         print(*(f"still open from last time: [ ] {item}" for item in items), sep="\n")
         drawn = _draw(arguments, deck, (seed_, place + number), target, progress)
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
+        terminal.drain(_LAST_WORDS_SECONDS)
         _tell(told, target.runs_folder / told.verdict.run_id)
         print(f"stormdrill: the rounds of the day: {artifacts.shown(decks.write_day(target.runs_folder))}")
         code = told.verdict.exit_code
-        if code not in _PLAYED or interrupts.arrived:
+        stopped = any(isinstance(fact, Steered) and fact.how == "abort" for fact in told.facts)
+        if code not in _PLAYED or interrupts.arrived or stopped:
             return code
     # That a claim was refuted is what the round was about, and no failure of the day.
     return 0
 
 
-def _setting(arguments: argparse.Namespace, target: Target, typed: Typed) -> Setting:
+def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: Unhurried) -> Setting:
     def screen(table: Table, who: str) -> Screen:
-        made = Screen(table, who, books=_BOOKS, coach=Coach() if arguments.practice else None)
+        made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None)
         typed.listen(made.do)
         return made
 
@@ -131,16 +143,33 @@ def _draw(
         sealed = sealing.read(arguments.rematch.resolve()).sealed
         # What was sealed is played, whatever became of its file and of the deck since.
         file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
-        file.write_text(sealed.experiment)
+        file.write_bytes(sealed.experiment.encode())
     else:
         difficulty = 1 if arguments.practice else arguments.difficulty
         drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
         card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
         sealed = Sealed(
-            file.stem, file.read_text(), drawn.delay_seconds, card.injects, card.mitigation, card.herring, *seed
+            file.stem,
+            sealing.as_written(file),
+            drawn.delay_seconds,
+            card.injects,
+            card.mitigation,
+            card.herring,
+            *seed,
+            card.hints,
         )
     experiment = read(file)
     return play.drawing(deck, file, experiment, sealed, pace.of(target, experiment, SystemClock(), progress.note))
+
+
+def _check(deck: Deck, arguments: argparse.Namespace) -> None:
+    """All of its cards, so that it says nothing of what is drawn. Raises InvalidFile."""
+    place, vocabulary = arguments.deck or OWN_DECK, stack.vocabulary(arguments.target)
+    for number, card in enumerate(deck.cards):
+        read = experiments.read(deck_file.file_of(card, place, EXPERIMENTS), vocabulary)
+        with_injects = deck_file.played(deck_file.held(read, deck.limit), card.injects)
+        for path, reason in experiments.amiss(with_injects, vocabulary):
+            raise yamlfile.located(place, f"cards[{number}]", f"with its injects, {path}: {reason}")
 
 
 def _among(
@@ -202,21 +231,43 @@ def _join(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _abort(arguments: argparse.Namespace) -> int:
+    folder = _folder(arguments)
+    table = Table(folder)
+    if table.is_over or not sealing.is_played(folder):
+        raise GameRefused(f"{folder.name} is not played just now: what a run left, `stormdrill undo` puts back")
+    # Whoever has this account may end the runner as well: nobody needs to be host for it, nor to sit at the table.
+    hosts = [fact.who for fact in table.all(Joined) if fact.role == "host"]
+    table.steer(next(iter(hosts), _name(arguments)), "abort")
+    if not table.all(Ready):
+        print(f"stormdrill: {folder.name} ends before anything is broken")
+        return 0
+    give_up_at = time.monotonic() + _ABORTED_WITHIN_SECONDS
+    while not (table.all(HoldEnded) or table.is_over):
+        if time.monotonic() > give_up_at:
+            print(
+                f"stormdrill: nobody heard it for {_ABORTED_WITHIN_SECONDS:g} s: end the runner, the watchdog undoes it"
+            )
+            return 1
+        time.sleep(_LOOK_SECONDS)
+    print(f"stormdrill: {folder.name} is aborted; what was broken is put back now")
+    return 0
+
+
 def _verify(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
-    if wrong := ending.broken_seal(folder):
+    if wrong := ending.broken_seal(folder, arguments.shown or ""):
         print(*(f"stormdrill: the seal is broken: {one}" for one in wrong), sep="\n")
         return 1
     print(f"stormdrill: {folder.name} was played as it was sealed: {sealing.read(folder).commitment}")
+    if not arguments.shown:
+        print("stormdrill: that this was shown before the round began is its own word: `--shown HASH` checks yours")
     return 0
 
 
 def _reveal(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments)
-    if not sealing.is_sealed(folder):
-        raise GameRefused(f"{folder.name} is not sealed")
-    sealing.reveal(folder)
-    _tell(ending.write(folder), folder)
+    _tell(ending.reveal(folder), folder)
     return 0
 
 

@@ -31,6 +31,10 @@ class _Live:
     staged: int | None
     until: float
     """When it is to be undone, in seconds since the run's start."""
+    undone: str | None = None
+    """What was seen when it was undone ahead of its time; the main fault stays in this list until the end."""
+    gone: bool = False
+    """Whether somebody else has taken it away, or a part of it: it is proven no more, and undone as ever."""
 
 
 @dataclass(slots=True)
@@ -88,30 +92,63 @@ class Attack:
 
         Raises FaultFailed.
         """
+        self.advance()
+        self.look()
+
+    def advance(self) -> None:
+        """Inject and undo what is due. Raises FaultFailed and UndoFailed."""
         self.watch()
         while self._waiting and self.context.now() >= self._begun + self._waiting[0][1].after.in_seconds:
             self._stage(*self._waiting.pop(0))
         for live in [one for one in self._live if one.staged is not None and self.context.now() >= one.until]:
             self._undo_staged(live)
-        for live in self._live:
+
+    def look(self) -> None:
+        """Follow what is in place; once a second renew and prove it. Raises FaultFailed, FaultGone for what is not."""
+        held = [live for live in self._live if live.undone is None and not live.gone]
+        for live in held:
             self.context.act()
             live.hands.follow(live.system)
         if self.context.now() >= self._proof_due:
             self._proof_due += PROVE_EVERY_SECONDS
-            for live in self._live:
+            for live in held:
                 self._prove(live)
 
-    def let_go(self, staged: int) -> None:
-        """Put back what is left of a staged fault that somebody has taken away. Raises UndoFailed."""
-        for live in [one for one in self._live if one.staged == staged]:
-            self._undo_staged(live)
+    def let_go(self, staged: int | None) -> None:
+        """Prove a fault no more, all or part of which somebody has taken away; what is left of it is undone as ever."""
+        for live in self._live:
+            live.gone = live.gone or live.staged == staged
+
+    def put_back(self, staged: int | None) -> None:
+        """Undo a fault now, ahead of its time; the others stay. Raises UndoFailed."""
+        for live in [one for one in self._live if one.staged == staged and one.undone is None]:
+            if live.staged is None:
+                live.undone = self._undo(live)
+                self.context.write(FaultProof(self.context.now(), False, live.undone))
+            else:
+                self._undo_staged(live)
+
+    @property
+    def in_hand(self) -> list[int | None]:
+        """What was injected and is not put back, as `staged`: all of it, or what others have left of it."""
+        return [live.staged for live in self._live if live.undone is None]
+
+    @property
+    def held(self) -> list[int | None]:
+        """What is in place, as far as anybody knows."""
+        return [live.staged for live in self._live if live.undone is None and not live.gone]
+
+    @property
+    def all_came(self) -> bool:
+        """Whether no fault is to come yet."""
+        return not self._waiting
 
     def end(self) -> str:
         """Undo what is in place, last first; returns what was seen. Raises UndoFailed."""
         for live in reversed([one for one in self._live if one.staged is not None]):
             self._undo_staged(live)
         main = self._live.pop()
-        detail = self._undo(main)
+        detail = self._undo(main) if main.undone is None else main.undone
         self.context.write(Undone(self.context.now(), detail))
         return detail
 

@@ -137,7 +137,9 @@ class Drill:
             self._context.wait_for("for the load to be at its rate")
             self._users.assert_they_come(BaselineNotMet)
         if self._system.target.alerting is not None:
-            preflight.all_scraped(self._observers.prometheus, self._context.clock, self._context.wait_for, self._pace)
+            prometheus, context = self._observers.prometheus, self._context
+            preflight.all_scraped(prometheus, context.clock, context.wait_for, self._pace)
+            preflight.rules_are_back(prometheus, context.clock, context.wait_for, self.rules, self._pace)
         self._context.progress.done("users come")
 
     def _baseline(self) -> None:

@@ -25,11 +25,13 @@ class Plan:
     revision: str
     dirty: bool
     panels: tuple[Panel, ...] = ()
+    at_most: float = 0.0
+    """Seconds for which it may last at least, whatever is run; else how long it lasts would say what that is."""
 
     @property
     def longest_seconds(self) -> float:
         """After which it has ended, or hangs."""
-        return length.longest(self.experiment, self.pace)
+        return max(self.at_most, length.longest(self.experiment, self.pace))
 
 
 def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:

@@ -93,6 +93,21 @@ def all_scraped(prometheus: Prometheus, clock: Clock, waits: Waits, pace: Pace) 
     _await("scrape", prometheus.unscraped_since, clock, waits, pace)
 
 
+def rules_are_back(prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace) -> None:
+    """Wait until Prometheus, which began anew, has evaluated all of `rules`, as it had before.
+
+    What a slow rule says of the steady state would be missing otherwise, however long that is watched.
+
+    Raises StackUnreachable after its `calm_seconds`.
+    """
+    deadline = clock.monotonic() + pace.calm_seconds
+    while missing := _unheard_of(prometheus.look(0.0), rules):
+        waits(f"for Prometheus to evaluate {missing}")
+        if clock.monotonic() > deadline:
+            raise StackUnreachable(f"Prometheus does not evaluate {missing}, as it did before it began anew")
+        clock.wait(_LOOK_EVERY_SECONDS)
+
+
 def calm_from_here(
     experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
 ) -> tuple[str, list[str]]:
@@ -141,6 +156,10 @@ def _await(what: str, unseen: Callable[[float], list[str]], clock: Clock, waits:
         if clock.monotonic() > deadline:
             raise StackUnreachable(f"Prometheus does not {what} {', '.join(missing)}")
         clock.wait(_SEEN_EVERY_SECONDS)
+
+
+def _unheard_of(look: PrometheusSeen, rules: frozenset[str]) -> str:
+    return look.error or ", ".join(sorted(rules - set(look.rules)))
 
 
 def _active(look: PrometheusSeen, *states: str) -> set[Key]:

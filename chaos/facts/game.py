@@ -4,13 +4,15 @@ Nobody's fact says what is broken before `Revealed`.
 """
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
+
+from chaos.facts.one_at_a_time import alone
 
 GAME_FILE = "game.ndjson"
 ROLES = ("host", "player", "scribe", "watcher")
@@ -47,6 +49,10 @@ class RoundBegan(GameFact, frozen=True, tag="round_began"):
     """Action items that were open."""
     stretch: float
     """How much slower than in the fastest drill rules and groups are here."""
+    objective: float | None = None
+    """Which share of requests has to succeed, in percent; None: nobody said."""
+    without_names: bool = False
+    """Whether people's names are to be left out of what is kept."""
 
 
 class Ready(GameFact, frozen=True, tag="ready"):
@@ -229,27 +235,34 @@ AnyGameFact: TypeAlias = (
 
 
 def append(file: Path, fact: AnyGameFact, allowed: Callable[[list[AnyGameFact]], None] = lambda _: None) -> AnyGameFact:
-    """Add a fact with the next number, whoever else writes; returns it as it was written. Raises OSError.
+    """Add a fact with the next number, whoever else writes; returns it as it was written.
 
-    `allowed` is asked with every fact so far, while nobody else writes, and may raise.
+    `allowed` is asked with every fact so far, while nobody else writes, and may raise. Raises OSError, also when
+    another program keeps the file for 2 s.
     """
     with file.open("a+b", buffering=0) as opened:
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        opened.seek(0)
-        content = opened.read()
-        # A line that was cut off is nobody's fact, and must not take the next one along.
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) != len(content):
-            opened.truncate(len(whole))
-        allowed(list(_decoded(whole)))
-        numbered: AnyGameFact = msgspec.structs.replace(fact, number=whole.count(b"\n") + 1)
-        line = msgspec.json.encode(numbered) + b"\n"
-        if opened.write(line) != len(line):
-            opened.truncate(len(whole))
-            raise OSError("a fact was written in part only: no space left?")
+        with alone(opened):
+            numbered = _add(opened, fact, allowed)
+        # Others need not wait for the disk.
         with contextlib.suppress(OSError):
             os.fsync(opened.fileno())
         return numbered
+
+
+def _add(opened: FileIO, fact: AnyGameFact, allowed: Callable[[list[AnyGameFact]], None]) -> AnyGameFact:
+    opened.seek(0)
+    content = opened.read()
+    # A line that was cut off is nobody's fact, and must not take the next one along.
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) != len(content):
+        opened.truncate(len(whole))
+    allowed(list(_decoded(whole)))
+    numbered: AnyGameFact = msgspec.structs.replace(fact, number=whole.count(b"\n") + 1)
+    line = msgspec.json.encode(numbered) + b"\n"
+    if opened.write(line) != len(line):
+        opened.truncate(len(whole))
+        raise OSError("a fact was written in part only: no space left?")
+    return numbered
 
 
 def read(file: Path) -> list[AnyGameFact]:
@@ -264,5 +277,5 @@ def _decoded(content: bytes) -> Iterator[AnyGameFact]:
     for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), 1):
         try:
             yield msgspec.json.decode(line, type=AnyGameFact)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{GAME_FILE}:{number}: not a fact of a game: {error}") from error

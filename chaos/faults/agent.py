@@ -1,11 +1,12 @@
 """Starts and stops an agent: a process that acts on the system for as long as a fault is held.
 
-What it is to do stands in the state folder, and who it is, written by itself before it does anything, so that whoever
-undoes the fault finds it; it begins once the watchdog has read that. An undo that comes while it is still starting
-leaves a mark that it looks for after that.
+What it is to do stands in the state folder, in one of its owner's alone, and who it is, written by itself before it
+does anything, so that whoever undoes the fault finds it; it begins once the watchdog has read that. An undo that comes
+while it is still starting leaves a mark that it looks for after that.
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,10 +43,11 @@ def start(system: System, name: str, kind: str, arguments: dict[str, Any], hold_
     for file in (place.ended, place.status, place.process, place.may_begin):
         file.unlink(missing_ok=True)
     _tell(place, Task(kind, hold_seconds + BEYOND_HOLD_SECONDS, arguments))
+    _mark(place.log)
     process = process_identity.spawn("chaos.agents", [str(place.folder), place.name], place.log)
     _await(lambda: _read(place.process, Child) == process, place, process)
     system.await_known()
-    place.may_begin.touch()
+    _mark(place.may_begin)
     _await(lambda: (status := _read(place.status, Status)) is not None and status.acts, place, process)
     return _detail(place)
 
@@ -66,7 +68,7 @@ def stop(system: System, name: str) -> None:
     place = _place(system, name)
     # On a full disk there is no such mark, and an agent that is only just starting cannot say who it is either.
     with contextlib.suppress(OSError):
-        place.ended.touch()
+        _mark(place.ended)
     if (process := _read(place.process, Child)) is not None:
         process_identity.stop(process, _ENDS_WITHIN)
 
@@ -97,6 +99,10 @@ def _tell(place: Place, task: Task) -> None:
         raise FaultFailed(f"agent {place.name} cannot be told what to do: {error}") from error
 
 
+def _mark(file: Path) -> None:
+    os.close(durable.open_private(file, os.O_WRONLY))
+
+
 def _await(condition: Callable[[], bool], place: Place, process: Child) -> None:
     deadline = time.monotonic() + _ACTS_WITHIN_SECONDS
     while not condition():
@@ -115,7 +121,7 @@ def _detail(place: Place) -> str:
 def _place(system: System, name: str) -> Place:
     folder = system.target.state_folder / "agents"
     with contextlib.suppress(OSError):
-        folder.mkdir(exist_ok=True)
+        durable.private_folder(folder)
     return Place(folder, system.covered(name))
 
 
@@ -124,7 +130,7 @@ def _begins_no_more(place: Place) -> bool:
     try:
         if place.ended.exists():
             return True
-        place.ended.touch()
+        _mark(place.ended)
         place.ended.unlink()
     except OSError:
         return True

@@ -1,8 +1,8 @@
 """What a fault chose when it was injected, kept in the state folder for its undo: which node was the master, say.
 
-Written before the blow, and on disk and known to the watchdog when `write` returns, so that whoever undoes the fault
-knows it. Each undo record has memos of its own: what an earlier fault of the same kind found is never taken for what
-this one has to put back.
+Its owner's alone. Written before the blow, and on disk and known to the watchdog when `write` returns, so that whoever
+undoes the fault knows it. Each undo record has memos of its own: what an earlier fault of the same kind found is never
+taken for what this one has to put back.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import msgspec
 
 from chaos.faults.hands import System
 from chaos.machine import remembered
-from chaos.machine.durable import folder_on_disk, replace
+from chaos.machine.durable import folder_on_disk, private_folder, replace
 
 T = TypeVar("T")
 
@@ -25,9 +25,10 @@ def write(system: System, name: str, value: msgspec.Struct) -> None:
     Waits until the watchdog has read it, a fraction of a second; raises as `System.await_known` does.
     """
     file = _file(system, name)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (file.parent.parent, file.parent):
+        private_folder(folder)
     content = msgspec.json.encode(value)
-    replace(file, content)
+    replace(file, content, private=True)
     folder_on_disk(file.parent.parent)
     remembered.keep(file, content)
     system.await_known()

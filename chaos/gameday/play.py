@@ -10,13 +10,13 @@ from pathlib import Path
 
 from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
-from chaos.errors import ChaosError, SignalUnavailable
+from chaos.errors import ChaosError
 from chaos.facts import game, recorder
 from chaos.facts.game import HoldEnded, Joined, Revealed, RoundBegan
 from chaos.facts.run import Injected
 from chaos.faults.hands import System
 from chaos.gameday import ending, hints, names, sealing
-from chaos.gameday.actions import Actions, silences_of
+from chaos.gameday.actions import Actions
 from chaos.gameday.master import NEVER, Master
 from chaos.gameday.round import Round, TableContext
 from chaos.gameday.screen import Screen
@@ -36,8 +36,8 @@ from chaos.spec.values import Duration
 _COVER_BYTES = 16
 _MOST_EXTENDED = 2.0
 """A host may extend a round to so many times its limit."""
-_LOAD_BESIDE = timedelta(hours=1)
-"""Users come for so much longer than a round can last, whatever is drawn: how long they do is there for all to see."""
+_BESIDE = timedelta(hours=2)
+"""Lease and users last so much longer than a round can, whatever is drawn: how long they do is there for all to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,13 @@ class Setting:
 
 def drawing(deck: Deck, file: Path, read: Experiment, sealed: Sealed, pace: Pace) -> Drawing:
     """Seal what was drawn; `read`: the experiment of this file."""
-    card = Card(file.stem, mitigation=sealed.mitigation, injects=sealed.injects, herring=sealed.herring)
+    card = Card(
+        file.stem,
+        mitigation=sealed.mitigation,
+        injects=sealed.injects,
+        herring=sealed.herring,
+        hints=sealed.hints,
+    )
     longest = Duration(seconds=_MOST_EXTENDED * deck.limit.in_seconds)
     played = decks.played(decks.held(read.at(pace), longest), sealed.injects)
     return Drawing(deck, card, file, played, seal.seal(sealed), pace)
@@ -99,7 +105,9 @@ def play(drawn: Drawing, setting: Setting, interrupts: Interrupts, items: list[s
         recorder.point_latest(runs, run_id)
         progress.note(f"sealed as {drawn.seal.commitment}")
         with _at_the_table(drawn, setting, table, context, items) as master:
-            Round(_plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds).run()
+            Round(
+                _plan(drawn, setting, run_id), context, master, drawn.deck.limit.in_seconds, _roles(setting.system)
+            ).run()
     if setting.without_names:
         names.leave_out(table.file)
     return ending.write(folder)
@@ -110,7 +118,7 @@ def _at_the_table(
     drawn: Drawing, setting: Setting, table: Table, context: TableContext, items: list[str]
 ) -> Iterator[Master]:
     """People can come to the table for as long as the block is played, and are told when it is over."""
-    master = _master(drawn, setting, table, context)
+    master, progress = _master(drawn, setting, table, context), context.progress
     master.began(_began(drawn, setting, context, master, items))
     master.say(Joined(0, context.now(), setting.who, "host" if setting.waits_for_host else "player"))
     screen = setting.screen(table, setting.who)
@@ -118,9 +126,10 @@ def _at_the_table(
     try:
         yield master
     finally:
+        context.progress = progress  # a round says nothing while it is sealed; from here on it may
         _try(master.lets_go, context)
+        _try(master.last_words, context)
         _try(lambda: _close(table, context), context)
-        _try(lambda: _end_silences(setting), context)
         _try(screen.show, context)
 
 
@@ -138,11 +147,6 @@ def _close(table: Table, context: TableContext) -> None:
     game.append(table.file, Revealed(0, context.now()))
 
 
-def _end_silences(setting: Setting) -> None:
-    if setting.system.target.urls.alertmanager and silences_of(setting.system.target).end_all():
-        raise SignalUnavailable("silences of players were left until now")
-
-
 def _master(drawn: Drawing, setting: Setting, table: Table, context: TableContext) -> Master:
     target = setting.system.target
     true = truth.of(drawn.experiment, drawn.card.herring, _roles(setting.system))
@@ -150,7 +154,6 @@ def _master(drawn: Drawing, setting: Setting, table: Table, context: TableContex
         table=table,
         context=context,
         actions=Actions(context, drawn.experiment.fault.for_),
-        truth=true,
         hints=hints.of(drawn.card, drawn.experiment, true, setting.panels, target),
         injects=tuple(drawn.card.injects),
         wrong_repair_costs=drawn.deck.wrong_repair_costs.in_seconds,
@@ -176,6 +179,8 @@ def _began(drawn: Drawing, setting: Setting, context: TableContext, master: Mast
         _roles(setting.system),
         items,
         drawn.pace.stretch,
+        deck.objective,
+        setting.without_names,
     )
 
 
@@ -194,7 +199,7 @@ def _roles(system: System) -> dict[str, str]:
 def _plan(drawn: Drawing, setting: Setting, run_id: str) -> Plan:
     held, deck = drawn.experiment, drawn.deck
     longest = _MOST_EXTENDED * deck.limit.in_seconds + deck.latest.in_seconds + drawn.pace.calm_seconds
-    lasts = max(timedelta(seconds=longest) + _LOAD_BESIDE, timedelta(seconds=length.longest(held, drawn.pace)))
+    lasts = max(timedelta(seconds=longest) + _BESIDE, timedelta(seconds=length.longest(held, drawn.pace)))
     load = replace(setting.system.target.load.settings(), max_duration=lasts)
     return Plan(
         run_id,
@@ -205,6 +210,7 @@ def _plan(drawn: Drawing, setting: Setting, run_id: str) -> Plan:
         load,
         *setting.revision,
         setting.panels,
+        lasts.total_seconds(),
     )
 
 

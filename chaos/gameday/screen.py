@@ -12,6 +12,7 @@ from chaos.errors import ChaosError, GameRefused
 from chaos.facts.game import RoundBegan
 from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
+from chaos.gameday.unhurried import Unhurried
 from chaos.report import durations, game_words
 
 HELP = """\
@@ -36,7 +37,7 @@ class Screen:
         self,
         table: Table,
         who: str,
-        out: TextIO | None = None,
+        out: TextIO | Unhurried | None = None,
         books: Path | None = None,
         coach: Coach | None = None,
     ) -> None:

@@ -5,7 +5,7 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos.errors import GameRefused
+from chaos.errors import GameRefused, InvalidFile
 from chaos.facts.files import EXPERIMENT_FILE
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
@@ -44,7 +44,8 @@ def is_played(folder: Path) -> bool:
     """Whether somebody plays it now; else, if it is sealed, whoever played it is gone."""
     try:
         with (folder / SEALED_FOLDER / _PLAYED).open("rb") as probe:
-            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared: who looks is not taken for who plays by another one that looks.
+            fcntl.flock(probe, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except FileNotFoundError:
@@ -52,10 +53,15 @@ def is_played(folder: Path) -> bool:
     return False
 
 
-def reveal(folder: Path) -> None:
-    """Lay open a round that was broken off. Raises GameRefused when it is played."""
+def assert_left(folder: Path) -> None:
+    """Raises GameRefused when somebody plays it now."""
     if is_played(folder):
         raise GameRefused(f"{folder.name} is played just now, and opens its seal itself")
+
+
+def reveal(folder: Path) -> None:
+    """Lay open a round that was broken off. Raises GameRefused when it is played."""
+    assert_left(folder)
     _lay_open(folder)
 
 
@@ -89,3 +95,11 @@ def experiment(folder: Path) -> Experiment:
         if place.exists():
             return yamlfile.read(place, Experiment)
     raise GameRefused(f"{folder} is no round of a game day")
+
+
+def as_written(file: Path) -> str:
+    """An experiment's file to be sealed, with its own ends of lines: the same bytes come of it. Raises InvalidFile."""
+    try:
+        return file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidFile(file, "", f"cannot be read: {error}") from error

@@ -36,6 +36,8 @@ from chaos.spec.gameday import deck, truth
 _LONGEST_TEXT = 2_000
 _LONGEST_NAME = 40
 _LONGEST_SECONDS = 3_600.0
+ANY = frozenset({"ALERT", "MINUTES", "SERVICE", "REPLICAS", "COMPONENT", "KIND"})
+"""In an action that is offered, what stands for any word: no name of a target's is told from its letters."""
 _HOST_MAY = ("start", "delay", "extend", "abort")
 
 T = TypeVar("T", bound=AnyGameFact)
@@ -171,13 +173,13 @@ class Table:
 
 
 def fits(action: str, offered: list[str]) -> bool:
-    """Whether it is one of these, of which a word in capitals stands for any."""
+    """Whether it is one of these, of which each of ANY stands for any word."""
     return any(_is_like(action.split(), pattern.split()) for pattern in offered)
 
 
 def _is_like(words: list[str], pattern: list[str]) -> bool:
     same = len(words) == len(pattern)
-    return same and all(want in (word, want.upper()) for want, word in zip(pattern, words, strict=True))
+    return same and all(want == word or want in ANY for want, word in zip(pattern, words, strict=True))
 
 
 def _name(who: str) -> str:

@@ -73,17 +73,22 @@ def _fault(recording: Recording, span: Window) -> Iterable[EvidenceFinding]:
     # While it is put in place and put back, which may take long, its proof is the injection's and the undo's own.
     began = {fact.phase: fact.at for fact in recording.all(PhaseBegan)}
     start, end = began.get("hold", span.injected), span.undoing or span.undone
-    held = Window(start, start, end, end, end)
-    proofs = [proof for proof in recording.all(FaultProof) if proof.in_place]
-    silent = longest_gap(recording.pace)
-    if gap := _gap([proof.at for proof in proofs if proof.staged is None], held, silent):
+    if gap := _unwatched(recording, span, None, (start, end)):
         yield found.FaultUnwatched(gap)
     undone = {fact.staged: fact.at for fact in recording.all(StagedUndone)}
     for staged in recording.all(StagedInjected):
         over = min(undone.get(staged.staged, end), end)
-        lasted = Window(staged.at, staged.at, over, over, over)
-        if gap := _gap([proof.at for proof in proofs if proof.staged == staged.staged], lasted, silent):
+        if gap := _unwatched(recording, span, staged.staged, (staged.at, over)):
             yield found.FaultUnwatched(gap, staged.staged)
+
+
+def _unwatched(recording: Recording, span: Window, staged: int | None, lasted: tuple[float, float]) -> float | None:
+    """For how long nobody proved this fault, if too long; where people ended a round, until it was seen to be gone."""
+    proofs = [proof for proof in recording.all(FaultProof) if proof.staged == staged]
+    gone = [proof.at for proof in proofs if not proof.in_place] if span.mitigated is not None else []
+    start, end = lasted[0], min([lasted[1], *gone])
+    held = Window(start, start, end, end, end)
+    return _gap([proof.at for proof in proofs if proof.in_place], held, longest_gap(recording.pace))
 
 
 def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Iterable[EvidenceFinding]:

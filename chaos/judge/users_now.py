@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from chaos.facts.recording import Facts
 from chaos.facts.samples import Request
 from chaos.judge import checks
-from chaos.spec.experiment import LOAD_QUERIES, SteadyState
+from chaos.spec.experiment import LOAD_QUERIES, Experiment, SteadyState
 
 LOOKS_BACK_SECONDS = 5.0
 """Over which what users saw is measured at least; longer where it has too few requests."""
+
+
+def can_tell(experiment: Experiment) -> bool:
+    """Whether anything that the experiment claims is measured by its users; else nobody knows how they are."""
+    return any(check.from_load and check.after is not None for check in experiment.steady_state)
 
 
 def hurt(recording: Facts, now: float) -> list[str]:

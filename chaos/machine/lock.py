@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from chaos.machine.durable import open_private
+
 _POLL_SECONDS = 0.02
 
 
@@ -19,13 +21,14 @@ class LockBusy(Exception):
 
 
 @contextlib.contextmanager
-def locked(file: Path, within_seconds: float) -> Iterator[None]:
+def locked(file: Path, within_seconds: float, *, private: bool = False) -> Iterator[None]:
     """Hold the lock of this name, which is made where it is not there; 0 s: now or not at all. Raises LockBusy.
 
+    If `private`, no other user can open it, and so hold it.
     One that is not there and cannot be made, as on a disk that takes no write, nobody can hold. Raises OSError where
     it is there and cannot be opened: somebody may hold it.
     """
-    descriptor = _open(file)
+    descriptor = _open(file, private)
     if descriptor is None:
         yield
         return
@@ -36,8 +39,10 @@ def locked(file: Path, within_seconds: float) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _open(file: Path) -> int | None:
+def _open(file: Path, private: bool) -> int | None:
     with contextlib.suppress(OSError):
+        if private:
+            return open_private(file, os.O_RDONLY)
         return os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     with contextlib.suppress(FileNotFoundError):
         return os.open(file, os.O_RDONLY | os.O_CLOEXEC)

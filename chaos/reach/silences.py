@@ -16,7 +16,7 @@ class Silences:
 
     def __init__(self, url: str, who: str, transport: httpx.BaseTransport | None = None) -> None:
         self._url = url.rstrip("/")
-        self._who = who
+        self.who = who
         self._transport = transport
 
     def make(self, alert: str, lasts: timedelta) -> str:
@@ -26,15 +26,19 @@ class Silences:
             "matchers": [{"name": "alertname", "value": alert, "isRegex": False, "isEqual": True}],
             "startsAt": now.isoformat(),
             "endsAt": (now + lasts).isoformat(),
-            "createdBy": self._who,
-            "comment": f"{self._who}: {alert}",
+            "createdBy": self.who,
+            "comment": f"{self.who}: {alert}",
         }
         return str(self._ask("POST", "silences", json=asked)["silenceID"])
 
+    def left(self) -> list[str]:
+        """The ids of what is in force or to come."""
+        made = [one for one in self._ask("GET", "silences") if one["createdBy"] == self.who]
+        return [one["id"] for one in made if one["status"]["state"] != _ENDED]
+
     def end_all(self) -> int:
         """End what is in force or to come; how many that were."""
-        made = [one for one in self._ask("GET", "silences") if one["createdBy"] == self._who]
-        left = [one["id"] for one in made if one["status"]["state"] != _ENDED]
+        left = self.left()
         for one in left:
             self._ask("DELETE", f"silence/{one}")
         return len(left)

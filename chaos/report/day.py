@@ -8,7 +8,7 @@ from chaos.report.html import page
 from chaos.verdict.round import RoundScore
 
 TEMPLATE = "day.html.j2"
-PARTS = ("detect", "acknowledge", "diagnose", "mitigate", "communicate", "harm")
+PARTS = ("detect", "acknowledge", "diagnose", "mitigate", "communicate", "harm", "budget")
 
 
 @dataclass(frozen=True, slots=True)

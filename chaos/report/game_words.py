@@ -61,7 +61,8 @@ def _of_the_table(fact: AnyGameFact) -> str:
         case game.Declined():
             return f"it is not over: {fact.why}"
         case game.HoldEnded():
-            return f"what was broken is put back: {fact.how}"
+            broken_off = fact.how == "broken off"
+            return "the round is broken off" if broken_off else f"what was broken is put back: {fact.how}"
         case game.Revealed():
             return "the round is over, and the seal is open"
     raise AssertionError(type(fact))

@@ -164,7 +164,7 @@ class Vocabulary:
 def read(file: Path, vocabulary: Vocabulary) -> Experiment:
     """Read one experiment and check every name in it. Raises InvalidFile."""
     experiment = yamlfile.read(file, Experiment)
-    for path, reason in _faults_found(experiment, vocabulary):
+    for path, reason in amiss(experiment, vocabulary):
         raise yamlfile.located(file, path, reason)
     return experiment
 
@@ -188,7 +188,8 @@ def files(folder: Path) -> list[Path]:
     return [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/*.yaml"))]
 
 
-def _faults_found(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+def amiss(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str, str]]:
+    """Everything that cannot be meant: where it stands, and why."""
     yield from _fault_found("fault", experiment.fault, vocabulary)
     for index, staged in enumerate(experiment.also):
         yield from _fault_found(f"also[{index}].fault", staged.fault, vocabulary)

@@ -1,7 +1,7 @@
 """The undo records of a stack: on disk before anything is changed, replayed last-in-first-out.
 
-One file in the state folder, a line per record and a line when it is undone, each fsynced. Runner, watchdog
-and `make undo` replay the same way; a lock lets only one of them do it at a time.
+One file in the state folder, its owner's alone, as it says what is broken: a line per record and a line when it is
+undone, each fsynced. Runner, watchdog and `make undo` replay the same way; a lock lets only one of them do so at once.
 """
 
 import contextlib
@@ -18,10 +18,11 @@ from chaos.faults.hands import Proof, System
 from chaos.faults.table import hands_of
 from chaos.machine import remembered
 from chaos.machine.clock import Clock
-from chaos.machine.durable import folder_on_disk
+from chaos.machine.durable import folder_on_disk, open_private
 from chaos.machine.lock import LockBusy, locked
 from chaos.spec import values
 from chaos.spec.faults.table import AnyFault
+from chaos.undo.end_silence import EndSilence
 from chaos.undo.stop_load import StopLoad
 
 PROVEN_WITHIN_SECONDS = 20.0
@@ -31,7 +32,7 @@ _OTHERS_DONE_WITHIN_SECONDS = 120.0
 """For so long another process may be undoing: several records, each proven within its time."""
 _OF_A_SEALED_RUN = " (a sealed run: its toxic, connections, keys or file are called by ten hexadecimal digits instead)"
 
-Undoable: TypeAlias = AnyFault | StopLoad
+Undoable: TypeAlias = AnyFault | StopLoad | EndSilence
 
 
 class CanUndo(Protocol):
@@ -63,12 +64,12 @@ class UndoRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def outlives_the_stack(self) -> bool:
         """Whether it has to be put back also when the stack is taken down."""
-        return not isinstance(self.what, StopLoad) and self.what.OUTLIVES_THE_STACK
+        return self.what.OUTLIVES_THE_STACK
 
     @property
     def undo(self) -> CanUndo:
         """Who puts it back."""
-        return self.what if isinstance(self.what, StopLoad) else hands_of(self.what)
+        return self.what if isinstance(self.what, StopLoad | EndSilence) else hands_of(self.what)
 
     def told(self, detail: str) -> str:
         """What may be said of its undo where others read it: all, or of a sealed run that there was one."""
@@ -97,7 +98,7 @@ class UndoJournal:
     def register(self, run_id: str, experiment_id: str, what: Undoable, cover: str = "") -> UndoRecord:
         """Put a record on disk; when this returns, it survives a crash of the machine. Raises FaultFailed."""
         try:
-            with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS):
+            with locked(self._journal_lock, _REGISTERED_WITHIN_SECONDS, private=True):
                 record = UndoRecord(self._next_number(), run_id, experiment_id, what, cover)
                 self._append(msgspec.json.encode(record, enc_hook=values.encode))
         except (LockBusy, OSError) as error:
@@ -147,7 +148,7 @@ class UndoJournal:
         """
         with contextlib.ExitStack() as held:
             try:
-                held.enter_context(locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS))
+                held.enter_context(locked(self._replay_lock, _OTHERS_DONE_WITHIN_SECONDS, private=True))
             except LockBusy as busy:
                 to_do = ["end the process that undoes without an end, then `make undo`"]
                 raise UndoFailed([str(busy)], to_do) from busy
@@ -168,7 +169,9 @@ class UndoJournal:
         failures: list[str] = []
         by_hand: list[str] = []
         waiting = [record for record in self.open() if record.number not in self._not_noted]
-        for record in reversed([record for record in waiting if only is None or only(record)]):
+        meant = [record for record in reversed(waiting) if only is None or only(record)]
+        # Silences last: nobody waits for an Alertmanager that does not answer before a fault is undone.
+        for record in sorted(meant, key=lambda one: isinstance(one.what, EndSilence)):
             try:
                 proof = _undo_one(record, system, clock, patience)
             except UndoFailed as error:
@@ -211,7 +214,7 @@ class UndoJournal:
 
     def _append(self, line: bytes) -> None:
         torn = self._file.exists() and not self._file.read_bytes().endswith(b"\n") and self._file.stat().st_size
-        with self._file.open("ab") as file:
+        with os.fdopen(open_private(self._file, os.O_WRONLY | os.O_APPEND), "ab") as file:
             file.write((b"\n" if torn else b"") + line + b"\n")
             file.flush()
             os.fsync(file.fileno())

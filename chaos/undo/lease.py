@@ -79,7 +79,7 @@ class LeaseFile:
     def acquire(self, run_id: str, longest_seconds: float) -> None:
         """Take the lease. Raises RunInProgress while another runner's is live, or its file is kept for 5 s."""
         try:
-            with locked(self._lock, DURATION_SECONDS):
+            with locked(self._lock, DURATION_SECONDS, private=True):
                 self._acquire(run_id, longest_seconds)
         except LockBusy as busy:
             raise RunInProgress(f"{busy}: end that one") from busy
@@ -103,7 +103,7 @@ class LeaseFile:
         once.
         """
         try:
-            with locked(self._lock, DURATION_SECONDS):
+            with locked(self._lock, DURATION_SECONDS, private=True):
                 lease = self._held(run_id)
                 until = min(self._clock.boottime() + DURATION_SECONDS, lease.ends_boottime)
                 self._write(msgspec.structs.replace(lease, expires_boottime=until))
@@ -144,7 +144,7 @@ class LeaseFile:
     def revoke(self, lease: Lease) -> None:
         """Note that its runner was undone. Raises OSError where that cannot be written; it is void all the same."""
         try:
-            with locked(self._lock, DURATION_SECONDS):
+            with locked(self._lock, DURATION_SECONDS, private=True):
                 self._revoke(lease)
         except LockBusy:
             # Whoever keeps it stands still in there.
@@ -156,7 +156,7 @@ class LeaseFile:
 
     def release(self, run_id: str) -> None:
         """Give it back; does nothing when it is no longer this run's. One that cannot be given back runs out."""
-        with contextlib.suppress(LockBusy, OSError), locked(self._lock, DURATION_SECONDS):
+        with contextlib.suppress(LockBusy, OSError), locked(self._lock, DURATION_SECONDS, private=True):
             lease = self.read()
             if lease is not None and lease.run_id == run_id:
                 self._file.unlink()
@@ -172,7 +172,7 @@ class LeaseFile:
 
     def _write(self, lease: Lease) -> None:
         # Not durable: after a crash of the machine it is void.
-        replace(self._file, msgspec.json.encode(lease), durable=False)
+        replace(self._file, msgspec.json.encode(lease), durable=False, private=True)
 
 
 def _can_be_told_dead(lapsed: Lease) -> bool:

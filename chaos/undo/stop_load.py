@@ -1,6 +1,7 @@
 """The undo of a load: whoever replays the records ends it, also when its runner is dead."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 import msgspec
 
@@ -13,6 +14,8 @@ _PATIENCE = timedelta(seconds=4)
 
 class StopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="load"):
     """A load process, known by pid, start time and boot so that no stranger with the same pid is ever ended."""
+
+    OUTLIVES_THE_STACK: ClassVar[bool] = False
 
     pid: int
     started: int

@@ -24,6 +24,7 @@ from chaos.machine import process_identity
 from chaos.machine.clock import Clock, SystemClock
 from chaos.spec import target as targets
 from chaos.undo import watched
+from chaos.undo.end_silence import EndSilence
 from chaos.undo.journal import UndoJournal
 from chaos.undo.lease import End, Lease, LeaseFile
 from chaos.undo.stop_load import StopLoad
@@ -131,7 +132,7 @@ class LiveFaults(Collector):
         count = GaugeMetricFamily("chaos_faults_active", "Faults in place")
         live = 0
         for record in self._journal.open():
-            if not isinstance(record.what, StopLoad) and not record.cover:
+            if not isinstance(record.what, StopLoad | EndSilence) and not record.cover:
                 fault = type(record.what).__struct_config__.tag
                 gauge.add_metric([record.experiment_id, str(fault), record.what.aims_at() or ""], 1)
                 live += 1

@@ -21,12 +21,16 @@ class ClaimResult(msgspec.Struct, frozen=True):
     """One diagnosis."""
 
     who: str
-    after: Annotated[float, Meta(description="Seconds since the injection; negative: before it.")]
+    after: Annotated[float, Meta(description="Seconds since the injection, or the start where there was none.")]
     component: str
     family: str
     confidence: float
     right: bool
-    scored: Annotated[bool, Meta(description="False once its author had looked at the truth.")] = True
+    scored: Annotated[
+        bool, Meta(description="Whether it was made while the fault was there, by who had not looked.")
+    ] = True
+    why_not: str = ""
+    """Why it is not scored, in words; empty where it is, and in scores of earlier releases."""
 
 
 class RoundScore(msgspec.Struct, frozen=True):
@@ -36,7 +40,7 @@ class RoundScore(msgspec.Struct, frozen=True):
     claims: list[ClaimResult]
     brier: Annotated[
         dict[str, float],
-        Meta(description="Of each person's last claim: the squared distance from certainty; 0 is best."),
+        Meta(description="Of each person's last claim: 0 certain and right, 0.5 not sure at all, 1 certain and wrong."),
     ]
     hints: int
     hurt: Annotated[float | None, Meta(description="When users began to be hurt; null: they never were.")]
@@ -44,3 +48,5 @@ class RoundScore(msgspec.Struct, frozen=True):
     ended: str
     gaps: list[str]
     """What was possible and did not happen, in words."""
+    looked: list[str] = []
+    """Who had the truth shown before the reveal."""

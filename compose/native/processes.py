@@ -14,7 +14,7 @@ import psutil
 
 OWNED_BY = "STORMDRILL_OWNED_BY"
 _LEDGER = "processes"
-_LOOKS = 5
+_BECOMES_WITHIN_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.01
 
 
@@ -89,13 +89,18 @@ def _marked(process: psutil.Process, state: Path) -> bool:
 
 
 def _environment(pid: int) -> bytes:
-    """As it was given; one that is just becoming another program shows none for a moment, and is looked at again."""
-    for _ in range(_LOOKS):
-        try:
+    """As it was given. One that is just becoming another program shows neither that nor its arguments for a moment.
+
+    On a busy machine it may be kept from its turn in the middle of that, and is looked at again until it has become it.
+    """
+    give_up_at = time.monotonic() + _BECOMES_WITHIN_SECONDS
+    with contextlib.suppress(OSError):
+        while time.monotonic() < give_up_at:
             if found := Path(f"/proc/{pid}/environ").read_bytes():
                 return found
             Path(f"/proc/{pid}/exe").readlink()  # the kernel's own have no program, and never have an environment
-        except OSError:
-            break
-        time.sleep(_LOOK_AGAIN_SECONDS)
+            if Path(f"/proc/{pid}/cmdline").read_bytes():
+                # It was given none, or has become it between the two looks.
+                return Path(f"/proc/{pid}/environ").read_bytes()
+            time.sleep(_LOOK_AGAIN_SECONDS)
     return b""

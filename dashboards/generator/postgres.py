@@ -176,9 +176,13 @@ _ORDERS = Row(
         ),
         Panel(
             "Abandoned orders",
-            "Begun, never finished and not swept yet, as each instance's sweeper counted them last.",
+            "Begun, never finished and not swept yet, as each instance's sweeper counted them last; those that are"
+            " overdue two sweeps should have ended.",
             "none",
-            (Query(f"max by (instance) (app_orders_abandoned{{{SELECTED}}})", _INSTANCE),),
+            (
+                Query(f"max by (instance) (app_orders_abandoned{{{SELECTED}}})", _INSTANCE),
+                Query(f"max by (instance) (app_orders_overdue{{{SELECTED}}})", f"{_INSTANCE} overdue"),
+            ),
             alerts=("ShopOrdersAbandoned",),
             traces="shop",
         ),

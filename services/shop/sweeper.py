@@ -19,9 +19,15 @@ from services.shop.reservations import Reservations
 
 _log = structlog.get_logger(__name__)
 
+# What a sweep has claimed in vain is as young as that claim, and counted as overdue all the same.
 _COUNT = """
-SELECT count(*) FROM shop.orders WHERE status IN ('pending', 'releasing') AND attempted_at < now() - %s
+SELECT count(*) FILTER (WHERE attempted_at < now() - %(after)s),
+       count(*) FILTER (WHERE created_at < now() - %(overdue)s
+                          AND (status = 'releasing' OR attempted_at < now() - %(after)s))
+FROM shop.orders WHERE status IN ('pending', 'releasing')
 """
+_SWEEPS_ENOUGH = 2
+"""After which an abandoned order should have been ended by one of the instances."""
 # From here on nobody can confirm it. Several sweepers each claim others, and what a sweeper has claimed is left to it
 # until it is old again.
 _CLAIM = """
@@ -46,6 +52,11 @@ class SweepPlan:
     release: bool
     """Off, abandoned orders are only counted."""
 
+    @property
+    def overdue_after(self) -> timedelta:
+        """Age from which on an unfinished order should have been ended by a sweep."""
+        return self.abandoned_after + _SWEEPS_ENOUGH * self.every
+
 
 class SweepMetrics:
     """What is found and what is done about it."""
@@ -53,6 +64,11 @@ class SweepMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.abandoned = Gauge(
             "app_orders_abandoned", "Unfinished orders nobody works on, at the last look.", registry=registry
+        )
+        self.overdue = Gauge(
+            "app_orders_overdue",
+            "Abandoned orders that two sweeps should have ended and did not, at the last look.",
+            registry=registry,
         )
         swept = Counter("app_orders_swept", "Abandoned orders that were taken up.", ("result",), registry=registry)
         self.released = swept.labels("released")
@@ -89,9 +105,9 @@ class Sweeper:
     async def sweep(self) -> None:
         """Count what is abandoned and clean it up. Raises Unavailable if Postgres cannot be asked."""
         try:
-            self._metrics.abandoned.set(await self._postgres.run(self._count))
+            self._tell(*await self._postgres.run(self._count))
         except Unavailable:
-            self._metrics.abandoned.set(math.nan)  # nobody knows: what was seen at the last look may long be gone
+            self._tell(math.nan, math.nan)  # nobody knows: what was seen at the last look may long be gone
             raise
         for _ in range(self._plan.at_once if self._plan.release else 0):
             # What is claimed while inventory does not answer would only have to wait to be old again, and would not be
@@ -101,6 +117,10 @@ class Sweeper:
             if (order_id := await self._postgres.run(self._claim)) is None:
                 return
             await self._give_up(order_id)
+
+    def _tell(self, abandoned: float, overdue: float) -> None:
+        self._metrics.abandoned.set(abandoned)
+        self._metrics.overdue.set(overdue)
 
     async def _give_up(self, order_id: UUID) -> None:
         try:
@@ -115,11 +135,11 @@ class Sweeper:
         self._metrics.released.inc()
         _log.info("order_released", order=str(order_id))
 
-    async def _count(self, connection: Connection) -> int:
-        cursor = await connection.execute(_COUNT, (self._plan.abandoned_after,))
-        row = await cursor.fetchone()
+    async def _count(self, connection: Connection) -> tuple[int, int]:
+        ages = {"after": self._plan.abandoned_after, "overdue": self._plan.overdue_after}
+        row = await (await connection.execute(_COUNT, ages)).fetchone()
         assert row is not None
-        return int(row[0])
+        return int(row[0]), int(row[1])
 
     async def _claim(self, connection: Connection) -> UUID | None:
         cursor = await connection.execute(_CLAIM, (self._plan.abandoned_after,))

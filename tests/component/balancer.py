@@ -5,20 +5,22 @@ import re
 import socket
 import subprocess
 import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import httpx
 
+from chaos.reach.haproxy import PANIC, HAProxy
 from compose.config import render
 from compose.settings import from_environment
 from compose.tools import find
 from compose.topology import Program, Topology, Wave
 from tests.ports import free_port
-from tests.waiting import until
+from tests.waiting import SEEN_WITHIN_SECONDS, until
 
-STARTS_WITHIN_SECONDS = 10.0
 # Of a client; longer than any answer takes, for HAProxy's server time-out is 4 s.
 PATIENCE_SECONDS = 10
 
@@ -52,6 +54,10 @@ class Instance:
     """Close the connection instead of answering."""
     hangs: bool = False
     """Answer nothing any more, /readyz included, as a stopped process does; connections are still taken."""
+    holds: bool = False
+    """Answer no request until it is told otherwise; /readyz is answered."""
+    checks: int = 0
+    """How often /readyz was asked."""
     requests: list[Request] = field(default_factory=list)
     """All that arrived, but for /readyz."""
     waiting: int = 0
@@ -65,6 +71,7 @@ class Instance:
                 if self.hangs:
                     await asyncio.Event().wait()
                 if request.path == "/readyz":
+                    self.checks += 1
                     writer.write(self._answer(200 if self.ready else 503, {}, b""))
                 elif not await self._answered(request, writer):
                     break
@@ -90,6 +97,8 @@ class Instance:
         self.waiting += 1
         self.most_waiting = max(self.most_waiting, self.waiting)
         await asyncio.sleep(self.seconds)
+        while self.holds:  # noqa: ASYNC110  # it is told from another thread
+            await asyncio.sleep(0.02)
         self.waiting -= 1
         writer.write(self._answer(self.status, self.headers, self.body))
         return True
@@ -107,11 +116,11 @@ def running(instances):
     thread = threading.Thread(target=lambda: loop.run_until_complete(_serve_all(instances, ready, ending)))
     thread.start()
     try:
-        assert ready.wait(5)
+        assert ready.wait(SEEN_WITHIN_SECONDS)
         yield
     finally:
         loop.call_soon_threadsafe(ending.set)
-        thread.join(5)
+        thread.join(SEEN_WITHIN_SECONDS)
         loop.close()
 
 
@@ -205,14 +214,32 @@ def haproxy(folder, ports, **switches):
             process.wait(10)
 
 
-def eject_all(balancer, shops, client):
+@contextmanager
+def rapid(balancer):
+    """Ask so many times, one after the other on one connection; status and instance of each answer.
+
+    Outlier detection counts what fails within half a second: httpx would spend most of that on itself.
+    """
+    connection = HTTPConnection(urlsplit(balancer.url).netloc, timeout=PATIENCE_SECONDS)
+
+    def one():
+        connection.request("GET", "/carts")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.getheader("x-served-by")
+
+    with closing(connection):
+        yield lambda number: [one() for _ in range(number)]
+
+
+def eject_all(balancer, shops, ask):
     """Have every instance fail every request until HAProxy has ejected all of them at once; the answers."""
     for shop in shops:
         shop.status = 503
     seen = []
 
     def none_up():
-        seen.extend(client.get("/carts") for _ in range(90))
+        seen.extend(ask(90))
         return balancer.metric("haproxy_backend_active_servers") == 0
 
     until(none_up)
@@ -233,4 +260,14 @@ def balanced(folder, *instances, **switches):
     """Instances that run and an HAProxy that knows their state."""
     with ExitStack() as stack:
         stack.enter_context(running(instances))
-        yield stack.enter_context(haproxy(folder, [one.port for one in instances], **switches))
+        balancer = stack.enter_context(haproxy(folder, [one.port for one in instances], **switches))
+        until(lambda: _knows(folder, instances))
+        yield balancer
+
+
+def _knows(folder, instances):
+    """Whether each server, second ones too, was checked. Until then it is up, and one late answer takes it down."""
+    wanted = {one.name: "UP" if one.ready else "DOWN" for one in instances}
+    rows = HAProxy(folder / "run" / "haproxy.sock").statistics()
+    said = [(row["svname"].removeprefix(PANIC), row["status"]) for row in rows]
+    return all(status in (wanted[name], "no check") for name, status in said if name in wanted)

@@ -4,7 +4,7 @@ import socket
 import time
 
 LATE_SECONDS = 0.2
-GIVE_UP_SECONDS = 0.5
+GIVE_UP_SECONDS = 2.0
 
 
 def connected(port):

@@ -1,6 +1,7 @@
 """What a stranger can send: all that the OpenAPI page documents at its worst, and what no client library would send."""
 
 import json
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,7 +191,8 @@ def backoffice() -> list[Sent]:
 
 def given_up() -> list[Sent]:
     """Requests, whole and half, whose client resets the connection, at once or while an instance is at work."""
-    whole = [request("POST", "/orders", b"Idempotency-Key: gone-%d" % n, _JSON, body=_BODY) for n in range(10)]
+    keys = [b"Idempotency-Key: gone-%s-%d" % (_anew(), number) for number in range(10)]
+    whole = [request("POST", "/orders", key, _JSON, body=_BODY) for key in keys]
     pages = (f"/products?limit=100&include=stock&cursor={f'sku-000{number}'.encode().hex()}" for number in range(9))
     whole += [request("GET", page) for page in pages]
     pieces = [raw[:cut] for raw in whole[:5] for cut in (9, 60, -10)]
@@ -203,8 +205,15 @@ def given_up() -> list[Sent]:
 
 def at_the_same_moment() -> list[Sent]:
     """What takes turns on one row: the same order again and again, and others of the same product."""
-    keys = [b"Idempotency-Key: same"] * 60 + [b"Idempotency-Key: other-%d" % number for number in range(60)]
+    tag = _anew()
+    keys = [b"Idempotency-Key: same-" + tag] * 60
+    keys += [b"Idempotency-Key: other-%s-%d" % (tag, number) for number in range(60)]
     return [Sent("the same moment", request("POST", "/orders", key, _JSON, body=_BODY)) for key in keys]
+
+
+def _anew() -> bytes:
+    """What makes keys others than those of another time: an order that is placed already takes no turn."""
+    return secrets.token_hex(4).encode()
 
 
 def slow() -> list[Sent]:

@@ -5,6 +5,8 @@ import sys
 import textwrap
 from contextlib import contextmanager
 
+import psutil
+
 from chaos.control.port import family
 from chaos.control.supervisor import SupervisorControl
 from tests.waiting import until
@@ -47,6 +49,7 @@ killasgroup = true
 """
 PROCESSES = 3
 """Of each program."""
+DRAINS_SECONDS = 1.0
 
 
 @contextmanager
@@ -67,12 +70,23 @@ def supervised(folder, *names, server=_SERVER, arguments=None):
             supervisord.terminate()
 
 
+def runs(process):
+    """Whether it is still there; whoever is dead may be gone between two questions."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def whole(control, *names):
     """Wait until each runs with all its processes, none of them frozen; returns their pids."""
     for name in names:
         control.resume(name)
         control.start(name)
-    until(lambda: all(control.states()[name].running for name in names))
-    pids = [control.states()[name].pid for name in names]
-    until(lambda: all(len(family(pid)) == PROCESSES for pid in pids))
-    return pids
+
+    def pids():
+        states = [control.states()[name] for name in names]
+        whole = all(state.running and len(family(state.pid)) == PROCESSES for state in states)
+        return [state.pid for state in states] if whole else None
+
+    return until(pids, 30)

@@ -10,7 +10,7 @@ import pytest
 
 from compose import health
 from services.kit.problems import Unavailable
-from tests.component.storefront import run, until
+from tests.component.storefront import PATIENT_WITH_POSTGRES, REDIS_AS_IT_IS, run, until
 
 pytestmark = pytest.mark.stack
 
@@ -55,7 +55,7 @@ def test_without_postgres_known_products_are_shown_as_stale(storefront):
     counted = [instance.count("app_cache_stale_answers_total", reason=reason) for reason in ("unavailable", "slow")]
     assert sum(counted) == len(answers) == 200
     assert counted[0] > 0
-    # Not each of them asked a source that had just failed.
+    # Not each of them asked a source that had just failed, with 200 of them and a pause of half a second.
     assert instance.reads < 5 + 100
 
 
@@ -71,8 +71,7 @@ def test_memory_alone_has_them(storefront):
 
 def test_redis_alone_has_them(storefront):
     (answers, refused, _), _ = outage(storefront, storefront.down(), l1_cache=False)
-    # With Postgres gone and no memory, one late answer of Redis is one refusal.
-    assert len(refused) <= 4, refused
+    assert (len(answers), refused) == (200, [])
     assert all(answer.stale for answer in answers)
 
 
@@ -94,10 +93,10 @@ def test_once_postgres_is_back_answers_are_fresh_again(storefront):
 
 
 def test_a_slow_postgres_holds_no_reader_up_who_can_have_a_stale_answer(storefront):
-    (_, refused, seconds), instance = outage(storefront, storefront.slow(700))
+    (_, refused, seconds), instance = outage(storefront, storefront.slow(1500), **PATIENT_WITH_POSTGRES)
     assert not refused
-    # The budget is 250 ms, the read itself 700.
-    assert seconds[-1] < 0.55, seconds[-5:]
+    # The budget is 250 ms, the read itself takes 1500.
+    assert seconds[-1] < 1.3, seconds[-5:]
     assert statistics.median(seconds) < 0.05
     assert instance.count("app_cache_stale_answers_total", reason="slow") > 0
 
@@ -127,7 +126,8 @@ def redis_silent(stack):
 def without_redis(stack, storefront, **settings):
     async def main():
         skus = [storefront.add() for _ in range(5)]
-        async with storefront.instances(1, cache_ttl="30s", cache_l1_ttl="200ms", **settings) as (instance,):
+        times = {"cache_ttl": "30s", "cache_l1_ttl": "200ms"}
+        async with storefront.instances(1, **(REDIS_AS_IT_IS | times | settings)) as (instance,):
             await tried(instance, skus, 1)
             with redis_silent(stack):
                 return await tried(instance, skus, 20), instance.reads - len(skus)
@@ -141,8 +141,11 @@ def test_without_redis_products_are_served_from_memory(stack, storefront):
     assert not any(answer.stale for answer in answers)
     # What memory holds is good for its time to live, though Redis cannot be asked for anything newer.
     assert reads == 0
-    # Who asks Redis once a while waits 50 ms for it, and the others nothing.
-    assert seconds[-1] < 0.25, seconds[-5:]
+    # Who asks Redis once a while waits 50 ms for it and not the 100 that it is given, and the others nothing. Of those
+    # who wait the one in the middle, for a busy machine delays single ones.
+    waited = [one for one in seconds if one > 0.04]
+    assert waited, "nobody asked Redis"
+    assert statistics.median(waited) < 0.09, waited
     assert statistics.median(seconds) < 0.02
 
 
@@ -173,7 +176,7 @@ def test_without_l1_each_request_asks_redis(storefront):
     def lookups(**settings):
         async def main():
             skus = [storefront.add() for _ in range(5)]
-            async with storefront.instances(1, cache_ttl="30s", **settings) as (instance,):
+            async with storefront.instances(1, cache_ttl="1m", cache_l1_ttl="30s", **settings) as (instance,):
                 await tried(instance, skus, 20)
                 return sum(
                     instance.count("app_cache_requests_total", layer="l2", result=result)
@@ -182,6 +185,5 @@ def test_without_l1_each_request_asks_redis(storefront):
 
         return run(main())
 
-    # A second of memory, and a busy machine, on which Redis may also be late once.
-    assert lookups() <= 25
-    assert lookups(l1_cache=False) >= 95
+    assert lookups() == 5
+    assert lookups(l1_cache=False) == 100

@@ -6,24 +6,26 @@ import time
 import pytest
 
 from services.kit.problems import Unavailable
-from tests.component.storefront import run, until
+from tests.component.storefront import PATIENT_WITH_POSTGRES, run, until
 
 pytestmark = pytest.mark.stack
 
 INSTANCES, READERS = 3, 50
-# Less than the second that a reader waits for another instance, more than all of them need to arrive.
-SLOW_MS = 300
+# More than all readers need to arrive, less than they wait for another instance.
+SLOW_MS = 1000
+# Of the time to live of a product that is refreshed early, a fifth: its read must be over by then.
+QUICK_MS = 100
 
 
-def stampede(storefront, **settings):
+def stampede(storefront, readers=READERS, **settings):
     """Readers of a product in no cache, all at once: reads counted by us and by Postgres, and what they got."""
     sku = storefront.add()
     before = storefront.scans()
 
     async def main():
-        async with storefront.instances(INSTANCES, **settings) as instances:
+        async with storefront.instances(INSTANCES, **(PATIENT_WITH_POSTGRES | settings)) as instances:
             with storefront.slow(SLOW_MS):
-                reads = (instance.products.read(sku) for instance in instances for _ in range(READERS))
+                reads = (instance.products.read(sku) for instance in instances for _ in range(readers))
                 answers = await asyncio.gather(*reads, return_exceptions=True)
             return sum(instance.reads for instance in instances), answers
 
@@ -40,16 +42,16 @@ def test_without_the_lock_each_instance_reads_it(storefront):
 
 
 def test_without_single_flight_and_lock_each_request_reads_it(storefront):
-    counted, scans, _ = stampede(storefront, refresh_lock=False, single_flight=False)
-    assert counted == INSTANCES * READERS
-    # Not all of them get a connection in time.
-    assert scans >= 24
+    # Two for each connection of its pool.
+    readers = 20
+    all_of_them = INSTANCES * readers
+    assert stampede(storefront, readers, refresh_lock=False, single_flight=False) == (all_of_them, all_of_them, [])
 
 
 def test_without_single_flight_every_request_waits_at_redis(storefront):
     def lookups(**settings):
         async def main():
-            async with storefront.instances(1, **settings) as (instance,):
+            async with storefront.instances(1, **(PATIENT_WITH_POSTGRES | settings)) as (instance,):
                 sku = storefront.add()
                 with storefront.slow(SLOW_MS):
                     reads = (instance.products.read(sku) for _ in range(READERS))
@@ -62,37 +64,51 @@ def test_without_single_flight_every_request_waits_at_redis(storefront):
     assert lookups(single_flight=False) == READERS
 
 
-def longest_waits(storefront, **settings):
-    """The longest reads of one popular product over several times to live, while Postgres is slow."""
+def read_anew_twice(storefront, ttl_seconds, **settings):
+    """One popular product, read on and on until it was read twice more at the source, which is slow.
+
+    How many seconds each read took that had to wait for the source, how many waited otherwise or got something stale,
+    and how long it all took.
+    """
 
     async def main():
-        sku, waits = storefront.add(), []
-        async with storefront.instances(2, cache_ttl="2s", cache_l1_ttl="200ms", **settings) as instances:
+        sku, waited, otherwise = storefront.add(), [], 0
+        times = PATIENT_WITH_POSTGRES | {"cache_ttl": f"{ttl_seconds}s", "cache_l1_ttl": "200ms"}
+        async with storefront.instances(2, **(times | settings)) as instances:
+            started = time.monotonic()
             for instance in instances:
                 await instance.products.read(sku)
-            with storefront.slow(SLOW_MS):
-                stop_at = time.monotonic() + 5.0
-                while time.monotonic() < stop_at:
+            with storefront.slow(QUICK_MS):
+                while sum(instance.reads for instance in instances) < 3:
+                    assert time.monotonic() < started + 5 * ttl_seconds
                     for instance in instances:
                         began = time.monotonic()
-                        await instance.products.read(sku)
-                        waits.append(time.monotonic() - began)
+                        found = await instance.products.read(sku)
+                        if found.layer == "source":
+                            waited.append(time.monotonic() - began)
+                        otherwise += found.stale
                     await asyncio.sleep(0.005)
-            return sorted(waits)[-5:], sum(instance.reads for instance in instances)
+                took = time.monotonic() - started
+            for result in ("filled", "gave_up"):
+                otherwise += sum(one.count("app_cache_waits_total", result=result) for one in instances)
+            return waited, otherwise, took
 
     return run(main())
 
 
 def test_a_popular_product_is_refreshed_before_it_expires_and_nobody_waits(storefront):
-    waits, reads = longest_waits(storefront)
-    assert waits[-1] < SLOW_MS / 1000 * 0.8, waits
-    assert 3 <= reads <= 5
+    ttl_seconds = 5
+    waited, otherwise, took = read_anew_twice(storefront, ttl_seconds)
+    assert (waited, otherwise) == ([], 0)
+    # Its time is shortened by a fifth at most, and is over by four fifths when it is refreshed.
+    assert took >= 2 * 0.8 * 0.8 * ttl_seconds
 
 
 def test_without_early_refresh_somebody_waits_each_time(storefront):
     # A stale answer would hide the wait, and is another mechanism.
-    waits, _ = longest_waits(storefront, refresh_lock=False, stale_on_error=False)
-    assert sum(wait >= SLOW_MS / 1000 * 0.8 for wait in waits) >= 2, waits
+    waited, _, _ = read_anew_twice(storefront, 2, refresh_lock=False, stale_on_error=False)
+    assert len(waited) == 2
+    assert min(waited) >= QUICK_MS / 1000
 
 
 def test_a_lock_whose_owner_died_holds_readers_up_for_a_moment_only(storefront):
@@ -100,13 +116,14 @@ def test_a_lock_whose_owner_died_holds_readers_up_for_a_moment_only(storefront):
         sku = storefront.add()
         async with storefront.instances(1, cache_lock_wait="300ms") as (instance,):
             cache = instance.products._products
-            await cache._source._locks.try_lock(cache.key(sku))
+            assert (await cache._source._locks.try_lock(cache.key(sku))).token
             began = time.monotonic()
             await instance.products.read(sku)
             return time.monotonic() - began, instance.count("app_cache_waits_total", result="gave_up")
 
     waited, gave_up = run(main())
-    assert 0.25 < waited < 1.5
+    # The lock itself would last for ten seconds here.
+    assert 0.3 <= waited < 5
     assert gave_up == 1
 
 
@@ -134,7 +151,7 @@ def test_the_lock_is_let_go_when_the_read_fails(storefront):
 def test_a_reader_who_leaves_takes_nothing_from_the_others(storefront):
     async def main():
         sku = storefront.add()
-        async with storefront.instances(1) as (instance,):
+        async with storefront.instances(1, **PATIENT_WITH_POSTGRES) as (instance,):
             with storefront.slow(SLOW_MS):
                 readers = [asyncio.create_task(instance.products.read(sku)) for _ in range(5)]
                 await asyncio.sleep(0.1)

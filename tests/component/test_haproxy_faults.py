@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 
@@ -16,7 +15,7 @@ from chaos.faults.table import hands_of
 from chaos.reach.haproxy import HAProxy
 from chaos.spec.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 from chaos.spec.values import Duration
-from tests.component.balancer import Instance, balanced, eject_all, haproxy, running
+from tests.component.balancer import Instance, balanced, eject_all, haproxy, rapid, running
 from tests.fakes import system as system_of
 from tests.waiting import until
 
@@ -33,14 +32,7 @@ def two(tmp_path):
     with balanced(tmp_path, *instances, SHOP_HTTP_CACHE="off") as balancer:
         seen = system_of(tmp_path)
         system = msgspec_replace(seen, haproxy=str(tmp_path / "run" / "haproxy.sock"))
-        until(partial(used, system))
         yield system, balancer, instances[1]
-
-
-def used(system):
-    """Whether HAProxy says UP of both servers of the second instance; just started, of one not checked yet UP 1/2."""
-    haproxy = HAProxy(Path(system.target.haproxy))
-    return {haproxy.status(server) for server in BOTH} == {"UP"}
 
 
 def msgspec_replace(system, **changes):
@@ -117,19 +109,18 @@ def test_a_drained_server_gets_nothing_new(two):
 
 def test_a_drained_server_gets_nothing_when_outlier_detection_has_ejected_the_others(tmp_path):
     shops = Instance("shop-1"), Instance("shop-2"), Instance("shop-3")
-    with balanced(tmp_path, *shops) as balancer, httpx.Client(base_url=balancer.url) as client:
+    with balanced(tmp_path, *shops) as balancer, rapid(balancer) as ask:
         system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
-        until(partial(used, system))
         hands_of(DRAIN).inject(system)
-        answers = eject_all(balancer, (shops[0], shops[2]), client)
-        answers += [client.get("/carts") for _ in range(90)]
+        answers = eject_all(balancer, (shops[0], shops[2]), ask) + ask(90)
         # Each answer is an instance's own, which HAProxy's 503 is not: there were requests to be given away.
-        assert {answer.headers.get("x-served-by") for answer in answers} == {"shop-1", "shop-3"}
+        assert {served_by for _, served_by in answers} == {"shop-1", "shop-3"}
         assert not shops[1].requests
         assert hands_of(DRAIN).in_place(system).holds
         hands_of(DRAIN).undo(system)
         until(lambda: hands_of(DRAIN).undone(system).holds)
-        assert {client.get("/carts").headers["x-served-by"] for _ in range(10)} == {"shop-2"}
+        # As long as the others are ejected; they return, and fail, and are ejected again.
+        until(lambda: {served_by for _, served_by in ask(10)} == {"shop-2"})
 
 
 @pytest.mark.parametrize("fault", [DRAIN, FOOL])
@@ -148,7 +139,6 @@ def test_half_of_it_is_neither_in_place_nor_undone(two, fault, undo_cut_short):
 def test_where_an_instance_has_one_server_that_one_will_do(tmp_path, fault):
     with balanced(tmp_path, Instance("shop-1"), Instance("shop-2"), SHOP_OUTLIER_DETECTION="off"):
         haproxy = HAProxy(tmp_path / "run" / "haproxy.sock")
-        until(lambda: haproxy.status("shop/shop-2") == "UP")
         assert haproxy.status("shop/panic-shop-2") is None
         system = msgspec_replace(system_of(tmp_path), haproxy=str(tmp_path / "run" / "haproxy.sock"))
         hands_of(fault).check(system)
@@ -186,12 +176,12 @@ def test_a_dead_server_is_trusted_while_its_checks_are_fooled(tmp_path):
             hands_of(FOOL).inject(system)
             alive.close()
             # More than would eject it if they came faster than the checks: the stack's users come at 17/s an instance.
-            for _ in range(4):
-                passed = balancer.metric("haproxy_server_check_last_change_seconds", "shop-2")
-                assert served_by(balancer, 16) == {"shop-1"}
-                until(
-                    lambda passed=passed: balancer.metric("haproxy_server_check_last_change_seconds", "shop-2") > passed
-                )
+            for _ in range(5):
+                checked = first.checks
+                assert served_by(balancer, 10) == {"shop-1"}
+                # All four servers are checked there, each twice a second.
+                until(lambda checked=checked: first.checks >= checked + 8)
+            assert balancer.up("shop-2")
             assert hands_of(FOOL).in_place(system).holds
             assert balancer.metric("haproxy_backend_redispatch_warnings_total") > 20
             hands_of(FOOL).undo(system)

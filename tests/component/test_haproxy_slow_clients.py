@@ -33,7 +33,7 @@ def test_orders_whose_bodies_do_not_come_take_no_place_at_an_instance(tmp_path):
         until(lambda: balancer.metric("haproxy_frontend_current_sessions") >= SLOW)
         assert balancer.metric("haproxy_server_current_sessions", "shop-1") == 0
         assert balancer.get().status_code == 200
-        slow.settimeout(8)
+        slow.settimeout(15)
         assert slow.recv(100).startswith(b"HTTP/1.1 408")  # after 5 s, `timeout http-request`
 
 

@@ -35,7 +35,7 @@ def started(config, port):
     command, env = (find_one("jaeger"), f"--config=file:{config}"), os.environ | {"OTEL_TRACES_SAMPLER": "always_off"}
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
         try:
-            until(lambda: answers(port))
+            until(lambda: answers(port), 60)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -65,11 +65,15 @@ def jaegers(tmp_path_factory):
         for one in TRACES:
             sent = httpx.post(f"http://127.0.0.1:{otlp}/v1/traces", json=as_otlp(one, wall))
             assert sent.is_success, sent.text
-        until(
-            lambda: len(httpx.get(f"{url}/api/traces", params={"service": "shop"} | all_of(wall)).json()["data"]) == 102
-        )
+        for service, number in {"shop": 102, "inventory": 1}.items():
+            asked = {"service": service} | all_of(wall)
+            until(lambda asked=asked, number=number: traces(url, asked) == number)
         with started(folder / "jaeger-ui.yaml", pages) as shown:
             yield url, shown, wall
+
+
+def traces(url, asked):
+    return len(httpx.get(f"{url}/api/traces", params=asked).json()["data"] or [])
 
 
 def all_of(wall):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -18,7 +19,9 @@ from services.kit.telemetry.instruments import Instruments
 pytestmark = pytest.mark.stack
 
 # On a busy machine a timer may be late; a wait that ignores its limit takes five seconds or more.
-TOLERANCE_SECONDS = 1.0
+LIMIT, TOLERANCE_SECONDS = timedelta(milliseconds=500), 4.0
+# Of what is not to run into its limit.
+PATIENCE = timedelta(seconds=5)
 POOL = {"db_client_connection_pool_name": "postgres"}
 
 
@@ -36,8 +39,8 @@ def lend(stack, registry):
         told = {
             "postgres_pool_min": 1,
             "postgres_pool_max": 1,
-            "postgres_pool_timeout": timedelta(milliseconds=500),
-            "postgres_query_timeout": timedelta(milliseconds=500),
+            "postgres_pool_timeout": PATIENCE,
+            "postgres_query_timeout": PATIENCE,
         }
         chosen = PostgresSettings(postgres_dsn=dsn, **(told | settings))
 
@@ -78,33 +81,45 @@ async def sleep(postgres, seconds):
 def test_a_query_that_takes_too_long_is_given_up_and_the_pool_recovers(lend):
     async def use(postgres):
         waited = await unavailable_after(sleep(postgres, 10))
-        return waited, await one(postgres)
+        # That, too, may be late once.
+        give_up_at = time.monotonic() + 10
+        while time.monotonic() < give_up_at:
+            with suppress(DependencyUnavailable):
+                return waited, await one(postgres)
+        return waited, None
 
-    waited, row = lend(use)
+    waited, row = lend(use, postgres_query_timeout=LIMIT)
     assert 0.4 < waited < 0.5 + TOLERANCE_SECONDS
     assert row == (1,)
 
 
 def test_a_wait_for_a_connection_ends_and_is_counted(lend, registry):
     async def use(postgres):
-        holder = asyncio.create_task(sleep(postgres, 0.4))
-        await asyncio.sleep(0.1)
+        taken = asyncio.Event()
+
+        async def take(_):
+            taken.set()
+            await asyncio.sleep(0.1)
 
         async def hold(_):
             # The pool's only connection is ours here.
             return await unavailable_after(one(postgres), Overloaded), await holder
 
+        holder = asyncio.create_task(postgres.run(take))
+        await taken.wait()
         return await postgres.run(hold)
 
-    waited, _ = lend(use)
-    assert 0.4 < waited < 0.5 + TOLERANCE_SECONDS
+    # Long beside what the holder takes, so that nobody gives up on that.
+    waited, _ = lend(use, postgres_pool_timeout=timedelta(seconds=2))
+    assert 1.9 < waited < 2 + TOLERANCE_SECONDS
     assert registry.get_sample_value("db_client_connection_timeouts_total", POOL) == 1
     assert registry.get_sample_value("db_client_connection_wait_time_seconds_count", POOL) == 3
 
 
 def test_a_postgres_that_is_not_there_is_no_reason_not_to_start(lend, stack):
     # Toxiproxy's own port answers, and does not speak Postgres's protocol.
-    waited = lend(lambda postgres: unavailable_after(one(postgres)), port=stack.topology.one("toxiproxy").port)
+    port = stack.topology.one("toxiproxy").port
+    waited = lend(lambda postgres: unavailable_after(one(postgres)), port=port, postgres_pool_timeout=LIMIT)
     assert waited < 0.5 + TOLERANCE_SECONDS
 
 
@@ -123,6 +138,7 @@ def test_a_restarted_postgres_costs_nobody_more_than_a_new_connection(lend):
     size = 10
 
     async def use(postgres):
+        await postgres._pool.wait(30)
         met = asyncio.Barrier(size)
         seen = []
 
@@ -139,7 +155,8 @@ def test_a_restarted_postgres_costs_nobody_more_than_a_new_connection(lend):
 
     # Less than the second for which the pool's own check would pause.
     wait = timedelta(milliseconds=900)
-    assert lend(use, postgres_pool_max=size, postgres_pool_timeout=wait) == [(1,)] * (size + 1)
+    pool = {"postgres_pool_min": size, "postgres_pool_max": size, "postgres_pool_timeout": wait}
+    assert lend(use, **pool) == [(1,)] * (size + 1)
 
 
 async def identify(connection):

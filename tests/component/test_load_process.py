@@ -52,7 +52,8 @@ def test_requests_in_flight_beyond_the_drain_are_unfinished(shop, started, tmp_p
     assert len(unfinished) > 20
     assert not any(one.ok for one in unfinished)
     assert load.complete
-    assert shop.attempts.total() == len(load.requests)
+    # What left last the shop may be late to read.
+    wait_until(lambda: shop.attempts.total() == len(load.requests))
 
 
 def test_a_stop_cuts_no_request_short(shop, started, tmp_path):
@@ -63,13 +64,15 @@ def test_a_stop_cuts_no_request_short(shop, started, tmp_path):
         run_dir.mkdir()
         process = started(run_dir, crowd)
         starter.await_first_request(process, run_dir, 10 * SECOND)
-        assert starter.stop(process, 5 * SECOND) is Stopped.ENDED
-        assert {one.error for one in recorded(run_dir).requests} == {None}
+        assert starter.stop(process, 10 * SECOND) is Stopped.ENDED
+        # Cut short is unfinished; what takes too long on a busy machine does so without a stop.
+        assert None in {one.error for one in recorded(run_dir).requests} <= {None, "timed out"}
 
 
 def test_after_sigkill_everything_but_the_requests_in_flight_is_there(shop, started, tmp_path):
-    process = started(tmp_path)
-    wait_until(lambda: shop.attempts.total() > 60)
+    # So few that at most two are in flight, however late they are noted.
+    process = started(tmp_path, replace(SETTINGS, rate_per_second=4.0))
+    wait_until(lambda: shop.attempts.total() > 12 and shop.orders, 40)
     os.kill(process.pid, signal.SIGKILL)
     wait_until(lambda: not starter.is_alive(process))
     load = recorded(tmp_path)
@@ -77,7 +80,9 @@ def test_after_sigkill_everything_but_the_requests_in_flight_is_there(shop, star
     assert not load.complete
     assert not load.torn
     assert shop.attempts.total() - len(load.requests) <= 2
-    assert set(shop.orders) == {order.key for order in ledger(tmp_path).orders}
+    sent = {order.key for order in ledger(tmp_path).orders}
+    assert set(shop.orders) <= sent
+    assert len(sent) - len(shop.orders) <= 2
 
 
 def test_another_process_stops_it_with_pid_and_start_time_alone(shop, started, tmp_path):
@@ -125,12 +130,16 @@ def test_it_is_out_of_the_terminals_reach(shop, started, tmp_path):
 
 
 def test_a_load_that_stood_still_has_not_held_its_rate_and_is_killed_if_need_be(shop, started, tmp_path):
-    process = started(tmp_path)
+    origin = time.monotonic()
+    # Each user misses eight turns.
+    settings = replace(SETTINGS, pacing=timedelta(seconds=0.5), timeout=timedelta(seconds=0.4))
+    process = started(tmp_path, settings, origin)
     first = starter.await_first_request(process, tmp_path, 10 * SECOND)
     wait_for_tick(tmp_path, first + 2)
     os.kill(process.pid, signal.SIGSTOP)
     paused = recorded(tmp_path).ticks[-1].at
     time.sleep(4)  # it is time itself that must pass without a tick
+    resumed = time.monotonic() - origin
     os.kill(process.pid, signal.SIGCONT)
     wait_for_tick(tmp_path, paused + 7)
     os.kill(process.pid, signal.SIGSTOP)
@@ -138,15 +147,17 @@ def test_a_load_that_stood_still_has_not_held_its_rate_and_is_killed_if_need_be(
     held = measures.rate_held(load.ticks, SETTINGS.rate_per_second, first + 1, paused + 7)
     assert not held
     assert held.missing_seconds >= 2
-    # Slots that were missed are not made good in a burst: each user sends once at most.
-    assert max(tick.started for tick in load.ticks) <= SETTINGS.users + 60
+    # Turns that were missed are not made good in a burst: each user takes the one that it slept through and the one
+    # that it is late for, and then comes at the rate. All of the 200 that were missed would be 300 in the two seconds.
+    sent = sum(resumed <= one.at < resumed + 2 for one in load.requests)
+    assert sent <= 2 * settings.users + 2 * settings.rate_per_second + 25
     assert starter.stop(process, timedelta(seconds=0.3)) is Stopped.KILLED
     assert not starter.is_alive(process)
 
 
 def test_it_ends_by_itself_when_nobody_stops_it(shop, started, tmp_path):
     process = started(tmp_path, replace(SETTINGS, max_duration=SECOND))
-    wait_until(lambda: not starter.is_alive(process))
+    wait_until(lambda: not starter.is_alive(process), 30)
     assert recorded(tmp_path).end == "max_duration"
 
 
@@ -174,6 +185,9 @@ def test_a_run_has_one_load(shop, started, tmp_path):
 
 
 def test_the_first_request_leaves_soon(shop, started, tmp_path):
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import chaos.load.__main__"], check=True, cwd=Path(__file__).parents[2])
+    import_seconds = time.monotonic() - began
     process = started(tmp_path)
-    # Measured: 0.45 s, nearly all of it Locust's import. Tolerance for a busy machine.
-    assert starter.await_first_request(process, tmp_path, 10 * SECOND) < 3
+    # Measured: 0.45 s, nearly all of it Locust's import, of which a busy machine makes more.
+    assert starter.await_first_request(process, tmp_path, 30 * SECOND) < 3 * import_seconds + 2

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from chaos.drill.use import Use
-from chaos.errors import FaultFailed, SignalUnavailable
+from chaos.errors import FaultFailed
 from chaos.facts.run import Used
 from chaos.faults import network
 from chaos.faults.table import hands_of
@@ -124,7 +124,14 @@ def test_connections_that_come_and_go_between_two_looks_are_counted(system, port
     for _ in range(4):
         with connected(ports["one"]) as short:
             echo_seconds(short, b"x" * 400)
-    until(lambda: use.look(system) or use.result().parts["all/one"] == 4 * sockets.ENDED_BYTES)
+
+    def all_are_counted():
+        use.look(system)
+        # Until the other ends are closed as well there are too few of them.
+        with contextlib.suppress(FaultFailed):
+            return use.result().parts["all/one"] == 4 * sockets.ENDED_BYTES
+
+    until(all_are_counted)
 
 
 def test_latency_delays_answers_on_connections_old_and_new(system, ports):
@@ -254,7 +261,7 @@ def test_a_toxic_that_somebody_takes_away_or_changes_is_not_in_place(system, por
 
 def test_an_inject_cut_short_is_undone(system, ports, toxiproxy):
     fault = network.Latency(HOLD, link="all", latency=Duration.parse("100ms"))
-    Toxiproxy(toxiproxy).add("one", hands_of(fault)._toxics()[0])
+    Toxiproxy(toxiproxy).add("one", hands_of(fault)._toxics(system)[0])
     with pytest.raises(FaultFailed, match="already"):
         hands_of(fault).check(system)
     hands_of(fault).undo(system)
@@ -268,21 +275,12 @@ def test_a_link_or_proxy_that_is_not_there_is_named(system, ports):
         hands_of(network.Down(HOLD, link="gone")).check(system)
 
 
-def test_a_toxiproxy_that_hangs_does_not_hold_an_undo_up(system, tmp_path):
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        urls = msgspec.structs.replace(system.target.urls, toxiproxy=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        hung = fakes.System(msgspec.structs.replace(system.target, urls=urls), system.control)
-        began = time.monotonic()
-        with pytest.raises(SignalUnavailable):
-            hands_of(network.Latency(HOLD, link="all", latency=Duration.parse("1ms"))).undo(hung)
-        assert time.monotonic() - began < 5
-
-
 @pytest.mark.parametrize("kept", [True, False])
-def test_who_takes_a_connection_only_to_cut_it_takes_none(kept):
+def test_who_takes_a_connection_only_to_cut_it_takes_none(kept, monkeypatch):
     """As Docker does for a container's published port on which nobody listens."""
+    if not kept:
+        # However late the thread below is.
+        monkeypatch.setattr(network, "_CUT_WITHIN_SECONDS", 10.0)
     with socket.create_server(("127.0.0.1", 0)) as docker, contextlib.ExitStack() as open_connections:
 
         def serve():

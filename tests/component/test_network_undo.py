@@ -1,8 +1,13 @@
 """The undo of network faults where something has changed since: a proxy is gone, a link is called otherwise."""
 
+import socket
+import time
+
 import httpx
 import msgspec
+import pytest
 
+from chaos.errors import SignalUnavailable
 from chaos.faults import network
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
@@ -44,3 +49,15 @@ def test_a_link_that_is_called_otherwise_by_now_is_put_back_all_the_same(system,
     hands_of(LATE).undo(renamed)
     assert toxics(system) == []
     assert hands_of(LATE).undone(renamed).holds
+
+
+def test_a_toxiproxy_that_hangs_does_not_hold_an_undo_up(system):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        urls = msgspec.structs.replace(system.target.urls, toxiproxy=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        hung = System(msgspec.structs.replace(system.target, urls=urls), system.control)
+        began = time.monotonic()
+        with pytest.raises(SignalUnavailable):
+            hands_of(LATE).undo(hung)
+        assert time.monotonic() - began < 10

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.stack
 POOL_MAX = 10
 USERS = 300
 SECONDS = 5.0
+ENDED_WITHIN_SECONDS = 1.5
 
 
 async def use(client, number, ends_at):
@@ -34,17 +35,19 @@ async def use(client, number, ends_at):
 
 
 async def watch(observer, busy):
-    """The most connections of each instance while the load goes on."""
-    most = Counter()
+    """The most connections of each instance while the load goes on, at one moment, and of those that stay."""
+    most, most_that_stay, looks = Counter(), Counter(), []
     while not busy.done():
         cursor = await observer.execute(
-            "SELECT application_name, count(*) FROM pg_stat_activity"
-            " WHERE application_name ~ '^(shop|inventory)-[0-9]$' GROUP BY 1"
+            "SELECT application_name, pid FROM pg_stat_activity WHERE application_name ~ '^(shop|inventory)-[0-9]$'"
         )
-        for name, connections in await cursor.fetchall():
-            most[name] = max(most[name], connections)
+        now, seen = time.monotonic(), set(await cursor.fetchall())
+        looks = [look for look in looks if now - look[0] < 2 * ENDED_WITHIN_SECONDS] + [(now, seen)]
+        most |= Counter(name for name, _ in seen)
+        before = [look for at, look in looks if now - at >= ENDED_WITHIN_SECONDS]
+        most_that_stay |= Counter(name for name, _ in seen.intersection(*before[-1:])) if before else Counter()
         await asyncio.sleep(0.05)
-    return most
+    return most, most_that_stay
 
 
 async def mixed_load(stack):
@@ -56,15 +59,17 @@ async def mixed_load(stack):
     ):
         ends_at = time.monotonic() + SECONDS
         busy = asyncio.gather(*(use(client, number, ends_at) for number in range(USERS)))
-        most = await watch(observer, busy)
-        return most, sum(await busy, Counter())
+        most, most_that_stay = await watch(observer, busy)
+        return most, most_that_stay, sum(await busy, Counter())
 
 
 def test_a_mixed_load_of_many_users_stays_within_the_pools(stack):
-    most, statuses = asyncio.run(mixed_load(stack))
+    most, most_that_stay, statuses = asyncio.run(mixed_load(stack))
     # Every instance was reached, and none had more than its pool.
-    assert set(most) == {"shop-1", "shop-2", "shop-3", "inventory-1", "inventory-2"}
-    assert max(most.values()) <= POOL_MAX, most
+    assert set(most_that_stay) == set(most) == {"shop-1", "shop-2", "shop-3", "inventory-1", "inventory-2"}
+    assert max(most_that_stay.values()) <= POOL_MAX, most_that_stay
+    # One that is given up as it takes too long is replaced before Postgres has noticed; each of them once at a time.
+    assert max(most.values()) <= 2 * POOL_MAX, most
     # What is too much is refused properly; nothing else goes wrong.
     assert {status for _, status in statuses} <= {200, 201, 503}, statuses
     assert statuses["read", 200] > statuses["read", 503], statuses

@@ -97,16 +97,25 @@ OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'stormdri
 
 
 def test_who_reads_and_writes_tables_is_counted_and_nobody_is_refused(system, look):
-    use = Use(CONNECTIONS)
-    use.look(system)
-    for _ in range(20):
-        look("SELECT count(*) FROM pg_stat_activity")
-    use.look(system)
+    def of_catalogues():
+        use = Use(CONNECTIONS)
+        use.look(system)
+        for _ in range(20):
+            look("SELECT count(*) FROM pg_stat_activity")
+        use.look(system)
+        return use
+
+    def none_is_counted():
+        # What the shops read before, or read in a sweep, Postgres may tell of just now.
+        return use if (use := of_catalogues())._grown["Postgres"] < 10 else None
+
+    use = until(none_is_counted)
     with pytest.raises(FaultFailed, match="clients used tables of Postgres"):
         use.result()
     for _ in range(20):
         look(f"SELECT count(*) FROM {TABLE}")
-    until(lambda: use.look(system) or use._grown["Postgres"] >= 20)
+    # A client that is idle tells the server's statistics ten seconds later.
+    until(lambda: use.look(system) or use._grown["Postgres"] >= 20, 30)
     assert use.result().parts["Postgres"] >= 20
 
 
@@ -130,7 +139,8 @@ def test_locks_hold_readers_up_until_they_are_undone(system, inject, dsn):
 
 def test_locks_for_a_while_let_readers_through_in_between(inject, dsn):
     inject(postgres.HoldLocks(HOLD, tables=[TABLE], at_a_time=Duration.parse("300ms")))
-    assert {readable(dsn) for _ in range(10)} == {True, False}
+    seen = set()
+    until(lambda: seen.add(readable(dsn)) or seen == {True, False})
 
 
 def test_locks_against_writers_leave_readers_alone(inject, dsn, look):
@@ -143,7 +153,7 @@ def test_what_is_taken_is_the_share_and_comes_back(system, inject, look):
     slots = int((connections.MOST - 3) * 0.9)  # Postgres keeps three for its superuser
     inject(CONNECTIONS)
     in_use = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-    assert slots <= look(in_use) <= slots + 5  # somebody else may have come since
+    until(lambda: slots <= look(in_use) <= slots + 5)  # somebody else may have come or gone since
     # What is lost is taken up again.
     newest = f"SELECT pid FROM pg_stat_activity WHERE {BY_US} ORDER BY backend_start DESC LIMIT 5"
     look(f"SELECT count(pg_terminate_backend(pid)) FROM ({newest}) AS newest")
@@ -173,7 +183,7 @@ def test_an_agent_that_is_killed_leaves_nothing_behind(system, inject, look, fau
 def test_the_server_notices_a_dead_agent_by_itself(system, inject, look, fault):
     inject(fault)
     kill_agent(system, fault)
-    until(lambda: look(OURS.format(fault.__struct_config__.tag)) == 0, seconds=5)
+    until(lambda: look(OURS.format(fault.__struct_config__.tag)) == 0)  # the query itself takes a minute
 
 
 @pytest.mark.parametrize(

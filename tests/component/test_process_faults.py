@@ -2,6 +2,7 @@
 
 import os
 import signal
+import statistics
 import time
 
 import psutil
@@ -14,7 +15,7 @@ from chaos.faults.table import hands_of
 from chaos.spec.faults.cpu import ProcessHog, ProcessThrottle
 from chaos.spec.faults.process import ProcessCrash, ProcessKill, ProcessPause, ProcessRestart
 from chaos.spec.values import Duration
-from tests.component.supervised import supervised, whole
+from tests.component.supervised import runs, supervised, whole
 from tests.fakes import system as system_of
 from tests.waiting import until
 
@@ -83,6 +84,7 @@ def test_what_does_not_run_or_is_frozen_is_refused(system, fault):
 def test_a_crash_loop_lets_each_process_grow_as_old_as_it_says(system):
     fault = ProcessCrash(HELD, "shop-2", every=Duration(seconds=2))
     before = pids(system)
+    began = time.monotonic()
     hands_of(fault).inject(system)
     seen = {before[1]}
 
@@ -92,8 +94,7 @@ def test_a_crash_loop_lets_each_process_grow_as_old_as_it_says(system):
         seen.update(pid for pid in pids(system)[1:] if pid)
         return len(seen) == 4
 
-    began = time.monotonic()
-    until(crashed_thrice, 30)
+    until(crashed_thrice, 60)
     assert time.monotonic() - began > 2 * 2, "twice it ran for two seconds"
     assert pids(system)[0] == before[0], "the other one is left alone"
     assert_undone(fault, system)
@@ -102,14 +103,18 @@ def test_a_crash_loop_lets_each_process_grow_as_old_as_it_says(system):
 def test_what_crashes_before_it_listens_never_answers(system):
     fault = ProcessCrash(HELD, "shop-2", every=Duration(milliseconds=100))
     hands_of(fault).inject(system)
-    deadline, crashes = time.monotonic() + 6, {pids(system)[1]}
-    while time.monotonic() < deadline:
+    began, crashes = time.monotonic(), {0}
+
+    def started_again_and_again():
+        crashes.add(pids(system)[1])
         hands_of(fault).follow(system)
         crashes.add(pids(system)[1])
         assert hands_of(fault).in_place(system).holds
         assert not hands_of(fault).undone(system).holds
-        time.sleep(0.25)
-    assert len(crashes - {0}) > 2, "its manager starts it again and again"
+        # By its manager, which waits longer each time.
+        return len(crashes - {0}) > 2 and time.monotonic() - began > 6
+
+    until(started_again_and_again, 30)
     assert_undone(fault, system)
 
 
@@ -121,15 +126,22 @@ def test_a_restart_that_was_cut_short_is_put_back(system):
 
 
 def test_a_throttled_one_runs_for_its_share_and_goes_on_afterwards(system):
-    fault = ProcessThrottle(HELD, "shop-2", 0.2, Duration(milliseconds=200))
+    fault = ProcessThrottle(Duration(seconds=30), "shop-2", 0.2, Duration(milliseconds=200))
     hands_of(fault).check(system)
     assert not hands_of(fault).in_place(system).holds
     hands_of(fault).inject(system)
     try:
         until(lambda: hands_of(fault).in_place(system).holds)
         leader = psutil.Process(pids(system)[1])
-        looks = [leader.status() == psutil.STATUS_STOPPED for _ in range(200) if time.sleep(0.005) is None]
-        assert 0.6 < sum(looks) / len(looks) < 0.95
+        shares = []
+
+        def for_its_share():
+            looks = [leader.status() == psutil.STATUS_STOPPED for _ in range(200) if time.sleep(0.005) is None]
+            shares.append(sum(looks) / len(looks))
+            return 0.6 < statistics.median(shares) < 0.95
+
+        # Who freezes it may itself be kept from its turn, for one of these seconds.
+        until(for_its_share)
         assert not hands_of(fault).undone(system).holds
     finally:
         hands_of(fault).undo(system)
@@ -156,7 +168,7 @@ def test_a_hog_takes_the_cpu_and_ends_with_its_agent(system):
     hogs = family(agents_pid(system, "hog"))
     assert len(hogs) == 2
     os.kill(agents_pid(system, "hog"), signal.SIGKILL)
-    until(lambda: not any(hog.is_running() and hog.status() != "zombie" for hog in hogs))
+    until(lambda: not any(map(runs, hogs)))
     assert not hands_of(fault).in_place(system).holds
     assert_undone(fault, system)
 
@@ -166,7 +178,7 @@ def test_a_hog_that_is_undone_is_gone(system):
     hands_of(fault).inject(system)
     hogs = family(agents_pid(system, "hog"))
     assert_undone(fault, system)
-    assert not any(hog.is_running() and hog.status() != "zombie" for hog in hogs)
+    assert not any(map(runs, hogs))
 
 
 def test_too_many_hogs_are_refused(system):

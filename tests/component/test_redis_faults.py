@@ -65,7 +65,8 @@ def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, 
     [victim] = [name for name, state in nodes.states().items() if not state.running]
     assert before[victim], f"{victim} was no master"
     assert hands_of(fault).in_place(system).holds
-    until(lambda: len(redis_cluster.masters(nodes.addresses)) == 3)
+    # 4.5 s after; the vote for the replica may have to be held once more.
+    until(lambda: len(redis_cluster.masters(nodes.addresses)) == 3, 30)
     undo(fault, system)
     assert nodes.well()
     assert not roles(nodes)[victim]
@@ -80,6 +81,10 @@ def test_a_master_whose_replica_has_not_taken_over_yet_is_not_started_empty(node
     assert nodes.kept(sessions) == len(sessions)
 
 
+def behind(nodes):
+    return [node.name for node in redis_cluster.look(nodes.addresses) if not node.in_sync]
+
+
 def test_a_replica_is_in_sync_only_when_it_has_what_was_written(nodes, system):
     # Both sides call it connected all the while.
     [owner] = [node for node in redis_cluster.masters(nodes.addresses) if node.slots[0][0] == 0]
@@ -88,7 +93,8 @@ def test_a_replica_is_in_sync_only_when_it_has_what_was_written(nodes, system):
         client.client_pause(10_000, all=False)
         master.set(f"session:{owner.tag('late')}", "user", px=SESSION_MS)
         try:
-            assert [node.name for node in redis_cluster.look(nodes.addresses) if not node.in_sync] == [replica]
+            # Between two of them there is now and then something on its way as well.
+            until(lambda: behind(nodes) == [replica], 5)
         finally:
             client.client_unpause()
     until(nodes.well)
@@ -111,7 +117,7 @@ def test_without_a_majority_slots_stay_lost_and_the_undo_keeps_what_was_in_them(
     down = [name for name, state in nodes.states().items() if not state.running]
     assert len(down) == 2
     left = next(name for name in nodes.ports if name not in down)
-    until(lambda: redis_cluster.health(nodes.addresses[left])[0] == "fail")
+    until(lambda: redis_cluster.health(nodes.addresses[left])[0] == "fail", 30)
     assert hands_of(fault).in_place(system).holds
     undo(fault, system)
     assert nodes.well()
@@ -185,7 +191,9 @@ def test_a_fill_stops_at_its_share_and_its_undo_deletes_its_own_keys_only(nodes,
     assert hands_of(fault).in_place(system).holds
     for node in redis_cluster.masters(nodes.addresses):
         memory = nodes.client(node.name).info()
-        assert 0.92 < memory["used_memory"] / memory["maxmemory"] < 0.97
+        # As Redis itself reckons it: what waits to be sent to the replica is gone in a moment.
+        used = memory["used_memory"] - memory["mem_not_counted_for_evict"]
+        assert 0.92 < used / memory["maxmemory"] < 0.97
         assert memory["evicted_keys"] == 0
     undo(fault, system)
     assert nodes.kept(sessions) == len(sessions)

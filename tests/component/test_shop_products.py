@@ -3,12 +3,13 @@
 import gzip
 import json
 import secrets
-import time
 
 import httpx
 import pytest
 
+from tests.component.shop_calls import patient
 from tests.instances import own_instance
+from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
@@ -27,20 +28,20 @@ def plain_url(stack):
 
 @pytest.fixture
 def shop(stack):
-    with httpx.Client(base_url=stack.url("shop"), timeout=10, headers={"accept-encoding": "identity"}) as client:
+    with patient(stack.url("shop"), headers={"accept-encoding": "identity"}) as client:
         yield client
 
 
 @pytest.fixture
 def plain(plain_url):
-    with httpx.Client(base_url=plain_url, timeout=10) as client:
+    with patient(plain_url) as client:
         yield client
 
 
 @pytest.fixture
 def instance(stack):
     """One instance, without the load balancer's cache: that gives what is not compressed to everybody."""
-    with httpx.Client(base_url=stack.instance_url("shop-1"), timeout=10) as client:
+    with patient(stack.instance_url("shop-1")) as client:
         yield client
 
 
@@ -94,7 +95,12 @@ def test_only_the_fields_asked_for_are_sent(shop):
 
 
 def test_stock_is_sent_if_asked_for_and_kept_by_nobody(shop):
-    response = shop.get("/products", params={"limit": 100, "fields": "sku", "include": "stock"})
+    def page():
+        # Inventory has half a second to say it; a page without it says so.
+        response = shop.get("/products", params={"limit": 100, "fields": "sku", "include": "stock"})
+        return None if response.json().get("unavailable") else response
+
+    response = until(page)
     products = response.json()["products"]
     assert all(product["stock"] > 900_000_000 for product in products)
     assert set(products[0]) == {"sku", "stock"}
@@ -112,23 +118,10 @@ def test_without_inventory_a_page_says_that_stock_is_not_known(plain):
 @pytest.mark.parametrize(
     "query",
     [
-        "limit=0",
-        "limit=101",
-        "limit=many",
-        "limit=",
-        "cursor=zz",
-        "cursor=736",
-        "cursor=00",
-        "cursor=41",
-        "cursor=",
-        "fields=",
-        "fields=colour",
-        "fields=name,",
-        "fields=name,name,name,name",
-        "include=reviews",
-        "include=",
-        "colour=red",
-        "limit=1&limit=2&limit=x",
+        *("limit=0", "limit=101", "limit=many", "limit=", "limit=1&limit=2&limit=x"),
+        *("cursor=zz", "cursor=736", "cursor=00", "cursor=41", "cursor="),
+        *("fields=", "fields=colour", "fields=name,", "fields=name,name,name,name"),
+        *("include=reviews", "include=", "colour=red"),
     ],
 )
 def test_a_bad_query_is_refused(shop, query):
@@ -206,12 +199,16 @@ def test_an_answer_says_which_layer_gave_it(stack):
         def told_of(sku):
             return [client.get(f"/products/{sku}").headers["cache-status"] for client in (first, first, second)]
 
-        # What shop-2 was asked for just before, by another test, is in its own memory already.
-        tried = (told_of(SEEDED[secrets.randbelow(900)]) for _ in range(30))
-        told = next(each for each in tried if "detail=l1" not in each[2])
-    assert told[0].startswith(("shop; fwd=miss", "shop; hit")), told
-    assert "detail=l1" in told[1]
-    assert "detail=l2" in told[2]
+        # What shop-2 was asked for just before, by another test, is in its own memory already; what it was told too
+        # late, by a Redis that has a tenth of a second, it reads elsewhere.
+        tried = [told_of(SEEDED[secrets.randbelow(900)])]
+        until(lambda: is_told_by_layers(tried[-1]) or tried.append(told_of(SEEDED[secrets.randbelow(900)])))
+    assert tried[-1][0].startswith(("shop; fwd=miss", "shop; hit")), tried
+
+
+def is_told_by_layers(told):
+    """Of the same instance twice, and of another."""
+    return "detail=l1" in told[1] and "detail=l2" in told[2]
 
 
 @pytest.fixture
@@ -230,10 +227,7 @@ def test_the_back_office_creates_and_changes_products(stack, backoffice, sku):
     assert changed.json() == {"sku": sku, "name": "Test", "price_cents": 200}
     assert backoffice.get(f"/products/{sku}").json() == changed.json()
     # Written without a cache in between, seen by the others within a second or so.
-    give_up_at = time.monotonic() + 5
-    while httpx.get(f"{stack.instance_url('shop-2')}/products/{sku}").status_code != 200:
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
+    until(lambda: httpx.get(f"{stack.instance_url('shop-2')}/products/{sku}").status_code == 200)
 
 
 @pytest.mark.parametrize(
@@ -272,13 +266,15 @@ def test_without_postgres_a_known_product_is_marked_as_stale(stack, storefront):
     dsn = storefront.settings().postgres_dsn
     sku = storefront.add(price_cents=100)
     with own_instance(stack, SHOP_POSTGRES_DSN=dsn, SHOP_CACHE_TTL="1s") as own:
-        assert httpx.get(f"{own.url}/products/{sku}").status_code == 200
+        until(lambda: httpx.get(f"{own.url}/products/{sku}").status_code == 200)
         with storefront.down():
-            give_up_at = time.monotonic() + 10
-            while "; ttl=-" not in (shown := httpx.get(f"{own.url}/products/{sku}")).headers["cache-status"]:
+
+            def stale():
+                shown = httpx.get(f"{own.url}/products/{sku}")
                 assert shown.status_code == 200
-                assert time.monotonic() < give_up_at
-                time.sleep(0.05)
+                return shown if "; ttl=-" in shown.headers["cache-status"] else None
+
+            shown = until(stale)
             unknown = httpx.get(f"{own.url}/products/{storefront.add()}")
     assert shown.json()["price_cents"] == 100
     assert shown.headers["cache-control"] == "no-store"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from compose.native.supervisor import Supervisor
-from tests.component.shop_calls import kind, open_session
-from tests.instances import own_instance
+from tests.component.shop_calls import kind, open_session, patient
+from tests.instances import READY_WITHIN_SECONDS, own_instance
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -39,17 +39,28 @@ class Everywhere:
         self._turns = cycle(SHOPS)
         self.cookies = {}
         self.served = dict.fromkeys(SHOPS, 0)
+        self.refused = []
 
     def send(self, method, path, **arguments):
-        for _ in SHOPS:
+        """The first answer that is none of a machine that is short of time; all here may be asked twice."""
+
+        def answer():
             name = next(self._turns)
             client = self._clients[name]
             client.cookies = self.cookies
             if not ready(client):
-                continue
+                return None
+            try:
+                response = client.request(method, path, **arguments)
+            except httpx.ConnectError:
+                return None  # it was ready, and has closed its door since
+            if response.status_code == 503:
+                self.refused.append((method, path, name, response.text))
+                return None
             self.served[name] += 1
-            return client.request(method, path, **arguments)
-        raise AssertionError("no instance answers")
+            return response
+
+        return until(answer)
 
 
 @contextmanager
@@ -64,11 +75,11 @@ def restarted(stack, name):
         before = pid()
         try:
             supervisor.stop(name)
-            until(lambda: not pid())
+            until(lambda: not pid(), READY_WITHIN_SECONDS)
         finally:
             supervisor.start(name)
         with httpx.Client(base_url=stack.instance_url(name)) as client:
-            until(lambda: ready(client))
+            until(lambda: ready(client), READY_WITHIN_SECONDS)
         return before != pid()
 
     with ThreadPoolExecutor(1) as pool:
@@ -101,6 +112,7 @@ def test_one_users_requests_are_answered_right_by_every_instance_while_one_is_re
             assert replacing.result()
         assert all(user.served.values()), user.served
         assert len(orders) >= 6
+        assert len(user.refused) < 0.1 * sum(user.served.values()), user.refused
 
 
 def test_a_session_kept_by_an_instance_is_unknown_to_the_others(stack):
@@ -108,5 +120,5 @@ def test_a_session_kept_by_an_instance_is_unknown_to_the_others(stack):
         open_session(client)
         client.put("/cart/items/sku-0001", json={"quantity": 2})
         assert client.get("/cart").json()["items"] == [{"sku": "sku-0001", "quantity": 2}]
-        elsewhere = httpx.get(f"{stack.instance_url('shop-1')}/cart", cookies=dict(client.cookies))
-        assert kind(elsewhere) == (401, "no-session")
+        with patient(stack.instance_url("shop-1"), cookies=dict(client.cookies)) as other:
+            assert kind(other.get("/cart")) == (401, "no-session")

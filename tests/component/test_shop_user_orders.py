@@ -2,19 +2,18 @@
 
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 
 from compose.config import programs
-from tests.component.shop_calls import kind, open_session
+from tests.component.shop_calls import kind, open_session, patient
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture
 def shop(stack):
-    with httpx.Client(base_url=stack.url("shop"), timeout=10) as client:
+    with patient(stack.url("shop")) as client:
         yield client
 
 

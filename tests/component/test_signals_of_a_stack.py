@@ -16,6 +16,7 @@ from compose.settings import StackSettings
 from compose.topology import Topology, build
 from tests.conftest import TEST_PORT_BASE
 from tests.failpoints import from_there_on, handlers_kept, once_at, watched
+from tests.waiting import until
 
 LAUNCHER = Path(processes.__file__).with_name("launch.sh")
 
@@ -152,4 +153,5 @@ def test_a_stack_whose_proofs_are_looked_at_is_not_touched_by_a_signal(sleepers)
     looked = ("stack.py", stack._is_up.__code__.co_firstlineno + 4)
     with watched((stack,), once_at(looked)):
         assert outcome(lambda: stack.up(sleepers.settings, sleepers, print, listening())) == "interrupted"
-    assert [process.name() for process in processes.ours(sleepers.settings.state)] == ["sleep"]
+    # It may only just be becoming what it is.
+    until(lambda: [process.name() for process in processes.ours(sleepers.settings.state)] == ["sleep"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import statistics
 import threading
 import time
 from collections import Counter
@@ -119,12 +120,18 @@ def test_a_surge_is_as_many_reads_as_were_asked_for_however_slow_the_answers(tmp
     fault = traffic.TrafficSurge(for_=HOLD, factor=3)
     with held(fault, tmp_path, shop) as there:
         until(lambda: hands_of(fault).in_place(there).holds)
-        began, asked = time.monotonic(), shop.paths.total()
-        until(lambda: shop.paths.total() - asked >= 200)
-        rate = (shop.paths.total() - asked) / (time.monotonic() - began)
+        rates, wanted = [], 2 * LoadSettings().rate_per_second
+
+        def as_asked():
+            began, asked = time.monotonic(), shop.paths.total()
+            until(lambda: shop.paths.total() - asked >= 200)
+            rates.append((shop.paths.total() - asked) / (time.monotonic() - began))
+            print(f"{rates[-1]} requests/s")
+            return statistics.median(rates) == pytest.approx(wanted, rel=0.25)
+
+        # A busy machine may keep the one or the other side from its turn for a while.
+        until(as_asked)
         assert all(path.startswith("/products/sku-") for path in shop.paths)
-    wanted = 2 * LoadSettings().rate_per_second
-    assert rate == pytest.approx(wanted, rel=0.25), f"{rate} requests/s"
     until(lambda: shop.connected == 0)
 
 
@@ -148,14 +155,15 @@ def test_a_crowd_that_nobody_answers_stays_and_asks_on(tmp_path, shop):
         until(lambda: hands_of(fault).in_place(there).holds)
         asked = shop.paths.total()
         until(lambda: shop.paths.total() - asked >= 10)
-        assert hands_of(fault).in_place(there).holds
+        until(lambda: hands_of(fault).in_place(there).holds)
 
 
 def test_idle_connections_are_all_open_at_once_and_none_stays(tmp_path, shop):
     fault = traffic.TrafficSlowClients(for_=HOLD, connections=300, sends="nothing")
     with held(fault, tmp_path, shop) as there:
-        until(lambda: shop.connected == 300)
-        assert hands_of(fault).in_place(there).holds
+        # Connected comes before asked, and the agent says so every half second.
+        until(lambda: shop.connected == shop.paths["/products/sku-0001"] == 300)
+        until(lambda: hands_of(fault).in_place(there).holds)
         assert shop.paths["/products/sku-0001"] == 300
     until(lambda: shop.connected == 0)
 
@@ -173,7 +181,7 @@ def test_slow_bodies_come_a_byte_at_a_time(tmp_path, shop):
 def test_connections_that_the_server_does_not_keep_are_no_fault_in_place(tmp_path, shop):
     fault = traffic.TrafficSlowClients(for_=HOLD, connections=50, sends="nothing")
     with held(fault, tmp_path, shop) as there:
-        assert hands_of(fault).in_place(there).holds
+        until(lambda: hands_of(fault).in_place(there).holds)
         shop.loop.call_soon_threadsafe(shop.keep_none)
         until(lambda: not hands_of(fault).in_place(there).holds)
 

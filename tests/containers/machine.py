@@ -21,7 +21,7 @@ from tests.containers import official_images, stand_ins
 from tests.containers.stand_ins import BASE, PACKAGES, RELEASE
 
 _HERE = Path(__file__).parent
-_STARTS_WITHIN_SECONDS = 30
+_STARTS_WITHIN_SECONDS = 90
 
 
 @contextlib.contextmanager
@@ -52,7 +52,7 @@ def engine(folder: Path, within: tuple[str, ...] = ()) -> Iterator[str]:
         yield host
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -60,7 +60,7 @@ def _wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     while True:
         # By its command: a client of the library that finds nobody leaves its socket open.
         command = ("docker", "--host", host, "version")
-        if subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0:
+        if subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0:
             return
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"dockerd did not start: {log.read_text()[-1500:]}")

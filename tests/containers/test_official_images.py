@@ -31,7 +31,7 @@ PROGRAM = {
 """How each is asked for its release; Jaeger's stand-in is built without one, and the unit tests look at its module."""
 OTHERS = ("postgres", "redis", "haproxy", "prometheus", "alertmanager", "jaeger")
 """The jobs whose series are of somebody else's making."""
-READY_WITHIN_SECONDS = 30
+READY_WITHIN_SECONDS = 90
 
 
 @pytest.fixture(params=REFERENCES)

@@ -35,7 +35,7 @@ def test_every_program_is_a_container_and_up_twice_is_harmless(containers, mine)
     code, output = containers.command("up")
     assert (code, "already up and healthy" in output) == (0, True), output
     assert {name: container.id for name, container in mine.items()} == ids
-    assert "every part is proven healthy" in containers.command("status")[1]
+    wait_until(lambda: "every part is proven healthy" in containers.command("status")[1], 60, "the stack to be well")
 
 
 def test_the_tests_own_engine_has_the_compose_that_was_built_for_it(containers):
@@ -97,7 +97,7 @@ def test_the_database_cannot_be_reached_from_the_front(mine):
 def test_the_watchdog_undoes_in_containers_what_a_killed_runner_left(containers, tmp_path):
     runs = Runs(containers.settings.runs)
     file = tmp_path / "long-kill.yaml"
-    file.write_text(EXPERIMENT.format(hold="40s"))
+    file.write_text(EXPERIMENT.format(hold="90s"))
     known = runs.known()
     runner = containers.start("run", file, "--target", containers.target)
     try:
@@ -106,13 +106,13 @@ def test_the_watchdog_undoes_in_containers_what_a_killed_runner_left(containers,
         assert not serves(containers)
     finally:
         runner.kill()
-        runner.communicate(timeout=10)
+        runner.communicate(timeout=30)
     killed = time.monotonic()
     wait_until(lambda: serves(containers), DURATION_SECONDS + 8, "shop-2 to serve again")
     assert time.monotonic() - killed > 1, "the lease had not run out yet: somebody else undid it"
     log = run / "watchdog.log"
-    wait_until(lambda: log.exists() and "undone:" in log.read_text(), 10, "its word on disk")
-    wait_until(lambda: containers.command("status")[0] == 0, 40, "the stack to be well")
+    wait_until(lambda: log.exists() and "undone:" in log.read_text(), 30, "its word on disk")
+    wait_until(lambda: containers.command("status")[0] == 0, 90, "the stack to be well")
 
 
 def test_nothing_is_left_after_down(containers, client, mine):

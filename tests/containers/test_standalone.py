@@ -82,11 +82,11 @@ def test_compose_finds_nothing_to_complain_about(compose):
 
 
 def test_it_serves_is_watched_and_does_so_again_after_a_restart(up, compose):
-    wait_until(serves_an_order, 30, "an order")
-    wait_until(lambda: not unwatched(), 30, "Prometheus to see every target up")
+    wait_until(serves_an_order, 90, "an order")
+    wait_until(lambda: not unwatched(), 90, "Prometheus to see every target up")
     # All addresses may be others then, Toxiproxy's too, by which the cluster's nodes know each other.
     compose("restart", "--timeout", "2")
-    wait_until(serves_an_order, 60, "an order after a restart")
+    wait_until(serves_an_order, 120, "an order after a restart")
 
 
 def test_nothing_of_it_is_left_after_down(up, down):

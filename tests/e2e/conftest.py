@@ -27,9 +27,10 @@ steady_state:
     during: "< 0.01"
     after: "== 0"
 alerts:
-  - {{ name: ShopInstanceDown, fires_within: 8s, resolves_within: 15s, labels: {{ instance: shop-2 }} }}
-  - {{ name: HAProxyServerDown, fires_within: 8s, resolves_within: 15s, labels: {{ server: shop-2 }} }}
-recover_within: 15s
+  # By design some 5 s and 6 s; the rest is for a busy machine.
+  - {{ name: ShopInstanceDown, fires_within: 10s, resolves_within: 20s, labels: {{ instance: shop-2 }} }}
+  - {{ name: HAProxyServerDown, fires_within: 10s, resolves_within: 20s, labels: {{ server: shop-2 }} }}
+recover_within: 20s
 """
 
 
@@ -53,7 +54,7 @@ class Runs:
         """The ids of all runs so far."""
         return {path.name for path in self.folder.iterdir() if path.is_dir() and not path.is_symlink()}
 
-    def new(self, known: set[str], seconds: float = 20) -> Path:
+    def new(self, known: set[str], seconds: float = 40) -> Path:
         """The folder of a run that began since `known`."""
         name = wait_until(lambda: self.known() - known, seconds, "a run to begin").pop()
         return self.folder / name
@@ -61,12 +62,13 @@ class Runs:
     def facts(self, run: Path, kind: str) -> list[dict[str, Any]]:
         """The facts of one kind that are recorded so far."""
         file = run / "recording.ndjson"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [fact for line in lines if line.endswith("}") and (fact := json.loads(line))["fact"] == kind]
+        # The last line may be half written.
+        lines = file.read_text().rpartition("\n")[0].splitlines() if file.exists() else []
+        return [fact for line in lines if (fact := json.loads(line))["fact"] == kind]
 
     def wait_injected(self, run: Path) -> None:
         """Wait until the fault is in place."""
-        wait_until(lambda: self.facts(run, "injected"), 60, "the injection")
+        wait_until(lambda: self.facts(run, "injected"), 120, "the injection")
 
     def verdict(self, run: Path) -> dict[str, Any]:
         """The verdict of a run."""
@@ -84,9 +86,9 @@ def runs(stack) -> Runs:
 
 @pytest.fixture
 def experiment(tmp_path) -> Path:
-    """A kill of shop-2 that is held for 10 s."""
+    """A kill of shop-2 that is held for 12 s."""
     file = tmp_path / "short-kill.yaml"
-    file.write_text(EXPERIMENT.format(hold="10s"))
+    file.write_text(EXPERIMENT.format(hold="12s"))
     return file
 
 
@@ -99,7 +101,7 @@ def supervisor(stack) -> Supervisor:
 def well_again(stack) -> Iterator[None]:
     """Every test leaves a stack that is proven healthy, so that none hides behind another."""
     yield
-    health.wait_for(health.everything(stack.topology), time.monotonic() + 40, lambda _: None)
+    health.wait_for(health.everything(stack.topology), time.monotonic() + 90, lambda _: None)
 
 
 @pytest.fixture

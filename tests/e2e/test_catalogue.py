@@ -19,11 +19,16 @@ def test_the_next_run_begins_on_a_past_that_was_cleaned_before(stack, runs, supe
     known, before = runs.known(), pids(supervisor)
     process = stack.start("all", *(word for experiment in ONLY for word in ("--only", experiment)))
     output, _ = process.communicate(timeout=500)
-    assert process.returncode == 0, output
     made = sorted(run for run in runs.known() - known if not run.endswith("-all"))
+    amiss = []
     for experiment, run in zip(ONLY, made, strict=True):
-        assert run.endswith(experiment)
-        agreement.note(pytestconfig.cache, experiment, runs.verdict(runs.folder / run))
+        assert run.endswith(experiment), output
+        verdict = runs.verdict(runs.folder / run)
+        agreement.note(pytestconfig.cache, experiment, verdict)
+        amiss += [] if verdict["outcome"] == "held" else [verdict]
+    # Where users only waited too long it is run again before the containers are held against it.
+    assert all(map(agreement.only_slow, amiss)), output
+    assert (process.returncode == 0) == (not amiss), output
     [started] = runs.facts(runs.folder / made[-1], "run_started")
     after = pids(supervisor)
     # Nothing came between the runs but this.

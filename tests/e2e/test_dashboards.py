@@ -33,7 +33,7 @@ def test_a_panel_on_a_metric_that_does_not_exist_is_named(stack, with_panel):
         query["expr"] = query["expr"].replace("haproxy_backend_current_queue", "haproxy_backend_current_quue")
 
     target = with_panel("haproxy", "Queue", misspell)
-    code, output = stack.command("dashboards", "--within", "15s", "--target", target)
+    code, output = stack.command("dashboards", "--within", "30s", "--target", target)
     assert code == 1, output
     assert "NOTHING SHOWN: haproxy / Queue" in output
     assert output.count("NOTHING SHOWN") == 1

@@ -1,38 +1,17 @@
 """A round on the real stack: people come to the table in programs of their own, and nobody is told what is broken."""
 
-import re
-
 import msgspec
 import pytest
 
 from chaos.facts.game import Acted, HintGiven, HoldEnded, Paged, Ready
 from chaos.gameday import ending, sealing
 from chaos.gameday.table import Table
-from tests.served import served
+from tests.leaks import EXPERIMENT, SECRET, given_away, told
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
 
-SECRET = "zorgblatt"
-"""Part of every name, title and claim of the deck, and of nothing else."""
 WITHIN_SECONDS = 90.0
-EXPERIMENT = """\
-title: {secret} title
-claim: {secret} claim
-fault: {{ type: process.kill, instance: shop-2, for: 30s }}
-also:
-  - {{ after: 1s, fault: {{ type: network.latency, link: postgres/shop-3, latency: 20ms, for: 60s }} }}
-  - {{ after: 1s, fault: {{ type: postgres.take_connections, share: 0.5, for: 60s }} }}
-  - {{ after: 2s, fault: {{ type: redis.fill, share: 0.3, for: 60s }} }}
-  - {{ after: 2s, fault: {{ type: traffic.surge, factor: 1.2, for: 60s }} }}
-steady_state:
-  - {{ name: {secret} check, query: "load:failed:ratio", before: "== 0", during: "< 0.5", after: "< 0.02" }}
-alerts:
-  - {{ name: ShopInstanceDown, fires_within: 20s, resolves_within: 30s, labels: {{ instance: shop-2 }} }}
-  - {{ name: HAProxyServerDown, fires_within: 20s, resolves_within: 30s, labels: {{ server: shop-2 }} }}
-may_fire: [PostgresConnectionsNearLimit]
-recover_within: 20s
-"""
 DECK = """\
 title: A made-up day
 earliest: 2s
@@ -45,10 +24,6 @@ cards:
     mitigation: restart shop-2
     injects: [{{ after: 4s, from: sales, text: "Is it down?", within: 60s }}]
 """
-GIVEN_AWAY = re.compile(
-    r"stormdrill-(?!\d|test-|runs-)|network\.latency|process\.kill|take_connections|traffic\.surge|\bfill\b"
-)
-"""Names that our faults have for everybody where nothing is sealed."""
 
 
 def deck(folder):
@@ -58,13 +33,12 @@ def deck(folder):
     return file
 
 
-def told(stack, words):
-    """Where any of these words is served."""
-    return sorted({place for place, text in served(stack) if any(word in text for word in words)})
-
-
-def given_away(stack):
-    return sorted((place, found[0]) for place, text in served(stack) if (found := GIVEN_AWAY.search(text)))
+def mitigate(table):
+    table.ask("Ann", "restart shop-2")
+    until(lambda: table.all(Acted), 30)
+    # Its connections may page, and then that is not over either.
+    table.ask("Ann", "repair postgres postgres")
+    until(lambda: len(table.all(Acted)) == 2, 30)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +66,7 @@ def round_(stack, tmp_path_factory):
         table.hint("Ann")
         until(lambda: table.all(HintGiven), 10)
         table.claim("Ann", "shop-2", "process", 0.9)
-        table.ask("Ann", "restart shop-2")
-        until(lambda: table.all(Acted), 30)
+        mitigate(table)
         output, _ = process.communicate(timeout=120)
     finally:
         process.kill()
@@ -114,7 +87,7 @@ def test_it_goes_from_page_to_debrief(round_):
     parts = {part["name"]: part for part in score["parts"]}
     assert 0 < parts["acknowledge"]["par"] <= parts["acknowledge"]["value"]
     assert parts["diagnose"]["value"] >= parts["acknowledge"]["value"]
-    assert score["brier"] == {"Ann": 0.01}
+    assert score["brier"] == {"Ann": 0.005}
 
 
 def test_until_the_reveal_nothing_that_is_served_says_what_it_is(round_):

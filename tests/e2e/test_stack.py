@@ -54,9 +54,20 @@ def test_what_up_says_can_be_looked_at_answers(stack):
     assert not [url for url, text in looked.items() if "<script" not in text], looked
 
 
+def well(stack):
+    """What `status` says when nothing is amiss; a busy machine may keep one of its many questions waiting."""
+    said = []
+
+    def look():
+        said.append(stack.command("status"))
+        return said[-1][0] == 0
+
+    wait_until(look, 60, "the stack to be well")
+    return said[-1][1]
+
+
 def test_status_names_what_is_up(stack):
-    code, output = stack.command("status")
-    assert code == 0, output
+    output = well(stack)
     assert "every part is proven healthy" in output
     assert all(program.name in output for program in stack.topology.programs)
 
@@ -80,14 +91,14 @@ def test_up_cleans_what_a_crash_left(stack, supervisor):
     supervisord = int((stack.settings.state / "supervisord.pid").read_text())
     orphans = {row.pid for row in supervisor.processes() if row.pid}
     os.kill(supervisord, signal.SIGKILL)
-    wait_until(lambda: not supervisor.answers(), 5, "supervisord to be gone")
+    wait_until(lambda: not supervisor.answers(), 20, "supervisord to be gone")
     as_of_an_earlier_release(stack)
     code, output = of_two(stack).command("up")
     assert code == 0, output
     assert "taking down the stack of an earlier release" in output
     left = {process.pid for process in processes.ours(stack.settings.state)}
     assert not orphans & left
-    assert of_two(stack).command("status")[0] == 0
+    well(of_two(stack))
 
 
 def test_instances_of_two_workers_hold(stack, experiment, supervisor):
@@ -98,12 +109,16 @@ def test_instances_of_two_workers_hold(stack, experiment, supervisor):
     assert code == 0, output
     changed = {row.name for row in supervisor.processes() if row.pid != before[row.name]}
     assert changed <= {"shop-2", "prometheus", "alertmanager"}, "it was another stack"
+    # Ten processes whose pools are full from the start; one that was given up is being replaced.
+    full = (10 * pool_size(from_environment(two.environment), stack.topology),)
+    wait_until(lambda: taken(stack) == full, 20, f"{full} connections")
+
+
+def taken(stack):
     with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
-        taken = connection.execute(
+        return connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(shop|inventory)-[0-9]$'"
         ).fetchone()
-    # Ten processes whose pools are full from the start.
-    assert taken == (10 * pool_size(from_environment(two.environment), stack.topology),)
 
 
 def test_down_leaves_nothing_but_the_recordings_whoever_is_impatient(stack):
@@ -111,7 +126,7 @@ def test_down_leaves_nothing_but_the_recordings_whoever_is_impatient(stack):
     assert down.stdout.readline().strip() == "stopping the stack"
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         down.send_signal(number)
-    output, _ = down.communicate(timeout=60)
+    output, _ = down.communicate(timeout=120)
     assert down.returncode == 0, output
     assert "SIGINT: `down` goes on to its end" in output
     assert nothing_is_left(stack)
@@ -136,10 +151,10 @@ def test_an_interrupted_up_leaves_nothing(stack):
         start_new_session=True,
     )
     ledger = stack.settings.state / "processes"
-    wait_until(lambda: ledger.exists() and " haproxy\n" in ledger.read_text(), 40, "HAProxy to be started")
+    wait_until(lambda: ledger.exists() and " haproxy\n" in ledger.read_text(), 90, "HAProxy to be started")
     for _ in range(2):
         os.killpg(up.pid, signal.SIGINT)
-    output, _ = up.communicate(timeout=40)
+    output, _ = up.communicate(timeout=90)
     assert (up.returncode, "Traceback" in output) == (130, False), output
     assert "ending what was started" in output
     assert nothing_is_left(stack)

@@ -16,12 +16,14 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 OURS = ROOT / "chaos" / "decks" / "shop.yaml"
 CARDS = [card for card in deck.read(OURS, ROOT / "chaos" / "experiments").cards if card.mitigation]
 HURTS_FOR_SECONDS = 12.0
+GUESS_SECONDS = 4
 
 
 def deck_of(card, folder):
     file = folder / "gameday.yaml"
     cards = [{"experiment": card.experiment, "mitigation": card.mitigation}]
-    file.write_text(yaml.safe_dump({"title": "one", "earliest": "1s", "latest": "2s", "limit": "90s", "cards": cards}))
+    times = {"earliest": "1s", "latest": "2s", "limit": "120s", "wrong_repair_costs": f"{GUESS_SECONDS}s"}
+    file.write_text(yaml.safe_dump({"title": "one", **times, "cards": cards}))
     return file
 
 
@@ -38,7 +40,7 @@ def test_its_mitigation_ends_it(stack, tmp_path, card):
         table.ask("Ann", card.mitigation)
         [acted] = until(lambda: table.all(Acted), 40)
         assert acted.done, acted.detail
-        until(lambda: over(table), 60)
+        until(lambda: over(table), 100)
         output, _ = process.communicate(timeout=180)
     finally:
         process.kill()
@@ -56,6 +58,6 @@ def over(table):
     if table.all(HoldEnded):
         return True
     said = table.all(Declared)
-    if not said or table._now() > said[-1].at + 2:
+    if not said or table._now() > said[-1].at + GUESS_SECONDS + 1:
         table.declare("Ann")
     return False

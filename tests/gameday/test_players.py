@@ -74,7 +74,6 @@ def test_the_undo_copes_with_what_players_did(stack, context, monkeypatch, kind,
             said = f"refused: {refused}"
     finally:
         context.journal.replay(context.system, context.clock, only=context.owns)
-        silences_of(context.system.target).end_all()
     assert context.journal.open() == [], said
     until(lambda: not leftovers(stack) and not unwell(stack), 60)
-    assert silences_of(context.system.target).end_all() == 0
+    assert silences_of(context).left() == []

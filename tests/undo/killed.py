@@ -45,12 +45,14 @@ def cannot_undo(needed: int, stack, folder: Path, kind: str) -> tuple[int, str, 
     runs = Runs(stack.settings.runs)
     known = runs.known()
     process = stack.start("run", file, "--target", stack.target)
-    run = runs.new(known)
-    runs.wait_injected(run)
-    wait_until(lambda: any(fact["phase"] == "hold" for fact in runs.facts(run, "phase_began")), 5, "the hold")
-    os.kill(needed, signal.SIGSTOP)
     try:
+        run = runs.new(known)
+        runs.wait_injected(run)
+        wait_until(lambda: any(fact["phase"] == "hold" for fact in runs.facts(run, "phase_began")), 15, "the hold")
+        os.kill(needed, signal.SIGSTOP)
         output, _ = process.communicate(timeout=120)
     finally:
         os.kill(needed, signal.SIGCONT)
+        process.kill()
+        process.communicate()
     return process.returncode, output, run

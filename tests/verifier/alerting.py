@@ -62,7 +62,7 @@ class Alerting:
     def reload(self) -> None:
         """Have both servers read their files."""
         for role in ("prometheus", "alertmanager"):
-            answer = httpx.post(f"{self.stack.url(role)}/-/reload", timeout=5)
+            answer = httpx.post(f"{self.stack.url(role)}/-/reload", timeout=20)
             assert answer.status_code == 200, answer.text
 
     def restore(self) -> None:

@@ -32,10 +32,14 @@ class Inject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     """How long they have for an answer; None: none is expected."""
     fault: AnyFault | None = None
     """What is broken then, besides; `for` is how long."""
+    may_fire: list[str] = []
+    """The alerts that may come of it: any other that the experiment does not list is a surprise."""
 
     def __post_init__(self) -> None:
         if not self.text and self.fault is None:
             raise ValueError("an inject needs a text or a fault")
+        if self.may_fire and self.fault is None:
+            raise ValueError("may_fire: nothing comes of an inject without a fault")
         if self.within is not None and not self.text:
             raise ValueError("within: an answer needs a question: `text`")
 
@@ -75,6 +79,8 @@ class Deck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     acknowledge_within: Duration = Duration(minutes=2)
     """A page that nobody took for so long is told to `fallback`."""
     fallback: str = "the second on call"
+    objective: float = 99.9
+    """Which share of users' requests has to succeed, in percent: what a round costs is told in its error budget."""
     wrong_repair_costs: Duration = Duration(minutes=1)
     """For so long nobody may try to repair again."""
 
@@ -86,6 +92,8 @@ class Deck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for card in self.cards:
             if list(card.injects) != sorted(card.injects, key=lambda one: one.after):
                 raise ValueError(f"injects: of {card.experiment}: must stand in the order in which they come")
+        if not 0 < self.objective < 100:
+            raise ValueError("objective: must be between 0 and 100, in percent")
         if self.rounds < 1:
             raise ValueError("rounds: must be 1 or more")
 
@@ -135,8 +143,11 @@ def draw(deck: Deck, seed: int, place: int, difficulty: int | None, among: Colle
 
 def played(experiment: Experiment, injects: Iterable[Inject]) -> Experiment:
     """The experiment with the faults that come in between: what a round breaks, and what its truth is."""
-    more = [Staged(one.fault, one.after) for one in injects if one.fault is not None]
-    return msgspec.structs.replace(experiment, also=[*experiment.also, *more])
+    faults = [one for one in injects if one.fault is not None]
+    more = [Staged(one.fault, one.after) for one in faults if one.fault is not None]
+    may_fire = dict.fromkeys(name for one in faults for name in one.may_fire)
+    new = [name for name in may_fire if name not in {one.name for one in experiment.allowed}]
+    return msgspec.structs.replace(experiment, also=[*experiment.also, *more], may_fire=[*experiment.may_fire, *new])
 
 
 def held(experiment: Experiment, longest: Duration) -> Experiment:

@@ -30,6 +30,8 @@ class Sealed(msgspec.Struct, frozen=True):
     seed: int
     place: int
     """Which round of the seed's day; the first is 0."""
+    hints: list[str] = []
+    """Instead of those made from the truth."""
 
 
 class Seal(msgspec.Struct, frozen=True):

@@ -1,7 +1,10 @@
 """Which diagnosis is right: the component and the family of kinds, as the fault states them."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
 
 from chaos.spec.experiment import Experiment
 from chaos.spec.faults.none import NoFault
@@ -37,10 +40,16 @@ class Truth:
     answers: frozenset[tuple[str, str]]
     """Component and family; each names one of the faults."""
     words: str
+    within: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    """From when until when each of them is right, in seconds since the run's start; one that is not here always is."""
 
-    def is_right(self, component: str, family: str) -> bool:
-        """Whether a diagnosis is right in both."""
-        return (component, family) in self.answers
+    def is_right(self, component: str, family: str, at: float | None = None) -> bool:
+        """Whether a diagnosis is right in both; `at`: when it was made, None: it does not matter."""
+        answer = (component, family)
+        if answer not in self.answers:
+            return False
+        since, until = self.within.get(answer, (-math.inf, math.inf))
+        return at is None or since <= at < until
 
     @property
     def families(self) -> list[str]:
@@ -49,20 +58,56 @@ class Truth:
 
 
 def of(experiment: Experiment, herring: bool, roles: Mapping[str, str]) -> Truth:
-    """The truth of a round. Of a red herring it is right that nothing is broken, and also what it was.
+    """The truth of a round as it was drawn. Of a red herring it is right that nothing is broken, and also what it was.
 
     `roles`: of the target's instances, by their names: who names a role says that all of it was hit.
     """
     faults = [fault for fault in experiment.faults if not isinstance(fault, NoFault)]
-    answers = {
-        (component, family)
-        for fault in faults
-        for component in _components(fault, roles)
-        for family in _families(fault)
-    }
+    answers = {answer for fault in faults for answer in _answers(fault, roles)}
     if herring or not faults:
         answers.add((NOTHING, NOTHING))
     return Truth(frozenset(answers), experiment.describe_faults())
+
+
+def of_injected(
+    experiment: Experiment, herring: bool, roles: Mapping[str, str], came: Mapping[int | None, float]
+) -> Truth:
+    """The truth of a round as it was played: no fault is right that never came, nor before it came.
+
+    `came`: when each was injected, in seconds since the run's start; None is the main one, a number a place under
+    `also`. A fault stays right when it is over: what users feel of it lasts longer.
+    """
+    begun = {place: at for place, at in came.items() if not isinstance(_fault(experiment, place), NoFault)}
+    within: dict[tuple[str, str], tuple[float, float]] = {}
+    for place, at in sorted(begun.items(), key=lambda one: one[1]):
+        for answer in _answers(_fault(experiment, place), roles):
+            within.setdefault(answer, (at, math.inf))
+    first = min(begun.values(), default=math.inf)
+    if herring or isinstance(experiment.fault, NoFault) or not begun:
+        within[NOTHING, NOTHING] = (-math.inf, math.inf if herring else first)
+    return Truth(frozenset(within), _as_played(experiment, came), within)
+
+
+def _fault(experiment: Experiment, place: int | None) -> AnyFault:
+    return experiment.fault if place is None else experiment.also[place].fault
+
+
+def _as_played(experiment: Experiment, came: Mapping[int | None, float]) -> str:
+    if None not in came:
+        return f"nothing was injected; what was sealed is: {experiment.describe_faults()}"
+    played = [one for place, one in enumerate(experiment.also) if place in came]
+    never = [one.fault.describe() for place, one in enumerate(experiment.also) if place not in came]
+    words = msgspec.structs.replace(experiment, also=played).describe_faults()
+    return f"{words}; never came: {', '.join(never)}" if never else words
+
+
+def _answers(fault: AnyFault, roles: Mapping[str, str]) -> set[tuple[str, str]]:
+    return {(component, family) for component in _components(fault, roles) for family in _families(fault)}
+
+
+def names(fault: AnyFault, roles: Mapping[str, str], component: str, family: str) -> bool:
+    """Whether a diagnosis names this fault."""
+    return not isinstance(fault, NoFault) and (component, family) in _answers(fault, roles)
 
 
 def _families(fault: AnyFault) -> tuple[str, ...]:

@@ -125,7 +125,7 @@ def test_a_page_that_comes_byte_by_byte_is_none_and_holds_nobody_up(slow, tmp_pa
         seen, seconds = seen_on(base, tmp_path)
     assert len(asked) == 1
     assert "prometheus" not in seen
-    assert seconds < 1.5
+    assert seconds < 10  # all of it would take twenty
 
 
 @pytest.mark.parametrize("health", ['{"database": "failing"}', "{}", "[]", "no JSON", JAEGER])

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -46,16 +47,36 @@ def test_a_marked_process_is_found_without_a_ledger(tmp_path, waiting):
 
 def test_a_marked_process_that_is_just_becoming_another_program_is_found(tmp_path, waiting, monkeypatch):
     process = waiting(sys.executable, "-c", WAIT, env={processes.OWNED_BY: str(tmp_path)})
-    looks, read_bytes = [], Path.read_bytes
+    looks = counted(monkeypatch, process, unseen=20)
+    assert found(tmp_path) == {process.pid}
+    assert looks["environ"] == 11
+
+
+def test_one_that_becomes_another_program_between_two_looks_is_found(tmp_path, waiting, monkeypatch):
+    process = waiting(sys.executable, "-c", WAIT, env={processes.OWNED_BY: str(tmp_path)})
+    counted(monkeypatch, process, unseen=1)
+    assert found(tmp_path) == {process.pid}
+
+
+def test_a_process_that_was_given_no_environment_keeps_nobody_waiting(tmp_path, waiting, monkeypatch):
+    process = waiting(sys.executable, "-c", WAIT, env={})
+    looks = counted(monkeypatch, process)
+    assert found(tmp_path) == set()
+    assert looks == {"environ": 2, "cmdline": 1}
+
+
+def counted(monkeypatch, process, unseen=0):
+    """How often its environment and its arguments are looked at; so many of these looks show neither."""
+    looks, read_bytes = Counter(), Path.read_bytes
 
     def read(file):
-        if file == Path(f"/proc/{process.pid}/environ"):
-            looks.append(file)
-            return b"" if len(looks) < 3 else read_bytes(file)
-        return read_bytes(file)
+        if file.parent != Path(f"/proc/{process.pid}"):
+            return read_bytes(file)
+        looks[file.name] += 1
+        return b"" if looks.total() <= unseen else read_bytes(file)
 
     monkeypatch.setattr(Path, "read_bytes", read)
-    assert found(tmp_path) == {process.pid}
+    return looks
 
 
 def test_a_stranger_with_the_same_pid_is_not_ours(tmp_path, waiting):

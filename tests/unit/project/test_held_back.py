@@ -76,7 +76,7 @@ _AS_BEFORE = (
 
 def test_what_was_installed_is_disabled_and_what_was_there_is_left_as_it_was(system):
     process = _while_installing(system, _INSTALL)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert _left(system) == _AS_BEFORE
     assert "policy 101" in said
@@ -87,7 +87,7 @@ def test_what_was_installed_is_disabled_and_what_was_there_is_left_as_it_was(sys
 def test_an_init_script_that_is_numbered_anew_is_none_that_came(system):
     rc = system / "etc/rc2.d"
     came = 'mv "$STORMDRILL_SYSTEM/etc/rc2.d/S01ssh" "$STORMDRILL_SYSTEM/etc/rc2.d/S02ssh"\n' + _INSTALL
-    said, _ = _while_installing(system, came).communicate(timeout=10)
+    said, _ = _while_installing(system, came).communicate(timeout=30)
     assert sorted(path.name for path in rc.iterdir()) == ["K01redis-server", "S02ssh"]
     assert "redis-server redis-server.service" in said, "what was an init script alone would not be named"
     assert "ssh" not in said
@@ -96,7 +96,7 @@ def test_an_init_script_that_is_numbered_anew_is_none_that_came(system):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_apt_is_at_work_leaves_nothing_behind(system, number):
     process = _while_installing(system, f"{_INSTALL}\nkill -{int(number)} $$\necho 'went on'")
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert "went on" not in said
     assert _left(system) == _AS_BEFORE
@@ -104,7 +104,7 @@ def test_a_signal_while_apt_is_at_work_leaves_nothing_behind(system, number):
 
 def test_a_failing_install_leaves_nothing_behind(system):
     process = _while_installing(system, f"{_INSTALL}\nexit 2")
-    process.communicate(timeout=10)
+    process.communicate(timeout=30)
     assert process.returncode == 2
     assert _left(system) == _AS_BEFORE
 
@@ -113,7 +113,7 @@ def test_a_policy_that_was_there_stays(system):
     policy = system / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 104\n")
     policy.chmod(0o755)
-    said, _ = _while_installing(system, _INSTALL).communicate(timeout=10)
+    said, _ = _while_installing(system, _INSTALL).communicate(timeout=30)
     assert "policy 104" in said
     assert policy.read_text() == "#!/bin/sh\nexit 104\n"
 
@@ -125,25 +125,25 @@ _KILLED = f"{_INSTALL}\nkill -9 $$"
     "the_next", ["hold_services_back\nrelease_services", "clear_up_traces"], ids=["installs", "has nothing to install"]
 )
 def test_what_a_set_up_that_was_killed_enabled_is_disabled_by_the_next_one(system, the_next):
-    _while_installing(system, _KILLED).communicate(timeout=10)
+    _while_installing(system, _KILLED).communicate(timeout=30)
     assert (system / "usr/sbin/policy-rc.d").exists()
-    said, _ = _bash(system, f"any_traces\n{the_next}").communicate(timeout=10)
+    said, _ = _bash(system, f"any_traces\n{the_next}").communicate(timeout=30)
     assert _left(system) == _AS_BEFORE
     assert "redis-server.service" in said
-    said, _ = _bash(system, "any_traces || echo none").communicate(timeout=10)
+    said, _ = _bash(system, "any_traces || echo none").communicate(timeout=30)
     assert said == "none\n"
 
 
 @pytest.mark.parametrize("of", ["long ago", "half a list", "an empty list"])
 def test_without_a_list_that_can_be_believed_nothing_is_disabled_and_that_is_said(system, of):
-    _while_installing(system, _KILLED).communicate(timeout=10)
+    _while_installing(system, _KILLED).communicate(timeout=30)
     before, enabled = system / "enabled-before", sorted(_links(system))
     if of == "long ago":
         two_hours_ago = time.time() - 7200
         os.utime(before, (two_hours_ago, two_hours_ago))
     else:
         before.write_text("" if of == "an empty list" else before.read_text()[:30])
-    said, _ = _bash(system, "any_traces\nclear_up_traces").communicate(timeout=10)
+    said, _ = _bash(system, "any_traces\nclear_up_traces").communicate(timeout=30)
     assert _left(system) == (enabled, False)
     assert "`make doctor` names that" in said
 
@@ -151,13 +151,13 @@ def test_without_a_list_that_can_be_believed_nothing_is_disabled_and_that_is_sai
 def test_a_machine_that_had_nothing_enabled_has_nothing_enabled_afterwards(system):
     for link in _MACHINE.values():
         (system / link).unlink()
-    _while_installing(system, _KILLED).communicate(timeout=10)
-    _bash(system, "clear_up_traces").communicate(timeout=10)
+    _while_installing(system, _KILLED).communicate(timeout=30)
+    _bash(system, "clear_up_traces").communicate(timeout=30)
     assert _left(system) == (["etc/rc2.d/K01redis-server", "etc/systemd/system/masked.service"], False)
 
 
 def test_doctor_names_all_of_ours_that_is_enabled_and_nothing_else(system):
-    said, _ = _while_installing(system, f"{_INSTALL}\nenabled_of_ours").communicate(timeout=10)
+    said, _ = _while_installing(system, f"{_INSTALL}\nenabled_of_ours").communicate(timeout=30)
     assert [line for line in said.splitlines() if not line.startswith(("said", "policy"))] == [
         "docker.socket",
         "redis-server.service",
@@ -168,8 +168,8 @@ def test_doctor_notes_the_policy_of_a_set_up_and_what_is_enabled(system):
     text = (ROOT / "tools/doctor.sh").read_text()
     note = text[text.index("note_enabled() {") :]
     functions = 'note() { echo "note $*"; }\n' + note[: note.index("\n}\n") + 3]
-    said, _ = _while_installing(system, f"{_INSTALL}\n{functions}\nnote_enabled").communicate(timeout=10)
+    said, _ = _while_installing(system, f"{_INSTALL}\n{functions}\nnote_enabled").communicate(timeout=30)
     assert "systemctl disable docker.socket redis-server.service" in said
     assert f"note {system}/usr/sbin/policy-rc.d keeps packages from starting services" in said
-    said, _ = _bash(system, f"{functions}\nnote_enabled").communicate(timeout=10)
+    said, _ = _bash(system, f"{functions}\nnote_enabled").communicate(timeout=30)
     assert said == ""

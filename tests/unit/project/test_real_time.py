@@ -21,6 +21,7 @@ REAL_TIME = {
         compose.native.processes._LOOK_AGAIN_SECONDS compose.rolling._POLL_SECONDS
         chaos.observe.pace._ASKS_EVERY_SECONDS chaos.agents.job._POLL_SECONDS chaos.drill.context._KNOWN_POLL_SECONDS
         chaos.cli.console._POLL_SECONDS chaos.console.process._POLL_SECONDS
+        chaos.facts.one_at_a_time._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
@@ -70,6 +71,7 @@ REAL_TIME = {
     """,
     "what protects users and the undo, which must not wait longer because rules do": """
         chaos.drill.abort._EVERY_SECONDS chaos.spec.abort._PATIENCE
+        chaos.facts.one_at_a_time.WITHIN_SECONDS
         chaos.drill.attack.PROVE_EVERY_SECONDS chaos.drill.attack.USE_EVERY_SECONDS
         chaos.undo.journal.PROVEN_WITHIN_SECONDS chaos.undo.journal._OTHERS_DONE_WITHIN_SECONDS
         chaos.undo.journal._REGISTERED_WITHIN_SECONDS chaos.undo.lease.DURATION_SECONDS
@@ -101,8 +103,14 @@ REAL_TIME = {
     """,
     "what people take, who are as fast at every pace": """
         chaos.cli.gameday._LOOK_SECONDS chaos.gameday.actions._ENDS_WITHIN_SECONDS chaos.gameday.actions._POLL_SECONDS
-        chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._LOAD_BESIDE chaos.gameday.table._LONGEST_SECONDS
-        chaos.judge.round_score._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
+        chaos.gameday.master._ACTS_FOR_SECONDS chaos.gameday.play._BESIDE chaos.gameday.table._LONGEST_SECONDS
+        chaos.cli.gameday._LAST_WORDS_SECONDS chaos.gameday.actions._STOPPED_WITHIN_SECONDS
+        chaos.gameday.master._HINTS_AFTER_SECONDS chaos.gameday.master._OVER_AFTER_SECONDS
+        compose.native.processes._BECOMES_WITHIN_SECONDS chaos.gameday.round.WAITS_SECONDS
+        chaos.gameday.unhurried._LOOK_AGAIN_SECONDS
+        chaos.gameday.wellness._LOOKS_EVERY_SECONDS
+        chaos.judge.round_par._STEP_SECONDS chaos.spec.gameday.seal._EARLY_SECONDS
+        chaos.cli.gameday._ABORTED_WITHIN_SECONDS
         chaos.console.app._LONGEST_SECONDS chaos.console.app._LOOK_SECONDS chaos.console.app._ROWS_EVERY_SECONDS
         chaos.console.looks._GOOD_FOR_SECONDS chaos.console.looks._TRACES_BACK_SECONDS
         chaos.console.looks._TRACES_GOOD_FOR_SECONDS chaos.console.main._OUTLIVES_SECONDS

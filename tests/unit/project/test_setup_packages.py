@@ -204,7 +204,7 @@ def test_a_set_up_waits_for_that_of_another_user_says_so_and_installs_nothing_th
         there.touch()
     finally:
         os.close(other)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert said == "packages installed\n"
 

@@ -55,7 +55,7 @@ def test_no_more_calls_than_turns_and_those_who_wait_too_long_are_shed(bulkhead,
 
 def test_a_cancelled_waiter_and_a_failed_holder_give_their_turn_back(bulkhead):
     async def story():
-        it = bulkhead(1, 5.0)
+        it = bulkhead(1, 10.0)
         done = asyncio.Event()
         holder = asyncio.create_task(use(it, done))
         waiter = asyncio.create_task(use(it, done))
@@ -64,7 +64,7 @@ def test_a_cancelled_waiter_and_a_failed_holder_give_their_turn_back(bulkhead):
         holder.cancel()
         await asyncio.gather(holder, waiter, return_exceptions=True)
         done.set()
-        await asyncio.wait_for(use(it, done), 1.0)
+        await asyncio.wait_for(use(it, done), 10.0)
 
     asyncio.run(story())
 
@@ -76,7 +76,7 @@ def test_where_too_many_wait_already_the_next_is_shed_at_once(bulkhead):
         tasks = [asyncio.create_task(use(it, done)) for _ in range(101)]
         await asyncio.sleep(0.01)
         with pytest.raises(Overloaded):
-            await asyncio.wait_for(use(it, done), 5.0)
+            await asyncio.wait_for(use(it, done), 20.0)
         done.set()
         await asyncio.gather(*tasks)
 

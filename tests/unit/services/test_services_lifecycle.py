@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -30,6 +31,13 @@ def test_without_a_request_only_the_limit_counts():
     assert deadline.remaining_seconds(SECOND) == 1.0
 
 
+@pytest.fixture
+def still(monkeypatch):
+    """Time stands still for deadlines."""
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: 100.0))
+
+
+@pytest.mark.usefixtures("still")
 def test_a_request_shortens_every_wait_to_what_is_left():
     async def request():
         deadline.start(timedelta(milliseconds=100))
@@ -47,6 +55,7 @@ def test_a_request_without_time_left_is_ended():
         asyncio.run(request())
 
 
+@pytest.mark.usefixtures("still")
 @pytest.mark.parametrize(
     ("header", "least", "most"),
     [(b"100", 0.05, 0.1), (b"5000", 0.9, 1.0), (b"soon", 0.9, 1.0), (b"-1", 0.9, 1.0), (b"9" * 10, 0.9, 1.0)],
@@ -59,6 +68,7 @@ def test_a_caller_may_only_shorten_the_deadline(header, least, most):
     assert least < asyncio.run(request()) <= most
 
 
+@pytest.mark.usefixtures("still")
 def test_the_deadline_is_passed_on_as_what_is_left_of_it():
     async def request():
         deadline.start(timedelta(milliseconds=700))

@@ -13,8 +13,7 @@ from services.kit.resilience.retries import RetryBudget
 from services.kit.settings import ResilienceSettings
 from services.kit.telemetry.instruments import Instruments
 
-# Short enough to be waited for, long enough not to pass unseen.
-OPEN_FOR = timedelta(milliseconds=200)
+OPEN_FOR = timedelta(seconds=1)
 
 
 class Server:
@@ -41,8 +40,26 @@ def server():
     return Server()
 
 
+class Clock:
+    """A clock that is moved by hand."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def dependency(registry):
+def clock(monkeypatch):
+    """By which circuits open and close."""
+    clock = Clock()
+    monkeypatch.setattr("circuitbreaker.monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def dependency(registry, clock):
     def create(**switches):
         instruments = Instruments.create(registry, NoOpTracer())
         return Dependency("it", ResilienceSettings(**switches), instruments, CircuitLimits(3, OPEN_FOR))
@@ -61,7 +78,7 @@ async def fail(dependency, server, times, error=None):
             await dependency.call(server, repeat=False)
 
 
-def test_a_dependency_that_keeps_failing_is_left_alone_and_then_probed_once(dependency, server, registry):
+def test_a_dependency_that_keeps_failing_is_left_alone_and_then_probed_once(dependency, server, registry, clock):
     async def story():
         it = dependency()
         await fail(it, server, 3)
@@ -70,7 +87,7 @@ def test_a_dependency_that_keeps_failing_is_left_alone_and_then_probed_once(depe
         with pytest.raises(CircuitOpen):
             await it.call(server, repeat=False)
         assert server.calls == 3
-        await asyncio.sleep(OPEN_FOR.total_seconds() * 1.5)
+        clock.now += 1.5 * OPEN_FOR.total_seconds()
         # Its pause is over, and nobody knows yet whether the dependency is.
         assert count(registry, "app_circuit_breaker_open") == 1
         gate = asyncio.Event()
@@ -97,11 +114,11 @@ def test_a_dependency_that_keeps_failing_is_left_alone_and_then_probed_once(depe
     assert count(registry, "app_dependency_calls_total", result="ok") == 2
 
 
-def test_a_failed_probe_opens_the_circuit_again(dependency, server):
+def test_a_failed_probe_opens_the_circuit_again(dependency, server, clock):
     async def story():
         it = dependency()
         await fail(it, server, 3)
-        await asyncio.sleep(OPEN_FOR.total_seconds() * 1.5)
+        clock.now += 1.5 * OPEN_FOR.total_seconds()
         await fail(it, server, 1)
         assert it.is_open()
 
@@ -142,14 +159,14 @@ def test_calls_that_their_callers_gave_up_open_no_circuit(dependency, server, re
     assert count(registry, "app_circuit_breaker_openings_total") == 0
 
 
-def test_a_call_that_was_given_up_hides_no_failure_and_closes_no_circuit(dependency, server, registry):
+def test_a_call_that_was_given_up_hides_no_failure_and_closes_no_circuit(dependency, server, registry, clock):
     async def story():
         it = dependency()
         await fail(it, server, 2)
         await give_up(it, 1)
         await fail(it, server, 1)
         assert it.is_open()
-        await asyncio.sleep(OPEN_FOR.total_seconds() * 1.5)
+        clock.now += 1.5 * OPEN_FOR.total_seconds()
         await give_up(it, 1)
         assert count(registry, "app_circuit_breaker_open") == 1
         # Nor does it keep the next one from probing.

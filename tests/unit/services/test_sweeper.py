@@ -17,7 +17,7 @@ from services.shop.sweeper import Sweeper, SweepPlan
 class Postgres:
     """Answers with what it is told to."""
 
-    answer: int | Exception = 3
+    answer: tuple[int, int] | Exception = (3, 2)
 
     async def run(self, _):
         if isinstance(self.answer, Exception):
@@ -34,7 +34,7 @@ class Orders:
 
     async def run(self, asked):
         if asked.__name__ == "_count":
-            return len(self.old)
+            return len(self.old), 0
         if asked.__name__ == "_claim":
             self.claimed += self.old[:1]
             return self.old.pop(0) if self.old else None
@@ -78,8 +78,9 @@ def test_a_count_that_nobody_could_renew_is_no_count():
     plan = SweepPlan(timedelta(seconds=5), timedelta(seconds=30), 10, release=False)
     sweeper = Sweeper(postgres, None, plan, Instruments.create(registry, NoOpTracer()))
     asyncio.run(sweeper.sweep())
-    assert registry.get_sample_value("app_orders_abandoned") == 3
+    counts = ("app_orders_abandoned", "app_orders_overdue")
+    assert [registry.get_sample_value(name) for name in counts] == [3, 2]
     postgres.answer = DependencyUnavailable("postgres")
     with pytest.raises(DependencyUnavailable):
         asyncio.run(sweeper.sweep())
-    assert math.isnan(registry.get_sample_value("app_orders_abandoned"))
+    assert all(math.isnan(registry.get_sample_value(name)) for name in counts)

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from types import SimpleNamespace
 
+from chaos.agents import crowd as agent
 from chaos.agents.crowd import Crowd
 
 
@@ -20,7 +21,8 @@ class Asking:
         return self.answered
 
 
-def test_who_is_answered_does_not_wait_because_another_is_not():
+def test_who_is_answered_does_not_wait_because_another_is_not(monkeypatch):
+    monkeypatch.setattr(agent, "_PAUSE_SECONDS", 2.0)  # far longer than all that is asked here takes
     told = {"host": "127.0.0.1", "port": 1, "users": 0, "reads": "orders"}
     crowd = Crowd(SimpleNamespace(arguments=told, report=lambda *_: None))
     answered, *refused = [Asking(crowd._counts, answered) for answered in (True, *[False] * 20)]
@@ -34,5 +36,5 @@ def test_who_is_answered_does_not_wait_because_another_is_not():
         with suppress(asyncio.CancelledError):
             await crowding
 
-    asyncio.run(asyncio.wait_for(until_asked(), 10))
+    asyncio.run(asyncio.wait_for(until_asked(), 15))
     assert max(one.asked for one in refused) < answered.asked / 3

@@ -60,6 +60,7 @@ CHANGING = {
     "up": (),
     "down": (),
     "restart": (),
+    "gameday": (),
 }
 """The commands that change something, with what they need to begin."""
 READING = {"console", "report", "coverage", "validate", "list", "schema", "status", "compose-file"}
@@ -161,7 +162,10 @@ def test_a_command_is_ended_with_all_that_it_started(interrupts, tmp_path):
 
 
 def runs(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_a_command_is_out_of_the_terminals_reach():

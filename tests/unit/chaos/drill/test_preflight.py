@@ -26,8 +26,12 @@ def soon():
     return datetime.fromtimestamp(time.time() + 60, UTC).isoformat()
 
 
-def prometheus(*looks, scraped=soon, evaluated=soon):
-    """One that shows these alerts, by name and state, one look after the other, and the last of them for good."""
+def prometheus(*looks, scraped=soon, evaluated=soon, slow=0):
+    """One that shows these alerts, by name and state, one look after the other, and the last of them for good.
+
+    So many of the first looks find its rule `Other` not evaluated yet.
+    """
+    looked = itertools.count()
     shown = itertools.chain(looks, itertools.repeat(looks[-1]))
 
     def answer(request):
@@ -35,7 +39,9 @@ def prometheus(*looks, scraped=soon, evaluated=soon):
             return told({"activeTargets": [{"labels": {"instance": "shop-1"}, "lastScrape": scraped()}]})
         # Whether all were evaluated is asked of the rules as well: that takes one of these looks.
         alerts = next(shown)
-        return told({"groups": [{"interval": 1, "rules": [rule(name, alerts.get(name), evaluated) for name in RULES]}]})
+        rules = [rule(name, alerts.get(name), evaluated) for name in RULES]
+        rules[RULES.index("Other")]["health"] = "unknown" if next(looked) < slow else "ok"
+        return told({"groups": [{"interval": 1, "rules": rules}]})
 
     return Prometheus("http://p", 0.0, httpx.MockTransport(answer))
 
@@ -90,3 +96,16 @@ def test_what_is_never_scraped_or_evaluated_is_named():
         calm(WELL, evaluated=lambda: LONG_AGO)
     with pytest.raises(StackUnreachable, match="does not scrape shop-1"):
         preflight.all_scraped(prometheus(WELL, scraped=lambda: LONG_AGO), FakeClock(), lambda what: None, Pace())
+
+
+def test_a_slow_rule_is_waited_for_before_the_steady_state_is_watched():
+    told = []
+    slow = prometheus(WELL, slow=3)
+    preflight.rules_are_back(slow, FakeClock(), told.append, frozenset(RULES), Pace())
+    assert told == ["for Prometheus to evaluate Other"] * 3
+    assert "Other" in slow.look(0.0).rules
+
+
+def test_a_rule_that_does_not_come_back_is_named():
+    with pytest.raises(StackUnreachable, match="does not evaluate Gone, as it did before"):
+        preflight.rules_are_back(prometheus(WELL), FakeClock(), lambda what: None, frozenset({"Gone"}), Pace())

@@ -33,6 +33,8 @@ class World(FakeClock):
         self.control = FakeControl()
         self.each_second = []
         self.alerting = True
+        self.hurts = lambda: False
+        """Whether every fifth request of users fails in this second."""
         self.stumbles = 0
         self.lingers_until = 0.0
         """Until then an alert of before fires, which the looks of every second see only a moment later."""
@@ -169,10 +171,13 @@ class FakeUsers(Users):
         if end > 5 and self._world.stumbles:
             self._world.stumbles -= 1
             return
-        asked = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None}
+        hurt = self._world.hurts()
+        good = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None}
+        bad = good | {"status": 503, "ok": False}
         counted = {"tick": end, "users": 125, "started": int(rate), "finished": int(rate), "lag": 0.0}
         answered = [
-            asked | {"at": end - 1 + number / rate, "served_by": f"shop-{number % 2 + 1}"}
+            (bad if hurt and number % 5 == 0 else good)
+            | {"at": end - 1 + number / rate, "served_by": f"shop-{number % 2 + 1}"}
             for number in range(int(rate))
         ]
         self._write(*answered, counted)

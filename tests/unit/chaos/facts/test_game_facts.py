@@ -1,10 +1,12 @@
 """The game's facts: numbered in one file, whoever of several programs adds to it, and whole."""
 
+import fcntl
 import multiprocessing
+import threading
 
 import pytest
 
-from chaos.facts import game
+from chaos.facts import game, one_at_a_time
 from chaos.facts.game import GAME_FILE, Joined, Noted
 
 
@@ -48,3 +50,42 @@ def test_what_is_no_fact_is_said_with_its_line(tmp_path):
 
 def test_where_there_is_no_game_there_are_no_facts(tmp_path):
     assert game.read(tmp_path / GAME_FILE) == []
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """The file, kept by another program that opened it only to read, as `flock` or a terminal that was stopped does."""
+    monkeypatch.setattr(one_at_a_time, "WITHIN_SECONDS", 0.1)
+    file = tmp_path / GAME_FILE
+    game.append(file, Joined(0, 1.0, "Ann", "host"))
+    with file.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield file
+
+
+def test_who_keeps_the_file_for_ever_keeps_nobody_for_ever(kept):
+    with pytest.raises(OSError, match="another program has kept"):
+        game.append(kept, Noted(0, 2.0, "Bob", "x"))
+    assert len(game.read(kept)) == 1, "it can be read all the same"
+
+
+def test_it_is_had_once_it_is_given_back(tmp_path):
+    file = tmp_path / GAME_FILE
+    game.append(file, Joined(0, 1.0, "Ann", "host"))
+    with file.open("rb") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        threading.Timer(0.05, lambda: fcntl.flock(opened, fcntl.LOCK_UN)).start()
+        assert game.append(file, Noted(0, 2.0, "Bob", "x")).number == 2
+
+
+def test_nobody_waits_while_the_disk_does(tmp_path, monkeypatch):
+    file, free = tmp_path / GAME_FILE, []
+
+    def look(descriptor):
+        with file.open("rb") as other:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free.append(descriptor)
+
+    monkeypatch.setattr(game.os, "fsync", look)
+    game.append(file, Joined(0, 1.0, "Ann", "host"))
+    assert len(free) == 1

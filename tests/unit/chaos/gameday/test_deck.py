@@ -1,5 +1,6 @@
 """A deck is read, drawn from as its seed says, and every card of ours can be played and ended."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from chaos.gameday.table import fits
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.faults.network import Latency
+from chaos.spec.faults.none import NoFault
 from chaos.spec.gameday import deck, truth
 from chaos.spec.gameday.deck import Card, Deck
 from chaos.spec.values import Duration
@@ -18,7 +20,7 @@ EXPERIMENTS = ROOT / "chaos" / "experiments"
 OURS = ROOT / "chaos" / "decks" / "shop.yaml"
 MADE = Deck("made up", [Card(f"e{number}", 1 + number % 3) for number in range(7)])
 ROLES = {"inventory-1": "inventory", "inventory-2": "inventory", "shop-1": "shop", "shop-2": "shop", "shop-3": "shop"}
-PATTERNS = ["restart X", "drain X", "undrain X", "scale X N", "silence X N"]
+PATTERNS = ["restart SERVICE", "drain SERVICE", "undrain SERVICE", "scale SERVICE REPLICAS", "silence ALERT MINUTES"]
 
 
 def read(tmp_path, text):
@@ -126,3 +128,44 @@ def test_what_comes_in_between_is_part_of_what_is_played_and_of_the_truth():
     played = deck.played(deck.held(experiment, Duration(minutes=40)), [inject])
     assert [str(fault.for_) for fault in played.faults] == ["40m", "20s"]
     assert truth.of(played, False, {}).is_right("postgres", "network")
+
+
+def second(experiment):
+    """With Postgres made slow later on."""
+    slow = Latency(Duration(seconds=20), "postgres", latency=Duration(seconds=1))
+    return deck.played(experiment, [deck.Inject(Duration(seconds=30), fault=slow)])
+
+
+def test_what_never_came_is_nobodys_right_diagnosis():
+    played = second(yamlfile.read(EXPERIMENTS / "kill-instance.yaml", Experiment))
+    true = truth.of_injected(played, False, {}, {None: 10.0})
+    assert true.is_right("shop-2", "process", 11.0)
+    assert not true.is_right("postgres", "network", 99.0)
+    assert "never came" in true.words
+
+
+def test_what_came_in_between_is_right_from_then_on():
+    played = second(yamlfile.read(EXPERIMENTS / "kill-instance.yaml", Experiment))
+    true = truth.of_injected(played, False, {}, {None: 10.0, 0: 40.0})
+    assert [true.is_right("postgres", "network", at) for at in (39.0, 40.0, 99.0)] == [False, True, True]
+    assert [true.is_right("shop-2", "process", at) for at in (9.0, 10.0, 99.0)] == [False, True, True]
+    assert true.words == played.describe_faults()
+
+
+def test_nothing_is_broken_until_something_is():
+    calm = msgspec.structs.replace(
+        yamlfile.read(EXPERIMENTS / "kill-instance.yaml", Experiment), fault=NoFault(Duration(seconds=60)), also=[]
+    )
+    nothing = (truth.NOTHING, truth.NOTHING)
+    alone = truth.of_injected(calm, False, {}, {None: 10.0})
+    assert alone.is_right(*nothing, 99.0)
+    later = truth.of_injected(second(calm), False, {}, {None: 10.0, 0: 40.0})
+    assert [later.is_right(*nothing, at) for at in (39.0, 40.0)] == [True, False]
+    herring = truth.of_injected(second(calm), True, {}, {None: 10.0, 0: 40.0})
+    assert herring.is_right(*nothing, 99.0)
+
+
+def test_of_a_round_in_which_nothing_was_injected_the_truth_says_so():
+    true = truth.of_injected(yamlfile.read(EXPERIMENTS / "kill-instance.yaml", Experiment), False, {}, {})
+    assert not true.is_right("shop-2", "process", 11.0)
+    assert true.words.startswith("nothing was injected")

@@ -38,10 +38,10 @@ QUESTION = Inject(Duration(seconds=10), "Is it down?", within=Duration(seconds=6
 class Play:
     """One round; `says` is what people do, by seconds since the fault came."""
 
-    def __init__(self, folder, world, says, injects=(QUESTION,)):
+    def __init__(self, folder, world, says, injects=(QUESTION,), text=EXPERIMENT):
         self.world, self.says = world, sorted(says, key=lambda one: one[0])
         file = folder / "kill.yaml"
-        file.write_text(EXPERIMENT.format(hold="600s"))
+        file.write_text(text.format(hold="600s"))
         experiment = yamlfile.read(file, Experiment)
         self.seal = seal.seal(Sealed("kill", file.read_text(), 7.0, list(injects), "restart shop-2", False, 1, 0))
         self.folder = folder / "runs" / "one"
@@ -63,7 +63,7 @@ class Play:
         self.problems = []
         context.turns += [self._people, self.master.turn, self._settle]
         plan = Plan("one", "kill", experiment, Pace(), frozenset({"Down"}), LoadSettings(), "abc", False)
-        self.round = Round(plan, context, self.master, LIMIT, parts(world))
+        self.round = Round(plan, context, self.master, LIMIT, {}, parts(world))
 
     def _seat(self, context, experiment, injects):
         actions = Actions(context, Duration(seconds=600))
@@ -71,7 +71,6 @@ class Play:
             self.table,
             context,
             actions,
-            truth.of(experiment, False, {}),
             ("one", "two", "three"),
             tuple(injects),
             60.0,
@@ -109,6 +108,11 @@ class Play:
     def all(self, kind):
         return self.table.all(kind)
 
+    def leave(self):
+        """Of a round that is not run."""
+        self.round._context.recorder.close()
+        self._sealed.__exit__(None, None, None)
+
 
 @pytest.fixture
 def world():
@@ -123,7 +127,7 @@ USUAL = [
     (5, lambda table: table.acknowledge("Ann", page(table))),
     (6, lambda table: table.open_runbook("Ann", page(table))),
     (8, lambda table: table.claim("Bob", "shop-1", "network", 0.6)),
-    (9, lambda table: table.hint("Bob")),
+    (11, lambda table: table.hint("Bob")),
     (12, lambda table: table.claim("Ann", "shop-2", "process", 0.9)),
     (14, lambda table: table.answer("Ann", table.all(InjectTold)[0].number, "Partly.")),
     (15, lambda table: table.ask("Ann", "restart shop-2")),
@@ -145,7 +149,7 @@ def test_a_round_from_page_to_debrief(tmp_path, world):
     assert parts_["acknowledge"].par == pytest.approx(3, abs=1.5), "when the page was delivered"
     assert parts_["diagnose"].value == pytest.approx(12, abs=1)
     assert (parts_["communicate"].value, parts_["communicate"].par) == (1.0, 1.0)
-    assert score.brier == {"Bob": 0.36, "Ann": 0.01}
+    assert score.brier == {"Bob": 0.68, "Ann": 0.005}
     assert score.hints == 1
     assert world.control.running == {"shop-1": True, "shop-2": True}
     assert play.round._context.journal.open() == []
@@ -228,7 +232,8 @@ def test_a_wrong_repair_costs_a_minute_and_a_right_one_ends_it(tmp_path, world):
     assert told.verdict.undone - told.verdict.injected == pytest.approx(70, abs=2)
 
 
-def test_who_says_that_it_is_over_is_right_when_users_are_well(tmp_path, world):
+def test_who_says_that_it_is_over_is_right_when_users_are_well_and_no_page_is_open(tmp_path, world):
+    world.alerting = False
     play = Play(tmp_path, world, [(20, lambda table: table.declare("Ann"))])
     told = play.run()
     assert told.score.ended == "resolved"
@@ -236,7 +241,8 @@ def test_who_says_that_it_is_over_is_right_when_users_are_well(tmp_path, world):
 
 
 def test_there_are_three_hints(tmp_path, world):
-    says = [(after, lambda table: table.hint("Ann")) for after in (2, 3, 4, 5)]
+    world.alerting = False
+    says = [(after, lambda table: table.hint("Ann")) for after in (12, 13, 14, 15)]
     says.append((20, lambda table: table.declare("Ann")))
     play = Play(tmp_path, world, says)
     told = play.run()
@@ -244,7 +250,20 @@ def test_there_are_three_hints(tmp_path, world):
     assert told.score.hints == 3
 
 
+def test_a_hint_costs_and_says_nothing_before_there_is_something_to_find(tmp_path, world):
+    world.alerting = False
+    play = Play(tmp_path, world, [(2, lambda table: table.hint("Ann")), (20, lambda table: table.declare("Ann"))])
+    play.table.hint("Bob")  # long before the fault
+    told = play.run()
+    texts = [fact.text for fact in play.all(HintGiven)]
+    assert len(texts) == 2
+    assert len(set(texts)) == 1, "it does not tell whether the fault is there"
+    assert "too early" in texts[0]
+    assert told.score.hints == 0
+
+
 def test_who_looks_at_the_truth_is_not_scored_from_then_on(tmp_path, world):
+    world.alerting = False
     says = [
         (2, lambda table: table.claim("Ann", "shop-1", "process", 1.0)),
         (3, lambda table: table.show_truth("Ann")),
@@ -258,6 +277,7 @@ def test_who_looks_at_the_truth_is_not_scored_from_then_on(tmp_path, world):
 
 
 def test_what_is_not_possible_is_refused_with_what_would_be(tmp_path, world):
+    world.alerting = False
     says = [
         (2, lambda table: table.acknowledge("Ann", 999)),
         (2, lambda table: table.claim("Ann", "unheard-of", "process", 1.0)),

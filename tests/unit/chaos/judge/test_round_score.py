@@ -17,6 +17,7 @@ from chaos.facts.game import (
     HoldEnded,
     InjectTold,
     Paged,
+    RoundBegan,
     RunbookOpened,
     TruthShown,
 )
@@ -80,6 +81,19 @@ def test_users_are_hurt_from_the_first_look_that_breaks_a_bound_until_none_does(
     assert f"{6 * RATE} of them writes" in harm.words
 
 
+@given(st.integers(1, 10), st.sampled_from([99.0, 99.9, 99.99]))
+def test_what_failed_is_told_in_the_error_budget_of_a_month(seconds, objective):
+    began = RoundBegan(1, 0.0, 0.0, 0.0, "c", 1200.0, 120.0, "", [], [], [], {}, [], 6.0, objective)
+    found = part(scored(began, requests=users(hurt=(12.0, 12.0 + seconds))), "budget")
+    allowed_seconds = 30 * 86400 * (1 - objective / 100)  # at the same rate, nothing of which succeeds
+    assert found.value == pytest.approx(100 * seconds / allowed_seconds, rel=0.02, abs=0.01)
+    assert f"{objective:g} %" in found.words
+
+
+def test_who_names_no_objective_has_no_budget():
+    assert not [one for one in scored(requests=users(hurt=(12.0, 18.0))).parts if one.name == "budget"]
+
+
 def test_users_who_are_not_well_at_the_end_were_not_helped():
     assert part(scored(requests=users(hurt=(12.0, END))), "mitigate").value is None
 
@@ -124,14 +138,15 @@ def test_of_each_person_the_last_claim_counts(made):
         assert found.brier == {}
         return
     _, component, sure = made[-1]
-    assert found.brier["Ann"] == pytest.approx((sure - (component == "shop-2")) ** 2, abs=1e-4)
+    off = (1 - sure) ** 2 if component == "shop-2" else 1 + sure**2
+    assert found.brier["Ann"] == pytest.approx(off / 2, abs=1e-4)
     assert 0 <= found.brier["Ann"] <= 1
 
 
 def test_nothing_that_was_claimed_after_the_truth_was_shown_counts():
     found = scored(claim(12.0, "shop-1"), TruthShown(3, 13.0, "Ann"), claim(14.0, confidence=1.0))
     assert part(found, "diagnose").value is None
-    assert found.brier == {"Ann": 0.64}
+    assert found.brier == {"Ann": 0.82}
     other = scored(TruthShown(3, 13.0, "Bob"), claim(14.0, confidence=1.0))
     assert other.brier == {"Ann": 0.0}, "somebody else looked"
 
@@ -182,11 +197,25 @@ def test_a_panel_moved_when_a_line_left_its_range_and_stayed_out(after, moved):
     assert found.panel == ("Errors (shop)" if moved is not None else "")
 
 
-def test_a_round_in_which_nothing_was_injected_has_claims_and_no_par():
+def test_a_round_in_which_nothing_was_injected_has_claims_that_are_not_scored_and_nothing_else():
     before = tuple(fact for fact in facts() if fact.at < INJECTED and type(fact).__name__ != "Injected")
-    found = score(replace(recording(), facts=before), (claim(7.0),), TRUTH)
-    assert found.hurt is None
-    assert {one.par for one in found.parts if one.name in ("detect", "diagnose")} == {None}
+    game = (PAGE, claim(7.0), Acted(3, 8.0, 1, False, "no"))
+    found = score(replace(recording(), facts=before), game, TRUTH)
+    assert (found.parts, found.brier, found.hurt, found.gaps, found.ended) == ([], {}, None, [], "")
+    [said] = found.claims
+    assert (said.scored, said.why_not) == (False, "nothing was injected")
+
+
+def test_a_round_whose_player_is_gone_was_broken_off():
+    assert scored(claim(12.0)).ended == "broken off"
+
+
+def test_a_score_of_an_earlier_release_can_be_read():
+    found = scored(claim(12.0))
+    old = msgspec.to_builtins(found)
+    del old["looked"]
+    del old["claims"][0]["why_not"]
+    assert msgspec.convert(old, type(found)) == found
 
 
 def test_the_score_is_as_it_was_when_it_is_written_and_read():

@@ -175,7 +175,7 @@ def test_a_chain_without_end_is_read_at_once():
     chain = [span(f"s{depth}", 12.0, 0.1, parent=f"s{depth - 1}" if depth else "") for depth in range(number)]
     began = time.monotonic()
     found = seen(*chain)
-    assert time.monotonic() - began < 2, "0.1 s when it was written; with a list to search, minutes"
+    assert time.monotonic() - began < 10, "0.1 s when it was written; with a list to search, minutes"
     assert len(found.spans) + found.left_out == number
 
 

@@ -32,7 +32,7 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up():
     began = time.monotonic()
     with pytest.raises(SignalUnavailable, match="not whole within"):
         JsonApi("it", "http://it", answering(Body(itertools.repeat(b" "), 0.01)), timeout=0.2).get("/")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_an_answer_that_never_ends_is_given_up(monkeypatch):
@@ -50,7 +50,7 @@ def test_a_page_that_comes_byte_by_byte_is_none(monkeypatch):
     monkeypatch.setattr(http, "TIMEOUT_SECONDS", 0.2)
     began = time.monotonic()
     assert not is_application("http://it", "It", answering(Body(itertools.repeat(b" "), 0.01)))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_a_whole_answer_is_decoded_and_a_refusal_told():
