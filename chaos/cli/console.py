@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -14,15 +15,17 @@ import msgspec
 from chaos.campaign import artifacts
 from chaos.cli import stack
 from chaos.cli.stack import ALERTS, DASHBOARDS
-from chaos.console import process, settings
+from chaos.console import process, settings, starting
 from chaos.console.process import FOLDER, Console
 from chaos.console.settings import ConsoleSettings
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused
 from chaos.gameday import sealing
+from chaos.gameday.typed import Typed
 from chaos.machine import process_identity
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
+from chaos.report import plain
 
 _BOOKS = ALERTS / "runbooks"
 _FOLLOWING = "gameday.json"
@@ -36,19 +39,53 @@ def console(arguments: argparse.Namespace) -> int:
         runs = stack.runs(arguments.target)
         file = runs / FOLDER / _FOLLOWING
         # Whoever begins it again comes back with the same addresses.
-        made = settings.read(file) if file.exists() else _settings(arguments, runs, follows=True)
+        made = _again(arguments, runs, file) or _settings(arguments, runs, follows=True)
     else:
         folder = _folder(arguments.run)
         file, made = folder.parent / FOLDER / f"{folder.name}.json", _settings(arguments, folder)
     return _show(made, file)
 
 
+def _again(arguments: argparse.Namespace, runs: Path, file: Path) -> ConsoleSettings | None:
+    """Those of a game day's console, with the addresses that are asked for; None: there are none of these runs."""
+    if not file.exists():
+        return None
+    try:
+        kept = settings.read(file)
+    except GameRefused as error:
+        _note(f"the console of before cannot be begun again: {error}")
+        return None
+    if kept.folder != str(runs.resolve()):
+        _note("the console of before was one of other runs; this one has addresses of its own")
+        return None
+    if kept.game is None or not process_identity.is_alive(kept.game):
+        _note("the game day of before has ended without its console; whoever has its addresses comes in by them")
+        # What was the newest run when it began need not be hidden any more.
+        kept = msgspec.structs.replace(kept, past="")
+    address = arguments.listen or kept.address
+    return msgspec.structs.replace(
+        kept,
+        address=address,
+        port=arguments.port or kept.port,
+        tokens=settings.new_tokens(arguments.listen is not None) | kept.tokens,
+    )
+
+
 def replay(arguments: argparse.Namespace, folder: Path) -> int:
-    """Play the recording of a round again, until Ctrl-C. Raises GameRefused when it is sealed."""
+    """Play the recording of a round again, until Ctrl-C. Raises GameRefused when it is sealed.
+
+    It begins when somebody at the terminal presses Enter; without one, when the first page asks.
+    """
     if sealing.is_sealed(folder):
         raise GameRefused(f"{folder.name} is still sealed: it is played, or `stormdrill gameday reveal` opens it")
-    made = msgspec.structs.replace(_settings(arguments, folder), speed=arguments.speed, began=SystemClock().boottime())
-    return _show(made, folder.parent / FOLDER / f"{folder.name}-replay.json")
+    file = folder.parent / FOLDER / f"{folder.name}-replay.json"
+    starts, waits = file.with_suffix(".began"), sys.stdin.isatty()
+    starts.unlink(missing_ok=True)
+    made = msgspec.structs.replace(_settings(arguments, folder), speed=arguments.speed, starts=str(starts), waits=waits)
+    if not waits:
+        return _show(made, file, "It is played from when the first page asks for it.")
+    Typed().listen(lambda _: starting.begin(starts, SystemClock()))
+    return _show(made, file, "Press Enter when everybody is there: it is played from then on.")
 
 
 @contextlib.contextmanager
@@ -62,6 +99,7 @@ def beside(arguments: argparse.Namespace, runs: Path, progress: Progress) -> Ite
         return
     latest = runs / "latest"
     made = _settings(arguments, runs, follows=True, past=latest.resolve().name if latest.exists() else "")
+    made = msgspec.structs.replace(made, game=made.owner)
     try:
         begun = process.start(made, runs / FOLDER / _FOLLOWING)
     except GameRefused as error:
@@ -77,22 +115,27 @@ def beside(arguments: argparse.Namespace, runs: Path, progress: Progress) -> Ite
 
 
 def stays(listen: Callable[[Callable[[str], None]], None], interrupts: Interrupts) -> None:
-    """Leave the console there when all is over, until somebody presses Enter or ends us; only at a terminal."""
-    if not sys.stdin.isatty() or interrupts.arrived:
+    """Leave the console there when all is over, until somebody presses Enter or ends us; only at a terminal.
+
+    Also after a Ctrl-C, which ended the round: its debrief is to be read.
+    """
+    before = interrupts.signals
+    if not sys.stdin.isatty() or any(number != signal.SIGINT for number in before):
         return
     print("stormdrill: the console stays until you press Enter", flush=True)
+    interrupts.promise("the console ends")
     pressed = threading.Event()
     listen(lambda _: pressed.set())
-    while not pressed.wait(_POLL_SECONDS) and not interrupts.arrived:
+    while not pressed.wait(_POLL_SECONDS) and interrupts.signals == before:
         pass
 
 
-def _show(made: ConsoleSettings, file: Path) -> int:
+def _show(made: ConsoleSettings, file: Path, *words: str) -> int:
     interrupts = Interrupts()
     interrupts.listen("the console ends; a round goes on without it")
     own = process_identity.of_pid(os.getpid())
     begun = process.start(msgspec.structs.replace(made, owner=own), file)
-    print(*begun.lines, "Ctrl-C ends it.", sep="\n", flush=True)
+    print(*begun.lines, *words, "Ctrl-C ends it.", sep="\n", flush=True)
     try:
         _until_it_ends(begun, interrupts)
     finally:
@@ -117,11 +160,16 @@ def _settings(arguments: argparse.Namespace, folder: Path, follows: bool = False
         address=address,
         port=arguments.port or process.free_port(address),
         secret=settings.new_secret(),
-        tokens=settings.new_tokens() if arguments.listen else {},
+        tokens=settings.new_tokens(arguments.listen is not None),
         target=str(stack.target_file(arguments.target)),
-        dashboards=str(DASHBOARDS),
+        # Those of a stack that is not ours are its own, or there are none.
+        dashboards=str(DASHBOARDS) if arguments.target is None else "",
         owner=process_identity.of_pid(os.getpid()),
     )
+
+
+def _note(text: str) -> None:
+    print(f"stormdrill: {plain.line(text)}", file=sys.stderr)
 
 
 def _folder(named: Path) -> Path:

@@ -6,9 +6,12 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from chaos.console.settings import HOST
 from chaos.errors import GameRefused
 from chaos.gameday.table import Table
 
+MOST_FACTS = 5_000
+"""Of a round; a long one with a room of people has some hundreds."""
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=2000)]
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -97,8 +100,14 @@ def read(verb: str, content: bytes) -> AnyBody:
         raise GameRefused(f"{verb}: {error}") from error
 
 
-def do(table: Table, verb: str, body: AnyBody, books: Path | None) -> str:
-    """Have it done at this table; what is to be shown to who asked, else empty. Raises GameRefused, InvalidFile."""
+def do(table: Table, verb: str, body: AnyBody, books: Path | None, role: str) -> str:
+    """Have it done at this table; what is to be shown to who asked, else empty. Raises GameRefused, InvalidFile.
+
+    `role`: as what he was let in.
+    """
+    # Everybody reads all of it again and again; the host can end it all the same.
+    if not isinstance(body, Steer) and len(table.facts) >= MOST_FACTS:
+        raise GameRefused(f"{MOST_FACTS} things were said and done; what is left is for the host to steer")
     match body:
         case Join():
             table.join(body.who, body.role)
@@ -115,7 +124,7 @@ def do(table: Table, verb: str, body: AnyBody, books: Path | None) -> str:
         case Action():
             table.ask(body.who, body.action)
         case Steer():
-            table.steer(body.who, body.how, body.seconds)
+            table.steer(body.who, body.how, body.seconds, leads=role == HOST)
         case Only():
             return _alone(table, verb, body.who)
     return ""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,8 +16,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
 from chaos.campaign.artifacts import HTML_FILE
-from chaos.console import acts, look_routes, rights
-from chaos.console.gate import ENTER, FRAMED, MOST_BYTES, Gate
+from chaos.console import acts, entry, look_routes, rights
+from chaos.console.gate import FRAMED, MOST_BYTES, Gate
 from chaos.console.looks import Looks
 from chaos.console.rates import Rates
 from chaos.console.reader import Reader
@@ -29,6 +30,7 @@ from chaos.gameday.table import Table
 from chaos.machine.clock import Clock, SystemClock
 from chaos.spec.gameday.truth import FAMILIES
 
+_LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = ("chart", "acts", "pager", "looks", "console")
 """In the order in which a page loads them."""
@@ -38,15 +40,16 @@ _FILES = {
     "style.css": (Path(__file__).parent.parent / "report" / "templates" / "style.css", "text/css; charset=utf-8"),
 }
 """Everything a page loads, each by its name: no path that is asked for is ever looked up."""
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.3
 _ROWS_EVERY_SECONDS = 0.5
 """Users' seconds alone are told so often at most."""
 _LONGEST_SECONDS = 15.0
 """A question is answered after so long though nothing is new, so that a page knows that we are there."""
 _MOST_WAITING = 100
 """Of questions; one more is answered at once, whether anything is new or not."""
-_READS, _WRITES = (200.0, 100.0), (30.0, 5.0)
-"""How much a client may ask for at once, and each second. A room's laptops may be one client."""
+_READS, _WRITES = (200.0, 50.0), (30.0, 5.0)
+"""How much a client may ask for at once, and each second, as one role. A room's laptops may be one client: all begin
+together, and then ask about once a second each."""
 
 
 def create(
@@ -100,13 +103,14 @@ def _templates() -> Environment:
 
 def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
     page = _templates()
+    entry.add(app, settings, page.get_template("enter.html.j2").render())
 
     @app.get("/")
     async def show_page(request: Request) -> Response:
         role = request.state.role
         shown = page.get_template("page.html.j2").render(
             role=role, may=rights.MAY[role], proof=settings.proof(role), families=FAMILIES,
-            anybody=not settings.tokens, replay=settings.speed, scripts=SCRIPTS,
+            anybody=settings.alone, replay=settings.speed, scripts=SCRIPTS,
         )  # fmt: skip
         return Response(shown, media_type="text/html; charset=utf-8")
 
@@ -116,15 +120,6 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
             return Response(status_code=404)
         file, kind = _FILES[name]
         return Response(await run_in_threadpool(file.read_bytes), media_type=kind)
-
-    @app.get(f"{ENTER}{{token}}")
-    async def enter(token: str) -> Response:
-        # The gate has let nobody in here but with a token that fits, where there are any.
-        if not settings.tokens:
-            return Response(status_code=404)
-        entered = Response(page.get_template("enter.html.j2").render(), media_type="text/html; charset=utf-8")
-        entered.set_cookie(settings.cookie, token, httponly=True, samesite="strict", path="/")
-        return entered
 
     @app.get("/debrief/{name}")
     async def show_debrief(name: str) -> Response:
@@ -154,6 +149,7 @@ def _add_state(app: FastAPI, reader: Reader) -> None:
         waits = len(waiting) < _MOST_WAITING
         waiting.add(me)
         try:
+            await run_in_threadpool(reader.page_asks)
             while True:
                 state = await run_in_threadpool(reader.state, run, max(facts, 0), max(users, 0))
                 waited = time.monotonic() - began
@@ -191,8 +187,8 @@ def _add_acts(app: FastAPI, settings: ConsoleSettings, reader: Reader, clock: Cl
             return Response(status_code=413)
         try:
             said = await run_in_threadpool(_do, verb, content, role)
-        except (ChaosError, OSError) as error:
-            return _said(409, str(error))
+        except (ChaosError, OSError, ValueError) as error:
+            return _said(409, _in_words(error, reader.folder))
         return Response(msgspec.json.encode({"text": said}), media_type="application/json")
 
     def _do(verb: str, content: bytes, role: str) -> str:
@@ -202,7 +198,15 @@ def _add_acts(app: FastAPI, settings: ConsoleSettings, reader: Reader, clock: Cl
         body = acts.read(verb, content)
         if isinstance(body, acts.Join) and role not in ("host", body.role):
             raise GameRefused(f"you were let in as {role}")
-        return acts.do(Table(folder, clock), verb, body, books)
+        return acts.do(Table(folder, clock), verb, body, books, role)
+
+
+def _in_words(error: Exception, folder: Path | None) -> str:
+    """Why something is refused, for who wants it: where files are on this machine is nobody's business."""
+    if not isinstance(error, GameRefused):
+        _LOG.warning("what was asked for could not be done", exc_info=error)
+        return "it cannot be done just now; the console's log says why"
+    return str(error).replace(f"{folder.parent}/", "") if folder else str(error)
 
 
 async def _content(request: Request) -> bytes | None:

@@ -1,10 +1,10 @@
 """Who comes in: everything is asked here before any route is, and who may not know something learns nothing."""
 
 import hmac
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,7 +12,7 @@ from chaos.console.rates import Rates
 from chaos.console.settings import LOOPBACK, ConsoleSettings
 
 PROOF_HEADER = "x-stormdrill"
-ENTER = "/enter/"
+ENTER, STEER = "/enter/", "/do/steer"
 MOST_BYTES = 8 * 1024
 """Of what is sent with a request."""
 _MOST_DIGITS = 6
@@ -33,12 +33,14 @@ FRAMED = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin",
     "X-Frame-Options": "SAMEORIGIN",
+    # Browsers show a page that is in a sandbox and wants an opener policy to nobody.
+    "Cross-Origin-Opener-Policy": "unsafe-none",
 }
 """What a page that is shown within ours says instead."""
 
 
 class Gate:
-    """Lets in whoever has a token, or comes from this machine where none is needed; his role is in the request's state.
+    """Lets in whoever has a token; his role is in the request's state.
 
     Nothing is answered with a body unless it is let in.
     """
@@ -64,22 +66,26 @@ class Gate:
         await self._app(own, receive, _with_headers(send))
 
     def _role(self, headers: Headers, path: str) -> str | None:
-        if not self._settings.tokens:
-            # A stranger's name that leads to this machine would make his page one of ours.
-            return "host" if _host(f"//{headers.get('host', '')}") in LOOPBACK else None
+        # A stranger's name that leads to this machine would make his page one of ours.
+        if self._settings.alone and _host(f"//{headers.get('host', '')}") not in LOOPBACK:
+            return None
         if path.startswith(ENTER):
             return self._settings.role_of(path.removeprefix(ENTER))
-        return self._settings.role_of(_cookie(headers, self._settings.cookie))
+        return self._settings.role_of(cookie_parser(headers.get("cookie", "")).get(self._settings.cookie, ""))
 
     def _refused(self, scope: Scope, headers: Headers, role: str | None) -> int:
         """The status of the refusal; 0: there is none."""
         writes = scope["method"] not in ("GET", "HEAD")
-        if not self._rates[writes].allows(scope["client"][0] if scope.get("client") else ""):
-            return 429
-        if role is None:
-            return 404
-        if not writes:
+        status = 404 if role is None else self._amiss(headers, role) if writes else 0
+        # However often the host has asked for something: what ends a round at once is among it.
+        if not status and writes and role == "host" and scope["path"] == STEER:
             return 0
+        # Who is refused has a share of his own: he takes nothing from those at the same address who are let in.
+        client = scope["client"][0] if scope.get("client") else ""
+        return status if self._rates[writes].allows(f"{client} {'refused' if status else role}") else 429
+
+    def _amiss(self, headers: Headers, role: str) -> int:
+        """Why this role's request to do something is refused, as a status; 0: it is not."""
         if not _from_our_page(headers) or not hmac.compare_digest(
             headers.get(PROOF_HEADER, "").encode(), self._settings.proof(role).encode()
         ):
@@ -99,14 +105,6 @@ def _host(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def _cookie(headers: Headers, name: str) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 def _with_headers(send: Send) -> Send:

@@ -57,8 +57,8 @@ class Looks:
         frame = self._reader.frame()
         if frame is None:
             return []
-        recorded_ones = () if frame.live else self._histories(frame)
-        return boards.names(self._known(frame, self._sources.scrape_seconds), recorded_ones)
+        known = self._known(frame, self._sources.scrape_seconds)
+        return boards.names(known, () if frame.live else self._told(frame, known))
 
     def board(self, name: str, back: int) -> BoardShown | None:
         """This dashboard for the last so many seconds, one of RANGES; None: there is none of this name."""
@@ -84,7 +84,7 @@ class Looks:
             zero = start - start % step
             histories = self._ask(known, frame.wall + zero, frame.now - zero, step)
         else:
-            zero, histories = 0.0, [one for one in self._histories(frame) if one.dashboard == name]
+            zero, histories = 0.0, [one for one in self._told(frame, known) if one.dashboard == name]
             step = max([step, *(one.step_seconds for one in histories)])
         shown = boards.shown(known, histories, zero, (start, frame.now))
         return BoardShown(frame.folder.name, name, start, frame.now, step, shown)
@@ -110,6 +110,10 @@ class Looks:
             return known
         titles = {(one.dashboard, one.panel) for one in histories}
         return known if any((one.dashboard, one.title) in titles for one in known) else []
+
+    def _told(self, frame: Frame, known: Sequence[Panel]) -> Sequence[PanelHistory]:
+        # Only its JSON says what a line was asked with: without it an attacker's own is known when all of it may be.
+        return () if frame.sealed and not known else self._histories(frame)
 
     def _histories(self, frame: Frame) -> Sequence[PanelHistory]:
         if not frame.open:

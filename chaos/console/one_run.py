@@ -65,6 +65,9 @@ class OneRun:
             return self._played_again(facts, requests)
         self._users.take(requests)
         played = self._is_played(facts)
+        if sealed and not played and not (sealed := sealing.is_sealed(self.folder)):
+            # Whoever played it opened its seal in between, and did not break it off.
+            self._read_marks()
         now = self._now(facts) if played else self._end(facts)
         told = self._open(facts) if not sealed else None
         marks = [] if sealed else self._marks

@@ -1,8 +1,10 @@
 """Starts a console's process, waits until it answers, and ends it."""
 
+import contextlib
 import http.client
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from chaos.console.settings import ConsoleSettings
 from chaos.errors import GameRefused
 from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
+from chaos.report import plain
 from chaos.undo.own_watchdog import CI_MARKS
 
 FOLDER = ".console"
@@ -19,6 +22,10 @@ FOLDER = ".console"
 _ANSWERS_WITHIN_SECONDS = 15.0
 _POLL_SECONDS = 0.05
 _PATIENCE = timedelta(seconds=3)
+_ANY_PORT = 9
+_FAR_4, _FAR_6 = (socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")
+_FAR = {"0.0.0.0": (_FAR_4,), "::": (_FAR_6, _FAR_4)}  # noqa: S104  # compared, not bound
+"""Addresses that are nobody's (RFC 5737, RFC 3849), by where one listens: the way to them is the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,9 @@ class Console:
     @property
     def lines(self) -> list[str]:
         """Where it is, for people."""
-        found = self.settings.urls(socket.gethostname())
-        return [f"console: {url}" if role == "everybody" else f"console, {role}: {url}" for role, url in found]
+        found = self.settings.urls(outgoing(self.settings.address))
+        alone = self.settings.alone
+        return [plain.line(f"console: {url}" if alone else f"console, {role}: {url}") for role, url in found]
 
     def end(self, forget: bool = False) -> None:
         """End it, within 3 s; `forget`: whoever begins it again has other addresses."""
@@ -74,6 +82,18 @@ def free_port(address: str) -> int:
             return int(probe.getsockname()[1])
     except OSError as error:
         raise GameRefused(f"{address}: {error}") from error
+
+
+def outgoing(address: str, probe: Callable[..., socket.socket] = socket.socket) -> str:
+    """Where others reach this machine when it listens there: on all addresses, the one that it goes out with.
+
+    Its name where it has no way out, as others may know that one.
+    """
+    for family, far in _FAR.get(address, ()):
+        with contextlib.suppress(OSError), probe(family, socket.SOCK_DGRAM) as asked:
+            asked.connect((far, _ANY_PORT))  # of a datagram, for which nothing is sent: it only finds the way
+            return str(asked.getsockname()[0])
+    return socket.gethostname() if address in files.EVERYWHERE else address
 
 
 def _answers(made: ConsoleSettings) -> bool:

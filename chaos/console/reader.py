@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import msgspec
 
 from chaos.console import view
 from chaos.console.one_run import OneRun
 from chaos.console.settings import ConsoleSettings
 from chaos.console.sources import SourcesFile
+from chaos.console.starting import Start
 from chaos.console.view import State
 from chaos.machine.clock import Clock
 
@@ -29,6 +31,8 @@ class Frame:
     live: bool
     """Whether the stack is asked; else the recording, if that is open."""
     open: bool
+    sealed: bool
+    """Whether nobody may know yet what was broken, as in a recording that is played up to its reveal."""
 
 
 class Reader:
@@ -46,6 +50,7 @@ class Reader:
         self._clock = clock
         self._transport = transport
         self._lock = threading.Lock()
+        self._start = Start(settings, clock)
         self._run: OneRun | None = None
         self._asked_at = 0.0
 
@@ -57,6 +62,10 @@ class Reader:
         fits = folder.is_dir() and (not self._settings.follows or folder.name != self._settings.past)
         return folder if fits else None
 
+    def page_asks(self) -> None:
+        """A page wants to be told: a recording that waits for nobody else begins now. Raises OSError."""
+        self._start.page_asks()
+
     def state(self, run: str = "", facts: int = 0, users: int = 0) -> State:
         """What is new for a page that shows this run and has so many facts and requests; all of it for any other.
 
@@ -66,7 +75,7 @@ class Reader:
         with self._lock:
             shown = self._shown()
             if shown is None:
-                return view.waiting()
+                return view.waiting(begun=self._start.began is not None)
             seen = shown.look()
             return view.of(seen, facts, users) if run == seen.run else view.of(seen)
 
@@ -79,7 +88,7 @@ class Reader:
             seen = shown.look()
             # Before its first fact nobody knows when it began.
             live = shown.is_live(seen) and shown.wall > 0
-            return Frame(shown.folder, shown.wall, seen.now, live, shown.is_open())
+            return Frame(shown.folder, shown.wall, seen.now, live, shown.is_open(), seen.sealed)
 
     def watch(self) -> None:
         """Ask the stack about the alerts of a live run that somebody looks at, while others read on.
@@ -94,8 +103,8 @@ class Reader:
 
     def _shown(self) -> OneRun | None:
         folder = self.folder
-        if folder is None:
+        if folder is None or (began := self._start.began) is None:
             return None
         if self._run is None or self._run.folder != folder:
-            self._run = OneRun(folder, self._clock, self._settings)
+            self._run = OneRun(folder, self._clock, msgspec.structs.replace(self._settings, began=began))
         return self._run

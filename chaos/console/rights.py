@@ -1,10 +1,11 @@
 """Which role may do what, as one table."""
 
 _EVERYBODYS = ("join", "note", "answer", "runbook")
-_PLAYERS = (*_EVERYBODYS, "acknowledge", "claim", "act", "hint", "over", "truth")
+_PLAYERS = (*_EVERYBODYS, "acknowledge", "claim", "act", "hint", "over")
 
 MAY: dict[str, tuple[str, ...]] = {
-    "host": (*_PLAYERS, "steer"),
+    # Names are free text: what a player looks at under another name would count against nobody who claims.
+    "host": (*_PLAYERS, "truth", "steer"),
     "player": _PLAYERS,
     "scribe": _EVERYBODYS,
     "watcher": (),

@@ -28,7 +28,7 @@ class Sources(msgspec.Struct, frozen=True):
 class SourcesFile:
     """The sources by a target file, which may come, go and change while a console is there.
 
-    `dashboards`: the folder of dashboards where the target has none. Safe to use from several threads.
+    `dashboards`: their folder while there is no target that can be read. Safe to use from several threads.
     """
 
     def __init__(self, file: str, dashboards: str) -> None:
@@ -51,17 +51,18 @@ class SourcesFile:
 
     def _of_file(self) -> Sources:
         try:
-            return _of_target(targets.read(Path(self._file)), self._otherwise.dashboards)
+            return _of_target(targets.read(Path(self._file)))
         except InvalidFile:
             return self._otherwise
 
 
-def _of_target(target: Target, dashboards: str) -> Sources:
+def _of_target(target: Target) -> Sources:
     boards = target.dashboards
     return Sources(
         target.urls.prometheus,
         target.urls.alertmanager,
         target.urls.jaeger,
-        boards.folder if boards else dashboards,
+        # One without dashboards has none: those of another stack would only seem to be its own.
+        boards.folder if boards else "",
         boards.scrape_interval.in_seconds if boards else _SCRAPED_EVERY_SECONDS,
     )

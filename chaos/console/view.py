@@ -13,8 +13,7 @@ from chaos.facts.game import AnyGameFact
 from chaos.facts.pages import PageSeen
 from chaos.facts.run import Aborted, Injected, Mitigated, PhaseBegan, RunEnded, StagedInjected, StagedUndone, Undone
 from chaos.gameday.told import as_told
-from chaos.report import durations, game_words
-from chaos.report.debrief import of_part
+from chaos.report import debrief, durations, game_words
 from chaos.verdict.round import RoundScore
 
 
@@ -107,6 +106,7 @@ class State(msgspec.Struct, frozen=True):
 
 _STAGES = {
     "waiting": "no round yet: it appears here by itself",
+    "not begun": "a recording, which is played as soon as its host begins it",
     "preparing": "users come, and everything is proven well; nothing is broken yet",
     "on": "from now on something may be broken",
     "putting back": "what was broken is put back; alerts take a while to notice",
@@ -138,9 +138,10 @@ def of(seen: Seen, facts: int = 0, users: int = 0) -> State:
     )
 
 
-def waiting() -> State:
-    """Where there is no run."""
-    return State("", 0.0, "waiting", _STAGES["waiting"], True, [], [], 0, "", [], 0, 0, None)
+def waiting(begun: bool = True) -> State:
+    """Where there is no run, or none that has `begun` to be played again."""
+    words = _STAGES["waiting" if begun else "not begun"]
+    return State("", 0.0, "waiting", words, True, [], [], 0, "", [], 0, 0, None)
 
 
 def stage_of(seen: Seen) -> str:
@@ -205,14 +206,11 @@ def _told(seen: Seen) -> Told | None:
     if seen.sealed or (seen.opened is None and seen.facts):
         return None
     opened = seen.opened or Opened(seen.run, "", None, "")
-    parts = [PartLine(part.name, *of_part(part), part.words) for part in opened.score.parts] if opened.score else []
-    if opened.score:
-        parts.append(PartLine("hints", str(opened.score.hints), "0", "that were asked for"))
-        parts += [
-            PartLine(f"Brier score of {who}", f"{value:g}", "0", "0 is certain and right, 1 certain and wrong")
-            for who, value in opened.score.brier.items()
-        ]
-    gaps = opened.score.gaps if opened.score else []
+    score = opened.score
+    parts = [PartLine(*row) for row in debrief.rows(score)] if score else []
+    if score:
+        parts.append(PartLine("it ended as", debrief.how_ended(score), "", ""))
+    gaps = score.gaps if score else []
     return Told(opened.title, opened.truth, parts, gaps, opened.page, _fault(seen.marks))
 
 

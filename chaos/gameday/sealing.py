@@ -14,6 +14,7 @@ from chaos.spec.gameday.seal import Seal
 
 SEALED_FOLDER = ".sealed"
 SEAL_FILE = "seal.json"
+_OPENED = ".opened"
 _PLAYED = "played"
 """Locked by whoever plays the round, for as long as he does."""
 
@@ -70,11 +71,12 @@ def _lay_open(folder: Path) -> None:
     if not private.is_dir():
         return
     for file in private.iterdir():
-        if file.name == _PLAYED:
-            file.unlink()
-        else:
+        if file.name != _PLAYED:
             file.replace(folder / file.name)
-    private.rmdir()
+    # At once: who finds it sealed and nobody who plays it takes it for broken off.
+    opened = private.rename(folder / _OPENED)
+    (opened / _PLAYED).unlink(missing_ok=True)
+    opened.rmdir()
 
 
 def read(folder: Path) -> Seal:

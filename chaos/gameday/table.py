@@ -31,6 +31,7 @@ from chaos.facts.game import (
 )
 from chaos.gameday import sealing
 from chaos.machine.clock import Clock, SystemClock
+from chaos.report import plain
 from chaos.spec.gameday import deck, truth
 
 _LONGEST_TEXT = 2_000
@@ -115,9 +116,10 @@ class Table:
 
     def ask(self, who: str, action: str) -> AnyGameFact:
         """Have something done, as one of the round's actions says; what became of it is a fact of its own."""
-        if not fits(action, self.began.actions):
-            raise GameRefused(f"{action}: what may be done is {', '.join(self.began.actions)}")
-        return self._add(Asked(0, self._now(), _name(who), action))
+        wanted = plain.line(action)
+        if not fits(wanted, self.began.actions):
+            raise GameRefused(f"{wanted}: what may be done is {', '.join(self.began.actions)}")
+        return self._add(Asked(0, self._now(), _name(who), wanted))
 
     def hint(self, who: str) -> AnyGameFact:
         """Ask for the next hint; it costs."""
@@ -133,15 +135,20 @@ class Table:
         """Say that it is over; it is when users are well."""
         return self._add(Declared(0, self._now(), _name(who)))
 
-    def steer(self, who: str, how: str, seconds: float = 0.0) -> AnyGameFact:
-        """The host's: `start` now, `delay` or `extend` by seconds, `abort`. Where nobody is host, everybody may."""
+    def steer(self, who: str, how: str, seconds: float = 0.0, leads: bool = False) -> AnyGameFact:
+        """The host's: `start` now, `delay` or `extend` by seconds, `abort`. Where nobody is host, everybody may.
+
+        `leads`: he is known to be a host, and comes to the table as one if need be.
+        """
         if how not in _HOST_MAY:
             raise GameRefused(f"{how}: a host may {', '.join(_HOST_MAY)}")
         if not 0 <= seconds <= _LONGEST_SECONDS:
             raise GameRefused(f"{seconds:g}: seconds are a number from 0 to {_LONGEST_SECONDS:g}")
         hosts = {fact.who for fact in self.all(Joined) if fact.role == "host"}
         if hosts and _name(who) not in hosts:
-            raise GameRefused(f"only a host may: {', '.join(sorted(hosts))}")
+            if not leads:
+                raise GameRefused(f"only a host may: {', '.join(sorted(hosts))}")
+            self.join(who, "host")
         return self._add(Steered(0, self._now(), _name(who), how, seconds))
 
     def show_truth(self, who: str) -> str:
@@ -183,13 +190,14 @@ def _is_like(words: list[str], pattern: list[str]) -> bool:
 
 
 def _name(who: str) -> str:
-    name = " ".join(who.split())[:_LONGEST_NAME]
+    name = " ".join(plain.line(who).split())[:_LONGEST_NAME]
     if not name:
         raise GameRefused("who says it? a name is needed")
     return name
 
 
 def _text(text: str) -> str:
-    if not text.strip():
+    said = plain.line(text).strip()
+    if not said:
         raise GameRefused("there is no text")
-    return text.strip()[:_LONGEST_TEXT]
+    return said[:_LONGEST_TEXT]

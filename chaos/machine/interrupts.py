@@ -38,6 +38,15 @@ class Interrupts:
         return bool(self._arrived)
 
     @property
+    def signals(self) -> tuple[int, ...]:
+        """Those that arrived so far, in their order."""
+        return tuple(self._arrived)
+
+    def promise(self, text: str) -> None:
+        """Each is answered with this from now on."""
+        self._promise = text
+
+    @property
     def in_a_hurry(self) -> bool:
         """Whether the user asked twice."""
         return len(self._arrived) > 1

@@ -62,7 +62,7 @@ class Debrief:
     @property
     def ended(self) -> str:
         """How it ended."""
-        return self.score.ended or "nothing was injected"
+        return how_ended(self.score)
 
     @property
     def mitigation(self) -> str:
@@ -124,6 +124,21 @@ def of_part(part: Part) -> tuple[str, str]:
     return _amount(part.value, part.unit), _amount(part.par, part.unit)
 
 
+def rows(score: RoundScore) -> list[tuple[str, str, str, str]]:
+    """The score as a table's rows for people: what it is about, what came of it, its par, and what that means."""
+    return [
+        *((part.name, *of_part(part), part.words) for part in score.parts),
+        ("hints", str(score.hints), "0", ""),
+        *((f"Brier score of {who}", f"{value:g}", "0", BRIER_MEANS) for who, value in score.brier.items()),
+        *(("looked at the truth", who, "", "") for who in score.looked),
+    ]
+
+
+def how_ended(score: RoundScore) -> str:
+    """How the round ended, in words."""
+    return score.ended or "nothing was injected"
+
+
 def of_claim(claim: ClaimResult) -> str:
     """Whether a claim was right, and why it does not count where it does not."""
     word = "right" if claim.right else "wrong"
@@ -167,10 +182,7 @@ def _score(score: RoundScore) -> list[str]:
         "",
         "| part | you | par | |",
         "|---|---|---|---|",
-        *(f"| {part.name} | {' | '.join(of_part(part))} | {part.words} |" for part in score.parts),
-        f"| hints | {score.hints} | 0 | |",
-        *(f"| Brier score of {who} | {value:g} | 0 | {BRIER_MEANS} |" for who, value in score.brier.items()),
-        *(f"| looked at the truth | {who} | | |" for who in score.looked),
+        *(f"{' '.join(f'| {cell}' if cell else '|' for cell in row)} |" for row in rows(score)),
         "",
         "## Diagnoses",
         *(
