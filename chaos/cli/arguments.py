@@ -116,6 +116,7 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game.add_argument("--host", action="store_true", help="you lead: nothing comes before you type `host start`")
     game.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
     game.add_argument("--no-console", action="store_true", help="in terminals alone")
+    game.add_argument("--replay", type=Path, metavar="RUN", help="the same as `replay RUN`")
     game.add_argument("--speed", type=float, choices=(1.0, 10.0), default=1.0, help="of a replay; default: 1")
     _add_address(game)
 

@@ -59,7 +59,7 @@ def _again(arguments: argparse.Namespace, runs: Path, file: Path) -> ConsoleSett
         _note("the console of before was one of other runs; this one has addresses of its own")
         return None
     if kept.game is None or not process_identity.is_alive(kept.game):
-        _note("the game day of before has ended without its console; whoever has its addresses comes in by them")
+        _note("the game day that this console was for is gone; its addresses are good again")
         # What was the newest run when it began need not be hidden any more.
         kept = msgspec.structs.replace(kept, past="")
     address = arguments.listen or kept.address
@@ -82,10 +82,9 @@ def replay(arguments: argparse.Namespace, folder: Path) -> int:
     starts, waits = file.with_suffix(".began"), sys.stdin.isatty()
     starts.unlink(missing_ok=True)
     made = msgspec.structs.replace(_settings(arguments, folder), speed=arguments.speed, starts=str(starts), waits=waits)
-    if not waits:
-        return _show(made, file, "It is played from when the first page asks for it.")
-    Typed().listen(lambda _: starting.begin(starts, SystemClock()))
-    return _show(made, file, "Press Enter when everybody is there: it is played from then on.")
+    when = "you press Enter, when everybody is there" if waits else "the first page asks for it"
+    words = f"It is played from the moment at which {when}."
+    return _show(made, file, words, (lambda _: starting.begin(starts, SystemClock())) if waits else None)
 
 
 @contextlib.contextmanager
@@ -130,12 +129,14 @@ def stays(listen: Callable[[Callable[[str], None]], None], interrupts: Interrupt
         pass
 
 
-def _show(made: ConsoleSettings, file: Path, *words: str) -> int:
+def _show(made: ConsoleSettings, file: Path, words: str = "", typed: Callable[[str], None] | None = None) -> int:
     interrupts = Interrupts()
     interrupts.listen("the console ends; a round goes on without it")
     own = process_identity.of_pid(os.getpid())
     begun = process.start(msgspec.structs.replace(made, owner=own), file)
-    print(*begun.lines, *words, "Ctrl-C ends it.", sep="\n", flush=True)
+    print(*begun.lines, *filter(None, (words, "Ctrl-C ends it.")), sep="\n", flush=True)
+    if typed:
+        Typed().listen(typed)
     try:
         _until_it_ends(begun, interrupts)
     finally:

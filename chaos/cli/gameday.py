@@ -29,6 +29,7 @@ from chaos.gameday.unhurried import Unhurried
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
+from chaos.report import plain
 from chaos.report.debrief import Debrief, of_part
 from chaos.spec import experiment as experiments
 from chaos.spec import panel, yamlfile
@@ -56,6 +57,8 @@ _PLAYED = (ExitCode.HELD, ExitCode.DEVIATED, ExitCode.INCONCLUSIVE)
 
 def gameday(arguments: argparse.Namespace) -> int:
     """Do what was asked for; the exit code."""
+    if arguments.replay:
+        arguments.what, arguments.run = "replay", arguments.replay
     does: dict[str, Callable[[argparse.Namespace], int]] = {
         "play": _play,
         "join": _join,
@@ -102,7 +105,7 @@ def _rounds(
     target = setting.system.target
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
         items = decks.open_items(target.runs_folder)
-        print(*(f"still open from last time: [ ] {item}" for item in items), sep="\n")
+        print(*(plain.line(f"still open from last time: [ ] {item}") for item in items), sep="\n")
         drawn = _draw(arguments, deck, (seed_, place + number), target, progress)
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
@@ -208,7 +211,7 @@ def _tell(told: Debrief, folder: Path) -> None:
     rows = [("", "you", "par", "")] + [(part.name, *of_part(part), part.words) for part in told.score.parts]
     rows.append(("hints", str(told.score.hints), "0", ""))
     print(*(f"  {name:<12}{you:>14}{par:>14}  {words}".rstrip() for name, you, par, words in rows), sep="\n")
-    print(*(f"  gap: {gap}" for gap in told.score.gaps), sep="\n")
+    print(*(plain.line(f"  gap: {gap}") for gap in told.score.gaps), sep="\n")
     print(*(f"by hand: {step}" for step in told.verdict.by_hand), sep="\n")
     shown = artifacts.shown(folder / decks.DEBRIEF_PAGE)
     outcome = f"{told.verdict.outcome.value}, exit {told.verdict.exit_code} of the run"

@@ -80,6 +80,8 @@ class Paged(GameFact, frozen=True, tag="paged"):
     """Seconds since the run's start."""
     over: list[str] = msgspec.field(default_factory=list)
     """Those of `alerts` that are over, where others of the same page fire."""
+    dashboard: str = ""
+    """The address of the dashboard that the page names; empty: it names none, or an earlier release wrote this."""
 
 
 class Acknowledged(GameFact, frozen=True, tag="acknowledged"):

@@ -13,7 +13,7 @@ from chaos.facts.game import RoundBegan
 from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
 from chaos.gameday.unhurried import Unhurried
-from chaos.report import durations, game_words
+from chaos.report import durations, game_words, plain
 
 HELP = """\
   ack PAGE                      take a page
@@ -55,7 +55,8 @@ class Screen:
         with self._lock:
             for fact in self._table.facts[self._shown :]:
                 self._shown += 1
-                self._print(f"{durations.clock(max(0.0, fact.at)):>9}  {game_words.line(fact)}")
+                # Also what is in the file, whoever wrote it: a terminal obeys some characters.
+                self._print(plain.line(f"{durations.clock(max(0.0, fact.at)):>9}  {game_words.line(fact)}"))
                 if self._coach and (words := self._coach.explains(fact)):
                     self._print(f"           ({words})")
 
@@ -70,7 +71,7 @@ class Screen:
         try:
             self._do(words[0], words[1:])
         except (ChaosError, ValueError) as error:
-            self._print(f"           {error}")
+            self._print(plain.line(f"           {error}"))
 
     def _do(self, verb: str, rest: list[str]) -> None:
         verbs: dict[str, Callable[[list[str]], object]] = {
@@ -95,7 +96,7 @@ class Screen:
     def _book(self, page: int) -> str:
         where = self._table.open_runbook(self._who, page)
         here = self._books / where.rpartition("/")[2] if self._books else None
-        return here.read_text() if where and here is not None and here.is_file() else where or "it has none"
+        return here.read_text() if where and here is not None and here.is_file() else plain.line(where) or "it has none"
 
     def _claim(self, words: list[str]) -> None:
         if len(words) < 2:

@@ -10,9 +10,10 @@ def as_told(page: PageSeen, now: float, number: int = 0) -> Paged:
     told = [_named(one) for one in page.alerts]
     summary = first.annotations.get("summary", "")
     runbook = first.annotations.get("runbook_url", "")
+    dashboard = first.annotations.get("dashboard_url", "")
     firing = any(alert.status == "firing" for alert in page.alerts)
     over = [_named(alert) for alert in page.alerts if firing and alert.status != "firing"]
-    return Paged(number, now, page.receiver, firing, told, summary, runbook, page.at, over)
+    return Paged(number, now, page.receiver, firing, told, summary, runbook, page.at, over, dashboard)
 
 
 def _named(alert: PageAlert) -> str:
