@@ -26,13 +26,14 @@ from chaos.console.sources import SourcesFile
 from chaos.console.view import State
 from chaos.errors import ChaosError, GameRefused
 from chaos.gameday.decks import DEBRIEF_PAGE
-from chaos.gameday.table import Table
+from chaos.gameday.table import ANY, Table
+from chaos.judge.round_claims import SURE_ENOUGH
 from chaos.machine.clock import Clock, SystemClock
 from chaos.spec.gameday.truth import FAMILIES
 
 _LOG = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = ("chart", "acts", "pager", "looks", "console")
+SCRIPTS = ("chart", "lanes", "asking", "acts", "sound", "host", "pager", "looks", "console")
 """In the order in which a page loads them."""
 _FILES = {
     "console.css": (STATIC / "console.css", "text/css; charset=utf-8"),
@@ -110,7 +111,8 @@ def _add_pages(app: FastAPI, settings: ConsoleSettings, reader: Reader) -> None:
         role = request.state.role
         shown = page.get_template("page.html.j2").render(
             role=role, may=rights.MAY[role], proof=settings.proof(role), families=FAMILIES,
-            anybody=settings.alone, replay=settings.speed, scripts=SCRIPTS,
+            anybody=settings.alone, replay=settings.speed, scripts=SCRIPTS, any_word=sorted(ANY),
+            sure_enough=f"{100 * SURE_ENOUGH:g}",
         )  # fmt: skip
         return Response(shown, media_type="text/html; charset=utf-8")
 

@@ -179,7 +179,7 @@ def _event(number: int, fact: AnyGameFact) -> Event:
 
 
 def _when(at: float) -> str:
-    return durations.clock(max(0.0, at))
+    return durations.measured(max(0.0, at), 1)
 
 
 def _words(mark: AnyFact) -> str:

@@ -1,60 +1,81 @@
 "use strict";
-// What people do: each verb with its form or button. All text is set as text, never as HTML.
+// What people do: each verb with its form or button, and what the table says to it.
 
-const $ = (id) => document.getElementById(id);
 const PROOF = document.body.dataset.proof, MAY = document.body.dataset.may.split(" ");
-const SPEED = Number(document.body.dataset.speed), SURE_MS = 5000;
+const ANY = new Set(document.body.dataset.any.split(" ")); // in an action that is offered, what stands for any word
+const SPEED = Number(document.body.dataset.speed), SURE_MS = 5000, REFUSED_MS = 20_000;
+const IN_A_TERMINAL = "In a terminal `.venv/bin/stormdrill gameday join` is the same table, and "
+  + "`.venv/bin/stormdrill gameday abort` ends the round.";
+const SAID = {
+  joined: "said-join", claimed: "said-claim", noted: "said-note", steered: "said-steer", asked: "said-act",
+  acted: "said-act", declared: "said-act", declined: "said-act", hint_asked: "said-act", hint_given: "said-act",
+};
+const FOR_ALL = ["acted", "declined", "hint_given", "steered"]; // whoever asked for it
+const EXAMPLE = /^https?:\/\/([^/]*\.)?example\.(com|org|net)(?![\w.-])/;
+let forgets = 0;
 
-function element(name, text, attributes = {}) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
-}
+const me = () => ($("name") ? $("name").value.trim().replace(/\s+/g, " ") : "");
 
-function setText(place, text) {
-  if (place.textContent !== text) place.textContent = text;
-}
-
+/** Has something done; what was answered, or null where it was refused. */
 async function act(verb, body) {
-  const who = $("name").value.trim();
+  const who = me();
   if (!who) {
     refuse("who are you? Write your name first");
     $("name").focus();
     return null;
   }
+  const headers = { "Content-Type": "application/json", "X-Stormdrill": PROOF };
   try {
-    const answer = await fetch(`/do/${verb}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Stormdrill": PROOF },
-      body: JSON.stringify({ who, ...body }),
-    });
-    if (answer.ok) return refuse("") || (await answer.json());
-    const said = {
-      403: "that is not for you to do", 413: "that is too long", 429: "too much at once; wait a moment",
-    }[answer.status];
-    refuse(said || (await answer.json()).refused);
-  } catch {
-    const otherwise = "`stormdrill gameday join` is the same table in a terminal";
-    refuse(`it could not be sent: the console does not answer. ${otherwise}`);
+    const answer = await ask(`/do/${verb}`, { method: "POST", headers, body: JSON.stringify({ who, ...body }) });
+    refuse("");
+    return answer;
+  } catch (error) {
+    if (!(error instanceof Untold)) throw error;
+    const unsent = `it could not be sent, as far as this page knows: ${error.message}. ${IN_A_TERMINAL}`;
+    refuse(error.status ? error.message : unsent);
+    return null;
   }
-  return null;
 }
 
 function refuse(text) {
   $("refused").textContent = text && `✕ ${text}`;
-  return "";
+  clearTimeout(forgets);
+  // It stands in front of all else, and must not do so for good.
+  forgets = setTimeout(() => { $("refused").textContent = ""; }, REFUSED_MS);
 }
 
-/** What the chosen action needs beside its name: a field for each word in capitals. */
+/** Shows what became of what was pressed where it was pressed: a phone shows no log beside its buttons. */
+function tellBack(event, silently) {
+  const fact = event.fact, place = $(SAID[fact.game]);
+  if (!place || !(FOR_ALL.includes(fact.game) || fact.who === me())) return;
+  setText(place, `${event.when}: ${event.words}`);
+  if (!silently) speak(event.words);
+}
+
+const choose = () => element("option", "choose one", { value: "" });
+
+/** What there is to choose from in this round; nothing is chosen before somebody does. */
+function offer(began) {
+  const options = (names) => [choose(), ...names.map((name) => element("option", name))];
+  if ($("component")) $("component").replaceChildren(...options(began.components));
+  if ($("family"))
+    for (const option of [...$("family").options])
+      if (option.value && !began.families.includes(option.value)) option.remove();
+  if ($("action")) {
+    $("action").replaceChildren(...options(began.actions));
+    parameters();
+  }
+}
+
+/** What the chosen action needs beside its name: a field for each word that stands for any. */
 function parameters() {
-  const wanted = $("action").value.split(" ").filter((word) => /^[A-Z]+$/.test(word));
+  const wanted = $("action").value.split(" ").filter((word) => ANY.has(word));
   $("more").replaceChildren(...wanted.map((word) => {
     const label = element("label", `${word.toLowerCase()} `), source = { COMPONENT: "component", KIND: "family" }[word];
     const field = source ? $(source).cloneNode(true) : element("input", "", { required: "", maxlength: 60 });
     field.removeAttribute("id");
     field.dataset.word = word;
-    if (word === "ALERT") field.value = lanes.length ? lanes[lanes.length - 1].name.split("{")[0] : "";
+    if (word === "ALERT") field.value = lanes.length ? alertOf(lanes[lanes.length - 1].name) : "";
     if (word === "MINUTES" || word === "REPLICAS") Object.assign(field, { type: "number", min: 1, max: 60, value: 5 });
     label.append(field);
     return label;
@@ -91,22 +112,41 @@ function submitted(form, does) {
   });
 }
 
+/** An address as a link that leaves this page where it is; null: it is none that leads a browser anywhere. */
+function linkTo(address, words) {
+  // Rules name a place that is kept for examples where nobody has said where his runbooks are.
+  const leads = /^https?:\/\//.test(address || "") && !EXAMPLE.test(address);
+  if (!leads) return null;
+  return element("a", words, { href: address, target: "_blank", rel: "noopener noreferrer" });
+}
+
 /** Text for somebody to read, in front of all else until he closes it. */
 function read(answer, title) {
   if (!answer) return;
   $("h-book").textContent = title;
-  $("page").textContent = answer.text;
+  $("page").replaceChildren(linkTo(answer.text, answer.text) || answer.text);
   $("book").showModal();
+}
+
+function tellSureness() {
+  const sure = Number($("sure").value), enough = Number($("sure").dataset.enough);
+  setText($("sureness"), sure < enough ? `${sure} % sure: too unsure to count as a diagnosis` : `${sure} % sure`);
 }
 
 submitted("who", async () => {
   sessionStorage.setItem("name", $("name").value);
+  sessionStorage.setItem("as", $("as").value);
   await act("join", { role: $("as").value });
 });
 submitted("claim", () => act("claim", {
   component: $("component").value, family: $("family").value, confidence: Number($("sure").value) / 100,
 }));
-submitted("act", () => act("act", { action: chosen() }));
+submitted("act", async () => {
+  if (!(await act("act", { action: chosen() }))) return;
+  // Pressed once more it would be done once more.
+  $("action").value = "";
+  parameters();
+});
 submitted("note", async () => {
   if (await act("note", { text: $("text").value })) $("text").value = "";
 });
@@ -118,5 +158,9 @@ for (const button of document.querySelectorAll("[data-do]"))
     if (answer && answer.text) read(answer, "What is broken");
   });
 if ($("action")) $("action").addEventListener("change", parameters);
-if ($("sure")) $("sure").addEventListener("input", () => { $("sureness").textContent = `${$("sure").value} % sure`; });
-if ($("name")) $("name").value = sessionStorage.getItem("name") || "";
+if ($("sure")) $("sure").addEventListener("input", tellSureness);
+if ($("name")) {
+  $("name").value = sessionStorage.getItem("name") || "";
+  const before = sessionStorage.getItem("as");
+  if ([...$("as").options].some((option) => option.value === before)) $("as").value = before;
+}

@@ -3,11 +3,14 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-const LEFT = 4, TOP = 20, RIGHT = 8;
+const LEFT = 4, TOP = 22, RIGHT = 8;
+const LETTERS = 12, LINE = 15; // as high as console.css has the words of a drawing, in its own units
+const NARROW = 640, WALL = "(min-width: 1900px)", CLOSER = 1.5; // a wall is read from further away
 const SHAPES = {
   page: "m-6 -6 h12 l-6 11 z", question: "m-6 5 h12 l-6 -11 z", claim: "m0 -7 l6 7 -6 7 -6 -7 z",
   action: "m-5 -5 h10 v10 h-10 z", over: "m-5 0 a5 5 0 1 0 10 0 a5 5 0 1 0 -10 0",
 };
+const pen = document.createElement("canvas").getContext("2d");
 
 function node(name, attributes, ...children) {
   const made = document.createElementNS(SVG, name);
@@ -21,13 +24,47 @@ function named(made, words) {
   return made;
 }
 
-/** Seconds as people say them. */
+/** A length of time, as `spoken` of chaos/report/durations.py writes it. */
 function spoken(seconds) {
   if (seconds < 0) return `-${spoken(-seconds)}`;
-  if (seconds < 100) return `${Number(seconds.toPrecision(2))} s`;
-  const all = Math.round(seconds), hours = Math.floor(all / 3600), minutes = Math.floor((all % 3600) / 60);
-  if (hours) return `${hours} h ${minutes} min`;
-  return all % 60 ? `${minutes} min ${all % 60} s` : `${minutes} min`;
+  if (seconds < 100) return `${Number(seconds.toPrecision(3))} s`;
+  const all = Math.round(seconds);
+  if (seconds < 600) return all % 60 ? `${Math.floor(all / 60)} min ${all % 60} s` : `${all / 60} min`;
+  const minutes = Math.round(seconds / 60), hours = Math.floor(minutes / 60);
+  return [hours && `${hours} h`, minutes % 60 && `${minutes % 60} min`].filter(Boolean).join(" ");
+}
+
+/** When something was, in seconds since the run's start, as `measured` there writes it. */
+function moment(seconds, digits = 1) {
+  if (seconds < 0) return `-${moment(-seconds, digits)}`;
+  if (seconds < 100) return `${seconds.toFixed(digits)} s`;
+  const all = Math.round(seconds), minutes = Math.floor(all / 60);
+  return all % 60 && minutes < 60 ? `${minutes} min ${all % 60} s` : spoken(seconds);
+}
+
+/** How wide that is in a drawing. */
+function wide(text) {
+  return pen.measureText(text).width;
+}
+
+/** The text in lines for which there is room, broken between words, and within one that is too long by itself. */
+function inLines(text, room) {
+  const made = [];
+  for (const word of text.split(" ").filter(Boolean)) {
+    const longer = made.length ? `${made[made.length - 1]} ${word}` : word;
+    if (made.length && wide(longer) <= room) made[made.length - 1] = longer;
+    else made.push(...inParts(word, room));
+  }
+  return made;
+}
+
+function inParts(word, room) {
+  const parts = [""];
+  for (const letter of word) {
+    if (wide(parts[parts.length - 1] + letter) > room) parts.push("");
+    parts[parts.length - 1] += letter;
+  }
+  return parts;
 }
 
 /** A length of time of a request. */
@@ -56,10 +93,12 @@ class Chart {
   draw({ start, end, rows, lanes, marks, fault }) {
     this.begin(start, end, fault);
     this.users(rows.filter((row) => row.second >= start - 1 && row.second + 1 <= end));
-    for (const lane of lanes) this.lane(lane);
+    // A phone has no room for what all of them have alike.
+    const narrow = this.place.clientWidth < NARROW, all = lanes.map((lane) => lane.name);
+    for (const lane of lanes) this.lane(lane, narrow ? telling(lane.name, all) : lane.name);
     for (const [name, its] of marks) this.marks(name, its);
     const latest = rows[rows.length - 2];
-    const over = "Over time: users' requests, failures and latency, alerts and what people did.";
+    const over = "Over time: users' requests, failures and latency, alerts (in words below) and what people did.";
     this.finish(latest ? `${over} In the latest second ${words(latest)}.` : "Nothing to draw yet.");
   }
 
@@ -78,10 +117,12 @@ class Chart {
   begin(start, end, fault) {
     this.start = start;
     this.end = Math.max(end, start + 10);
-    this.width = Math.max(this.place.clientWidth, 260);
+    const closer = matchMedia(WALL).matches ? CLOSER : 1;
+    this.width = Math.max(Math.round(this.place.clientWidth / closer), 260);
     this.y = TOP;
     this.drawn = [];
     this.fault = fault;
+    pen.font = `${LETTERS}px ${getComputedStyle(document.body).fontFamily}`;
   }
 
   finish(said) {
@@ -103,15 +144,16 @@ class Chart {
   ticks(height) {
     const made = [], most = this.width / 90;
     const step = STEPS.find((one) => (this.end - this.start) / one <= most) || 7200;
-    if (this.fault) {
+    if (this.fault && (this.fault[1] === null || this.fault[1] >= this.start)) {
       const x = this.x(this.fault[0]), until = this.x(this.fault[1] === null ? this.end : this.fault[1]);
       const place = { class: "fault", x, y: TOP - 4, width: Math.max(until - x, 1), height: height - TOP + 4 };
       made.push(named(node("rect", place), "the fault is in place"));
     }
     for (let at = Math.ceil(this.start / step) * step; at <= this.end; at += step) {
-      const x = this.x(at), anchor = x < 30 ? "start" : x > this.width - 40 ? "end" : "middle";
+      const x = this.x(at), said = moment(at, 0), half = wide(said) / 2;
+      const anchor = x < half ? "start" : x + half > this.width ? "end" : "middle";
       made.push(node("line", { class: "grid", x1: x, x2: x, y1: TOP - 4, y2: height }));
-      made.push(node("text", { class: "tick", x, y: 11, "text-anchor": anchor }, spoken(at)));
+      made.push(node("text", { class: "tick", x, y: 14, "text-anchor": anchor }, said));
     }
     return made;
   }
@@ -131,11 +173,14 @@ class Chart {
   }
 
   band(name, height, top) {
-    const text = this.y + 11, y = this.y + 16, said = [name, top && `the top is ${top}`].filter(Boolean).join("; ");
-    this.drawn.push(node("text", { class: "note", x: LEFT, y: text }, said));
-    const low = y + height;
+    const said = [name, top && `the top is ${top}`].filter(Boolean).join("; ");
+    for (const line of inLines(said, this.width - LEFT - RIGHT)) {
+      this.drawn.push(node("text", { class: "note", x: LEFT, y: this.y + 11 }, line));
+      this.y += LINE;
+    }
+    const y = this.y + 1, low = y + height;
     this.drawn.push(node("line", { class: "axis-line", x1: LEFT, x2: this.width - RIGHT, y1: low, y2: low }));
-    this.y = y + height + 8;
+    this.y = low + 8;
     return y;
   }
 
@@ -156,20 +201,22 @@ class Chart {
 
   bars(name, height, most, rows) {
     const y = this.band(name, height, `${most}`);
-    const wide = Math.max(this.x(this.start + 1) - this.x(this.start) - 0.5, 1);
+    const each = Math.max(this.x(this.start + 1) - this.x(this.start) - 0.5, 1);
     for (const row of rows.filter((one) => one.failed)) {
       const high = Math.max(2, (height * row.failed) / most);
-      const place = { class: "failed", x: this.x(row.second), y: y + height - high, width: wide, height: high };
+      const place = { class: "failed", x: this.x(row.second), y: y + height - high, width: each, height: high };
       this.drawn.push(named(node("rect", place), `${row.failed} of ${row.sent} failed`));
     }
   }
 
   /** Pending and firing where they are known, else from page to page; and when the pager was told. */
-  lane({ name, stretches, states, held_back }) {
-    const y = this.band(held_back ? `${name}: ${held_back} now` : name, 15);
+  lane({ name, stretches, states, held_back: held }, called) {
+    // What is held back pages nobody, which is why it stands first, and is never what there is no room for.
+    const y = this.band(held ? `${held} now: ${called}` : called, 15);
     const blocks = states.length ? states : stretches.map(([start, end]) => ({ state: "firing", start, end }));
     for (const { state, start, end } of blocks) {
-      const x = this.x(start), until = end === null ? this.end : end, width = Math.max(this.x(until) - x, 2);
+      const until = end === null ? this.end : end, x = this.x(start), width = Math.max(this.x(until) - x, 2);
+      if (until < this.start) continue;
       const place = { class: `alert ${state}`, x, y, width, height: 13 };
       if (state === "firing") place.fill = "url(#stripes)";
       const lasts = `${name}: ${state} for ${spoken(until - start)}${end === null ? ", and still" : ""}`;
@@ -189,7 +236,7 @@ class Chart {
   mark(y, { at, shape, words: said }) {
     if (at < this.start) return;
     const d = `M${this.x(at).toFixed(1)} ${y} ${SHAPES[shape]}`;
-    this.drawn.push(named(node("path", { class: `mark ${shape}`, d }), `${spoken(at)}: ${said}`));
+    this.drawn.push(named(node("path", { class: `mark ${shape}`, d }), `${moment(at)}: ${said}`));
   }
 }
 

@@ -2,6 +2,7 @@
 // The page: asks for what is new, and shows it.
 
 const AGAIN_MS = 300, LOST_MS = 1000, MOST_LINES = 500;
+const SPOKEN = ["paged", "escalated", "inject_told"];
 const shown = { run: null, facts: 0, users: 0, stage: "", alerts: 0, now: 0, at: 0, live: false };
 const chart = new Chart($("chart")), rows = new Map(), events = [];
 let lanes = [], fault = null, drawing = false;
@@ -10,21 +11,31 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 
 async function follow() {
   for (;;) {
-    try {
-      const asks = { ...shown, run: shown.run || "" };
-      for (const mine of ["now", "at", "live"]) delete asks[mine];
-      const answer = await fetch(`/state?${new URLSearchParams(asks)}`);
-      const nobody = "you are not let in; ask the host for your address";
-      if (!answer.ok) throw new Error(answer.status === 404 ? nobody : "the console cannot tell just now");
-      take(await answer.json());
-      setText($("link"), "");
-      await pause(AGAIN_MS);
-    } catch (error) {
-      const why = error instanceof TypeError ? "the console does not answer" : error.message;
-      setText($("link"), `✕ ${why}; trying again. The round goes on.`);
-      await pause(LOST_MS);
-    }
+    const why = await news();
+    const goesOn = /^(preparing|on|putting back)\+?$/.test(shown.stage) ? " The round goes on." : "";
+    setText($("link"), why && `✕ ${why}; trying again.${goesOn}`);
+    await pause(why ? LOST_MS : AGAIN_MS);
   }
+}
+
+/** Asks for what is new and shows it; why that was not to be had, else nothing. */
+async function news() {
+  let state;
+  try {
+    const asks = { ...shown, run: shown.run || "" };
+    for (const mine of ["now", "at", "live"]) delete asks[mine];
+    state = await ask(`/state?${new URLSearchParams(asks)}`);
+  } catch (error) {
+    if (!(error instanceof Untold)) throw error;
+    return error.message;
+  }
+  try {
+    take(state);
+  } catch (error) {
+    // A defect of ours, for the browser's own console: whoever plays sees what comes next all the same.
+    reportError(error);
+  }
+  return "";
 }
 
 function take(state) {
@@ -35,14 +46,15 @@ function take(state) {
   shown.stage = state.stage + (state.told && state.told.page ? "+" : "");
   setText($("stage"), state.words);
   setText($("unseen"), state.unseen && `✕ ${state.unseen}`);
-  tick();
   lanes = state.lanes;
   for (const row of state.rows) rows.set(row.second, row);
   for (const event of state.events) happened(event, first);
   if (state.told) tell(state.told);
   pager();
   questions();
-  for (const part of document.querySelectorAll(".during, #who, #questions form")) part.hidden = state.told !== null;
+  tick();
+  const idle = state.told !== null || state.stage === "waiting";
+  for (const part of document.querySelectorAll(".during, #who, #questions form, #pager button")) part.hidden = idle;
   draw();
   if (shown.stage !== before) boardNames();
 }
@@ -55,29 +67,14 @@ function happened(event, silently) {
   if ($("log").children.length > MOST_LINES) $("log").lastChild.remove();
   const fact = event.fact;
   if (!fact) return;
-  if (fact.game === "round_began") began(fact);
+  if (fact.game === "round_began") {
+    offer(fact);
+    plan(fact);
+  }
+  tellBack(event, silently);
   if (silently) return;
-  if (["paged", "escalated", "inject_told"].includes(fact.game)) $("spoken").textContent = event.words;
-  if (fact.game === "paged" && fact.firing && $("sound").checked) beep();
-}
-
-function began(fact) {
-  if ($("component")) $("component").replaceChildren(...fact.components.map((name) => element("option", name)));
-  if ($("family"))
-    for (const option of [...$("family").options]) if (!fact.families.includes(option.value)) option.remove();
-  if ($("action")) {
-    $("action").replaceChildren(...fact.actions.map((name) => element("option", name)));
-    parameters();
-  }
-  if ($("plan")) {
-    const plan = [
-      ["ends at the latest", `${spoken(fact.limit_seconds)} after the fault`],
-      ["a page nobody takes", `goes to ${fact.fallback} after ${spoken(fact.acknowledge_within_seconds)}`],
-      ["sealed as", fact.commitment],
-      ...fact.items.map((item) => ["open from last time", item]),
-    ];
-    $("plan").replaceChildren(...plan.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
-  }
+  if (SPOKEN.includes(fact.game)) speak(event.words);
+  if (fact.game === "paged" && fact.firing) beep();
 }
 
 /* After the reveal */
@@ -111,6 +108,7 @@ function draw() {
     const range = Number($("range").value), first = all.length ? all[0].second : 0;
     const whole = all.filter((row) => row.second + 1 <= now);
     if (whole.length) setText($("now"), `In the latest second: ${words(whole[whole.length - 1])}.`);
+    if ($("in-words").open) tellLanes(lanes, now);
     chart.draw({
       start: range ? Math.max(first, now - range) : first, end: now, rows: all, lanes, fault,
       marks: [
@@ -132,18 +130,12 @@ function clock() {
 }
 
 function tick() {
-  setText($("clock"), spoken(Math.max(0, Math.floor(clock()))));
-}
-
-function beep() {
-  const context = new AudioContext(), tone = context.createOscillator();
-  tone.connect(context.destination);
-  tone.start();
-  tone.stop(context.currentTime + 0.25);
-  tone.onended = () => context.close();
+  setText($("clock"), moment(Math.max(0, Math.floor(clock())), 0));
+  steered();
 }
 
 $("range").addEventListener("change", draw);
+$("in-words").addEventListener("toggle", draw);
 addEventListener("resize", draw);
 setInterval(() => {
   tick();

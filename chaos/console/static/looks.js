@@ -2,40 +2,61 @@
 // Dashboards and traces, for who has no Grafana and no Jaeger beside him; asked for only while they are open.
 
 const LOOK_MS = 5000;
-let looking = false;
+let looking = false, again = false, namesTold = false;
 
+/** What is answered; null: there is none. Throws Untold. */
 async function asked(path) {
-  const answer = await fetch(path);
-  if (answer.status === 404) return null;
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return answer.json();
+  try {
+    return await ask(path);
+  } catch (error) {
+    if (error instanceof Untold && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** Does something that asks; where that was not told, this place says so, and no other. */
+async function tried(place, does) {
+  try {
+    await does();
+  } catch (error) {
+    if (!(error instanceof Untold)) throw error;
+    setText(place, `✕ not to be had just now: ${error.message}; trying again`);
+  }
 }
 
 /* Dashboards */
 
 /** Which there are; again whenever another run is shown, or the shown one is over. */
-async function boardNames() {
-  try {
-    const names = (await asked("/boards")) || [], before = $("board").value;
-    $("board").replaceChildren(...names.map((name) => element("option", name)));
-    if (names.includes(before)) $("board").value = before;
-    $("boards").hidden = !names.length;
-  } catch {
-    // The page says already that the console does not answer.
-  }
-  await look();
+function boardNames() {
+  namesTold = false;
+  return look();
+}
+
+async function tellNames() {
+  namesTold = true;
+  const told = await asked("/boards").catch((error) => {
+    namesTold = false;
+    throw error;
+  });
+  const names = told || [], before = $("board").value;
+  $("board").replaceChildren(...names.map((name) => element("option", name)));
+  if (names.includes(before)) $("board").value = before;
+  $("boards").hidden = !names.length;
 }
 
 async function look() {
+  again = looking;
   if (looking) return;
   looking = true;
   try {
-    if ($("boards").open && $("board").value) await showBoard();
-    if ($("traces").open) await showTraces();
-  } catch {
-    setText($("board-note"), "✕ not to be had just now; trying again");
+    if (!namesTold) await tried($("board-note"), tellNames);
+    const both = [];
+    if ($("boards").open && $("board").value) both.push(tried($("board-note"), showBoard));
+    if ($("traces").open) both.push(tried($("traces-note"), showTraces));
+    await Promise.all(both);
   } finally {
     looking = false;
+    if (again) look();
   }
 }
 
@@ -88,17 +109,23 @@ async function showTraces() {
   const shown = await asked("/traces");
   if (!shown) return;
   setText($("traces-note"), shown.note);
-  const there = new Set(shown.traces.map((trace) => `trace-${trace.id}`));
-  for (const old of [...$("trace-list").children]) if (!there.has(old.id) && !old.open) old.remove();
-  shown.traces.forEach((trace) => $(`trace-${trace.id}`) || $("trace-list").append(newTrace(trace)));
+  const there = new Set(shown.traces.map((trace) => `trace-${trace.id}`)), list = $("trace-list");
+  // Nobody loses what he reads, nor where the keyboard is.
+  const held = (old) => old.open || old.contains(document.activeElement);
+  for (const old of [...list.children]) if (!there.has(old.id) && !held(old)) old.remove();
+  // What is there stays where it is; of what is new the failed ones come first, as they were told.
+  for (const trace of [...shown.traces].reverse()) {
+    if ($(`trace-${trace.id}`)) continue;
+    list.insertBefore(newTrace(trace), trace.failed ? list.firstChild : list.querySelector(":scope > .well"));
+  }
 }
 
 function newTrace(trace) {
-  const item = element("details", "", { class: "trace", id: `trace-${trace.id}` });
+  const item = element("details", "", { class: trace.failed ? "trace" : "trace well", id: `trace-${trace.id}` });
   const summary = element("summary", "");
   const kind = !trace.failed ? "slow" : trace.refused ? "✕ failed" : "✕ a part failed";
   const answered = trace.status ? `answered ${trace.status}, ` : "";
-  const after = `at ${spoken(trace.after)}, ${trace.place}`;
+  const after = `at ${moment(trace.after)}, ${trace.place}`;
   summary.append(element("span", kind, { class: `badge ${trace.failed ? "broken" : "quiet"}` }));
   summary.append(" ", element("b", trace.asked));
   summary.append(element("span", ` ${answered}${latency(trace.took_seconds)}, ${after}`, { class: "soft" }));

@@ -3,15 +3,22 @@
 
 const facts = (kind) => events.filter((event) => event.fact && event.fact.game === kind).map((event) => event.fact);
 
+/** Of each alert that was paged, which page was the last to say that it is over. */
+function lastOver() {
+  const last = new Map();
+  for (const page of facts("paged"))
+    for (const alert of page.firing ? page.over : page.alerts) last.set(alert, page.number);
+  return last;
+}
+
 function pager() {
   const taken = new Map(facts("acknowledged").map((fact) => [fact.page, fact.who]));
-  const told = new Map(facts("escalated").map((fact) => [fact.page, fact.to]));
-  const goesOn = (lane) => lane.stretches.length && lane.stretches[lane.stretches.length - 1][1] === null;
-  const open = new Set(lanes.filter(goesOn).map((lane) => lane.name));
+  const told = new Map(facts("escalated").map((fact) => [fact.page, fact.to])), last = lastOver();
   let untaken = 0;
   for (const page of facts("paged").filter((one) => one.firing)) {
-    const item = $(`page-${page.number}`) || newPage(page);
-    const over = !page.alerts.some((alert) => open.has(alert)), who = taken.get(page.number);
+    const item = $(`page-${page.number}`) || newPage(page), who = taken.get(page.number);
+    // What fires again has a page of its own: this one is over since another said so.
+    const over = page.alerts.every((alert) => last.get(alert) >= page.number);
     const nobody = told.has(page.number) ? `nobody took it: ${told.get(page.number)} was told` : "nobody has it";
     setText(item.querySelector(".how"), `${over ? "over; " : "firing; "}${who ? `${who} has it` : nobody}`);
     item.classList.toggle("untaken", !who && !over);
@@ -21,12 +28,14 @@ function pager() {
     if (!who && !over) untaken += 1;
   }
   $("quiet").hidden = facts("paged").length > 0;
+  $("calls").hidden = !untaken;
+  setText($("calls"), untaken === 1 ? "▼ a page that nobody has" : `▼ ${untaken} pages that nobody has`);
   document.title = `${untaken ? `(${untaken}) ` : ""}Game day`;
 }
 
 function newPage(page) {
   const item = element("li", "", { id: `page-${page.number}` });
-  item.append(element("b", `Page ${page.number}, ${spoken(page.arrived)}: ${page.alerts.join("; ")}`));
+  item.append(element("b", `Page ${page.number}, ${moment(page.arrived)}: ${page.alerts.join("; ")}`));
   item.append(element("p", page.summary), element("p", "", { class: "how" }));
   const buttons = element("p", "", { class: "buttons" });
   if (MAY.includes("acknowledge") && !SPEED) {
@@ -34,30 +43,43 @@ function newPage(page) {
     take.addEventListener("click", () => act("acknowledge", { page: page.number }));
     buttons.append(take);
   }
-  if (MAY.includes("runbook") && page.runbook && !SPEED) {
+  const mayRead = MAY.includes("runbook") && !SPEED;
+  if (mayRead && page.runbook) {
     const book = element("button", `Runbook of page ${page.number}`, { type: "button" });
     const title = `Runbook of page ${page.number}: ${page.alerts[0]}`;
     book.addEventListener("click", async () => read(await act("runbook", { page: page.number }), title));
     buttons.append(book);
   }
-  item.append(buttons);
+  item.append(buttons, links(page, mayRead));
   $("pager").prepend(item);
   return item;
 }
 
+/** Where the page itself says that its runbook and its dashboard are. */
+function links(page, mayRead) {
+  const made = element("p", "", { class: "links" });
+  const book = linkTo(page.runbook, `runbook's own page (${page.number})`);
+  const board = linkTo(page.dashboard, `dashboard of page ${page.number}`);
+  // Whoever goes there reads it, as he does who presses the button.
+  if (book && mayRead) book.addEventListener("click", () => act("runbook", { page: page.number }));
+  made.append(...[book, board].filter(Boolean));
+  return made;
+}
+
 function questions() {
-  const answered = new Set(facts("answered").map((fact) => fact.inject));
+  const answers = new Map(facts("answered").map((fact) => [fact.inject, fact]));
   for (const asked of facts("inject_told")) {
-    const item = $(`question-${asked.number}`) || newQuestion(asked);
-    item.classList.toggle("past", answered.has(asked.number));
+    const item = $(`question-${asked.number}`) || newQuestion(asked), answer = answers.get(asked.number);
+    item.classList.toggle("past", Boolean(answer));
+    setText(item.querySelector(".how"), answer ? `${answer.who} answered: ${answer.text}` : "");
   }
 }
 
 function newQuestion(asked) {
   $("asked").hidden = false;
   const item = element("li", "", { id: `question-${asked.number}` });
-  const within = asked.within_seconds === null ? "" : ` (answer by ${spoken(asked.at + asked.within_seconds)})`;
-  item.append(element("b", `${asked.sender}: `), `${asked.text}${within}`);
+  const within = asked.within_seconds === null ? "" : ` (answer by ${moment(asked.at + asked.within_seconds)})`;
+  item.append(element("b", `${asked.sender}: `), `${asked.text}${within}`, element("p", "", { class: "how" }));
   if (MAY.includes("answer") && !SPEED) {
     const form = element("form", ""), label = element("label", "answer ");
     const field = element("input", "", { maxlength: 2000, required: "" });
