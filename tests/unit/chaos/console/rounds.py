@@ -25,6 +25,8 @@ from tests.fakes import FakeClock
 
 ORIGIN = "http://127.0.0.1"
 TOKENS = {role: f"{role}-token" for role in game.ROLES}
+ALONE = {"host": TOKENS["host"]}
+"""Of a console for this machine."""
 SECRET_WORD = "zorgblatt"
 WALL = 1000.0
 """Unix time at the start of the round."""
@@ -63,8 +65,11 @@ def line(at, took=0.01, ok=True, word="shop-1"):
 
 
 @contextlib.contextmanager
-def sealed_round(folder, word=SECRET_WORD, seed=1):
-    """A round that is played in this folder while the block is; yields its seal and the sealed folder."""
+def sealed_round(folder, word=SECRET_WORD, seed=1, origin=100.0):
+    """A round that is played in this folder while the block is; yields its seal and the sealed folder.
+
+    `origin`: CLOCK_MONOTONIC at its start.
+    """
     inject = Inject(Duration(seconds=60), f"{word} asks", within=Duration(seconds=60))
     text = EXPERIMENT.format(word)
     made = seal.seal(Sealed(f"{word}-one", text, 12.5, [inject], f"restart {word}-2", False, seed, 0))
@@ -74,7 +79,7 @@ def sealed_round(folder, word=SECRET_WORD, seed=1):
         (private / LOAD_FILE).write_text(line(1.0, word=word) + line(1.5, ok=False, word=word) + line(2.2, word=word))
         for fact in (
             RoundBegan(
-                0, 0.0, 100.0, WALL, made.commitment, 1200.0, 120.0, "the second on call",
+                0, 0.0, origin, WALL, made.commitment, 1200.0, 120.0, "the second on call",
                 ["shop-1", "shop-2", "nothing"], ["process", "network", "nothing"],
                 ["restart shop-2", "silence ALERT MINUTES"], {"shop-2": "shop"}, ["an old item"], 1.0,
             ),
@@ -88,7 +93,7 @@ def sealed_round(folder, word=SECRET_WORD, seed=1):
 
 def settings(folder, tokens=None, books="", speed=0.0, began=0.0, **more):
     return ConsoleSettings(
-        str(folder), False, "", str(books), "127.0.0.1", 80, "a secret", tokens or {}, speed, began, **more
+        str(folder), False, "", str(books), "127.0.0.1", 80, "a secret", tokens or ALONE, speed, began, **more
     )
 
 
@@ -133,7 +138,7 @@ def shared(given, role="host"):
 def client(given, role="host", made_before=None, **more):
     """A browser that was let in as this role."""
     made = Browser(made_before or application(given, **more))
-    if given.tokens:
+    if role in given.tokens:
         made.cookies.set(given.cookie, given.tokens[role])
     made.headers[PROOF_HEADER] = given.proof(role)
     made.headers["Origin"] = ORIGIN

@@ -1,10 +1,13 @@
 """A stand-in for Prometheus, Alertmanager and Jaeger, which say a word wherever an attacker might have put it."""
 
+import math
+
 import httpx
 
 from tests.unit.chaos.console.rounds import WALL
 from tests.unit.jaeger_store import Store, span, trace
 
+_SAME_SECONDS = 30.0
 TARGET = """\
 version: 1
 name: made up
@@ -28,10 +31,13 @@ BOARD = """\
 
 
 class Stack:
-    """Answers as a transport; `word`: what must never come through."""
+    """Answers as a transport.
 
-    def __init__(self, folder, word):
-        self.word = word
+    `word`: what must never come through; `now`: how many seconds after the run's start it is.
+    """
+
+    def __init__(self, folder, word, now=lambda: 10.0):
+        self.word, self.now = word, now
         self.asked = []
         self.away = set()
         self.firing_from = 5
@@ -41,11 +47,7 @@ class Stack:
         (boards / "overview.json").write_text(BOARD)
         self.target = folder / "target.yaml"
         self.target.write_text(TARGET.format(folder=boards))
-        attributes = {"http__route": "/", "chaos__fault": word, "stormdrill__run": word, "Baggage": word}
-        self.jaeger = Store(
-            trace("slow", span("GET /", 3.0, 0.4, **attributes)),
-            trace("failed", span("GET /", 4.0, 0.1, error=True, **attributes), span("sql", 4.01, 0.05, parent="GET /")),
-        )
+        self._attributes = {"http__route": "/", "chaos__fault": word, "stormdrill__run": word, "Baggage": word}
         self.transport = httpx.MockTransport(self.answer)
 
     def answer(self, request):
@@ -53,7 +55,7 @@ class Stack:
         if request.url.host in self.away:
             return httpx.Response(400, text=f"not now: {self.word}")
         if request.url.host == "jaeger":
-            return self.jaeger.answer(request)
+            return self._traces().answer(request)
         if request.url.host == "alertmanager":
             return httpx.Response(200, json=self._alerts())
         asked = dict(request.url.params)
@@ -61,6 +63,16 @@ class Stack:
             return httpx.Response(200, json={"data": {"groups": self._groups()}})
         series = self._history() if asked["query"].startswith("ALERTS[") else self._series(asked)
         return httpx.Response(200, json={"status": "success", "data": {"result": series}})
+
+    def _traces(self):
+        # Always of the last half a minute, and the same for as long, so that nothing moves below whoever opens one.
+        back = _SAME_SECONDS * math.floor((self.now() - 5.0) / _SAME_SECONDS)
+        attributes = self._attributes
+        failed = span("GET /", back + 4.0, 0.1, error=True, **attributes)
+        return Store(
+            trace("slow", span("GET /", back + 3.0, 0.4, **attributes)),
+            trace("failed", failed, span("sql", back + 4.01, 0.05, parent="GET /")),
+        )
 
     def _series(self, asked):
         start, end = float(asked["start"]), float(asked["end"])
@@ -70,15 +82,19 @@ class Stack:
 
     def _history(self):
         labels = {"alertname": "Down", "instance": "shop-2", "experiment": self.word}
-        samples = [[WALL + at, "1"] for at in range(self.firing_from, 11)]
+        now = int(self.now())
+        samples = [[WALL + at, "1"] for at in range(self.firing_from, now + 1)]
         return [
             {"metric": labels | {"alertstate": "pending"}, "values": [[WALL + at, "1"] for at in (2, 3, 4, 5)]},
             {"metric": labels | {"alertstate": "firing"}, "values": samples},
             {
                 "metric": {"alertname": "Watchdog", "alertstate": "firing"},
-                "values": [[WALL + at, "1"] for at in range(11)],
+                "values": [[WALL + at, "1"] for at in range(now + 1)],
             },
-            {"metric": {"alertname": "Slow", "alertstate": "pending"}, "values": [[WALL + 9, "1"], [WALL + 10, "1"]]},
+            {
+                "metric": {"alertname": "Slow", "alertstate": "pending"},
+                "values": [[WALL + at, "1"] for at in range(9, now + 1)],
+            },
         ]
 
     def _groups(self):

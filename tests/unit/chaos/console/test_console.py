@@ -1,5 +1,7 @@
 """What a page is told: facts once and in order, users' seconds anew when they change, also after a restart."""
 
+import contextlib
+
 import msgspec
 import pytest
 
@@ -12,7 +14,7 @@ from chaos.facts import game
 from chaos.facts.files import LOAD_FILE
 from chaos.facts.game import GAME_FILE
 from chaos.facts.samples import Request
-from chaos.gameday import names
+from chaos.gameday import names, sealing
 from chaos.gameday.table import Table
 from tests.fakes import FakeClock
 from tests.unit.chaos.console import rounds
@@ -145,11 +147,13 @@ def test_settings_are_for_nobody_else_and_come_back_as_they_were(tmp_path):
 def test_addresses_have_the_tokens_of_their_roles(tmp_path):
     child = None
     [alone] = Console(rounds.settings(tmp_path), tmp_path, child).lines
-    assert alone == "console: http://127.0.0.1:80/"
+    assert alone == "console: http://127.0.0.1:80/enter/host-token"
     open_to_all = msgspec.structs.replace(rounds.settings(tmp_path, rounds.TOKENS), address="0.0.0.0")
     urls = dict(open_to_all.urls("machine"))
     assert urls["scribe"] == "http://machine:80/enter/scribe-token"
     assert len(urls) == 4
+    named = msgspec.structs.replace(open_to_all, address="\x1b[2Jlaptop")
+    assert "\x1b" not in "".join(Console(named, tmp_path, child).lines)
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +214,17 @@ def test_a_run_that_is_no_round_is_shown_from_its_recording(over, tmp_path):
     assert state.told.fault[0] == pytest.approx(told.verdict.injected)
     assert (state.told.title, state.told.page) == (told.verdict.title, "report.html")
     assert client(rounds.settings(folder)).get("/debrief/report.html").status_code == 200
+
+
+def test_a_round_that_is_just_revealed_is_not_said_to_be_broken_off(tmp_path, monkeypatch):
+    folder, left = tmp_path / "one", contextlib.ExitStack()
+    left.enter_context(sealed_round(folder))
+    reader = Reader(rounds.settings(folder), FakeClock(110.0))
+    assert reader.state().stage == "on"
+
+    def is_played(_):
+        left.close()  # between a look at the seal and one at who plays
+        return False
+
+    monkeypatch.setattr(sealing, "is_played", is_played)
+    assert reader.state().stage == "over"

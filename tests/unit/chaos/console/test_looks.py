@@ -217,6 +217,20 @@ def test_a_replay_shows_what_was_known_at_that_moment(over, stack):
     assert stack.asked == []
 
 
+def test_a_replay_of_a_stack_whose_json_is_not_there_shows_no_dashboard_before_the_reveal(over, tmp_path):
+    """Only the JSON says what a line was asked with: an attacker's own, summed up, has no name of its own."""
+    told = PanelHistory(20.0, "theirs", "Live", [], 1.0, [PanelSeries("A", {}, [0.0] * 5 + [1.0] * 16)])
+    (over / FACTS_FILE).write_bytes(msgspec.json.encode(told) + b"\n")
+    clock = FakeClock(1000.0)
+    _, found = looks(over, None, clock, speed=1.0, began=1000.0)
+    clock.now += 12.0
+    assert found.names() == []
+    assert found.board("theirs", 0) is None
+    clock.now += 20.0
+    assert found.names() == ["theirs"]
+    assert found.board("theirs", 0).panels[0].lines[0].points[-1] == (20.0, 1.0)
+
+
 def test_without_a_stack_and_its_json_a_recording_is_shown_in_its_own_words(over):
     _, found = looks(over, None)
     assert found.names() == ["overview"]
@@ -249,6 +263,10 @@ def test_a_target_file_may_come_go_and_change(tmp_path, stack):
     assert found.now == Sources(dashboards="/ours")
     file.write_text(stack.target.read_text())
     assert (found.now.prometheus, found.now.scrape_seconds) == ("http://prometheus", 1.0)
+    ours, dashboards = stack.target.read_text(), "dashboards:"
+    file.write_text("".join(line for line in ours.splitlines(keepends=True) if not line.startswith(dashboards)))
+    assert found.now.prometheus == "http://prometheus"
+    assert found.now.dashboards == "", "one without dashboards is not shown those of another stack"
     file.write_text("nonsense")
     assert found.now == Sources(dashboards="/ours")
 

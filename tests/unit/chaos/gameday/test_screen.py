@@ -149,3 +149,31 @@ def test_a_terminal_that_was_closed_keeps_nothing_from_going_on(table):
     screen.show()
     screen.do("ack 2")
     assert table.all(Acknowledged)
+
+
+NASTY = "\x1b[2J\x1b]0;you\x07 all\nis well\r\x9b1A\u202e"
+
+
+def test_what_others_write_moves_no_cursor_of_a_terminal(screen, table):
+    """As a name, a note, an answer, an action; and whatever a program of another release has written down."""
+    table.join(NASTY, "player")
+    table.note(NASTY, NASTY)
+    table.answer("Bob", 3, NASTY)
+    table.ask(NASTY, f"silence {NASTY.split()[0]} 5")
+    assert not [fact for fact in table.facts[3:] for text in (fact.who, *_texts(fact)) if not text.isprintable()]
+    game.append(table.file, Noted(0, 9.0, NASTY, NASTY))
+    screen.show()
+    lines = said(screen).splitlines()
+    assert len(lines) == len(table.facts), "a line each: none can be taken for the game's own"
+    assert all(line.isprintable() for line in lines)
+    assert "all is well" in lines[4]
+
+
+def _texts(fact):
+    return [value for name in ("text", "action") if (value := getattr(fact, name, ""))]
+
+
+def test_a_refusal_repeats_no_escape_sequence(screen):
+    screen.do("do \x1b[2J")
+    assert "\x1b" not in said(screen)
+    assert "what may be done" in said(screen)

@@ -1,6 +1,7 @@
 """The sealed folder: nobody else's while the round is played, and laid open whatever becomes of it."""
 
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,26 @@ def test_what_is_no_round_is_said(tmp_path):
     (tmp_path / "seal.json").write_text("{}")
     with pytest.raises(GameRefused, match="no seal"):
         sealing.read(tmp_path)
+
+
+def test_at_no_moment_it_is_sealed_and_nobody_plays_it(tmp_path, monkeypatch):
+    """Whoever sees that takes the round for broken off."""
+    folder, seen = tmp_path / "one", []
+
+    def watched(does):
+        def look(*arguments, **more):
+            done = does(*arguments, **more)
+            seen.append((sealing.is_sealed(folder), sealing.is_played(folder)))
+            return done
+
+        return look
+
+    with sealing.sealed(folder, MADE) as private:
+        (private / "recording.ndjson").write_text("secret")
+        for name in ("replace", "rename", "unlink", "rmdir"):
+            monkeypatch.setattr(Path, name, watched(getattr(Path, name)))
+    monkeypatch.undo()
+    assert len(seen) >= 4
+    assert (True, False) not in seen
+    assert seen[-1] == (False, False)
+    assert list(folder.glob(".*")) == []
