@@ -159,7 +159,7 @@ def test_what_others_write_moves_no_cursor_of_a_terminal(screen, table):
     table.join(NASTY, "player")
     table.note(NASTY, NASTY)
     table.answer("Bob", 3, NASTY)
-    table.ask(NASTY, f"silence {NASTY.split()[0]} 5")
+    table.ask(NASTY, f"silence {NASTY.split(maxsplit=1)[0]} 5")
     assert not [fact for fact in table.facts[3:] for text in (fact.who, *_texts(fact)) if not text.isprintable()]
     game.append(table.file, Noted(0, 9.0, NASTY, NASTY))
     screen.show()
