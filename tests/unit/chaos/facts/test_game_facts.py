@@ -8,6 +8,8 @@ import pytest
 
 from chaos.facts import game, one_at_a_time
 from chaos.facts.game import GAME_FILE, Joined, Noted
+from chaos.facts.pages import PageAlert, PageSeen
+from chaos.gameday.told import as_told
 
 
 def add(file, who, times):
@@ -89,3 +91,20 @@ def test_nobody_waits_while_the_disk_does(tmp_path, monkeypatch):
     monkeypatch.setattr(game.os, "fsync", look)
     game.append(file, Joined(0, 1.0, "Ann", "host"))
     assert len(free) == 1
+
+
+def test_a_page_of_an_earlier_release_names_no_dashboard(tmp_path):
+    file = tmp_path / GAME_FILE
+    file.write_bytes(
+        b'{"game":"paged","number":1,"at":2.0,"receiver":"pager","firing":true,"alerts":["Down{}"],'
+        b'"summary":"It is down","runbook":"https://books/Down.md","arrived":1.5}\n'
+    )
+    [page] = game.read(file)
+    assert (page.runbook, page.dashboard, page.over) == ("https://books/Down.md", "", [])
+
+
+def test_a_page_is_told_with_the_addresses_that_its_alert_has():
+    annotations = {"summary": "It is down", "runbook_url": "https://books/Down.md", "dashboard_url": "https://g/d/shop"}
+    alert = PageAlert("Down", {"instance": "shop-2"}, "firing", 4.0, annotations)
+    told = as_told(PageSeen(5.0, "pager", True, "", [alert]), 6.0)
+    assert (told.summary, told.runbook, told.dashboard) == ("It is down", "https://books/Down.md", "https://g/d/shop")
