@@ -69,3 +69,25 @@ def axe():
 def fits(page):
     """Whether nothing is wider than the window."""
     return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+CUT_OFF = """() => [...document.querySelectorAll("#chart svg, .panel svg:not(.sample)")].flatMap((drawn) => {
+  const { width, height } = drawn.viewBox.baseVal;
+  return [...drawn.querySelectorAll("text")].filter((text) => {
+    const box = text.getBBox();
+    return box.x < 0 || box.y < 0 || box.x + box.width > width || box.y + box.height > height;
+  }).map((text) => text.textContent);
+})"""
+LETTERS = """() => [...document.querySelectorAll("#chart svg text, .panel svg text")].map((text) => {
+  const drawn = text.ownerSVGElement, scale = drawn.getBoundingClientRect().width / drawn.viewBox.baseVal.width;
+  return parseFloat(getComputedStyle(text).fontSize) * scale;
+})"""
+LEAST_PIXELS, LEAST_ON_A_WALL = 11.5, 17.0
+"""How high the letters of a drawing are at least: 12 px, and half as much again on a wall."""
+
+
+def legible(page):
+    """What of the words in drawings does not lie within its drawing, and how high the smallest letters are."""
+    heights = page.evaluate(LETTERS)
+    assert heights, "there are words"
+    return page.evaluate(CUT_OFF), min(heights)

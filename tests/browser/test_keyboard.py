@@ -35,7 +35,7 @@ def joins(page, who, role):
 
 
 def leads(host):
-    for name in ("Start now", "Delay by 1 min", "Extend by 5 min", "Abort, and undo", "Really abort? Press again"):
+    for name in ("Delay by 1 min", "Start now", "Extend by 5 min", "Abort, and undo", "Really abort? Press again"):
         keyboard.button(host, name)
 
 
@@ -64,8 +64,11 @@ def says(player):
     keyboard.button(player, "Write it down")
     keyboard.write(player, player.locator("#questions input"), "Only slow.")
     keyboard.button(player, "Answer")
-    for name in ("Show me the truth", "Your later claims will not be scored. Press again"):
-        keyboard.button(player, name)
+
+
+def looks(host):
+    for name in ("Show me the truth", "Nobody's mitigation and none of your claims will be scored. Press again"):
+        keyboard.button(host, name)
 
 
 def test_every_action(place, enter):  # noqa: F811  # the fixture
@@ -79,9 +82,10 @@ def test_every_action(place, enter):  # noqa: F811  # the fixture
     takes_a_page(player)
     diagnoses(player)
     says(player)
+    looks(host)
     for verb in acts.BODIES:
         until(lambda verb=verb: table.all(DONE[verb]))
-    assert [fact.how for fact in table.all(Steered)] == ["start", "delay", "extend", "abort"]
+    assert [fact.how for fact in table.all(Steered)] == ["delay", "start", "extend", "abort"]
     [claim] = table.all(Claimed)
     assert (claim.who, claim.component, claim.family, claim.confidence) == ("Ann", "shop-2", "process", 1.0)
     assert [fact.action for fact in table.all(Asked)] == ["silence Down 5"]
@@ -92,7 +96,7 @@ def test_what_there_is_to_look_at(place, enter):  # noqa: F811  # the fixture
     page = enter(urls["watcher"], PHONE)
     page.wait_for_selector("#page-3")
     keyboard.press(page, page.locator("#boards > summary"))
-    page.wait_for_selector("#panels .panel svg polyline.series")
+    page.wait_for_selector("#panels .panel svg polyline.series", state="attached")
     keyboard.choose(page, page.locator("#back"), "0")
     keyboard.press(page, page.locator("#traces > summary"))
     keyboard.press(page, page.locator(".trace > summary").first)
