@@ -1,5 +1,6 @@
 """A game day on the tests' stack as its people have it: the game in a process, and its console, which may be killed."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from chaos.errors import GameRefused
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.files import FACTS_FILE
 from chaos.facts.game import Paged, Ready
-from chaos.facts.run import Undone
+from chaos.facts.run import RunEnded, Undone
 from chaos.gameday import ending
 from chaos.gameday.table import Table
 from compose.settings import ROOT
@@ -130,7 +131,8 @@ class Day:
     def kill_console(self) -> None:
         """Kill it with all its processes, as if the machine had."""
         for process in self.workers():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # gunicorn ends its worker, once it is killed itself
+                process.kill()
         until(lambda: not self.workers())
 
     def begin_console(self) -> None:
@@ -145,6 +147,10 @@ class Day:
         joined.stdin.flush()
         self._consoles.append(joined)
 
+    def aborts(self) -> None:
+        """Somebody who never came to the table ends it, from any terminal."""
+        self._consoles.append(self._begin("gameday", "abort"))
+
     def now(self) -> float:
         """Seconds since the round's start."""
         return time.monotonic() - self.table.began.origin
@@ -152,6 +158,11 @@ class Day:
     def undone_at(self) -> float:
         """When the fault was proven undone, once the game has ended."""
         return max(fact.at for fact in self.facts() if isinstance(fact, Undone))
+
+    def ended_at(self) -> float:
+        """When the run was over, with everything put back, once the game has ended."""
+        [ended] = [fact for fact in self.facts() if isinstance(fact, RunEnded)]
+        return ended.at
 
     def facts(self) -> list[AnyFact]:
         """What the run has recorded, once the game has ended."""

@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 
 import httpx
 
@@ -9,12 +10,15 @@ from tests.unit.chaos.console.stack import Stack
 
 
 class Served(http.server.ThreadingHTTPServer):
-    """Answers at `/prometheus`, `/alertmanager` and `/jaeger`, as the servers of a target file would."""
+    """Answers at `/prometheus`, `/alertmanager` and `/jaeger`, as the servers of a target file would.
+
+    `origin`: CLOCK_MONOTONIC at the start of the round that is played there.
+    """
 
     daemon_threads = True
 
-    def __init__(self, folder, word, port):
-        self.stack = Stack(folder, word)
+    def __init__(self, folder, word, port, origin):
+        self.stack = Stack(folder, word, lambda: time.monotonic() - origin)
         super().__init__(("127.0.0.1", port), _Handler)
         text = self.stack.target.read_text()
         for name in ("prometheus", "alertmanager", "jaeger"):

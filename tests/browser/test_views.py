@@ -1,5 +1,7 @@
 """Every view at a phone's width and at a wall's: axe-core finds nothing serious, nothing is wider than the window."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -16,6 +18,8 @@ from tests.unit.chaos.console.test_looks import RECORDED
 
 DEBRIEF = "<!doctype html><html lang='en'><title>Debrief</title><main><h1>The debrief</h1></main></html>"
 BOOK = "# Down\n\n## Meaning\nAn instance is down."
+SINCE_SECONDS = 10.0
+"""So long ago a round that is played began: what was seen of it is recent."""
 WIDTHS = pytest.mark.parametrize("viewport", [PHONE, WALL], ids=["phone", "wall"])
 
 
@@ -25,7 +29,11 @@ def place(tmp_path):
     books = tmp_path / "books"
     books.mkdir()
     (books / "Down.md").write_text(BOOK)
-    with Served(tmp_path, SECRET_WORD, free_port()) as served, sealed_round(tmp_path / "one") as (_, private):
+    began, folder = time.monotonic() - SINCE_SECONDS, tmp_path / "one"
+    with (
+        Served(tmp_path, SECRET_WORD, free_port(), began) as served,
+        sealed_round(folder, origin=began) as (_, private),
+    ):
         target = str(served.stack.target)
         given = msgspec.structs.replace(
             rounds.settings(tmp_path / "one", TOKENS, books, target=target), port=free_port()
@@ -39,7 +47,7 @@ def open_all(page):
     """Dashboards and traces, and a trace's steps."""
     for part in ("boards", "traces"):
         page.locator(f"#{part} > summary").click()
-    page.wait_for_selector("#panels .panel svg polyline.series")
+    page.wait_for_selector("#panels .panel svg polyline.series", state="attached")
     page.locator(".trace > summary").first.click()
     page.locator(".span-row > summary").first.click()
 
