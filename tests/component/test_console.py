@@ -9,11 +9,13 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import psutil
 import pytest
 
 from chaos.console import process
 from chaos.console.gate import PROOF_HEADER
 from chaos.errors import GameRefused
+from chaos.facts.game import Steered
 from chaos.gameday.table import Table
 from chaos.machine import process_identity
 from tests.fakes import FakeClock
@@ -23,6 +25,7 @@ from tests.unit.chaos.console.rounds import TOKENS, sealed_round
 from tests.waiting import until
 
 BEHIND_SECONDS = 1.0
+MOST_NICE = 19
 
 
 @pytest.fixture
@@ -104,3 +107,28 @@ def test_neither_its_command_line_nor_its_log_says_a_token(given, console):
 def test_where_one_listens_another_is_refused(given, console, tmp_path):
     with pytest.raises(GameRefused, match="taken"):
         process.start(given, tmp_path / ".console" / "other.json")
+
+
+def test_the_rounds_own_programs_come_first(given, console):
+    with browser(given) as asks:
+        state(asks)
+    first = psutil.Process(console.child.pid)
+    nice = min(os.nice(0) + 10, MOST_NICE)
+    assert [one.nice() for one in (first, *first.children())] == [nice, nice]
+
+
+def test_who_has_an_account_of_this_machine_and_no_token_has_nothing(given, tmp_path, folder):
+    alone = msgspec.structs.replace(given, tokens=rounds.ALONE)
+    begun = process.start(alone, tmp_path / ".console" / "alone.json")
+    try:
+        [address] = begun.lines
+        base = f"http://127.0.0.1:{given.port}"
+        with httpx.Client(base_url=base, headers={PROOF_HEADER: alone.proof("host")}) as stranger:
+            assert stranger.get("/").status_code == 404
+            steers = msgspec.json.encode({"who": "Ann", "how": "abort"})
+            assert stranger.post("/do/steer", content=steers).status_code == 404
+            assert stranger.get(address.removeprefix("console: ")).status_code == 200
+            assert stranger.post("/do/steer", content=steers).status_code == 200
+        assert [fact.how for fact in Table(folder).facts if isinstance(fact, Steered)] == ["abort"]
+    finally:
+        begun.end()
