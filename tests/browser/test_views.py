@@ -7,9 +7,9 @@ import pytest
 
 from chaos.console import process
 from chaos.facts.files import FACTS_FILE
-from chaos.facts.game import GAME_FILE, ROLES, Revealed, append
+from chaos.facts.game import GAME_FILE, ROLES, Paged, Revealed, append
 from tests.browser import keyboard
-from tests.browser.conftest import PHONE, WALL, fits
+from tests.browser.conftest import LEAST_ON_A_WALL, LEAST_PIXELS, PHONE, WALL, fits, legible
 from tests.browser.stand_in import Served
 from tests.ports import free_port
 from tests.unit.chaos.console import rounds
@@ -18,6 +18,8 @@ from tests.unit.chaos.console.test_looks import RECORDED
 
 DEBRIEF = "<!doctype html><html lang='en'><title>Debrief</title><main><h1>The debrief</h1></main></html>"
 BOOK = "# Down\n\n## Meaning\nAn instance is down."
+LONG = "HAProxyServerDown{component=haproxy, instance=haproxy, proxy=shop, server=shop-2, severity=warning}"
+"""More than a phone has room for in one line."""
 SINCE_SECONDS = 10.0
 """So long ago a round that is played began: what was seen of it is recent."""
 WIDTHS = pytest.mark.parametrize("viewport", [PHONE, WALL], ids=["phone", "wall"])
@@ -55,12 +57,17 @@ def open_all(page):
 @WIDTHS
 @pytest.mark.parametrize("role", ROLES)
 def test_a_round_that_is_played(place, enter, axe, role, viewport):
-    _, urls, _ = place
+    folder, urls, _ = place
+    append(folder / GAME_FILE, Paged(0, 9.5, "pager", True, [LONG], "A server is out", "", 9.5))
     page = enter(urls[role], viewport, bypass_csp=True)
-    page.wait_for_selector("#page-3")
+    page.wait_for_selector("#page-5")
     open_all(page)
+    page.locator("#in-words > summary").click()
     assert axe(page) == []
     assert fits(page)
+    cut_off, least = legible(page)
+    assert cut_off == []
+    assert least >= (LEAST_ON_A_WALL if viewport is WALL else LEAST_PIXELS)
 
 
 @WIDTHS
