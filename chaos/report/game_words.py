@@ -2,6 +2,7 @@
 
 from chaos.facts import game
 from chaos.facts.game import AnyGameFact
+from chaos.report import durations
 
 
 def line(fact: AnyGameFact) -> str:
@@ -47,15 +48,16 @@ def _of_knowledge(fact: AnyGameFact) -> str:
 def _of_the_table(fact: AnyGameFact) -> str:
     match fact:
         case game.InjectTold():
-            within = f" (answer within {fact.within_seconds:.0f} s)" if fact.within_seconds is not None else ""
+            seconds = fact.within_seconds
+            within = "" if seconds is None else f" (answer within {durations.spoken(seconds)})"
             return f"{fact.sender} ({fact.number}): {fact.text}{within}"
         case game.Answered():
             return f"{fact.who} answers {fact.inject}: {fact.text}"
         case game.Joined():
             return f"{fact.who} is here, as {fact.role}"
         case game.Steered():
-            seconds = f" by {fact.seconds:.0f} s" if fact.seconds else ""
-            return f"{fact.who}, the host: {fact.how}{seconds}"
+            by = f" by {durations.spoken(fact.seconds)}" if fact.seconds else ""
+            return f"{fact.who}, the host: {fact.how}{by}"
         case game.Declared():
             return f"{fact.who} says that it is over"
         case game.Declined():

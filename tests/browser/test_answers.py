@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.facts.game import GAME_FILE, Acted, Claimed, Paged, append
+from chaos.facts.game import GAME_FILE, Acted, Claimed, Paged, Steered, append
 from chaos.gameday.table import Table
 from chaos.report import durations
 from tests.browser.conftest import PHONE
@@ -222,3 +222,13 @@ def test_a_page_has_links_where_they_lead_somewhere(place, enter):  # noqa: F811
     page.wait_for_selector("#page-5 a[href='https://boards/d/one'][rel~=noopener]")
     assert page.locator("#page-5 a").count() == 1
     assert page.locator("#page-3 a[href='https://books/Down.md']").count() == 1
+
+
+def test_a_host_who_has_no_name_yet_can_abort(place, enter):  # noqa: F811  # the fixture
+    folder, urls, _ = place
+    page = enter(urls["host"], PHONE)
+    page.wait_for_selector("#page-3")
+    for name in ("Abort, and undo", "Really abort? Press again"):
+        page.get_by_role("button", name=name).click()
+    page.wait_for_selector("#log >> text=abort")
+    assert [fact.how for fact in Table(folder).all(Steered)] == ["abort"]

@@ -18,7 +18,8 @@ const me = () => ($("name") ? $("name").value.trim().replace(/\s+/g, " ") : "");
 
 /** Has something done; what was answered, or null where it was refused. */
 async function act(verb, body) {
-  const who = me();
+  // Whoever has to stop it need not say first who he is.
+  const who = me() || (body.how === "abort" ? "host" : "");
   if (!who) {
     refuse("who are you? Write your name first");
     $("name").focus();

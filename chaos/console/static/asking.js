@@ -4,7 +4,8 @@
 const $ = (id) => document.getElementById(id);
 const LONGEST_MS = 20_000; // the console answers after 15 s at the latest, whether anything is new or not
 const REFUSALS = {
-  403: "that is not for you to do", 404: "you are not let in; ask the host for your address",
+  403: "that is not for you to do; if it was before, load this page again",
+  404: "you are not let in; ask the host for your address",
   413: "that is too long", 429: "too much at once; wait a moment",
 };
 
