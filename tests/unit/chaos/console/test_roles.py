@@ -7,6 +7,7 @@ import pytest
 
 from chaos.console import rights
 from chaos.console.gate import MOST_BYTES, PROOF_HEADER
+from chaos.errors import GameRefused
 from chaos.facts import game
 from chaos.facts.game import (
     GAME_FILE,
@@ -23,6 +24,8 @@ from chaos.facts.game import (
     Steered,
     TruthShown,
 )
+from chaos.gameday.table import Table
+from tests.fakes import FakeClock
 from tests.unit.chaos.console.rounds import (
     ALONE,
     BODIES,
@@ -256,11 +259,14 @@ def test_a_player_who_calls_himself_the_host_cannot_steer(folder):
     assert not [fact for fact in facts(folder) if isinstance(fact, Steered)]
 
 
-def test_where_everybody_may_be_everybody_only_the_host_steers_once_there_is_one(folder):
+def test_at_a_terminal_only_the_host_steers_once_there_is_one_and_at_this_machines_console_everybody_is(folder):
     browser = client(settings(folder))
     assert send(browser, "join", who="Hana", role="host").status_code == 200
-    assert send(browser, "steer", who="Ann").status_code == 409
+    with pytest.raises(GameRefused, match="only a host may: Hana"):
+        Table(folder, FakeClock(110.0)).steer("Ann", "extend", 60.0)
     assert send(browser, "steer", who="Hana").status_code == 200
+    assert send(browser, "steer", who="Ann").status_code == 200
+    assert [fact.who for fact in facts(folder) if isinstance(fact, Joined)] == ["Hana", "Ann"]
 
 
 def test_a_runbook_is_read_from_its_folder_and_nothing_else_is(folder, tmp_path):
