@@ -1,5 +1,6 @@
 """A drill that is played: its fault comes when its time has come, and goes when players have ended it."""
 
+import contextlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -110,13 +111,17 @@ class Round(Drill):
         named = [staged for staged in there if truth.names(faults[staged], self._roles, component, family)]
         for staged in named:
             try:
-                self._attack.put_back(staged)
+                self._attack.put_back(staged, self._nobody_ends_it)
             except UndoFailed:
                 self._attack.let_go(staged)
                 raise
             finally:
                 self._taken(by, f"{component} was put right")
         return bool(named)
+
+    def _nobody_ends_it(self) -> bool:
+        """To be asked while a repair is proven, when nobody is heard: what is wanted then is done after it at once."""
+        return not (self._context.interrupts.arrived or self._master.table.is_to_abort)
 
     def _taken(self, by: int, how: str) -> None:
         self._by = by
@@ -161,10 +166,18 @@ class Round(Drill):
         self._master.lets_go()
         how, by = ("aborted", None) if self._aborted else self._ended or ("limit", None)
         self._master.say(HoldEnded(0, self._context.now(), how, by))
-        super()._undo()
+        self._begin("undo")
+        # A fault's undo may be proven by what players have changed, such as whether HAProxy uses a server: so that is
+        # put back before, and proven after it, as it may need what the fault has taken.
+        with contextlib.suppress(UndoFailed):
+            self._replay_players(lambda: False)
+        self._context.progress.done(self._attack.end())
         self._master.last_words()
         # What players have changed is no part of what users recover from.
-        self._context.journal.replay(self._system, self._context.clock, only=self._of_players)
+        self._replay_players(lambda: True)
+
+    def _replay_players(self, patience: Callable[[], bool]) -> None:
+        self._context.journal.replay(self._system, self._context.clock, self._of_players, patience)
 
     def _put_back(self) -> None:
         # Whatever ended the round: nobody does anything any more, before what was done is undone.
@@ -172,4 +185,5 @@ class Round(Drill):
         super()._put_back()
 
     def _of_players(self, record: UndoRecord) -> bool:
-        return self._context.owns(record) and not isinstance(record.what, StopLoad)
+        theirs = self._context.owns(record) and not self._attack.injected(record)
+        return theirs and not isinstance(record.what, StopLoad)

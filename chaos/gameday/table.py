@@ -76,6 +76,11 @@ class Table:
         """Whether everybody may know everything."""
         return bool(self.all(Revealed))
 
+    @property
+    def is_to_abort(self) -> bool:
+        """Whether somebody wants the round to end, also where that was not heard yet."""
+        return any(fact.how == "abort" for fact in self.all(Steered))
+
     def join(self, who: str, role: str) -> AnyGameFact:
         """Come to the table, as one of ROLES; one person can be all of them."""
         if role not in ROLES:
