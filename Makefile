@@ -122,8 +122,8 @@ test-undo: setup-native ## hours: every fault, the runner killed in every phase,
 test-pace: setup-native ## over an hour: our stack at a sixth of a drill's pace and at production's; another one that looks once a minute
 	@$(PYTEST) -s tests/pace
 
-test-gameday: setup-native ## half an hour: whatever players do is put back, and every card of our deck can be ended as it says
-	@$(PYTEST) tests/gameday
+test-gameday: setup-native ## about an hour: whatever players do is put back, every card of our deck can be ended as it says, seals look alike
+	@$(PYTEST) -s tests/gameday
 
 test-verifier: setup-native ## half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier
