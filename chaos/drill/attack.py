@@ -84,7 +84,7 @@ class Attack:
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
         first = next(iter(victims.values()), None)
-        self.context.write(Injected(begin, f"{done}; {proof.detail}", first, victims, used))
+        self.context.write(Injected(begin, f"{done}; {proof.detail}", first, victims, used, self._chosen()))
         self._proof_due = self.context.now()
         return done
 
@@ -161,7 +161,7 @@ class Attack:
         used = self._used(index)
         begin, done, proof = self._inject(staged.fault, index)
         self._live[-1].until = begin + staged.fault.for_.in_seconds
-        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}", used))
+        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}", used, self._chosen()))
 
     def _used(self, staged: int | None) -> Used | None:
         """How much that was used which is hit now. Raises FaultFailed when nobody would meet it."""
@@ -188,6 +188,11 @@ class Attack:
         proof = self._prove_in_place(hands, system)
         self._live.append(_Live(hands, record, system, staged, begin))
         return begin, done, proof
+
+    def _chosen(self) -> list[str]:
+        """The instances that the latest fault chose."""
+        live = self._live[-1]
+        return live.hands.chosen(live.system)
 
     def _known(self) -> None:
         self.context.await_known()

@@ -12,6 +12,7 @@ from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed, FaultGone, SignalUnavailable, UndoFailed
 from chaos.facts.game import HoldEnded
 from chaos.facts.run import Injected, Mitigated, StagedInjected
+from chaos.gameday import chosen
 from chaos.gameday.master import Master
 from chaos.judge import users_now
 from chaos.report import durations
@@ -108,7 +109,8 @@ class Round(Drill):
         """Put back the faults that are called so; whether there are any in place."""
         faults = {None: self._experiment.fault} | {at: one.fault for at, one in enumerate(self._experiment.also)}
         there = self._attack.in_hand
-        named = [staged for staged in there if truth.names(faults[staged], self._roles, component, family)]
+        own = chosen.of(self._context.recorder.live)
+        named = [one for one in there if truth.names(faults[one], self._roles, component, family, own.get(one, ()))]
         for staged in named:
             try:
                 self._attack.put_back(staged, self._nobody_ends_it)
