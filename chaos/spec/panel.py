@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -42,6 +43,9 @@ class Panel:
     queries: tuple[Query, ...]
     moves_with: tuple[str, ...] = ()
     """Faults that must move it, such as `process.kill shop`."""
+    runbooks: tuple[str, ...] = ()
+    """What its links lead to, by the last part of their addresses and without its ending: runbooks are called so as
+    their alerts."""
 
 
 def read(folder: Path, times: dict[str, str]) -> list[Panel]:
@@ -83,7 +87,8 @@ def _panel(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Panel]:
             raise ValueError(f"panel {panel['title']!r} has no query")
         found = MOVES_WITH.search(panel.get("description", ""))
         moves_with = tuple(found[1].split(", ")) if found else ()
-        yield Panel(board["uid"], panel["title"], queries, moves_with)
+        links = [PurePosixPath(urlsplit(str(link.get("url", ""))).path).stem for link in panel.get("links") or []]
+        yield Panel(board["uid"], panel["title"], queries, moves_with, tuple(links))
 
 
 def _query(target: dict[str, Any], variables: dict[str, str]) -> Query:
