@@ -45,6 +45,8 @@ SEED_SETTING = "STORMDRILL_SEED"
 _PACE = "10"
 """Of our own stack, for people: what waits five minutes in production waits half a minute."""
 _PACE_SETTING = "STORMDRILL_PACE"
+_ONLY_HERE = "What you do, do with `do`: a fault that was ended in another way breaks the round off."
+"""As nobody could say then who or what had ended it; runbooks name commands for everywhere."""
 _BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
 _LAST_WORDS_SECONDS = 2.0
@@ -81,7 +83,7 @@ def _play(arguments: argparse.Namespace) -> int:
     run.assert_free(target.state_folder)
     terminal = Unhurried(sys.stdout)
     setting = _setting(arguments, target, Typed(), terminal)
-    _welcome(deck)
+    _welcome(deck, arguments)
     code = 0
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
         items = decks.open_items(target.runs_folder)
@@ -181,9 +183,10 @@ def _name(arguments: argparse.Namespace) -> str:
     return str(arguments.name or getpass.getuser())
 
 
-def _welcome(deck: Deck) -> None:
+def _welcome(deck: Deck, arguments: argparse.Namespace) -> None:
     print(f"{deck.title}. Until the reveal nobody knows what is broken; what happens is printed here.")
-    print(f"Type, with Enter:\n{HELP}")
+    print(*stack.to_look_at(arguments.target), sep="\n")
+    print(f"Look wherever you like. {_ONLY_HERE}\nType, with Enter:\n{HELP}")
 
 
 def _tell(told: Debrief, folder: Path) -> None:
@@ -205,7 +208,7 @@ def _join(arguments: argparse.Namespace) -> int:
         raise GameRefused(f"{folder.name} is not played just now")
     table.join(_name(arguments), "host" if arguments.host else arguments.role)
     screen = Screen(table, _name(arguments), books=_BOOKS)
-    print(HELP)
+    print(*stack.to_look_at(arguments.target), _ONLY_HERE, HELP, sep="\n")
     Typed().listen(screen.do)
     while sealing.is_played(folder):
         screen.show()

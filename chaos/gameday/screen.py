@@ -14,6 +14,7 @@ from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
 from chaos.gameday.unhurried import Unhurried
 from chaos.report import durations, game_words
+from chaos.spec.gameday.truth import FAMILIES
 
 HELP = """\
   ack PAGE                      take a page
@@ -24,7 +25,7 @@ HELP = """\
   hint                          the next of three hints; it counts
   note TEXT                     write something down
   answer NUMBER TEXT            answer somebody
-  over                          say that it is over: it is when users are well
+  over                          say that it is over: it is when users are well, whatever is still broken
   host start|delay|extend|abort [SECONDS]
   truth                         look at what is broken; what you claim afterwards is not scored
   help                          this"""
@@ -88,9 +89,13 @@ class Screen:
             "help": lambda _: self._print(HELP),
         }
         if verb not in verbs:
-            raise GameRefused(f"{verb}: `help` says what can be done")
+            meant = f"; did you mean `do {' '.join([verb, *rest])}`?" if self._acts(verb) else ""
+            raise GameRefused(f"{verb}: `help` says what can be done{meant}")
         verbs[verb](rest)
         self.show()
+
+    def _acts(self, verb: str) -> bool:
+        return any(action.split()[0] == verb for action in self._table.began.actions)
 
     def _book(self, page: int) -> str:
         where = self._table.open_runbook(self._who, page)
@@ -111,8 +116,11 @@ class Screen:
 
     def _what(self) -> None:
         began: RoundBegan = self._table.began
-        for name, given in (("components", began.components), ("kinds", began.families), ("actions", began.actions)):
+        for name, given in (("components", began.components), ("actions, each after `do`", began.actions)):
             self._print(f"  {name}: {', '.join(given)}")
+        self._print("  kinds:")
+        for family in began.families:
+            self._print(f"    {family:<10}{FAMILIES.get(family, '')}".rstrip())
 
     def _print(self, text: str) -> None:
         # A terminal that was closed keeps nothing from being put back.

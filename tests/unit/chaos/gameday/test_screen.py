@@ -86,6 +86,7 @@ def test_what_is_typed_is_done(screen, table, line, fact):
         ("host extend nan", "from 0 to 3600"),
         ("host extend -5", "from 0 to 3600"),
         ("jump", "`help` says what can be done"),
+        ("restart shop-2", "did you mean `do restart shop-2`?"),
         ("answer 99 what", "nobody asked that"),
     ],
 )
@@ -110,7 +111,7 @@ def test_help_and_what_can_be_named(screen):
     screen.do("book 2")
     screen.do("")
     assert HELP in said(screen)
-    assert "kinds: process, network, nothing" in said(screen)
+    assert "process   a process is down" in said(screen), "and not only how it is called"
     assert "https://book" in said(screen)
 
 
