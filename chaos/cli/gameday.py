@@ -29,6 +29,7 @@ from chaos.gameday.unhurried import Unhurried
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
+from chaos.report import durations
 from chaos.report.debrief import Debrief, of_part
 from chaos.spec import experiment as experiments
 from chaos.spec import panel, yamlfile
@@ -83,7 +84,7 @@ def _play(arguments: argparse.Namespace) -> int:
     run.assert_free(target.state_folder)
     terminal = Unhurried(sys.stdout)
     setting = _setting(arguments, target, Typed(), terminal)
-    _welcome(deck, arguments)
+    _welcome(deck, arguments, target)
     code = 0
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
         items = decks.open_items(target.runs_folder)
@@ -183,9 +184,12 @@ def _name(arguments: argparse.Namespace) -> str:
     return str(arguments.name or getpass.getuser())
 
 
-def _welcome(deck: Deck, arguments: argparse.Namespace) -> None:
+def _welcome(deck: Deck, arguments: argparse.Namespace, target: Target) -> None:
     print(f"{deck.title}. Until the reveal nobody knows what is broken; what happens is printed here.")
     print(*stack.to_look_at(arguments.target), sep="\n")
+    if target.pace:
+        minute, five = durations.spoken(60 / target.pace), f"{300 / target.pace:g}s"
+        print(f"Pace {target.pace}: a minute of an alert takes {minute}; for [5m] in a runbook write [{five}].")
     print(f"Look wherever you like. {_ONLY_HERE}\nType, with Enter:\n{HELP}")
 
 
