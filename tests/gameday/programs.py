@@ -31,7 +31,7 @@ IN_PLACE_WITHIN_SECONDS = 60.0
 ACTED_WITHIN_SECONDS = 45.0
 """An action has 20 s, and a repair is proven within 20."""
 ENDS_WITHIN_SECONDS = 90.0
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.25
 
 
 class Program:
