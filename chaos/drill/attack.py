@@ -11,6 +11,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.use import Use
 from chaos.errors import FaultFailed, FaultGone, UndoFailed
 from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone, Used
+from chaos.faults import use
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
 from chaos.spec.experiment import Experiment, Staged
@@ -70,6 +71,8 @@ class Attack:
             self._uses |= {index: Use(staged.fault) for index, staged in enumerate(self.experiment.also)}
         for one in self._uses.values():
             one.look(self.context.system)
+        if self.context.cover and not self._live:
+            use.ask_the_rest(self.context.system, {fault.measure() for fault in self.experiment.faults})
 
     def check(self) -> None:
         """Raises FaultFailed when one of the faults cannot or must not be injected now. Changes nothing."""
