@@ -17,8 +17,8 @@ UNDONE_WITHIN_SECONDS = 10.0
 """From `stormdrill gameday abort` until all is proven undone."""
 WRITTEN_WITHIN_SECONDS = 5.0
 """From the run's end until the debrief is there."""
-ENDS_WITHIN_SECONDS = 420.0
-"""Recovery and alerts that resolve take six times as long as in a drill."""
+ENDS_WITHIN_SECONDS = 600.0
+"""Recovery, and alerts that may still have to resolve, take six times as long as in a drill."""
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def slower(stack):
     assert code == 0, said
 
 
+@pytest.mark.timeout(1200)
 def test_a_round_begins_and_ends_as_soon_as_it_promises(slower, tmp_path):
     deck = tmp_path / "gameday.yaml"
     card = {"experiment": "kill-instance", "mitigation": "restart shop-2"}
