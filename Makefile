@@ -52,7 +52,7 @@ run: setup ## run an experiment: make run EXP=<id>
 
 gameday: export STORMDRILL_SEED ?= $(SEED)
 gameday: setup ## play a round: a fault that nobody knows, and people who are paged (docs: README, "Game days")
-	@$(STORMDRILL) gameday $(if $(DAILY),--daily) $(if $(REMATCH),--rematch $(REMATCH)) $(if $(DECK),--deck $(DECK)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(STORMDRILL) gameday $(if $(PRACTICE),--practice) $(if $(DAILY),--daily) $(if $(REMATCH),--rematch $(REMATCH)) $(if $(DECK),--deck $(DECK)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 undo: setup-python ## undo whatever a run left behind
 	@$(STORMDRILL) undo

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from chaos.errors import ChaosError, GameRefused
-from chaos.facts.game import RoundBegan
+from chaos.facts.game import HoldEnded, RoundBegan
 from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
 from chaos.gameday.unhurried import Unhurried
@@ -43,7 +43,8 @@ class Screen:
         coach: Coach | None = None,
     ) -> None:
         self._table = table
-        self._coach = coach
+        # That nothing seems to happen then, for minutes, is told to everybody.
+        self._coach = coach or Coach((HoldEnded,))
         self._books = books
         """Where runbooks are, by the last part of their addresses."""
         self._who = who
@@ -57,7 +58,7 @@ class Screen:
             for fact in self._table.facts[self._shown :]:
                 self._shown += 1
                 self._print(f"{durations.clock(max(0.0, fact.at)):>9}  {game_words.line(fact)}")
-                if self._coach and (words := self._coach.explains(fact)):
+                if words := self._coach.explains(fact):
                     self._print(f"           ({words})")
 
     def do(self, line: str) -> None:

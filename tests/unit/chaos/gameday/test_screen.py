@@ -14,7 +14,9 @@ from chaos.facts.game import (
     Asked,
     Claimed,
     Declared,
+    HoldEnded,
     InjectTold,
+    Joined,
     Noted,
     Paged,
     RoundBegan,
@@ -103,6 +105,24 @@ def test_what_happens_is_printed_once(screen):
     assert len(lines) == 3
     assert "PAGE 2: Down{instance=shop-2} - It is down" in lines[1]
     assert "sales (3): Is it down? (answer within 60 s)" in lines[2]
+
+
+def test_that_it_takes_a_while_after_the_end_of_the_hold_is_told_to_everybody(screen, table):
+    game.append(table.file, HoldEnded(0, 9.5, "mitigated", None))
+    screen.show()
+    assert "Alerts take a while" in said(screen)
+    assert "`ack` and its number" not in said(screen), "the rest is for a practice round"
+
+
+def test_who_came_to_look_on_does_nothing_until_he_takes_part(screen, table):
+    table.join("Ann", "watcher")
+    for line in ("ack 2", "do restart shop-2", "note hm", "over", "truth", "hint"):
+        screen.do(line)
+    assert said(screen).count("a watcher looks on") == 6
+    assert isinstance(table.facts[-1], Joined)
+    table.join("Ann", "player")
+    screen.do("ack 2")
+    assert isinstance(table.facts[-1], Acknowledged)
 
 
 def test_help_and_what_can_be_named(screen):
