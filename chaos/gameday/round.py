@@ -17,6 +17,7 @@ from chaos.gameday.master import Master
 from chaos.judge import users_now
 from chaos.report import durations
 from chaos.spec.gameday import truth
+from chaos.undo.end_silence import EndSilence
 from chaos.undo.journal import UndoRecord
 from chaos.undo.stop_load import StopLoad
 
@@ -172,19 +173,20 @@ class Round(Drill):
         # A fault's undo may be proven by what players have changed, such as whether HAProxy uses a server: so that is
         # put back before, and proven after it, as it may need what the fault has taken.
         with contextlib.suppress(UndoFailed):
-            self._replay_players(lambda: False)
+            self._context.journal.replay(self._system, self._context.clock, self._changed_by_players, lambda: False)
         self._context.progress.done(self._attack.end())
         self._master.last_words()
         # What players have changed is no part of what users recover from.
-        self._replay_players(lambda: True)
-
-    def _replay_players(self, patience: Callable[[], bool]) -> None:
-        self._context.journal.replay(self._system, self._context.clock, self._of_players, patience)
+        self._context.journal.replay(self._system, self._context.clock, only=self._of_players)
 
     def _put_back(self) -> None:
         # Whatever ended the round: nobody does anything any more, before what was done is undone.
         self._master.lets_go()
         super()._put_back()
+
+    def _changed_by_players(self, record: UndoRecord) -> bool:
+        """Silences change no part that a fault is in, and nobody waits for Alertmanager before a fault is undone."""
+        return self._of_players(record) and not isinstance(record.what, EndSilence)
 
     def _of_players(self, record: UndoRecord) -> bool:
         theirs = self._context.owns(record) and not self._attack.injected(record)
