@@ -31,14 +31,15 @@ def test_an_abort_is_heard_while_a_repair_is_being_proven(tmp_path, world, monke
             played.table.steer("Host", "abort")
 
     monkeypatch.setattr(ProcessKillHands, "undone", undone)
-    world.hurts = lambda: world.broke
+    world.hurts = lambda: 0 < after() < 40
     played = Play(tmp_path, world, [ask(20, "repair shop-2 process")])
     world.each_second.append(abort)
     told = played.run()
     [ended] = played.all(HoldEnded)
     assert ended.how == "aborted"
     assert ended.at - told.verdict.injected == pytest.approx(23, abs=2), "and not once the repair had its 20 s"
-    assert told.verdict.exit_code == 7
+    assert told.verdict.exit_code != 5, told.verdict
+    assert world.control.running["shop-2"]
 
 
 def test_what_players_changed_does_not_keep_a_fault_from_being_proven_undone(tmp_path, world, monkeypatch):
