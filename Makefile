@@ -52,7 +52,7 @@ run: setup ## run an experiment: make run EXP=<id>; LIVE=1 shows it in the brows
 
 gameday: export STORMDRILL_SEED ?= $(SEED)
 gameday: setup ## play a round: a fault that nobody knows, and people who are paged (docs: README, "Game days")
-	@$(STORMDRILL) gameday $(if $(DAILY),--daily) $(if $(REMATCH),--rematch $(REMATCH)) $(if $(DECK),--deck $(DECK)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(STORMDRILL) gameday $(if $(PRACTICE),--practice) $(if $(DAILY),--daily) $(if $(REMATCH),--rematch $(REMATCH)) $(if $(DECK),--deck $(DECK)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 undo: setup-python ## undo whatever a run left behind
 	@$(STORMDRILL) undo
@@ -122,8 +122,8 @@ test-undo: setup-native ## hours: every fault, the runner killed in every phase,
 test-pace: setup-native ## over an hour: our stack at a sixth of a drill's pace and at production's; another one that looks once a minute
 	@$(PYTEST) -s tests/pace
 
-test-gameday: setup-native ## half an hour: whatever players do is put back, and every card of our deck can be ended as it says
-	@$(PYTEST) tests/gameday
+test-gameday: setup-native ## about an hour: whatever players do is put back, every card of our deck can be ended as it says, seals look alike
+	@$(PYTEST) -s tests/gameday
 
 test-console: setup-native setup-browser ## fifteen minutes: a round played in Chromium, by keyboard, at a phone's width, with axe-core
 	@$(PYTEST) tests/browser

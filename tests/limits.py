@@ -18,7 +18,7 @@ SECONDS = {
     "undo": 900,
     "pace": 5400,
     "verifier": 900,
-    "gameday": 600,
+    "gameday": 900,
     "distros": 3600,
     "machines": 900,
     "browser": 300,

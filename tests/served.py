@@ -28,15 +28,16 @@ def served(stack) -> Iterator[tuple[str, str]]:
     mine = (str(stack.settings.state), "chaos.")
     yield "processes", "\n".join(line for line in listed.splitlines() if any(part in line for part in mine))
     with psycopg.connect(programs.postgres_dsn(stack.topology.one("postgres").port)) as connection:
-        yield "connections", str(connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall())
+        rows = connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall()
+        yield "connections", "\n".join(map(str, rows))
     for node in stack.topology.of_role("redis"):
         with redis.Redis(port=node.port) as client:
-            yield node.name, str(list(client.scan_iter(count=1000))[:2000])
+            yield node.name, "\n".join(map(str, client.scan_iter(count=1000)))
     folder = (stack.settings.runs / "latest").resolve()
     for file in folder.iterdir():
         if file.is_file():
             yield file.name, file.read_text(errors="replace")
-    yield "runs", " ".join(one.name for one in stack.settings.runs.iterdir())
+    yield "runs", "\n".join(one.name for one in stack.settings.runs.iterdir())
     yield "state", "\n".join(written_since_it_began(stack))
 
 

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
-from chaos.cli import console, run, stack
+from chaos.cli import console, rounds, run, stack
 from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
-from chaos.errors import GameRefused, InvalidFile
+from chaos.errors import GameRefused
 from chaos.facts.game import HoldEnded, Joined, Ready, Steered
 from chaos.faults.hands import System
-from chaos.gameday import decks, ending, play, sealing
+from chaos.gameday import decks, play, sealing
 from chaos.gameday.coach import Coach
 from chaos.gameday.play import Drawing, Setting
 from chaos.gameday.screen import HELP, Screen
@@ -29,8 +29,7 @@ from chaos.gameday.unhurried import Unhurried
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
-from chaos.report import plain
-from chaos.report.debrief import Debrief, of_part
+from chaos.report import durations, plain
 from chaos.spec import experiment as experiments
 from chaos.spec import panel, yamlfile
 from chaos.spec.gameday import deck as deck_file
@@ -46,6 +45,8 @@ SEED_SETTING = "STORMDRILL_SEED"
 _PACE = "10"
 """Of our own stack, for people: what waits five minutes in production waits half a minute."""
 _PACE_SETTING = "STORMDRILL_PACE"
+_ONLY_HERE = "What you do, do with `do`: a fault that was ended in another way breaks the round off."
+"""As nobody could say then who or what had ended it; runbooks name commands for everywhere."""
 _BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
 _LAST_WORDS_SECONDS = 2.0
@@ -63,10 +64,10 @@ def gameday(arguments: argparse.Namespace) -> int:
         "play": _play,
         "join": _join,
         "abort": _abort,
-        "verify": _verify,
-        "reveal": _reveal,
-        "list": _list,
-        "replay": lambda given: console.replay(given, _folder(given)),
+        "verify": rounds.verify,
+        "reveal": rounds.reveal,
+        "list": rounds.show_all,
+        "replay": lambda given: console.replay(given, rounds.folder_of(given)),
     }
     return does[arguments.what](arguments)
 
@@ -86,7 +87,7 @@ def _play(arguments: argparse.Namespace) -> int:
     terminal, typed = Unhurried(sys.stdout), Typed()
     setting = _setting(arguments, target, typed, terminal)
     with console.beside(arguments, target.runs_folder, progress) as shown:
-        _welcome(deck)
+        _welcome(deck, arguments, target)
         code = _rounds(arguments, deck, (seed, place), (setting, terminal), interrupts, progress)
         if shown:
             console.stays(typed.listen, interrupts)
@@ -110,7 +111,7 @@ def _rounds(
         with own_watchdog(target, arguments.target):
             told = play.play(drawn, setting, interrupts, items, progress)
         terminal.drain(_LAST_WORDS_SECONDS)
-        _tell(told, target.runs_folder / told.verdict.run_id)
+        rounds.tell(told, target.runs_folder / told.verdict.run_id)
         print(f"stormdrill: the rounds of the day: {artifacts.shown(decks.write_day(target.runs_folder))}")
         code = told.verdict.exit_code
         stopped = any(isinstance(fact, Steered) and fact.how == "abort" for fact in told.facts)
@@ -201,31 +202,23 @@ def _name(arguments: argparse.Namespace) -> str:
     return str(arguments.name or getpass.getuser())
 
 
-def _welcome(deck: Deck) -> None:
+def _welcome(deck: Deck, arguments: argparse.Namespace, target: Target) -> None:
     print(f"{deck.title}. Until the reveal nobody knows what is broken; what happens is printed here.")
-    print(f"Type, with Enter:\n{HELP}")
-
-
-def _tell(told: Debrief, folder: Path) -> None:
-    print(f"\nThe truth: {told.truth.words}.\n")
-    rows = [("", "you", "par", "")] + [(part.name, *of_part(part), part.words) for part in told.score.parts]
-    rows.append(("hints", str(told.score.hints), "0", ""))
-    print(*(f"  {name:<12}{you:>14}{par:>14}  {words}".rstrip() for name, you, par, words in rows), sep="\n")
-    print(*(plain.line(f"  gap: {gap}") for gap in told.score.gaps), sep="\n")
-    print(*(f"by hand: {step}" for step in told.verdict.by_hand), sep="\n")
-    shown = artifacts.shown(folder / decks.DEBRIEF_PAGE)
-    outcome = f"{told.verdict.outcome.value}, exit {told.verdict.exit_code} of the run"
-    print(f"stormdrill: round over, {told.score.ended or 'nothing was injected'} ({outcome}); debrief {shown}")
+    print(*stack.to_look_at(arguments.target), sep="\n")
+    if target.pace:
+        minute, five = durations.spoken(60 / target.pace), f"{300 / target.pace:g}s"
+        print(f"Pace {target.pace}: a minute of an alert takes {minute}; for [5m] in a runbook write [{five}].")
+    print(f"Look wherever you like. {_ONLY_HERE}\nType, with Enter:\n{HELP}")
 
 
 def _join(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
+    folder = rounds.folder_of(arguments)
     table = Table(folder)
     if table.is_over or not sealing.is_played(folder):
         raise GameRefused(f"{folder.name} is not played just now")
     table.join(_name(arguments), "host" if arguments.host else arguments.role)
     screen = Screen(table, _name(arguments), books=_BOOKS)
-    print(HELP)
+    print(*stack.to_look_at(arguments.target), _ONLY_HERE, HELP, sep="\n")
     Typed().listen(screen.do)
     while sealing.is_played(folder):
         screen.show()
@@ -235,7 +228,7 @@ def _join(arguments: argparse.Namespace) -> int:
 
 
 def _abort(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
+    folder = rounds.folder_of(arguments)
     table = Table(folder)
     if table.is_over or not sealing.is_played(folder):
         raise GameRefused(f"{folder.name} is not played just now: what a run left, `stormdrill undo` puts back")
@@ -255,43 +248,3 @@ def _abort(arguments: argparse.Namespace) -> int:
         time.sleep(_LOOK_SECONDS)
     print(f"stormdrill: {folder.name} is aborted; what was broken is put back now")
     return 0
-
-
-def _verify(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
-    if wrong := ending.broken_seal(folder, arguments.shown or ""):
-        print(*(f"stormdrill: the seal is broken: {one}" for one in wrong), sep="\n")
-        return 1
-    print(f"stormdrill: {folder.name} was played as it was sealed: {sealing.read(folder).commitment}")
-    if not arguments.shown:
-        print("stormdrill: that this was shown before the round began is its own word: `--shown HASH` checks yours")
-    return 0
-
-
-def _reveal(arguments: argparse.Namespace) -> int:
-    folder = _folder(arguments)
-    _tell(ending.reveal(folder), folder)
-    return 0
-
-
-def _list(arguments: argparse.Namespace) -> int:
-    for folder in decks.rounds(stack.runs(arguments.target)):
-        try:
-            words = "sealed" if sealing.is_sealed(folder) else _told(folder)
-        except (GameRefused, InvalidFile, ValueError, OSError) as error:
-            words = f"cannot be read: {error}"
-        print(f"{folder.name}  {words}")
-    return 0
-
-
-def _told(folder: Path) -> str:
-    score = ending.score_of(folder)
-    parts = [f"{part.name} {of_part(part)[0]}" for part in score.parts]
-    return f"{score.ended or 'nothing was injected'}; {', '.join(parts)}"
-
-
-def _folder(arguments: argparse.Namespace) -> Path:
-    folder: Path = (arguments.run or stack.runs(arguments.target) / "latest").resolve()
-    if not ending.is_round(folder):
-        raise GameRefused(f"{folder} is no round of a game day: `stormdrill gameday list` names them")
-    return folder

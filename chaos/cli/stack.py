@@ -107,6 +107,21 @@ def up(_: argparse.Namespace) -> int:
     return 0
 
 
+def to_look_at(file: Path | None) -> list[str]:
+    """Where people can look at the target of this file, or else at our own stack, which is up; 2 s at most.
+
+    Raises InvalidFile.
+    """
+    if file is None:
+        settings = stack_settings.from_environment()
+        built = topology.build(settings)
+        return pages.lines(settings, built, pages.look(built))
+    urls = targets.read(file).urls
+    shown = {"grafana": urls.grafana, "prometheus": urls.prometheus, "alertmanager": urls.alertmanager}
+    shown |= {"jaeger": urls.jaeger_ui or urls.jaeger, "users": urls.users}
+    return ["to look at:", *(f"  {name:<13}{url}" for name, url in shown.items() if url)]
+
+
 def bring_up(progress: Callable[[str], None], interrupts: Interrupts) -> Topology:
     """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before."""
     settings = stack_settings.from_environment()

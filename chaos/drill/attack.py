@@ -3,13 +3,15 @@
 Every effect begins with `act`, which raises when the lease is lost or the user has asked the run to end.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from chaos.drill.context import RunContext
 from chaos.drill.use import Use
-from chaos.errors import FaultFailed, FaultGone
+from chaos.errors import FaultFailed, FaultGone, UndoFailed
 from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone, Used
+from chaos.faults import use
 from chaos.faults.hands import Hands, Proof, System
 from chaos.faults.table import hands_of
 from chaos.spec.experiment import Experiment, Staged
@@ -69,6 +71,8 @@ class Attack:
             self._uses |= {index: Use(staged.fault) for index, staged in enumerate(self.experiment.also)}
         for one in self._uses.values():
             one.look(self.context.system)
+        if self.context.cover and not self._live:
+            use.ask_the_rest(self.context.system, {fault.measure() for fault in self.experiment.faults})
 
     def check(self) -> None:
         """Raises FaultFailed when one of the faults cannot or must not be injected now. Changes nothing."""
@@ -83,7 +87,7 @@ class Attack:
         self._waiting = sorted(enumerate(self.experiment.also), key=lambda one: one[1].after)
         self._live[0].until = self.until
         first = next(iter(victims.values()), None)
-        self.context.write(Injected(begin, f"{done}; {proof.detail}", first, victims, used))
+        self.context.write(Injected(begin, f"{done}; {proof.detail}", first, victims, used, self._chosen()))
         self._proof_due = self.context.now()
         return done
 
@@ -119,14 +123,18 @@ class Attack:
         for live in self._live:
             live.gone = live.gone or live.staged == staged
 
-    def put_back(self, staged: int | None) -> None:
-        """Undo a fault now, ahead of its time; the others stay. Raises UndoFailed."""
+    def put_back(self, staged: int | None, patience: Callable[[], bool] = lambda: True) -> None:
+        """Undo a fault now, ahead of its time; the others stay. Raises UndoFailed, also once `patience` says no."""
         for live in [one for one in self._live if one.staged == staged and one.undone is None]:
             if live.staged is None:
-                live.undone = self._undo(live)
+                live.undone = self._undo(live, patience)
                 self.context.write(FaultProof(self.context.now(), False, live.undone))
             else:
-                self._undo_staged(live)
+                self._undo_staged(live, patience)
+
+    def injected(self, record: UndoRecord) -> bool:
+        """Whether this is the undo record of something that was injected here, and is still in hand or undone early."""
+        return any(live.record.number == record.number for live in self._live)
 
     @property
     def in_hand(self) -> list[int | None]:
@@ -156,7 +164,7 @@ class Attack:
         used = self._used(index)
         begin, done, proof = self._inject(staged.fault, index)
         self._live[-1].until = begin + staged.fault.for_.in_seconds
-        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}", used))
+        self.context.write(StagedInjected(begin, index, f"{done}; {proof.detail}", used, self._chosen()))
 
     def _used(self, staged: int | None) -> Used | None:
         """How much that was used which is hit now. Raises FaultFailed when nobody would meet it."""
@@ -183,6 +191,11 @@ class Attack:
         proof = self._prove_in_place(hands, system)
         self._live.append(_Live(hands, record, system, staged, begin))
         return begin, done, proof
+
+    def _chosen(self) -> list[str]:
+        """The instances that the latest fault chose."""
+        live = self._live[-1]
+        return live.hands.chosen(live.system)
 
     def _known(self) -> None:
         self.context.await_known()
@@ -211,16 +224,19 @@ class Attack:
         if not proof.holds:
             raise FaultGone(live.staged, proof.detail)
 
-    def _undo_staged(self, live: _Live) -> None:
-        detail = self._undo(live)
+    def _undo_staged(self, live: _Live, patience: Callable[[], bool] = lambda: True) -> None:
+        detail = self._undo(live, patience)
         self._live.remove(live)
         assert live.staged is not None
         self.context.write(StagedUndone(self.context.now(), live.staged, detail))
 
-    def _undo(self, live: _Live) -> str:
+    def _undo(self, live: _Live, patience: Callable[[], bool] = lambda: True) -> str:
         self.context.act()
         number = live.record.number
         done = self.context.journal.replay(
-            self.context.system, self.context.clock, only=lambda record: record.number == number
+            self.context.system, self.context.clock, lambda record: record.number == number, patience
         )
-        return "; ".join(proof.detail for _, proof in done)
+        detail = "; ".join(proof.detail for _, proof in done)
+        if not all(proof.holds for _, proof in done):
+            raise UndoFailed([f"not waited for: {detail}"], [live.record.by_hand()])
+        return detail

@@ -113,6 +113,8 @@ class Injected(Fact, frozen=True, tag="injected"):
     """The same of each victim; empty in recordings of format 1."""
     used: Used | None = None
     """None where it is measured while it lasts, where it was asked for in vain, and in recordings of format 1."""
+    chosen: list[str] = msgspec.field(default_factory=list)
+    """The instances that the fault chose when it came, which no file names; none where it chooses none."""
 
 
 class FaultProof(Fact, frozen=True, tag="fault_proof"):
@@ -133,6 +135,8 @@ class StagedInjected(Fact, frozen=True, tag="staged_injected"):
     """Its index under `also`."""
     detail: str
     used: Used | None = None
+    """As of the main fault."""
+    chosen: list[str] = msgspec.field(default_factory=list)
     """As of the main fault."""
 
 

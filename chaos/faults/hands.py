@@ -94,6 +94,10 @@ class Hands(Generic[F]):
         """Look whether it is in effect now."""
         raise NotImplementedError
 
+    def chosen(self, system: System) -> list[str]:
+        """The instances that it chose when it was put in place, which its file does not name."""
+        return []
+
     def meets(self, system: System) -> float | None:
         """How many it holds up now; None where it is measured in another way that it meets somebody."""
         return None

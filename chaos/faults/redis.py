@@ -68,6 +68,9 @@ class KillNodesHands(Hands[AnyKillNodes]):
         down = [states[victim.name].kept_down for victim in victims.nodes]
         return Proof(all(down) and bool(down), f"down: {', '.join(victim.name for victim in victims.nodes)}")
 
+    def chosen(self, system: System) -> list[str]:
+        return [victim.name for victim in self._victims(system).nodes]
+
     def undo(self, system: System) -> None:
         """A master that comes back before its replica has taken over is empty, and its replica copies that: so it is
         started only after that. Where the replica cannot, as a majority is missing, it is told to.

@@ -35,6 +35,10 @@ class RedisCutOffMasterHands(Hands[RedisCutOffMaster]):
         chosen = saved_state.read(system, _SAVED, _Chosen)
         return self._down(chosen).in_place(system) if chosen else Proof(False, "no master was chosen")
 
+    def chosen(self, system: System) -> list[str]:
+        chosen = saved_state.read(system, _SAVED, _Chosen)
+        return [chosen.name] if chosen else []
+
     def undo(self, system: System) -> None:
         if chosen := saved_state.read(system, _SAVED, _Chosen):
             self._down(chosen).undo(system)

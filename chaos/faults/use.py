@@ -1,7 +1,8 @@
 """How much that which a fault is about to hit is used: one way to count for each measure that is taken before it."""
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import psycopg
 import redis
 
 from chaos.control.port import family
-from chaos.errors import SignalUnavailable, Unmeasurable
+from chaos.errors import ChaosError, SignalUnavailable, Unmeasurable
 from chaos.faults.hands import OURS, System
 from chaos.machine import sockets
 from chaos.reach import redis_cluster
@@ -70,6 +71,23 @@ def so_far(fault: FaultFields, system: System) -> Uses:
     measure = fault.measure()
     count = _COUNTED.get(measure) if measure else None
     return count(fault, system) if count else {}
+
+
+def ask_the_rest(system: System, asked: Collection[Measure | None]) -> None:
+    """Ask what other faults are measured by, but for what is asked anyway; never raises.
+
+    Before a sealed run's fault nobody learns from who asks Postgres and who asks Redis what is about to be broken.
+    """
+    target = system.target
+    there: dict[Measure, object] = {
+        Measure.LINKS: target.urls.toxiproxy,
+        Measure.SERVERS: target.haproxy,
+        Measure.COMMANDS: target.redis_nodes,
+        Measure.STATEMENTS: target.postgres,
+    }
+    for measure in [one for one, named in there.items() if named and one not in asked]:
+        with contextlib.suppress(ChaosError):  # it is not needed
+            _ASKED[measure](system)
 
 
 def _instances(fault: FaultFields, system: System) -> Uses:
@@ -133,7 +151,7 @@ def _servers(fault: FaultFields, system: System) -> Uses:
     return {server: {each: given.get(each, 0.0) for each in haproxy.servers_of(server)} for server in servers}
 
 
-def _commands(_: FaultFields, system: System) -> Uses:
+def _commands(_: object, system: System) -> Uses:
     told: dict[str, float] = {}
     for name, address in system.target.redis_nodes.items():
         try:
@@ -151,7 +169,7 @@ def _wished(statistics: Mapping[str, Mapping[str, float]]) -> float:
     return float(sum(number for name, number in calls.items() if name not in _NO_CLIENTS_WISH))
 
 
-def _statements(_: FaultFields, system: System) -> Uses:
+def _statements(_: object, system: System) -> Uses:
     try:
         with connect(system.target.postgres, system.covered(OURS)) as connection:
             row = connection.execute(_USED.encode()).fetchone()
@@ -167,3 +185,10 @@ _COUNTED: dict[Measure, Callable[[Any, System], Uses]] = {
     Measure.COMMANDS: _commands,
     Measure.STATEMENTS: _statements,
 }
+_ASKED: dict[Measure, Callable[[System], object]] = {
+    Measure.LINKS: lambda system: Toxiproxy(system.target.urls.toxiproxy).proxies(),
+    Measure.SERVERS: _given,
+    Measure.COMMANDS: lambda system: _commands(None, system),
+    Measure.STATEMENTS: lambda system: _statements(None, system),
+}
+"""Who is asked for a measure, without a fault; for INSTANCES, and while a fault lasts, it is none besides these."""

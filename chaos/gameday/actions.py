@@ -36,6 +36,8 @@ _POLL_SECONDS = 0.1
 _MOST_SILENT_MINUTES = 60
 _STOPPED_WITHIN_SECONDS = 5.0
 SILENCE = "silence"
+_SAY_SO = "; it takes nothing away that is broken: where it was enough for users, `over` ends the round"
+"""Behind an action whose effect nobody but users can see: the round waits for somebody who says that it is over."""
 
 
 @dataclass(slots=True)
@@ -75,11 +77,11 @@ class Actions:
             case ["restart", instance] if action in self.offered():
                 return self._restart(instance)
             case ["drain", server]:
-                return self._as_a_fault(HAProxyDrain(self.longest, server))
+                return f"{self._as_a_fault(HAProxyDrain(self.longest, server))}{_SAY_SO}"
             case ["undrain", server]:
                 return self._undrain(server)
             case ["scale", service, replicas] if replicas.isdigit():
-                return self._as_a_fault(ServiceScale(self.longest, service, int(replicas)))
+                return f"{self._as_a_fault(ServiceScale(self.longest, service, int(replicas)))}{_SAY_SO}"
             case [word, alert, minutes] if word == SILENCE and minutes.isdigit():
                 return self._silence(alert, min(int(minutes), _MOST_SILENT_MINUTES))
         raise GameRefused(f"{action}: how is that meant?")

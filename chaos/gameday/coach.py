@@ -1,5 +1,7 @@
 """A practice round explains itself: what can be done now, once for each thing that happens."""
 
+from collections.abc import Collection
+
 from chaos.facts.game import (
     Acknowledged,
     Acted,
@@ -28,10 +30,10 @@ _SAID: dict[type[AnyGameFact], str] = {
 
 
 class Coach:
-    """Explains each kind of thing once."""
+    """Explains each kind of thing once; `only`: these kinds."""
 
-    def __init__(self) -> None:
-        self._left = dict(_SAID)
+    def __init__(self, only: Collection[type[AnyGameFact]] = _SAID) -> None:
+        self._left = {kind: words for kind, words in _SAID.items() if kind in only}
 
     def explains(self, fact: AnyGameFact) -> str:
         """What to say about it; empty where that was said."""

@@ -13,7 +13,7 @@ from chaos.facts.files import EXPERIMENT_FILE
 from chaos.facts.game import GAME_FILE, AnyGameFact, HoldEnded, Ready, Revealed, RoundBegan, Steered
 from chaos.facts.recording import Recording
 from chaos.facts.run import Injected, StagedInjected
-from chaos.gameday import names, sealing
+from chaos.gameday import chosen, names, sealing
 from chaos.gameday.decks import DEBRIEF_FILE, DEBRIEF_PAGE, SCORE_FILE
 from chaos.gameday.sealing import SEAL_FILE, SEALED_FOLDER
 from chaos.gameday.table import Table
@@ -69,7 +69,7 @@ def _truth(recorded: Recording, facts: Sequence[AnyGameFact], opened: Seal) -> T
     came: dict[int | None, float] = {fact.staged: fact.at for fact in recorded.all(StagedInjected)}
     if spans.injected is not None:
         came[None] = spans.injected
-    return truth.of_injected(experiment, opened.sealed.herring, roles, came)
+    return truth.of_injected(experiment, opened.sealed.herring, roles, came, chosen.of(recorded))
 
 
 def score_of(folder: Path) -> RoundScore:

@@ -26,11 +26,26 @@ def _alert(experiment: Experiment) -> str:
 
 
 def _panel(experiment: Experiment, panels: Sequence[Panel], target: Target) -> str:
-    named = {_as_panels_name_it(fault, target) for fault in experiment.faults}
-    shown = [panel for panel in panels if named.intersection(panel.moves_with)]
-    if not shown:
+    if not (shown := _telling(experiment, panels, target)):
         return "Compare the instances with each other, and each dependency with what it was before. What stands out?"
     return f"Look at the panel {shown[0].title!r} of the dashboard {shown[0].dashboard!r}. What moved, and when?"
+
+
+def _telling(experiment: Experiment, panels: Sequence[Panel], target: Target) -> list[Panel]:
+    """Those that say that they move, else those of the runbook of the alert that says most; what tells most first."""
+    named = {_as_panels_name_it(fault, target) for fault in experiment.faults}
+    places = {alert.name: place for place, alert in reversed(list(enumerate(experiment.alerts)))}
+    words = [value.lower() for alert in experiment.alerts[:1] for value in alert.labels.values()]
+
+    def place(panel: Panel) -> int:
+        return min((places[name] for name in panel.runbooks if name in places), default=len(places))
+
+    def tells_less(panel: Panel) -> tuple[int, bool]:
+        called = f"{panel.dashboard} {panel.title}".lower()
+        return place(panel), not any(word in called for word in words)
+
+    about = [panel for panel in panels if place(panel) == 0 and places]
+    return sorted([panel for panel in panels if named.intersection(panel.moves_with)] or about, key=tells_less)
 
 
 def _as_panels_name_it(fault: AnyFault, target: Target) -> str:

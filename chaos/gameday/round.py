@@ -1,5 +1,6 @@
 """A drill that is played: its fault comes when its time has come, and goes when players have ended it."""
 
+import contextlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,12 @@ from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed, FaultGone, SignalUnavailable, UndoFailed
 from chaos.facts.game import HoldEnded
 from chaos.facts.run import Injected, Mitigated, StagedInjected
+from chaos.gameday import chosen
 from chaos.gameday.master import Master
 from chaos.judge import users_now
 from chaos.report import durations
 from chaos.spec.gameday import truth
+from chaos.undo.end_silence import EndSilence
 from chaos.undo.journal import UndoRecord
 from chaos.undo.stop_load import StopLoad
 
@@ -107,16 +110,21 @@ class Round(Drill):
         """Put back the faults that are called so; whether there are any in place."""
         faults = {None: self._experiment.fault} | {at: one.fault for at, one in enumerate(self._experiment.also)}
         there = self._attack.in_hand
-        named = [staged for staged in there if truth.names(faults[staged], self._roles, component, family)]
+        own = chosen.of(self._context.recorder.live)
+        named = [one for one in there if truth.names(faults[one], self._roles, component, family, own.get(one, ()))]
         for staged in named:
             try:
-                self._attack.put_back(staged)
+                self._attack.put_back(staged, self._nobody_ends_it)
             except UndoFailed:
                 self._attack.let_go(staged)
                 raise
             finally:
                 self._taken(by, f"{component} was put right")
         return bool(named)
+
+    def _nobody_ends_it(self) -> bool:
+        """To be asked while a repair is proven, when nobody is heard: what is wanted then is done after it at once."""
+        return not (self._context.interrupts.arrived or self._master.table.is_to_abort)
 
     def _taken(self, by: int, how: str) -> None:
         self._by = by
@@ -161,7 +169,12 @@ class Round(Drill):
         self._master.lets_go()
         how, by = ("aborted", None) if self._aborted else self._ended or ("limit", None)
         self._master.say(HoldEnded(0, self._context.now(), how, by))
-        super()._undo()
+        self._begin("undo")
+        # A fault's undo may be proven by what players have changed, such as whether HAProxy uses a server: so that is
+        # put back before, and proven after it, as it may need what the fault has taken.
+        with contextlib.suppress(UndoFailed):
+            self._context.journal.replay(self._system, self._context.clock, self._changed_by_players, lambda: False)
+        self._context.progress.done(self._attack.end())
         self._master.last_words()
         # What players have changed is no part of what users recover from.
         self._context.journal.replay(self._system, self._context.clock, only=self._of_players)
@@ -171,5 +184,10 @@ class Round(Drill):
         self._master.lets_go()
         super()._put_back()
 
+    def _changed_by_players(self, record: UndoRecord) -> bool:
+        """Silences change no part that a fault is in, and nobody waits for Alertmanager before a fault is undone."""
+        return self._of_players(record) and not isinstance(record.what, EndSilence)
+
     def _of_players(self, record: UndoRecord) -> bool:
-        return self._context.owns(record) and not isinstance(record.what, StopLoad)
+        theirs = self._context.owns(record) and not self._attack.injected(record)
+        return theirs and not isinstance(record.what, StopLoad)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TextIO
 
 from chaos.errors import ChaosError, GameRefused
-from chaos.facts.game import RoundBegan
+from chaos.facts.game import HoldEnded, RoundBegan
 from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
 from chaos.gameday.unhurried import Unhurried
 from chaos.report import durations, game_words, plain
+from chaos.spec.gameday.truth import FAMILIES
 
 HELP = """\
   ack PAGE                      take a page
@@ -24,7 +25,7 @@ HELP = """\
   hint                          the next of three hints; it counts
   note TEXT                     write something down
   answer NUMBER TEXT            answer somebody
-  over                          say that it is over: it is when users are well
+  over                          say that it is over: it is when users are well, whatever is still broken
   host start|delay|extend|abort [SECONDS]
   truth                         look at what is broken; what you claim afterwards is not scored
   help                          this"""
@@ -42,7 +43,8 @@ class Screen:
         coach: Coach | None = None,
     ) -> None:
         self._table = table
-        self._coach = coach
+        # That nothing seems to happen then, for minutes, is told to everybody.
+        self._coach = coach or Coach((HoldEnded,))
         self._books = books
         """Where runbooks are, by the last part of their addresses."""
         self._who = who
@@ -57,7 +59,7 @@ class Screen:
                 self._shown += 1
                 # Also what is in the file, whoever wrote it: a terminal obeys some characters.
                 self._print(plain.line(f"{durations.clock(max(0.0, fact.at)):>9}  {game_words.line(fact)}"))
-                if self._coach and (words := self._coach.explains(fact)):
+                if words := self._coach.explains(fact):
                     self._print(f"           ({words})")
 
     def do(self, line: str) -> None:
@@ -89,9 +91,13 @@ class Screen:
             "help": lambda _: self._print(HELP),
         }
         if verb not in verbs:
-            raise GameRefused(f"{verb}: `help` says what can be done")
+            meant = f"; did you mean `do {' '.join([verb, *rest])}`?" if self._acts(verb) else ""
+            raise GameRefused(f"{verb}: `help` says what can be done{meant}")
         verbs[verb](rest)
         self.show()
+
+    def _acts(self, verb: str) -> bool:
+        return any(action.split()[0] == verb for action in self._table.began.actions)
 
     def _book(self, page: int) -> str:
         where = self._table.open_runbook(self._who, page)
@@ -112,8 +118,11 @@ class Screen:
 
     def _what(self) -> None:
         began: RoundBegan = self._table.began
-        for name, given in (("components", began.components), ("kinds", began.families), ("actions", began.actions)):
+        for name, given in (("components", began.components), ("actions, each after `do`", began.actions)):
             self._print(f"  {name}: {', '.join(given)}")
+        self._print("  kinds:")
+        for family in began.families:
+            self._print(f"    {family:<10}{FAMILIES.get(family, '')}".rstrip())
 
     def _print(self, text: str) -> None:
         # A terminal that was closed keeps nothing from being put back.

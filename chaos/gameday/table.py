@@ -77,6 +77,11 @@ class Table:
         """Whether everybody may know everything."""
         return bool(self.all(Revealed))
 
+    @property
+    def is_to_abort(self) -> bool:
+        """Whether somebody wants the round to end, also where that was not heard yet."""
+        return any(fact.how == "abort" for fact in self.all(Steered))
+
     def join(self, who: str, role: str) -> AnyGameFact:
         """Come to the table, as one of ROLES; one person can be all of them."""
         if role not in ROLES:
@@ -168,6 +173,7 @@ class Table:
         def goes_on(facts: list[AnyGameFact]) -> None:
             if any(isinstance(one, Revealed) for one in facts):
                 raise GameRefused("the round is over")
+            _assert_takes_part(fact, facts)
             allowed(facts)
 
         try:
@@ -187,6 +193,14 @@ def fits(action: str, offered: list[str]) -> bool:
 def _is_like(words: list[str], pattern: list[str]) -> bool:
     same = len(words) == len(pattern)
     return same and all(want == word or want in ANY for want, word in zip(pattern, words, strict=True))
+
+
+def _assert_takes_part(fact: AnyGameFact, facts: list[AnyGameFact]) -> None:
+    """Raises GameRefused for what somebody does who came to look on only; whoever may steer may end it all the same."""
+    who = getattr(fact, "who", "")
+    roles = {one.role for one in facts if isinstance(one, Joined) and one.who == who}
+    if roles == {"watcher"} and not isinstance(fact, Joined | Steered):
+        raise GameRefused("a watcher looks on: `stormdrill gameday join` without `--role watcher` takes part")
 
 
 def _name(who: str) -> str:

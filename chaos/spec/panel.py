@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -53,6 +54,9 @@ class Panel:
     queries: tuple[Query, ...]
     moves_with: tuple[str, ...] = ()
     """Faults that must move it, such as `process.kill shop`."""
+    runbooks: tuple[str, ...] = ()
+    """What its links lead to, by the last part of their addresses and without its ending: runbooks are called so as
+    their alerts."""
     about: str = ""
     """What it shows, in the dashboard's words; not which fault moves it."""
     unit: str = ""
@@ -101,9 +105,10 @@ def _panel(board: dict[str, Any], variables: dict[str, str]) -> Iterator[Panel]:
         about = panel.get("description", "")
         found = MOVES_WITH.search(about)
         moves_with = tuple(found[1].split(", ")) if found else ()
+        links = tuple(PurePosixPath(urlsplit(str(link.get("url", ""))).path).stem for link in panel.get("links") or [])
         shown = (panel.get("fieldConfig") or {}).get("defaults") or {}
-        told = MOVES_WITH.sub("", about).strip()
-        yield Panel(board["uid"], panel["title"], queries, moves_with, told, shown.get("unit", ""), _words(shown))
+        told, unit = MOVES_WITH.sub("", about).strip(), shown.get("unit", "")
+        yield Panel(board["uid"], panel["title"], queries, moves_with, links, told, unit, _words(shown))
 
 
 def _query(target: dict[str, Any], variables: dict[str, str]) -> Query:

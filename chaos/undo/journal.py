@@ -135,7 +135,7 @@ class UndoJournal:
         patience: Callable[[], bool] = lambda: True,
         note: bool = True,
     ) -> list[tuple[UndoRecord, Proof]]:
-        """Undo what is open and matches `only`, last first, and prove each within PROVEN_WITHIN_SECONDS.
+        """Undo what is open and matches `only`, last first, and then prove each within PROVEN_WITHIN_SECONDS.
 
         Where all is meant, what is unreadable counts as not undone. No write is needed: a record that is undone and
         cannot be noted as such stays open, its proof says so, and it may be undone again. Nor is it noted without
@@ -170,10 +170,13 @@ class UndoJournal:
         by_hand: list[str] = []
         waiting = [record for record in self.open() if record.number not in self._not_noted]
         meant = [record for record in reversed(waiting) if only is None or only(record)]
+        # Each is put back before any is waited for: a server that was drained is in use again only once its instance,
+        # which was killed before that, runs.
+        tried = {one.number: _try(one, system) for one in meant if not isinstance(one.what, EndSilence)}
         # Silences last: nobody waits for an Alertmanager that does not answer before a fault is undone.
         for record in sorted(meant, key=lambda one: isinstance(one.what, EndSilence)):
             try:
-                proof = _undo_one(record, system, clock, patience)
+                proof = _proven(record, system, clock, patience, tried.get(record.number) or _try(record, system))
             except UndoFailed as error:
                 failures += error.failures
                 by_hand += error.by_hand
@@ -235,18 +238,28 @@ def _is_whole(line: bytes) -> bool:
     return False
 
 
-def _undo_one(record: UndoRecord, system: System, clock: Clock, patience: Callable[[], bool]) -> Proof:
+def _try(record: UndoRecord, system: System) -> tuple[Proof, str]:
+    """Undo it and look; the proof, and what went wrong, in words, where something did."""
     undo, system = record.undo, system.on_behalf_of(record.number, record.cover)
+    # The engine's one catch-all: whatever goes wrong with one undo, it is tried again, and then the next is.
+    try:
+        undo.undo(system)
+        return undo.undone(system), ""
+    except Exception as error:
+        return Proof(False, "not undone"), f"{type(error).__name__}: {error}"
+
+
+def _proven(
+    record: UndoRecord, system: System, clock: Clock, patience: Callable[[], bool], tried: tuple[Proof, str]
+) -> Proof:
+    """Try it again, after this first time, until it is proven."""
     deadline = clock.monotonic() + PROVEN_WITHIN_SECONDS
-    while True:
-        # The engine's one catch-all: whatever goes wrong with one undo, it is tried again, and then the next is.
-        try:
-            undo.undo(system)
-            proof, trouble = undo.undone(system), ""
-        except Exception as error:
-            proof, trouble = Proof(False, "not undone"), f"{type(error).__name__}: {error}"
-        if proof.holds or (not trouble and not patience()):
+    proof, trouble = tried
+    while not proof.holds:
+        if not trouble and not patience():
             return proof
         if clock.monotonic() > deadline or not patience():
             raise UndoFailed([trouble or proof.detail], [record.by_hand()])
         clock.wait(_RETRY_EVERY_SECONDS)
+        proof, trouble = _try(record, system)
+    return proof

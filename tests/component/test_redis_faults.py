@@ -64,6 +64,7 @@ def test_a_killed_master_is_replaced_and_comes_back_as_a_replica(nodes, system, 
     hands_of(fault).inject(system)
     [victim] = [name for name, state in nodes.states().items() if not state.running]
     assert before[victim], f"{victim} was no master"
+    assert hands_of(fault).chosen(system) == [victim]
     assert hands_of(fault).in_place(system).holds
     # 4.5 s after; the vote for the replica may have to be held once more.
     until(lambda: len(redis_cluster.masters(nodes.addresses)) == 3, 30)

@@ -1,9 +1,13 @@
 """A round on the real stack: people come to the table in programs of their own, and nobody is told what is broken."""
 
+import time
+
 import msgspec
 import pytest
 
+from chaos.facts import recording
 from chaos.facts.game import Acted, HintGiven, HoldEnded, Paged, Ready
+from chaos.facts.run import RunEnded
 from chaos.gameday import ending, sealing
 from chaos.gameday.table import Table
 from tests.leaks import EXPERIMENT, SECRET, given_away, told
@@ -12,6 +16,10 @@ from tests.waiting import until
 pytestmark = pytest.mark.stack
 
 WITHIN_SECONDS = 90.0
+ON_ITS_WAY_WITHIN_SECONDS = 60.0
+"""From the command, with the stack up, until something may be broken."""
+WRITTEN_WITHIN_SECONDS = 5.0
+"""From the run's end until the debrief is there."""
 DECK = """\
 title: A made-up day
 earliest: 2s
@@ -47,8 +55,8 @@ def round_(stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gameday")
     latest = stack.settings.runs / "latest"
     before = latest.resolve()
+    seen = {"typed": time.time()}
     process = stack.start("gameday", "--deck", deck(folder), "--name", "Host")
-    seen = {}
     try:
         until(lambda: (latest.resolve() != before and ending.is_round(latest)) or process.poll() is not None, 60)
         assert process.poll() is None, process.communicate()[0]
@@ -88,6 +96,17 @@ def test_it_goes_from_page_to_debrief(round_):
     assert 0 < parts["acknowledge"]["par"] <= parts["acknowledge"]["value"]
     assert parts["diagnose"]["value"] >= parts["acknowledge"]["value"]
     assert score["brier"] == {"Ann": 0.005}
+
+
+def test_a_fault_may_come_within_a_minute_and_the_debrief_is_there_at_once(round_):
+    folder, _, output, seen = round_
+    table = Table(folder)
+    [ready], ended = table.all(Ready), recording.read(folder).first(RunEnded)
+    on_its_way = table.began.wall + ready.at - seen["typed"]
+    written = (folder / "debrief.html").stat().st_mtime - table.began.wall - ended.at
+    print(f"a fault may come {on_its_way:.1f} s after the command; debrief {written:.1f} s after the end")
+    assert on_its_way < ON_ITS_WAY_WITHIN_SECONDS, output
+    assert written < WRITTEN_WITHIN_SECONDS, output
 
 
 def test_until_the_reveal_nothing_that_is_served_says_what_it_is(round_):

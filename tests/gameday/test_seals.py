@@ -1,18 +1,12 @@
 """Before the fault comes all rounds look alike, whatever is sealed: nobody learns from waiting."""
 
-import json
-import re
-
 import pytest
 import yaml
 
-from chaos.facts.game import Ready
-from chaos.gameday import sealing
-from chaos.gameday.table import Table
 from compose.settings import ROOT
 from tests import leaks
-from tests.served import served
-from tests.waiting import until
+from tests.gameday.looks import COMPARED, Looks
+from tests.gameday.programs import played, running
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -20,90 +14,49 @@ CARDS = (
     *("kill-instance", "latency-postgres", "slow-queries", "throttle-instance", "hot-key"),
     *("lose-redis-majority", "fool-checks", "exhaust-pool", "no-fault", "restart-instance"),
 )
-DIFFERS = re.compile(r"[0-9a-f]{6,}|\d+(?:\.\d+)?|gameday\.yaml")
-"""Times, numbers, what is random, and salted sums."""
-BY_USERS = ("shop-", "inventory-", "pager", "jaeger")
-"""Whose logs tell of users, who come by chance, or of what could not be sent: the leak test looks for words in them."""
-BY_CHANCE = re.compile(r"checkpoint|[Bb]ackground saving|changes in \S+ seconds|DB saved|CoW|head GC|compact", re.I)
-"""Lines of Postgres, Redis and Prometheus that come when their time has come."""
-COMPARED = (
-    *("series", "rules", "alerts", "logs", "toxics", "watchdog", "processes", "connections"),
-    *("runs", "game.ndjson", "state"),
-)
-"""Redis's keys are users', who come by chance."""
-
-
-class Looks:
-    """What is served from now on, place by place, without what differs by time and chance."""
-
-    def __init__(self, stack):
-        self._stack = stack
-        self._logs = stack.settings.state / "logs"
-        self._lengths = {log.name: log.stat().st_size for log in self._logs.glob("*.log")}
-
-    def now(self):
-        """By place, the kinds of lines that are there."""
-        served_ = dict(served(self._stack))
-        seen = {place: masked(served_[place]) for place in COMPARED if place in served_}
-        return seen | {
-            "rules": sorted(set(rules(json.loads(served_["rules"])))),
-            "alerts": sorted({alert(one) for one in json.loads(served_["alerts"])}),
-            "logs": sorted(set(self._lines())),
-        }
-
-    def _lines(self):
-        for log in self._logs.glob("*.log"):
-            if log.name.startswith(BY_USERS):
-                continue
-            whole = log.read_bytes()
-            had = self._lengths.get(log.name, 0)
-            new = whole[had if had <= len(whole) else 0 :].decode(errors="replace")  # else it was rotated
-            yield from (f"{log.name}: {line}" for line in masked(new) if not BY_CHANCE.search(line))
-
-
-def masked(text):
-    return sorted(set(DIFFERS.sub("#", text).splitlines()))
-
-
-def rules(answer):
-    """Whether each fires; one that is pending may be so by chance."""
-    for group in answer["data"]["groups"]:
-        for rule in group["rules"]:
-            yield f"{group['name']} {rule['name']} {rule['query']} {rule['health']} {rule.get('state') == 'firing'}"
-
-
-def alert(one):
-    return f"{one['status']['state']} {json.dumps(one['labels'], sort_keys=True)}"
+TIMES = 3
+"""So often what differs is looked for: what a seal gives away is there every time, and what comes by chance is not."""
+ABORTED_WITHIN_SECONDS = 60.0
 
 
 def before(stack, folder, experiment):
     """What is served when a round with this experiment waits for its host."""
     file = folder / "gameday.yaml"
     file.write_text(yaml.safe_dump({"title": "one", "cards": [{"experiment": experiment}]}))
-    latest = stack.settings.runs / "latest"
-    known, looks = latest.resolve(), Looks(stack)
-    process = stack.start("gameday", "--host", "--name", "Host", "--deck", file)
-    try:
-        until(lambda: latest.resolve() != known and (latest / "game.ndjson").exists(), 120)
-        table = Table(latest.resolve())
-        until(lambda: table.all(Ready), 90)
+    looks = Looks(stack)
+    with played(stack, "--host", "--name", "Host", "--deck", file) as one:
+        one.take_seats()
         seen = looks.now()
-        assert sealing.is_played(table.folder)
-        table.steer("Host", "abort")
-        process.communicate(timeout=90)
-    finally:
-        process.kill()
-        process.wait()
-    return seen
+        one.table.steer("Host", "abort")
+        one.wait_for_end(ABORTED_WITHIN_SECONDS)
+    assert not one.facts("injected"), "nothing comes before the host starts it"
+    print(f"{experiment}: looked at after {one.ready.at:.0f} s", flush=True)
+    return {(place, line) for place, lines in seen.items() for line in lines}
 
 
+# Some twelve rounds of half a minute, and two more for each in which something came by chance.
+@pytest.mark.timeout(2400)
 def test_ten_rounds_look_alike_until_their_fault_comes(stack, tmp_path):
     assert all((ROOT / "chaos" / "experiments" / f"{name}.yaml").exists() for name in CARDS)
-    first, *others = [before(stack, tmp_path, name) for name in CARDS]
-    assert first.keys() == set(COMPARED)
-    for name, other in zip(CARDS[1:], others, strict=True):
-        for place in COMPARED:
-            assert other[place] == first[place], f"{place} differs between {CARDS[0]} and {name}"
+    before(stack, tmp_path, CARDS[0])  # what a new stack meets for the first time is there from then on
+    first = [before(stack, tmp_path, CARDS[0]) for _ in range(2)]
+    known, always = first[0] | first[1], first[0] & first[1]
+    assert {place for place, _ in always} == set(COMPARED), "there is something to compare in every place"
+    for name in CARDS[1:]:
+        differs = set.intersection(*differences(lambda name=name: before(stack, tmp_path, name), known, always))
+        said = "\n".join(f"  {how} {place}: {line}" for how, place, line in sorted(differs))
+        assert not differs, (
+            f"{name} can be told from {CARDS[0]} before its fault comes, {TIMES} times of {TIMES}:\n{said}"
+        )
+
+
+def differences(look, known, always):
+    """What each of TIMES rounds has that no other has, or lacks that all have; as many as it takes to have none."""
+    found = []
+    while len(found) < TIMES and (not found or set.intersection(*found)):
+        seen = look()
+        found.append({("only here,", *one) for one in seen - known} | {("not here,", *one) for one in always - seen})
+    return found
 
 
 SHOWS = (*("series", "toxics", "watchdog", "processes", "connections", "redis-1", "runs", "recording.ndjson", "state"),)
@@ -115,24 +68,18 @@ CHANGES = tuple(place for place in COMPARED if place not in ("runs", "game.ndjso
 def test_the_same_faults_unsealed_give_themselves_away_in_every_place(stack, tmp_path):
     file = tmp_path / f"{leaks.SECRET}-one.yaml"
     file.write_text(leaks.EXPERIMENT.format(secret=leaks.SECRET))
-    latest = stack.settings.runs / "latest"
-    known, looks = latest.resolve(), Looks(stack)
-    process = stack.start("run", file, "--target", stack.target)
-    recording = latest / "recording.ndjson"
-    said, changed = set(), set()
+    looks, said, changed = Looks(stack), set(), set()
 
     def more():
         said.update(leaks.told(stack, (leaks.SECRET,)), (place for place, _ in leaks.given_away(stack)))
         changed.update(place for place, seen in looks.now().items() if seen != healthy[place])
-        return (said.issuperset(SHOWS) and changed.issuperset(CHANGES)) or process.poll() is not None
+        return (said.issuperset(SHOWS) and changed.issuperset(CHANGES)) or one.process.poll() is not None
 
-    try:
-        until(lambda: latest.resolve() != known and b'"baseline"' in recording.read_bytes(), 120)
+    with running(stack, "run", file, "--target", stack.target) as one:
+        one.wait(lambda: "baseline" in [fact["phase"] for fact in one.facts("phase_began")], 120, "the baseline")
         healthy = looks.now()
-        assert b'"injected"' not in recording.read_bytes()
-        until(more, 120)
-        process.communicate(timeout=120)
-    finally:
-        process.kill()
-        process.wait()
-    assert (set(SHOWS) - said, set(CHANGES) - changed) == (set(), set())
+        assert not one.facts("injected"), "what is compared with was looked at before anything was broken"
+        one.wait(more, 150, f"all of {SHOWS} to give it away, and all of {CHANGES} to change")
+        one.wait_for_end(150)
+    never = (set(SHOWS) - said, set(CHANGES) - changed)
+    assert never == (set(), set()), f"nothing gave it away in {never[0]}, nothing changed in {never[1]}:\n{one.said}"

@@ -1,8 +1,9 @@
 """Which diagnosis is right: the component and the family of kinds, as the fault states them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import msgspec
 
@@ -14,7 +15,7 @@ NOTHING = "nothing"
 """The component and the family of a round in which nothing is broken."""
 FAMILIES = {
     "process": "a process is down, frozen, slow, or restarted; or the machine has no CPU left",
-    "haproxy": "the load balancer was told something wrong about a server",
+    "haproxy": "the load balancer was told something wrong about a server, which is the component",
     "network": "the way between two parts is slow, narrow, cut or reset",
     "pager": "the pager takes no pages",
     "postgres": "somebody else uses Postgres badly: locks, connections, queries",
@@ -70,22 +71,30 @@ def of(experiment: Experiment, herring: bool, roles: Mapping[str, str]) -> Truth
 
 
 def of_injected(
-    experiment: Experiment, herring: bool, roles: Mapping[str, str], came: Mapping[int | None, float]
+    experiment: Experiment,
+    herring: bool,
+    roles: Mapping[str, str],
+    came: Mapping[int | None, float],
+    chosen: Mapping[int | None, Sequence[str]] = MappingProxyType({}),
 ) -> Truth:
     """The truth of a round as it was played: no fault is right that never came, nor before it came.
 
     `came`: when each was injected, in seconds since the run's start; None is the main one, a number a place under
-    `also`. A fault stays right when it is over: what users feel of it lasts longer.
+    `also`. A fault stays right when it is over: what users feel of it lasts longer. `chosen`: the instances that such a
+    fault chose when it came.
     """
     begun = {place: at for place, at in came.items() if not isinstance(_fault(experiment, place), NoFault)}
     within: dict[tuple[str, str], tuple[float, float]] = {}
     for place, at in sorted(begun.items(), key=lambda one: one[1]):
-        for answer in _answers(_fault(experiment, place), roles):
+        for answer in _answers(_fault(experiment, place), roles, chosen.get(place, ())):
             within.setdefault(answer, (at, math.inf))
     first = min(begun.values(), default=math.inf)
     if herring or isinstance(experiment.fault, NoFault) or not begun:
         within[NOTHING, NOTHING] = (-math.inf, math.inf if herring else first)
-    return Truth(frozenset(within), _as_played(experiment, came), within)
+    words = _as_played(experiment, came)
+    if named := [name for place in begun for name in chosen.get(place, ())]:
+        words = f"{words}; that was {', '.join(named)}"
+    return Truth(frozenset(within), words, within)
 
 
 def _fault(experiment: Experiment, place: int | None) -> AnyFault:
@@ -101,13 +110,14 @@ def _as_played(experiment: Experiment, came: Mapping[int | None, float]) -> str:
     return f"{words}; never came: {', '.join(never)}" if never else words
 
 
-def _answers(fault: AnyFault, roles: Mapping[str, str]) -> set[tuple[str, str]]:
-    return {(component, family) for component in _components(fault, roles) for family in _families(fault)}
+def _answers(fault: AnyFault, roles: Mapping[str, str], chosen: Sequence[str] = ()) -> set[tuple[str, str]]:
+    components = _components(fault, roles) | set(chosen)
+    return {(component, family) for component in components for family in _families(fault)}
 
 
-def names(fault: AnyFault, roles: Mapping[str, str], component: str, family: str) -> bool:
-    """Whether a diagnosis names this fault."""
-    return not isinstance(fault, NoFault) and (component, family) in _answers(fault, roles)
+def names(fault: AnyFault, roles: Mapping[str, str], component: str, family: str, chosen: Sequence[str] = ()) -> bool:
+    """Whether a diagnosis names this fault; `chosen`: the instances that it chose when it came."""
+    return not isinstance(fault, NoFault) and (component, family) in _answers(fault, roles, chosen)
 
 
 def _families(fault: AnyFault) -> tuple[str, ...]:

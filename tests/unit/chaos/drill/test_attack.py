@@ -1,6 +1,7 @@
 """The faults of a run: staged ones come when they are due, act again every second, and go last first."""
 
 import io
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -11,9 +12,12 @@ from chaos.drill.context import RunContext
 from chaos.drill.progress import Progress
 from chaos.errors import FaultFailed, LeaseLost
 from chaos.facts.run import FaultProof, Injected, StagedInjected, StagedUndone, Undone
+from chaos.faults import use
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import values
 from chaos.spec.experiment import Experiment
+from chaos.spec.faults.measure import Measure
+from chaos.spec.target import Redis
 from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeControl, FakeSwarm, system
 
@@ -84,6 +88,27 @@ def test_nothing_is_broken_before_the_watchdog_knows_how_to_undo_it(tmp_path):
     assert not any(watchdog.asked), "broken before it was known"
     [injected] = [fact for fact in run.facts if isinstance(fact, Injected)]
     assert injected.at == pytest.approx(0.5, abs=0.05), "waiting before the blow is no part of the fault"
+
+
+SLOW = {"type": "network.latency", "link": "postgres", "latency": "50ms", "for": "10s"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "cover", "own"),
+    [(None, "secret", set()), (SLOW, "secret", {Measure.LINKS}), (None, "", set(use._ASKED))],
+)
+def test_before_its_fault_a_sealed_run_asks_the_same_servers_whatever_it_is(tmp_path, monkeypatch, fault, cover, own):
+    """And an open one only what its fault is measured by."""
+    asked = set()
+    for measure in use._ASKED:
+        monkeypatch.setitem(use._ASKED, measure, lambda _, measure=measure: asked.add(measure))
+    run = Run(tmp_path, [], fault, cover=cover)
+    context = run.attack.context
+    urls = msgspec.structs.replace(context.system.target.urls, toxiproxy="http://127.0.0.1:9")
+    named = {"urls": urls, "haproxy": "/none", "postgres": "dsn", "redis": Redis({"redis-1": "127.0.0.1:9"}, "cache:")}
+    context.system = replace(context.system, target=msgspec.structs.replace(context.system.target, **named))
+    run.attack.watch()
+    assert asked == set(use._ASKED) - own
 
 
 def test_a_watchdog_that_does_not_read_what_it_is_to_undo_keeps_everything_whole(tmp_path):

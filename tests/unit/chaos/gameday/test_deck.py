@@ -91,6 +91,19 @@ def test_each_card_of_ours_names_what_ends_it(card):
         assert fits(card.mitigation, PATTERNS)
 
 
+@pytest.mark.parametrize(
+    "card", [card for card in cards() if card.mitigation.startswith("repair ")], ids=lambda card: card.experiment
+)
+def test_no_repair_of_ours_is_proven_by_what_another_fault_has_taken(card):
+    """As with a server that serves nobody because its instance is dead: it cannot be seen to be put right."""
+    component, _, family = card.mitigation.removeprefix("repair ").rpartition(" ")
+    faults = yamlfile.read(EXPERIMENTS / f"{card.experiment}.yaml", Experiment).faults
+    named = [fault for fault in faults if truth.names(fault, ROLES, component, family)]
+    taken = {name for fault in faults if fault not in named for name in fault.instances()}
+    assert named
+    assert not taken & {name for fault in named for name in fault.instances()}
+
+
 def test_every_family_has_words():
     assert set(truth.families()) == set(truth.FAMILIES)
 
@@ -118,6 +131,19 @@ def test_a_redis_master_that_was_killed_is_a_process_that_is_down():
     true = truth.of(yamlfile.read(EXPERIMENTS / "kill-redis-master.yaml", Experiment), False, {})
     assert true.is_right("redis", "process")
     assert true.is_right("redis", "redis")
+
+
+def test_the_node_that_a_fault_chose_when_it_came_is_right_as_well_and_no_other():
+    """A page names it, and nobody who believes his page may be told that he is wrong."""
+    killed = yamlfile.read(EXPERIMENTS / "kill-redis-master.yaml", Experiment)
+    true = truth.of_injected(killed, False, {}, {None: 10.0}, {None: ["redis-3"]})
+    assert true.is_right("redis-3", "process", 11.0)
+    assert true.is_right("redis-3", "redis", 11.0)
+    assert true.is_right("redis", "redis", 11.0)
+    assert not true.is_right("redis-4", "process", 11.0)
+    assert true.words.endswith("; that was redis-3")
+    assert truth.names(killed.fault, {}, "redis-3", "redis", ["redis-3"])
+    assert not truth.names(killed.fault, {}, "redis-3", "redis")
 
 
 def test_what_comes_in_between_is_part_of_what_is_played_and_of_the_truth():

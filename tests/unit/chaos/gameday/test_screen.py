@@ -14,7 +14,9 @@ from chaos.facts.game import (
     Asked,
     Claimed,
     Declared,
+    HoldEnded,
     InjectTold,
+    Joined,
     Noted,
     Paged,
     RoundBegan,
@@ -86,6 +88,7 @@ def test_what_is_typed_is_done(screen, table, line, fact):
         ("host extend nan", "from 0 to 3600"),
         ("host extend -5", "from 0 to 3600"),
         ("jump", "`help` says what can be done"),
+        ("restart shop-2", "did you mean `do restart shop-2`?"),
         ("answer 99 what", "nobody asked that"),
     ],
 )
@@ -104,13 +107,31 @@ def test_what_happens_is_printed_once(screen):
     assert "sales (3): Is it down? (answer within 60 s)" in lines[2]
 
 
+def test_that_it_takes_a_while_after_the_end_of_the_hold_is_told_to_everybody(screen, table):
+    game.append(table.file, HoldEnded(0, 9.5, "mitigated", None))
+    screen.show()
+    assert "Alerts take a while" in said(screen)
+    assert "`ack` and its number" not in said(screen), "the rest is for a practice round"
+
+
+def test_who_came_to_look_on_does_nothing_until_he_takes_part(screen, table):
+    table.join("Ann", "watcher")
+    for line in ("ack 2", "do restart shop-2", "note hm", "over", "truth", "hint"):
+        screen.do(line)
+    assert said(screen).count("a watcher looks on") == 6
+    assert isinstance(table.facts[-1], Joined)
+    table.join("Ann", "player")
+    screen.do("ack 2")
+    assert isinstance(table.facts[-1], Acknowledged)
+
+
 def test_help_and_what_can_be_named(screen):
     screen.do("help")
     screen.do("what")
     screen.do("book 2")
     screen.do("")
     assert HELP in said(screen)
-    assert "kinds: process, network, nothing" in said(screen)
+    assert "process   a process is down" in said(screen), "and not only how it is called"
     assert "https://book" in said(screen)
 
 

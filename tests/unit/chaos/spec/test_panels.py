@@ -69,8 +69,8 @@ def test_panels_are_read_from_open_and_collapsed_rows(tmp_path):
     two["fieldConfig"] = {"defaults": {"unit": "s", "mappings": mappings}}
     folder = written(tmp_path, board({"type": "row", "panels": [two]}, {"type": "row"}, one, variables=variables))
     assert panel.read(folder, TIMES) == [
-        Panel("b", "Two", (Query("A", "b{p=shop}", True),), ("process.kill shop", "none"), "What it shows.", "s",
-              {"0": "down"}),
+        Panel("b", "Two", (Query("A", "b{p=shop}", True),), ("process.kill shop", "none"), (), "What it shows.",
+              "s", {"0": "down"}),
         Panel("b", "One", (Query("A", 'a{j=~".+"}'),), about="x"),
     ]  # fmt: skip
     assert panel.read_variables(folder, TIMES) == [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chaos.errors import FaultFailed, UndoFailed
-from chaos.spec.faults.process import ProcessKill
+from chaos.spec.faults.process import ProcessKill, ProcessPause
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal
 from tests.fakes import FakeClock, FakeControl, system
@@ -109,6 +109,17 @@ def test_one_that_fails_keeps_none_of_the_others_and_says_what_to_do(journal, tm
     assert control.running["shop-1"]
     assert [record.what for record in journal.open()] == [KILLS[1]], "it stays on record for the next try"
     assert "shop-2" in caught.value.by_hand[0]
+
+
+def test_what_is_well_only_when_another_is_put_back_is_waited_for_after_that(journal, tmp_path):
+    """As a server that was drained, and is in use again once its instance, which was killed before, runs."""
+    control = FakeControl(running={"shop-1": False, "shop-2": True}, frozen={"shop-1"})
+    for fault in (KILLS[0], ProcessPause(Duration.parse("5s"), "shop-1")):
+        journal.register("r", "e", fault)
+    clock = FakeClock()
+    assert len(journal.replay(system(tmp_path, control), clock)) == 2
+    assert journal.open() == []
+    assert clock.now - 100 < 1, "nothing was waited for in vain"
 
 
 def test_without_patience_it_is_still_undone_once(journal, tmp_path):
