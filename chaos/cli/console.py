@@ -123,7 +123,12 @@ def stays(listen: Callable[[Callable[[str], None]], None], interrupts: Interrupt
         return
     print("stormdrill: the console stays until you press Enter", flush=True)
     interrupts.promise("the console ends")
-    pressed = threading.Event()
+    until_enter(listen, interrupts)
+
+
+def until_enter(listen: Callable[[Callable[[str], None]], None], interrupts: Interrupts) -> None:
+    """Wait until somebody presses Enter, however long that takes, or a signal arrives."""
+    before, pressed = interrupts.signals, threading.Event()
     listen(lambda _: pressed.set())
     while not pressed.wait(_POLL_SECONDS) and interrupts.signals == before:
         pass

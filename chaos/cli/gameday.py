@@ -19,7 +19,7 @@ from chaos.drill.progress import Progress
 from chaos.errors import GameRefused
 from chaos.facts.game import HoldEnded, Joined, Ready, Steered
 from chaos.faults.hands import System
-from chaos.gameday import decks, play, sealing
+from chaos.gameday import decks, play, runbooks, sealing
 from chaos.gameday.coach import Coach
 from chaos.gameday.play import Drawing, Setting
 from chaos.gameday.screen import HELP, Screen
@@ -88,7 +88,7 @@ def _play(arguments: argparse.Namespace) -> int:
     setting = _setting(arguments, target, typed, terminal)
     with console.beside(arguments, target.runs_folder, progress) as shown:
         _welcome(deck, arguments, target)
-        code = _rounds(arguments, deck, (seed, place), (setting, terminal), interrupts, progress)
+        code = _rounds(arguments, deck, (seed, place), (setting, terminal, typed), interrupts, progress)
         if shown:
             console.stays(typed.listen, interrupts)
     return code
@@ -98,13 +98,15 @@ def _rounds(
     arguments: argparse.Namespace,
     deck: Deck,
     seed: tuple[int, int],
-    shown: tuple[Setting, Unhurried],
+    shown: tuple[Setting, Unhurried, Typed],
     interrupts: Interrupts,
     progress: Progress,
 ) -> int:
-    (setting, terminal), (seed_, place), code = shown, seed, 0
+    (setting, terminal, typed), (seed_, place), code = shown, seed, 0
     target = setting.system.target
     for number in range(1 if arguments.rematch else arguments.rounds or deck.rounds):
+        if number and not _goes_on(typed, interrupts):
+            break
         items = decks.open_items(target.runs_folder)
         print(*(plain.line(f"still open from last time: [ ] {item}") for item in items), sep="\n")
         drawn = _draw(arguments, deck, (seed_, place + number), target, progress)
@@ -121,9 +123,17 @@ def _rounds(
     return 0
 
 
+def _goes_on(typed: Typed, interrupts: Interrupts) -> bool:
+    """Whether the next round comes: at a terminal once people have read what came of the last, and want it."""
+    if sys.stdin.isatty():
+        print("stormdrill: the next round comes when you press Enter", flush=True)
+        console.until_enter(typed.listen, interrupts)
+    return not interrupts.arrived
+
+
 def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: Unhurried) -> Setting:
     def screen(table: Table, who: str) -> Screen:
-        made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None)
+        made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None, target)
         typed.listen(made.do)
         return made
 
@@ -217,7 +227,8 @@ def _join(arguments: argparse.Namespace) -> int:
     if table.is_over or not sealing.is_played(folder):
         raise GameRefused(f"{folder.name} is not played just now")
     table.join(_name(arguments), "host" if arguments.host else arguments.role)
-    screen = Screen(table, _name(arguments), books=_BOOKS)
+    here = runbooks.target_of(str(stack.target_file(arguments.target)))
+    screen = Screen(table, _name(arguments), books=_BOOKS, target=here)
     print(*stack.to_look_at(arguments.target), _ONLY_HERE, HELP, sep="\n")
     Typed().listen(screen.do)
     while sealing.is_played(folder):

@@ -7,7 +7,7 @@ from chaos.campaign import artifacts
 from chaos.cli import stack
 from chaos.errors import GameRefused, InvalidFile
 from chaos.gameday import decks, ending, sealing
-from chaos.report import plain
+from chaos.report import plain, words
 from chaos.report.debrief import Debrief, of_part
 
 
@@ -18,6 +18,8 @@ def tell(told: Debrief, folder: Path) -> None:
     rows.append(("hints", str(told.score.hints), "0", ""))
     print(*(f"  {name:<12}{you:>14}{par:>14}  {words}".rstrip() for name, you, par, words in rows), sep="\n")
     print(*(plain.line(f"  gap: {gap}") for gap in told.score.gaps), sep="\n")
+    if not told.score.ended:
+        print(*(plain.line(f"  why: {why}") for why in words.reasons(told.verdict)), sep="\n")
     print(*(f"by hand: {step}" for step in told.verdict.by_hand), sep="\n")
     shown = artifacts.shown(folder / decks.DEBRIEF_PAGE)
     outcome = f"{told.verdict.outcome.value}, exit {told.verdict.exit_code} of the run"
@@ -47,10 +49,10 @@ def show_all(arguments: argparse.Namespace) -> int:
     """One line for each round there is."""
     for folder in decks.rounds(stack.runs(arguments.target)):
         try:
-            words = "sealed" if sealing.is_sealed(folder) else _told(folder)
+            told = "sealed" if sealing.is_sealed(folder) else _told(folder)
         except (GameRefused, InvalidFile, ValueError, OSError) as error:
-            words = f"cannot be read: {error}"
-        print(f"{folder.name}  {words}")
+            told = f"cannot be read: {error}"
+        print(f"{folder.name}  {told}")
     return 0
 
 

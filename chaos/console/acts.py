@@ -1,6 +1,6 @@
 """What can be done from a page: each verb with what it needs, done at the round's table and nowhere else."""
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -100,7 +100,7 @@ def read(verb: str, content: bytes) -> AnyBody:
         raise GameRefused(f"{verb}: {error}") from error
 
 
-def do(table: Table, verb: str, body: AnyBody, books: Path | None, role: str) -> str:
+def do(table: Table, verb: str, body: AnyBody, books: Callable[[str], str], role: str) -> str:
     """Have it done at this table; what is to be shown to who asked, else empty. Raises GameRefused, InvalidFile.
 
     `role`: as what he was let in.
@@ -112,7 +112,7 @@ def do(table: Table, verb: str, body: AnyBody, books: Path | None, role: str) ->
         case Join():
             table.join(body.who, body.role)
         case OfPage() if verb == "runbook":
-            return _book(table.open_runbook(body.who, body.page), books)
+            return books(table.open_runbook(body.who, body.page))
         case OfPage():
             table.acknowledge(body.who, body.page)
         case Claim():
@@ -135,10 +135,3 @@ def _alone(table: Table, verb: str, who: str) -> str:
         return table.show_truth(who)
     (table.hint if verb == "hint" else table.declare)(who)
     return ""
-
-
-def _book(where: str, books: Path | None) -> str:
-    """A runbook's text where we have it, else its address. Only what lies in that very folder is ever read."""
-    here = {file.name: file for file in books.iterdir() if file.is_file()} if books and books.is_dir() else {}
-    found = here.get(where.rpartition("/")[2])
-    return found.read_text(errors="replace") if found else where or "it has none"

@@ -25,6 +25,7 @@ from chaos.console.settings import ConsoleSettings
 from chaos.console.sources import SourcesFile
 from chaos.console.view import State
 from chaos.errors import ChaosError, GameRefused
+from chaos.gameday import runbooks
 from chaos.gameday.decks import DEBRIEF_PAGE
 from chaos.gameday.table import ANY, Table
 from chaos.judge.round_claims import SURE_ENOUGH
@@ -177,7 +178,10 @@ def stage_mark(state: State) -> str:
 
 
 def _add_acts(app: FastAPI, settings: ConsoleSettings, reader: Reader, clock: Clock) -> None:
-    books = Path(settings.books) if settings.books else None
+    folder_of_books = Path(settings.books) if settings.books else None
+
+    def books(where: str) -> str:
+        return runbooks.text(where, folder_of_books, runbooks.target_of(settings.target))
 
     @app.post("/do/{verb}")
     async def act(verb: str, request: Request) -> Response:

@@ -10,11 +10,13 @@ from typing import TextIO
 
 from chaos.errors import ChaosError, GameRefused
 from chaos.facts.game import HoldEnded, RoundBegan
+from chaos.gameday import runbooks
 from chaos.gameday.coach import Coach
 from chaos.gameday.table import Table
 from chaos.gameday.unhurried import Unhurried
 from chaos.report import durations, game_words, plain
 from chaos.spec.gameday.truth import FAMILIES
+from chaos.spec.target import Target
 
 HELP = """\
   ack PAGE                      take a page
@@ -41,11 +43,12 @@ class Screen:
         out: TextIO | Unhurried | None = None,
         books: Path | None = None,
         coach: Coach | None = None,
+        target: Target | None = None,
     ) -> None:
         self._table = table
         # That nothing seems to happen then, for minutes, is told to everybody.
         self._coach = coach or Coach((HoldEnded,))
-        self._books = books
+        self._books, self._target = books, target
         """Where runbooks are, by the last part of their addresses."""
         self._who = who
         self._out = out or sys.stdout
@@ -101,8 +104,9 @@ class Screen:
 
     def _book(self, page: int) -> str:
         where = self._table.open_runbook(self._who, page)
-        here = self._books / where.rpartition("/")[2] if self._books else None
-        return here.read_text() if where and here is not None and here.is_file() else plain.line(where) or "it has none"
+        told = runbooks.text(where, self._books, self._target)
+        # A runbook has lines; its address is somebody else's word.
+        return told if told != where else plain.line(where)
 
     def _claim(self, words: list[str]) -> None:
         if len(words) < 2:

@@ -13,8 +13,11 @@ def line(fact: AnyGameFact) -> str:
         case game.Ready():
             return "all is well, and from now on something may be broken"
         case game.Paged():
-            word = "PAGE" if fact.firing else "over"
-            return f"{word} {fact.number}: {'; '.join(fact.alerts)}{f' - {fact.summary}' if fact.summary else ''}"
+            what = "; ".join(fact.alerts)
+            if not fact.firing:
+                # What its summary says is true no longer.
+                return f"a page is over: {what}"
+            return f"PAGE {fact.number}: {what}{f' - {fact.summary}' if fact.summary else ''}"
         case game.Acknowledged():
             return f"{fact.who} takes page {fact.page}"
         case game.Escalated():
@@ -26,7 +29,7 @@ def line(fact: AnyGameFact) -> str:
         case game.Asked():
             return f"{fact.who} wants: {fact.action}"
         case game.Acted():
-            return f"{'done' if fact.done else 'NOT done'} ({fact.asked}): {fact.detail}"
+            return f"{'done' if fact.done else 'NOT done'}: {fact.detail}"
         case _:
             return _of_knowledge(fact)
 
