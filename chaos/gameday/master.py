@@ -159,7 +159,8 @@ class Master:
                 self.say(Escalated(0, self.now, page.number, began.fallback))
 
     def _tell_injects(self) -> None:
-        while self._injected is not None and self._told < len(self.injects):
+        # Once people have ended it, nobody from outside has anything left to ask.
+        while self._injected is not None and not self.over and self._told < len(self.injects):
             inject = self.injects[self._told]
             if self.now < self._injected + inject.after.in_seconds:
                 return
