@@ -18,7 +18,8 @@ LOOKS_AGAIN_MS = 8_000
 def comes(enter, url, who="Ann", viewport=PHONE):
     page = enter(url, viewport)
     page.wait_for_selector("#page-3")
-    page.get_by_label("You are").fill(who)
+    if who:
+        page.get_by_label("You are").fill(who)
     return page
 
 
@@ -232,3 +233,16 @@ def test_a_host_who_has_no_name_yet_can_abort(place, enter):  # noqa: F811  # th
         page.get_by_role("button", name=name).click()
     page.wait_for_selector("#log >> text=abort")
     assert [fact.how for fact in Table(folder).all(Steered)] == ["abort"]
+
+
+def test_what_was_over_before_is_not_drawn(place, enter):  # noqa: F811  # the fixture
+    _, urls, _ = place
+    page = comes(enter, urls["watcher"], who=None)
+    drawn = """fault => {
+      const place = document.createElement("div"), lane = { name: "A", stretches: [fault], states: [], held_back: "" };
+      document.body.append(place);
+      new Chart(place).draw({ start: 100, end: 160, rows: [], lanes: [lane], marks: [], fault });
+      return place.querySelectorAll(".alert, .fault").length;
+    }"""
+    assert page.evaluate(drawn, [1, 5]) == 0
+    assert page.evaluate(drawn, [1, 105]) == 2

@@ -249,5 +249,6 @@ function styleOf(index) {
 function words(row) {
   const failed = row.failed ? `${row.failed} of them failed` : "none failed";
   const half = latency(row.p50_seconds), slowest = latency(row.p99_seconds);
-  return `${row.sent} requests, ${failed}, half within ${half}, the slowest hundredth from ${slowest}`;
+  const asked = row.sent === 1 ? "1 request" : `${row.sent} requests`;
+  return `${asked}, ${failed}, half within ${half}, the slowest hundredth from ${slowest}`;
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.console import acts
+from chaos.console import acts, app
 from chaos.console.gate import PROOF_HEADER
 from chaos.console.rates import Rates
 from chaos.facts import game
@@ -164,3 +164,9 @@ def test_a_refusal_does_not_tell_where_files_are(tmp_path, folder, spoil):
     assert answer.status_code == 409
     assert answer.json()["refused"]
     assert str(tmp_path) not in answer.text
+
+
+def test_what_is_no_refusal_of_the_table_is_told_in_no_words_of_the_machine(folder):
+    said = app._in_words(OSError(2, "No such file or directory", "/elsewhere/Down.md"), folder)
+    assert "elsewhere" not in said
+    assert "the console's log says why" in said
