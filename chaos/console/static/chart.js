@@ -106,8 +106,8 @@ class Chart {
   panel({ start, end, step, lines, unit, title }) {
     this.begin(start, end, null);
     const values = lines.flatMap((line) => line.points.map(([, value]) => value));
-    const least = Math.min(0, ...values), most = Math.max(least + 1e-9, ...values);
-    const high = (value) => (value - least) / (most - least);
+    const least = Math.min(0, ...values), most = Math.max(0, ...values);
+    const high = (value) => (value - least) / (most - least || 1);
     const top = values.length ? quantity(most, unit) : "";
     const drawn = lines.map(({ points }, index) => [styleOf(index), points.map(([at, value]) => [at, high(value)])]);
     this.line(least < 0 ? `from ${quantity(least, unit)}` : "", 90, top, drawn, 2.5 * step);
