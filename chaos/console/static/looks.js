@@ -99,7 +99,9 @@ function keyOf(line, index, panel) {
   const value = line.points[line.points.length - 1][1], word = panel.words[String(value)];
   const most = Math.max(...line.points.map(([, one]) => one));
   const said = word || `${quantity(value, panel.unit)}, at most ${quantity(most, panel.unit)}`;
-  item.append(sample, ` ${line.name}: ${said}`);
+  // A query's letter says nothing where there is but one line.
+  const alone = panel.lines.length === 1 && /^[A-Z]$/.test(line.name);
+  item.append(sample, alone ? ` ${said}` : ` ${line.name}: ${said}`);
   return item;
 }
 
