@@ -1,5 +1,6 @@
 """gunicorn's configuration for the console: one worker, since all of its state is in files and one is enough."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -21,3 +22,7 @@ control_socket_disable = True
 def on_starting(_: object) -> None:
     """A round's own programs come first: a console that is late by a moment costs nobody anything."""
     os.nice(_NICER_BY)
+    # Linux may give every session an equal share; niceness then says something within a session only (sched(7), "The
+    # autogroup feature"), and we have one of our own.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICER_BY))
