@@ -7,7 +7,7 @@ import pytest
 
 from chaos.errors import GameRefused, SignalUnavailable
 from chaos.facts import game, recording
-from chaos.facts.game import Acted, Declined, HoldEnded, InjectTold
+from chaos.facts.game import Acted, Declined, HoldEnded
 from chaos.facts.run import Mitigated, RunEnded, StagedUndone
 from chaos.faults.hands import Proof
 from chaos.faults.process import ProcessKillHands
@@ -114,15 +114,6 @@ def test_a_repair_that_cannot_be_proven_yet_ends_no_round(tmp_path, world, monke
     assert "cannot be proven yet" in played.all(Acted)[0].detail
     assert told.verdict.exit_code != 5
     assert played.round._context.journal.open() == []
-
-
-def test_once_it_is_ended_nobody_from_outside_asks_any_more(tmp_path, world):
-    play = Play(tmp_path, world, [ask(5, "restart shop-2")])
-    told = play.run()
-    [ended] = play.all(HoldEnded)
-    assert ended.how == "mitigated"
-    assert play.all(InjectTold) == []
-    assert told.score.ended == "mitigated"
 
 
 def test_what_cannot_be_said_at_the_table_keeps_nothing_in_place(tmp_path, world, monkeypatch):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chaos.facts.game import InjectTold
 from chaos.spec.faults.process import ProcessKill
 from chaos.spec.gameday.deck import Inject
 from chaos.spec.values import Duration
@@ -35,3 +36,10 @@ def test_the_score_and_the_debrief_say_who_looked_at_the_truth(tmp_path, world):
     told = play.run()
     assert (told.score.ended, told.score.looked) == ("mitigated", ["Ann"])
     assert "| looked at the truth | Ann |" in (play.folder / "debrief.md").read_text()
+
+
+def test_once_it_is_ended_nobody_from_outside_asks_any_more(tmp_path, world):
+    play = Play(tmp_path, world, [(5, lambda table: table.ask("Ann", "restart shop-2"))])
+    told = play.run()
+    assert told.score.ended == "mitigated"
+    assert play.all(InjectTold) == []
