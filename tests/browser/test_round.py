@@ -72,7 +72,9 @@ def assert_nothing_told(served, lost, table):
     for looked in LOOKED:
         said = [body.decode() for path, body in served if path.split("/")[1] == looked]
         assert len(said) >= PAGES - 1, f"{looked} was served {len(said)} times"
-        assert [found[0] for body in said if (found := GIVEN_AWAY.search(body))] == []
+        named = {found for body in said for found in GIVEN_AWAY.findall(body)}
+        # What the shop's cache does is called so in its traces, whatever is sealed.
+        assert named <= ({"fill"} if looked == "traces" else set())
 
 
 def a_hint(page, table):
