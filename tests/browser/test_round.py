@@ -28,6 +28,7 @@ LOOKED = ("state", "board", "traces")
 ALIKE = ("", "enter", "static")
 """What is the same for every round: a page that is loaded anew has its browser forget it."""
 HINT_EVERY_SECONDS = 1.0
+PICTURED = WALL | {"height": 1700}
 
 
 @pytest.fixture
@@ -153,8 +154,11 @@ def test_a_whole_round(day, enter):
     for one in (ann, host):
         look_around(one)
     if os.environ.get(PICTURE):
+        # As tall as what people use together: the chart, the pager, claims and actions.
+        host.set_viewport_size(PICTURED)
         host.evaluate("scrollTo(0, 0)")
         host.screenshot(path=os.environ[PICTURE])
+        host.set_viewport_size(WALL)
     served, lost = read(told)
     killed_and_begun_again(day, table, ann, bob, host)
     served, lost = ([*before, *after] for before, after in zip((served, lost), read(told), strict=True))
