@@ -5,12 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaos.cli import stack
 from chaos.errors import InvalidFile
 from chaos.gameday.table import fits
+from chaos.spec import experiment as experiments
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.faults.network import Latency
 from chaos.spec.faults.none import NoFault
+from chaos.spec.faults.process import ProcessKill
+from chaos.spec.faults.traffic import TrafficSurge
 from chaos.spec.gameday import deck, truth
 from chaos.spec.gameday.deck import Card, Deck
 from chaos.spec.values import Duration
@@ -89,6 +93,16 @@ def test_each_card_of_ours_names_what_ends_it(card):
         assert true.is_right(component, family)
     else:
         assert fits(card.mitigation, PATTERNS)
+
+
+def test_what_comes_in_between_fits_its_experiment_and_is_also_a_fault_and_more_load():
+    deck_, vocabulary = deck.read(OURS, EXPERIMENTS), stack.vocabulary(None)
+    for card in deck_.cards:
+        read_ = experiments.read(deck.file_of(card, OURS, EXPERIMENTS), vocabulary)
+        played = deck.played(deck.held(read_, deck_.limit), card.injects)
+        assert list(experiments.amiss(played, vocabulary)) == [], card.experiment
+    kinds = {type(inject.fault) for card in deck_.cards for inject in card.injects}
+    assert {ProcessKill, TrafficSurge} <= kinds
 
 
 @pytest.mark.parametrize(
