@@ -1,7 +1,7 @@
 """Alerts over time: pending and firing as Prometheus has it, paged and over as the pager was told. Pure."""
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from chaos.facts.alerts import AlertHistory, TakenAlert
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.game import AnyGameFact, Paged
 from chaos.facts.pages import PageSeen
+from chaos.facts.run import RunStarted
 from chaos.gameday.told import as_told
 
 _LONGEST_STEPS = 2.5
@@ -93,9 +94,18 @@ def of(pages: Iterable[AnyGameFact], told: Told, now: float) -> Lanes:
 
 
 def pages_of(marks: Iterable[AnyFact]) -> list[Paged]:
-    """The pages of a run that is no round."""
-    seen = (mark for mark in marks if isinstance(mark, PageSeen) and mark.accepted and mark.alerts)
-    return [as_told(page, page.at) for page in seen]
+    """The pages of a run that is no round, without heartbeats."""
+    return [as_told(mark, mark.at) for mark in without_heartbeats(marks) if isinstance(mark, PageSeen)]
+
+
+def without_heartbeats(marks: Iterable[AnyFact]) -> Iterator[AnyFact]:
+    """The same but for deliveries that are no page: refused, empty, or to whom an alert that always fires goes."""
+    heartbeats = ""
+    for mark in marks:
+        if isinstance(mark, RunStarted):
+            heartbeats = mark.heartbeat_receiver
+        if not isinstance(mark, PageSeen) or (mark.accepted and mark.alerts and mark.receiver != heartbeats):
+            yield mark
 
 
 def _paged(facts: Iterable[AnyGameFact]) -> dict[str, list[tuple[float, float | None]]]:

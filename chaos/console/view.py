@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chaos.console.lanes import NONE, Lane, Lanes
+from chaos.console.lanes import NONE, Lane, Lanes, without_heartbeats
 from chaos.console.users import Row, Users
 from chaos.facts import game
 from chaos.facts.any_fact import AnyFact
@@ -164,7 +164,7 @@ def _open(seen: Seen) -> Sequence[AnyFact]:
 
 
 def _of_a_run(seen: Seen) -> list[Event]:
-    shown = [(mark, words) for mark in _open(seen) if (words := _words(mark))]
+    shown = [(mark, words) for mark in without_heartbeats(_open(seen)) if (words := _words(mark))]
     events = []
     for number, (mark, words) in enumerate(shown, 1):
         if isinstance(mark, PageSeen):
@@ -188,7 +188,7 @@ def _words(mark: AnyFact) -> str:
         case PhaseBegan():
             return f"{mark.phase} begins"
         case PageSeen():
-            return "a page" if mark.accepted and mark.alerts else ""
+            return "a page"
         case Injected() | StagedInjected():
             return f"in place: {mark.detail}"
         case Undone() | StagedUndone():

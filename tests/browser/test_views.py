@@ -12,6 +12,7 @@ from tests.browser import keyboard
 from tests.browser.conftest import LEAST_ON_A_WALL, LEAST_PIXELS, PHONE, WALL, fits, legible
 from tests.browser.stand_in import Served
 from tests.ports import free_port
+from tests.unit import recordings
 from tests.unit.chaos.console import rounds
 from tests.unit.chaos.console.rounds import SECRET_WORD, TOKENS, sealed_round
 from tests.unit.chaos.console.test_looks import RECORDED
@@ -112,6 +113,28 @@ def test_no_round_yet(tmp_path, enter, axe, viewport):
     try:
         page = enter(dict(given.urls("127.0.0.1"))["host"], viewport, bypass_csp=True)
         page.wait_for_selector("text=no round yet")
+        assert axe(page) == []
+        assert fits(page)
+    finally:
+        begun.end()
+
+
+@WIDTHS
+def test_a_run_that_is_no_round(tmp_path, enter, axe, viewport):
+    folder = tmp_path / "20261130-101500-kill-instance"
+    folder.mkdir()
+    lines = [msgspec.json.encode(fact) for fact in recordings.facts()]
+    (folder / FACTS_FILE).write_bytes(b"\n".join(lines) + b"\n")
+    given = msgspec.structs.replace(rounds.settings(folder, TOKENS), port=free_port())
+    begun = process.start(given, tmp_path / ".console" / "one.json")
+    try:
+        page = enter(dict(given.urls("127.0.0.1"))["host"], viewport, bypass_csp=True)
+        page.wait_for_selector("#pager li")
+        assert page.locator("h1").inner_text() == folder.name
+        assert page.locator("#pager li").count() == 1, "heartbeats are no pages"
+        assert page.locator("#calls:visible, #claim:visible, #who:visible").count() == 0
+        assert "nobody" not in page.locator("#pager").inner_text()
+        assert "claims" not in page.locator("#chart").inner_text()
         assert axe(page) == []
         assert fits(page)
     finally:

@@ -53,10 +53,18 @@ function take(state) {
   pager();
   questions();
   tick();
-  const idle = state.told !== null || state.stage === "waiting";
+  const idle = state.told !== null || state.stage === "waiting" || !isRound();
   for (const part of document.querySelectorAll(".during, #who, #questions form, #pager button")) part.hidden = idle;
+  entitle(state.run);
   draw();
   if (shown.stage !== before) boardNames();
+}
+
+/** A run that is no round has its own name, and nobody does anything in it. */
+function entitle(run) {
+  const looked = run && !isRound();
+  setText(document.querySelector("h1"), looked ? run : "Game day");
+  setText($("h-users"), looked ? "Users and alerts" : "Users, alerts, and what you do");
 }
 
 function happened(event, silently) {
@@ -111,12 +119,18 @@ function draw() {
     if ($("in-words").open) tellLanes(lanes, now);
     chart.draw({
       start: range ? Math.max(first, now - range) : first, end: now, rows: all, lanes, fault,
-      marks: [
-        ["pages", of("paged", (fact) => (fact.firing ? "page" : "over"))], ["claims", of("claimed", () => "claim")],
-        ["actions", of("acted", () => "action")], ["questions", of("inject_told", () => "question")],
-      ],
+      marks: marks(),
     });
   });
+}
+
+/** What is marked below the alerts; nobody claims, acts or asks in a run that is no round. */
+function marks() {
+  const pages = ["pages", of("paged", (fact) => (fact.firing ? "page" : "over"))];
+  return isRound() ? [
+    pages, ["claims", of("claimed", () => "claim")], ["actions", of("acted", () => "action")],
+    ["questions", of("inject_told", () => "question")],
+  ] : [pages];
 }
 
 function of(kind, shape) {

@@ -3,6 +3,9 @@
 
 const facts = (kind) => events.filter((event) => event.fact && event.fact.game === kind).map((event) => event.fact);
 
+/** Whether people play it; else it is a run that is looked at. */
+const isRound = () => facts("round_began").length > 0;
+
 /** Of each alert that was paged, which page was the last to say that it is over. */
 function lastOver() {
   const last = new Map();
@@ -20,17 +23,19 @@ function pager() {
     // What fires again has a page of its own: this one is over since another said so.
     const over = page.alerts.every((alert) => last.get(alert) >= page.number);
     const nobody = told.has(page.number) ? `nobody took it: ${told.get(page.number)} was told` : "nobody has it";
-    setText(item.querySelector(".how"), `${over ? "over; " : "firing; "}${who ? `${who} has it` : nobody}`);
-    item.classList.toggle("untaken", !who && !over);
+    // In a run that is no round there is nobody who could.
+    const whose = isRound() ? `; ${who ? `${who} has it` : nobody}` : "", waits = isRound() && !who && !over;
+    setText(item.querySelector(".how"), `${over ? "over" : "firing"}${whose}`);
+    item.classList.toggle("untaken", waits);
     item.classList.toggle("past", over);
     const take = item.querySelector("[data-take]");
     if (take) take.disabled = Boolean(who);
-    if (!who && !over) untaken += 1;
+    if (waits) untaken += 1;
   }
   $("quiet").hidden = facts("paged").length > 0;
   $("calls").hidden = !untaken;
   setText($("calls"), untaken === 1 ? "▼ a page that nobody has" : `▼ ${untaken} pages that nobody has`);
-  document.title = `${untaken ? `(${untaken}) ` : ""}Game day`;
+  document.title = `${untaken ? `(${untaken}) ` : ""}${isRound() || !shown.run ? "Game day" : shown.run}`;
 }
 
 function newPage(page) {

@@ -4,6 +4,8 @@ from chaos.console.lanes import NOTHING, State, Told, of, pages_of
 from chaos.facts.alerts import AlertHistory, TakenAlert
 from chaos.facts.game import Noted, Paged
 from chaos.facts.pages import PageAlert, PageSeen
+from chaos.facts.run import RunStarted
+from tests.unit import recordings
 
 
 def page(at, firing, *alerts, over=()):
@@ -91,3 +93,11 @@ def test_pages_of_a_run_are_those_that_the_pager_took():
     seen = [PageSeen(5.0, "pager", True, "", [alert]), PageSeen(6.0, "pager", False, "busy", [alert])]
     told = pages_of([*seen, PageSeen(7.0, "pager", True, "", [])])
     assert [(one.arrived, one.alerts) for one in told] == [(5.0, ["Down{instance=shop-2}"])]
+
+
+def test_heartbeats_are_no_pages_of_a_run():
+    alert = PageAlert("Down", {"instance": "shop-2"}, "firing", 4.0)
+    seen = [PageSeen(5.0, "pager", True, "", [alert]), PageSeen(6.0, "deadman", True, "", [alert])]
+    [began] = [fact for fact in recordings.facts() if isinstance(fact, RunStarted)]
+    assert [one.arrived for one in pages_of([began, *seen])] == [5.0]
+    assert [one.arrived for one in pages_of(seen)] == [5.0, 6.0], "where nobody says which they are"
