@@ -48,5 +48,5 @@ def test_where_an_alert_comes_of_it_a_panel_is_named(tmp_path, card):
     ],
 )
 def test_it_is_the_panel_of_the_alert_that_says_most(tmp_path, name, shown):
-    [card] = [card for card in CARDS if card.experiment == name]
+    card = next(card for card in CARDS if card.experiment == name)
     assert shown in told(tmp_path, card)[1][1]
