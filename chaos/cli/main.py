@@ -79,7 +79,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _live(arguments: argparse.Namespace, runs: Callable[[], int]) -> int:
     with console.beside(arguments, stack.runs(arguments.target), Progress()) as shown:
         code = runs()
-        if shown:
+        # Whoever ended the run by SIGTERM, or has closed its terminal, presses no Enter.
+        if shown and code != ExitCode.TERMINATED:
             interrupts = Interrupts()
             interrupts.listen("the console ends")
             console.stays(Typed().listen, interrupts)

@@ -1,5 +1,6 @@
 """A console from the command line: which one is begun again, for whom it listens, and for how long it stays."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from chaos.cli import console, gameday
+from chaos.cli import console, gameday, main
 from chaos.cli.arguments import parser
 from chaos.console import settings
 from chaos.console.process import FOLDER
@@ -148,3 +149,13 @@ def test_a_replay_can_be_asked_for_in_both_ways(monkeypatch, tmp_path):
         told = parser(known).parse_args(["gameday", *words])
         assert told.command(told) == 0
     assert asked == [tmp_path.resolve()] * 2
+
+
+@pytest.mark.parametrize(("code", "times"), [(0, 1), (1, 1), (130, 1), (143, 0)])
+def test_a_single_run_keeps_its_console_for_who_is_still_there(runs, monkeypatch, code, times):
+    asked = []
+    monkeypatch.setattr(console, "beside", lambda *_: contextlib.nullcontext(True))
+    monkeypatch.setattr(console, "stays", lambda *_: asked.append(True))
+    monkeypatch.setattr(Interrupts, "listen", lambda *_: None)
+    assert main._live(SimpleNamespace(target=None), lambda: code) == code
+    assert len(asked) == times
