@@ -21,7 +21,7 @@ runtime() {
 # Whether this can be a drill's machine: processes and the clock that goes on in sleep are read as only Linux has them.
 assert_linux() {
     [ "$(uname -s)" = Linux ] || fail "drills need Linux, which $(uname -s) is not: use a virtual machine; \
-the system alone, without drills, comes up with docker compose (README, \"In containers\")"
+the system alone, without drills, comes up with docker compose (docs/containers.md)"
 }
 
 # Prints the first Python that is new enough and can make an environment, else one that is new enough, or what was found
