@@ -25,7 +25,7 @@ doctor: ## stack: what this machine has and lacks, before anything is installed
 	@tools/doctor.sh
 
 # For what needs no server, and for what needs all of them whatever the runtime.
-setup-python setup-native setup-browser:
+setup-python setup-native setup-browser setup-workflows:
 	@tools/setup.sh $(@:setup-%=%)
 
 up: setup ## stack: bring the stack up and prove every part healthy
@@ -90,13 +90,16 @@ lint: setup-python ## work: lint the code, and who imports whom
 	@.venv/bin/ruff format --check alerts chaos compose dashboards services tests
 	@.venv/bin/lint-imports --no-cache --no-logo
 
+lint-workflows: setup-workflows ## work: actionlint over .github/workflows
+	@. tools/built.sh; PATH="$$PATH:$$(root=$$PWD; built_folder)" actionlint -shellcheck= -pyflakes=
+
 typecheck: setup-python ## work: mypy, strict
 	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services
 
 lint-alerts: setup-native ## see: alert rules, runbooks, rule tests and dashboards belong together
 	@.venv/bin/python -m alerts.lint
 
-test: lint typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-compose ## work: everything, by part
+test: lint lint-workflows typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-compose ## work: everything, by part
 
 test-unit: setup-native ## work: pure tests
 	@$(PYTEST) tests/unit
@@ -134,6 +137,9 @@ picture: setup-native setup-browser ## long: make docs/report.png, docs/timeline
 
 test-verifier: setup-native ## long: half an hour: five alerts at random, each broken in every way, and each time the verdict names it
 	@$(PYTEST) tests/verifier
+
+test-grafana: setup-native ## long: the dashboards in a real Grafana (an engine that can pull images)
+	@$(PYTEST) tests/grafana
 
 test-machines: export STORMDRILL_OWN_DOCKER = 1
 test-machines: setup-native ## long: six minutes: a Swarm of three machines, one of them drained, and a crowd of users (Debian, root)
