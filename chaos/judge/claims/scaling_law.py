@@ -10,6 +10,9 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
+
+from chaos.judge.claims import linear
 
 RESAMPLES = 1000
 _LOWEST, _HIGHEST = 0.025, 0.975
@@ -100,34 +103,14 @@ def fit(measured: Sequence[Measured], seed: int = 1) -> Fit | None:
 
 
 def _law(measured: Sequence[Measured]) -> Law | None:
-    rows = [(1.0, one.size - 1, one.size * (one.size - 1)) for one in measured if one.throughput > 0]
-    found = [one.size / one.throughput for one in measured if one.throughput > 0]
-    if len(rows) < len(measured) or len({one.size for one in measured}) < 3:
+    if any(one.throughput <= 0 for one in measured) or len({one.size for one in measured}) < 3:
         return None
-    # Relative errors: a size that answers eight times as much is not eight times as exactly known.
-    scaled = [tuple(cell / y for cell in row) for row, y in zip(rows, found, strict=True)]
-    normal = [[sum(row[i] * row[j] for row in scaled) for j in range(3)] for i in range(3)]
-    right = [sum(row[i] for row in scaled) for i in range(3)]
-    solution = _solve(normal, right)
+    rows = [(1.0, one.size - 1, one.size * (one.size - 1)) for one in measured]
+    solution = linear.of_relative_errors(rows, [one.size / one.throughput for one in measured])
     if solution is None or solution[0] <= 0:
         return None
     first, second, third = solution
     return Law(1 / first, second / first, third / first)
-
-
-def _solve(matrix: list[list[float]], right: list[float]) -> list[float] | None:
-    """Gaussian elimination with the largest pivot; None where the equations do not tell the numbers apart."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    for column in range(len(rows)):
-        pivot = max(range(column, len(rows)), key=lambda row: abs(rows[row][column]))
-        if abs(rows[pivot][column]) < 1e-12 * max(abs(cell) for cell in matrix[pivot]):
-            return None
-        rows[column], rows[pivot] = rows[pivot], rows[column]
-        for row in range(len(rows)):
-            if row != column:
-                times = rows[row][column] / rows[column][column]
-                rows[row] = [cell - times * above for cell, above in zip(rows[row], rows[column], strict=True)]
-    return [row[-1] / row[column] for column, row in enumerate(rows)]
 
 
 def _interval(value: float, drawn: Sequence[float]) -> Interval:
@@ -141,11 +124,5 @@ def _interval(value: float, drawn: Sequence[float]) -> Interval:
 
 def _worst(law: Law, measured: Sequence[Measured]) -> float:
     sizes = {one.size for one in measured}
-    medians = {size: _median([one.throughput for one in measured if one.size == size]) for size in sizes}
+    medians = {size: median([one.throughput for one in measured if one.size == size]) for size in sizes}
     return max(abs(median / law.throughput(size) - 1) for size, median in medians.items())
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
