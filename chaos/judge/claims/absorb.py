@@ -6,9 +6,8 @@ from statistics import median
 
 from chaos.facts.claims.facts import LoadSeen, SecondSeen
 from chaos.facts.claims.recording import ClaimRecording
-from chaos.verdict.claims import Line, Measure, Picture
-
 from chaos.judge.claims import interval, knee_seen
+from chaos.verdict.claims import Line, Measure, Picture
 
 SEARCH = "the rest"
 """The search for what the others can carry."""

@@ -6,10 +6,9 @@ from statistics import median
 
 from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
-from chaos.verdict.claims import Bars, Measure, Picture
-
 from chaos.judge.claims import interval, knee_seen, layers
 from chaos.judge.claims.capacity_model import LAYERS, Costs, Ran, a_request, costs, highest_rate, resampled
+from chaos.verdict.claims import Bars, Measure, Picture
 
 COST = "cost"
 """The label of a load from which costs are made; its value says of which kind."""

@@ -1,7 +1,7 @@
 """What a request of each layer costs each program, and what follows for a rate and a mix. Pure.
 
-Costs are CPU time, not wall time: a request that waits costs nothing meanwhile. Each load of the measurement is a mix of
-layers, as its answers say themselves; the costs are those that explain best, by least squares, what all loads took.
+Costs are CPU time, not wall time: a request that waits costs nothing meanwhile. Each load of the measurement is a mix
+of layers, as its answers say themselves; the costs are those that explain best, by least squares, what all took.
 """
 
 import random

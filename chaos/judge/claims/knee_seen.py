@@ -6,7 +6,6 @@ from statistics import median
 from chaos.facts.claims import histogram
 from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
-
 from chaos.judge.claims.knee import Step, knee
 
 SEARCH = "search"

@@ -6,10 +6,9 @@ from statistics import median
 from chaos.facts.claims import histogram
 from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
-from chaos.verdict.claims import Line, Measure, Picture
-
 from chaos.judge.claims import scaling_law
 from chaos.judge.claims.scaling_law import Fit, Interval, Measured
+from chaos.verdict.claims import Line, Measure, Picture
 
 INSTANCES, WORKERS = "instances", "workers"
 """Labels of a load: how many instances were asked, of how many workers each."""

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from chaos.facts.claims import histogram
 from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
-from chaos.verdict.claims import Bars, Line, Measure, Picture
-
 from chaos.judge.claims import interval, knee_seen, layers
 from chaos.judge.claims.layers import Layer
+from chaos.verdict.claims import Bars, Line, Measure, Picture
 
 KNEE = "zipf"
 """The search for the knee."""

@@ -1,0 +1,107 @@
+"""Claim 4: the same users for each worker, and more and more workers, each with a quota of the CPU."""
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+
+from chaos.claims import quotas, reads
+from chaos.claims.bench import Bench
+from chaos.claims.quotas import Quotas
+from chaos.claims.rotation import Rotation
+from chaos.claims.stack import Stack
+from chaos.errors import SignalUnavailable
+from chaos.facts.claims.facts import LoadSeen
+from chaos.judge.claims import scaling, scaling_law
+from chaos.load.open_loop.job import Job
+from chaos.machine.cgroup import Throttled
+from chaos.spec.claims.profile import Stage
+from chaos.spec.values import Duration
+
+SIZES = {1: (1, 2, 3, 4), 2: (1, 2, 4), 4: (1, 2)}
+"""Workers of an instance: of how many instances; eight workers in all at the most."""
+_WITHIN_SECONDS = 60.0
+"""For workers that start or drain while others answer."""
+_POLL_SECONDS = 0.1
+
+
+def measure(bench: Bench) -> None:
+    """Measure each size once a round, until the law is known well enough. Raises ChaosError."""
+    stack = bench.stack({"STORMDRILL_SHOPS": "4", "STORMDRILL_WORKERS": "4", "SHOP_SLOW_START": "off"})
+    with quotas.of(bench, stack, bench.number("cores_a_worker")) as limited:
+        if bench.deviates("shared-quota"):
+            limited.share(bench.number("shared_cores"))
+        measuring = _Measuring(bench, stack, limited, Rotation(bench, stack))
+        loads: list[LoadSeen] = []
+        for turn in range(round(bench.number("most_rounds"))):
+            # There and back, as each change of the workers costs seconds.
+            for workers in sorted(SIZES, reverse=turn % 2 == 0):
+                loads += measuring.sizes(workers, turn)
+            if turn + 1 >= bench.number("rounds") and not _undecided(bench, loads):
+                break
+
+
+class _Measuring:
+    """One stack whose workers and instances come and go."""
+
+    def __init__(self, bench: Bench, stack: Stack, limited: Quotas, rotation: Rotation) -> None:
+        self._bench, self._stack, self._limited, self._rotation = bench, stack, limited, rotation
+        self._shops = sorted(name for name, one in stack.target.instances.items() if one.role == "shop")
+
+    def sizes(self, workers: int, turn: int) -> list[LoadSeen]:
+        """One load for each number of instances of so many workers."""
+        most = max(SIZES[workers])
+        used = self._shops[:most]
+        self._rotation.only(self._shops, [])
+        for name in used:
+            self._have(name, workers)
+        self._limited.give(used)
+        if self._bench.deviates("free-worker"):
+            self._limited.free(self._shops[0])
+        return [self._one(self._shops[:instances], workers, turn) for instances in SIZES[workers]]
+
+    def _one(self, used: list[str], workers: int, turn: int) -> LoadSeen:
+        self._rotation.only(used, [name for name in self._shops if name not in used])
+        users = round(self._bench.number("users_a_worker")) * workers * len(used)
+        stage = Stage(users=users, for_=Duration(seconds=self._bench.number("hold_seconds")))
+        labels = {scaling.INSTANCES: str(len(used)), scaling.WORKERS: str(workers), "round": str(turn)}
+        before = self._limited.throttled(used)
+        (seen,) = self._bench.load(self._job(users), [stage], **labels)
+        least = _least(before, self._limited.throttled(used))
+        self._bench.reading(scaling.THROTTLED, least, **labels)
+        return seen
+
+    def _job(self, users: int) -> Job:
+        # Few products, so that all sizes are served from memory: another mix would be another cost.
+        asked = reads.alike(round(self._bench.number("products")), past_cache=True)
+        return reads.job(self._stack.target.urls.users, users, asked)
+
+    def _have(self, instance: str, workers: int) -> None:
+        """Have gunicorn start or end workers, and wait until there are so many. Raises SignalUnavailable, Interrupted."""
+        deadline = time.monotonic() + _WITHIN_SECONDS
+        told = len(self._stack.pids(instance)) - 1
+        while len(pids := self._stack.pids(instance)) - 1 != workers:
+            if told != workers:
+                # One at a time: signals of one kind that arrive together are one.
+                os.kill(pids[0], signal.SIGTTIN if told < workers else signal.SIGTTOU)
+                told += 1 if told < workers else -1
+            if time.monotonic() > deadline:
+                raise SignalUnavailable(f"{instance} has {len(pids) - 1} workers, and not {workers}")
+            self._bench.wait(_POLL_SECONDS)
+        self._rotation.until({instance: "UP"})
+
+
+def _undecided(bench: Bench, loads: Sequence[LoadSeen]) -> bool:
+    measured = scaling.measured(loads, bench.number("p99"))
+    bounds = {one.measure: one.wanted.limit for one in bench.claim.bounds}
+    fit = scaling_law.fit(measured) if measured else None
+    return measured is not None and scaling.is_undecided(fit, bounds["contention"], bounds["crosstalk"])
+
+
+def _least(before: Sequence[Throttled], after: Sequence[Throttled]) -> float:
+    """The share of the periods in which the least busy worker used up its quota."""
+    shares = [
+        (then.throttled - now.throttled) / (then.periods - now.periods) if then.periods > now.periods else 0.0
+        for now, then in zip(before, after, strict=True)
+    ]
+    return min(shares, default=0.0)
