@@ -194,6 +194,11 @@ def build(
     )
 
 
+def port_span(settings: StackSettings) -> int:
+    """How many ports from its base on a stack may take."""
+    return PORT_SPAN if settings.shops <= SHOPS else PORT_SPAN_OF_MORE_SHOPS
+
+
 def _proxies(programs: Sequence[Program], at: Callable[[int], int], *, apart: bool) -> tuple[Proxy, ...]:
     redis = [program for program in programs if program.role == "redis"]
     shops = [program for program in programs if program.role == "shop"]

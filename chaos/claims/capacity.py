@@ -14,25 +14,28 @@ from chaos.spec.mix import SKUS
 _CONNECTIONS = 64
 
 
-class _Taken:
-    """What each program, and the machine, has taken since it was looked at first."""
+class _Programs:
+    """The processes of each program of a stack, and what they have taken."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-        self._machine = cpu_time.of_machine()
-        self._before = {role: cpu_time.of_processes(self._pids(role)) for role in capacity.OURS}
-
-    def since(self) -> dict[str, float]:
-        """Seconds by program."""
-        taken = {
-            role: cpu_time.between(before, cpu_time.of_processes(self._pids(role)))
-            for role, before in self._before.items()
+        """Looks for them, which takes a while: before anything is measured."""
+        by_role = {
+            role: [name for name, one in stack.target.instances.items() if one.role == role] for role in capacity.OURS
         }
-        return taken | {capacity.MACHINE: cpu_time.of_machine() - self._machine}
+        self._pids = {role: [pid for name in names for pid in stack.pids(name)] for role, names in by_role.items()}
+        self._before: dict[str, float] = {}
 
-    def _pids(self, role: str) -> list[int]:
-        names = [name for name, one in self._stack.target.instances.items() if one.role == role]
-        return [pid for name in names for pid in self._stack.pids(name)]
+    def begin(self) -> None:
+        """What they take counts from now on."""
+        self._before = self._now()
+
+    def taken(self) -> dict[str, float]:
+        """Seconds by program since then."""
+        return {role: now - self._before[role] for role, now in self._now().items()}
+
+    def _now(self) -> dict[str, float]:
+        seconds = {role: sum(cpu_time.of_processes(pids).values()) for role, pids in self._pids.items()}
+        return seconds | {capacity.MACHINE: cpu_time.of_machine()}
 
 
 def measure(bench: Bench) -> None:
@@ -67,8 +70,8 @@ def _mix(bench: Bench, stack: Stack) -> Job:
 def _kinds(bench: Bench) -> list[tuple[str, float, list[Asked]]]:
     """Loads of nearly one layer each: its name, its rate, and what is asked for in turn.
 
-    A few products are in HAProxy, or past it in memory. 300 at 200 a second come round after 1.5 s, when memory (1 s) has
-    let go of them and Redis (5 s) has not; a thousand at 150 after 6.7 s, when nobody has them any more.
+    A few products are in HAProxy, or past it in memory. 300 at 200 a second come round after 1.5 s, when memory (1 s)
+    has let go of them and Redis (5 s) has not; a thousand at 150 after 6.7 s, when nobody has them any more.
     """
     return [
         ("http", bench.number("http_rate"), reads.alike(5, past_cache=False)),
@@ -79,17 +82,19 @@ def _kinds(bench: Bench) -> list[tuple[str, float, list[Asked]]]:
 
 
 def _at_rest(bench: Bench, stack: Stack) -> None:
-    seconds, taken = bench.number("rest_seconds"), _Taken(stack)
+    seconds, programs = bench.number("rest_seconds"), _Programs(stack)
+    programs.begin()
     bench.wait(seconds)
-    for program, cpu in taken.since().items():
+    for program, cpu in programs.taken().items():
         bench.reading(capacity.IDLE, cpu / seconds, "cores", **{capacity.PROGRAM: program})
 
 
 def _run(bench: Bench, stack: Stack, job: Job, rate: float, **labels: str) -> None:
+    programs = _Programs(stack)
     with bench.loading(job, [step(rate, bench.number("hold_seconds"))], **labels) as load:
         # Opening connections and starting the process that asks are no part of a request's cost.
         load.begun()
-        taken = _Taken(stack)
+        programs.begin()
         bench.seen(load)
-        for program, cpu in taken.since().items():
+        for program, cpu in programs.taken().items():
             bench.reading(capacity.CPU, cpu, "s", **labels, **{capacity.PROGRAM: program})

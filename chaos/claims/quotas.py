@@ -36,6 +36,10 @@ class Quotas:
                         self._groups[pid].limit(self.cores)
                     self._groups[pid].take([pid])
 
+    def free(self, instance: str) -> None:
+        """The first worker of this instance has a whole core, of a deviation. Raises QuotaUnavailable."""
+        self._groups[self.stack.pids(instance)[1]].limit(1.0)
+
     def share(self, cores: float) -> None:
         """All workers have this together, and none a quota of its own. Raises QuotaUnavailable."""
         self.shared = self._hierarchy.group("shared")

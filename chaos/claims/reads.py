@@ -1,4 +1,4 @@
-"""What users ask of the shop in the claims about its rate: products, popular ones more often, some past HAProxy's cache."""
+"""What users of the claims about rates ask of the shop: products, some of them past HAProxy's cache."""
 
 from urllib.parse import urlsplit
 
@@ -15,7 +15,8 @@ _TIMEOUT_SECONDS = 5.0
 def job(url: str, connections: int, asked: list[Asked], *, in_turn: bool = False) -> Job:
     """A load of the stack's front, whose answers are told apart by the layer that gave them."""
     place = urlsplit(url)
-    assert place.hostname and place.port
+    assert place.hostname
+    assert place.port
     return Job(
         host=place.hostname,
         port=place.port,

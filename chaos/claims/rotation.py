@@ -21,7 +21,7 @@ class Rotation:
         self._haproxy = HAProxy(Path(stack.target.haproxy))
 
     def only(self, instances: Iterable[str], others: Iterable[str]) -> None:
-        """Have requests sent to these alone, and wait until it is so. Raises SignalUnavailable after 30 s, Interrupted."""
+        """Have requests sent to these alone, and wait until it is so: SignalUnavailable after 30 s, Interrupted."""
         wanted = dict.fromkeys(instances, "ready") | dict.fromkeys(others, "maint")
         for name, state in wanted.items():
             for server in self._haproxy.servers_of(f"shop/{name}"):

@@ -77,7 +77,7 @@ class _Measuring:
         return reads.job(self._stack.target.urls.users, users, asked)
 
     def _have(self, instance: str, workers: int) -> None:
-        """Have gunicorn start or end workers, and wait until there are so many. Raises SignalUnavailable, Interrupted."""
+        """Have gunicorn start or end workers, and wait until it has so many. Raises SignalUnavailable, Interrupted."""
         deadline = time.monotonic() + _WITHIN_SECONDS
         told = len(self._stack.pids(instance)) - 1
         while len(pids := self._stack.pids(instance)) - 1 != workers:

@@ -2,9 +2,15 @@
 
 from collections.abc import Callable
 
+from chaos.claims import absorb, capacity, scaling, tiers
 from chaos.claims.bench import Bench
 
 Measuring = Callable[[Bench], None]
 """Writes facts; raises ChaosError where they cannot be had, which makes the claim inconclusive."""
 
-MEASURING: dict[str, Measuring] = {}
+MEASURING: dict[str, Measuring] = {
+    "absorb": absorb.measure,
+    "capacity": capacity.measure,
+    "scaling": scaling.measure,
+    "tiers": tiers.measure,
+}

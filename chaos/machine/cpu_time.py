@@ -1,7 +1,7 @@
 """How much CPU time processes, and this machine as a whole, have taken."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import psutil
 
@@ -14,11 +14,6 @@ def of_processes(pids: Iterable[int]) -> dict[int, float]:
             times = psutil.Process(pid).cpu_times()
             found[pid] = times.user + times.system
     return found
-
-
-def between(before: Mapping[int, float], after: Mapping[int, float]) -> float:
-    """Seconds that they took in between; of one that began in between, all that it took."""
-    return sum(max(0.0, taken - before.get(pid, 0.0)) for pid, taken in after.items())
 
 
 def of_machine() -> float:
