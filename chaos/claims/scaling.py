@@ -14,12 +14,22 @@ from chaos.errors import SignalUnavailable
 from chaos.facts.claims.facts import LoadSeen
 from chaos.judge.claims import scaling, scaling_law
 from chaos.load.open_loop.job import Job
+from chaos.machine import cpu_time
 from chaos.machine.cgroup import Throttled
 from chaos.spec.claims.profile import Stage
 from chaos.spec.values import Duration
 
 SIZES = {1: (1, 2, 3, 4), 2: (1, 2, 4), 4: (1, 2)}
 """Workers of an instance: of how many instances; eight workers in all at the most."""
+_STACK = {
+    "STORMDRILL_SHOPS": "4",
+    # Of its own accord; gunicorn is told to have fewer or more. Each has twice as many ports for metrics.
+    "STORMDRILL_WORKERS": "2",
+    "SHOP_POSTGRES_POOL_MIN": "2",
+    "SHOP_POSTGRES_POOL_MAX": "4",
+    # An instance that returns has its full share at once.
+    "SHOP_SLOW_START": "off",
+}
 _WITHIN_SECONDS = 60.0
 """For workers that start or drain while others answer."""
 _POLL_SECONDS = 0.1
@@ -27,7 +37,8 @@ _POLL_SECONDS = 0.1
 
 def measure(bench: Bench) -> None:
     """Measure each size once a round, until the law is known well enough. Raises ChaosError."""
-    stack = bench.stack({"STORMDRILL_SHOPS": "4", "STORMDRILL_WORKERS": "4", "SHOP_SLOW_START": "off"})
+    stack = bench.stack(_STACK)
+    bench.reading(scaling.CORES, len(os.sched_getaffinity(0)))
     with quotas.of(bench, stack, bench.number("cores_a_worker")) as limited:
         if bench.deviates("shared-quota"):
             limited.share(bench.number("shared_cores"))
@@ -65,10 +76,14 @@ class _Measuring:
         users = round(self._bench.number("users_a_worker")) * workers * len(used)
         stage = Stage(users=users, for_=Duration(seconds=self._bench.number("hold_seconds")))
         labels = {scaling.INSTANCES: str(len(used)), scaling.WORKERS: str(workers), "round": str(turn)}
-        before = self._limited.throttled(used)
-        (seen,) = self._bench.load(self._job(users), [stage], **labels)
-        least = _least(before, self._limited.throttled(used))
+        with self._bench.loading(self._job(users), [stage], **labels) as load:
+            load.begun()
+            before, machine = self._limited.throttled(used), cpu_time.of_machine()
+            (seen,) = self._bench.seen(load)
+            busy = (cpu_time.of_machine() - machine) / seen.lasted
+            least = _least(before, self._limited.throttled(used))
         self._bench.reading(scaling.THROTTLED, least, **labels)
+        self._bench.reading(scaling.BUSY, busy, "cores", **labels)
         return seen
 
     def _job(self, users: int) -> Job:

@@ -14,6 +14,10 @@ INSTANCES, WORKERS = "instances", "workers"
 """Labels of a load: how many instances were asked, of how many workers each."""
 THROTTLED = "throttled"
 """Reading, with the same labels: share of the periods in which a worker used up its quota, of the least busy one."""
+BUSY, CORES = "busy", "cores"
+"""Readings: cores of the machine that were busy meanwhile, with the same labels, and how many there are."""
+MOST_BUSY = 0.97
+"""Of the machine's cores: beyond, it may be the machine that is scarce, and not the workers."""
 
 
 def measured(loads: Iterable[LoadSeen], most_p99: float) -> list[Measured] | None:
@@ -43,9 +47,12 @@ def measures(seen: ClaimRecording) -> Iterable[Measure]:
     yield Measure.exact("rounds", len({load.labels.get("round") for load in loads}))
     if throttled := seen.values(THROTTLED):
         yield Measure.exact("least_throttled", min(throttled))
+    busy, cores = seen.values(BUSY), seen.values(CORES)
+    if busy:
+        yield Measure.exact("busiest", max(busy), "cores")
     found = measured(loads, seen.claim.number_of("p99"))
     fit = scaling_law.fit(found) if found else None
-    if found is None or fit is None:
+    if not found or fit is None or len(busy) < len(loads) or not cores or max(busy) > MOST_BUSY * cores[0]:
         return
     yield _of("contention", fit.contention)
     yield _of("crosstalk", fit.crosstalk)

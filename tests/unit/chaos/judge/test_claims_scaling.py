@@ -9,10 +9,15 @@ from chaos.claims.scaling import SIZES
 from chaos.judge.claims import scaling, scaling_law
 from chaos.judge.claims.scaling_law import Law
 from chaos.verdict.verdict import Outcome
-from tests.unit.chaos.judge.claim_seen import judged, load, measured
+from tests.unit.chaos.judge.claim_seen import judged, load, measured, reading
 
 
-def seen(law, noise=0.005, rounds=3, took=0.1, failed=0, seed=1):
+def seen(law, busy=1.4, **more):
+    found = loads(law, **more)
+    return [reading("cores", 2), *found, *(reading("busy", busy, **one.labels) for one in found)]
+
+
+def loads(law, noise=0.005, rounds=3, took=0.1, failed=0, seed=1):
     chance = random.Random(seed)
     return [
         load(
@@ -44,17 +49,17 @@ def test_crosstalk_deviates(crosstalk, seed):
 
 
 def test_an_interval_that_is_too_wide_says_nothing_and_asks_for_more_rounds():
-    loads = seen(Law(440, 0.0, 0.0), noise=0.15)
-    assert judged("scaling", loads).outcome is not Outcome.HELD
-    fit = scaling_law.fit(scaling.measured(loads, 0.5))
-    assert scaling.is_undecided(fit, 0.05, 0.002)
-    assert not scaling.is_undecided(scaling_law.fit(scaling.measured(seen(Law(440, 0, 0)), 0.5)), 0.05, 0.002)
+    noisy, quiet = (scaling_law.fit(scaling.measured(loads(Law(440, 0, 0), noise=one), 0.5)) for one in (0.15, 0.005))
+    assert judged("scaling", seen(Law(440, 0, 0), noise=0.15)).outcome is not Outcome.HELD
+    assert scaling.is_undecided(noisy, 0.05, 0.002)
+    assert not scaling.is_undecided(quiet, 0.05, 0.002)
 
 
 def test_throughput_at_another_latency_or_with_failures_is_no_throughput():
-    for loads in (seen(Law(440, 0, 0), took=0.6), seen(Law(440, 0, 0), failed=1), [], seen(Law(440, 0, 0))[:2]):
-        assert judged("scaling", loads).outcome is Outcome.INCONCLUSIVE
-        assert "contention" not in measured("scaling", loads)
+    linear = Law(440, 0, 0)
+    for facts in (seen(linear, took=0.6), seen(linear, failed=1), [], seen(linear, rounds=0), seen(linear, busy=1.98)):
+        assert judged("scaling", facts).outcome is Outcome.INCONCLUSIVE
+        assert "contention" not in measured("scaling", facts)
 
 
 def test_there_are_at_most_eight_workers_and_four_instances():
