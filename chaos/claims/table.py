@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 
+from chaos.claims import pooling, smaller, waits
 from chaos.claims.bench import Bench
 
 Measuring = Callable[[Bench], None]
 """Writes facts; raises ChaosError where they cannot be had, which makes the claim inconclusive."""
 
-MEASURING: dict[str, Measuring] = {}
+MEASURING: dict[str, Measuring] = {
+    "smaller": smaller.measure,
+    "waits": waits.measure,
+    "pooling": pooling.measure,
+}
