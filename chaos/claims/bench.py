@@ -64,9 +64,9 @@ class Bench:
         return self.stacks.up(environment or {})
 
     def load(self, job: Job, profile: str | Sequence[Stage], **labels: str) -> list[LoadSeen]:
-        """Ask by one of the claim's profiles, or by these stages, until it is over.
+        """Ask by one of the claim's profiles until it is over; records and returns what was seen in each stage.
 
-        Records and returns what was seen in each stage.
+        Or by stages that only the measurement itself can know, such as a share of what was found to be the knee.
 
         Raises SignalUnavailable where the process that asks does not do as it should.
         """
@@ -79,8 +79,10 @@ class Bench:
 
         Whoever does not call `seen` with it has it ended at the block's end and nothing recorded.
         """
-        # A rate that was found a moment ago is in no file.
-        name, stages = (profile, self.claim.profiles[profile]) if isinstance(profile, str) else ("found", [*profile])
+        if isinstance(profile, str):
+            stages, name = self.claim.profiles[profile], profile
+        else:
+            stages, name = list(profile), "computed"
         told = msgspec.structs.replace(job, profile=stages, name=name, labels=labels, origin=self.origin)
         load = Loading(self.folder, told, self.interrupts)
         try:

@@ -34,7 +34,7 @@ class _Programs:
         return {role: now - self._before[role] for role, now in self._now().items()}
 
     def _now(self) -> dict[str, float]:
-        seconds = {role: sum(cpu_time.of_processes(pids).values()) for role, pids in self._pids.items()}
+        seconds = {role: cpu_time.seconds(pids) for role, pids in self._pids.items()}
         return seconds | {capacity.MACHINE: cpu_time.of_machine()}
 
 

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
-from chaos.claims import absorb, capacity, scaling, tiers
+from chaos.claims import absorb, capacity, pooling, scaling, smaller, tiers, waits
 from chaos.claims.bench import Bench
 
 Measuring = Callable[[Bench], None]
 """Writes facts; raises ChaosError where they cannot be had, which makes the claim inconclusive."""
 
 MEASURING: dict[str, Measuring] = {
+    "smaller": smaller.measure,
+    "waits": waits.measure,
+    "pooling": pooling.measure,
+    "tiers": tiers.measure,
+    "scaling": scaling.measure,
     "absorb": absorb.measure,
     "capacity": capacity.measure,
-    "scaling": scaling.measure,
-    "tiers": tiers.measure,
 }
