@@ -32,7 +32,7 @@ _STACK = {
 }
 _WITHIN_SECONDS = 60.0
 """For workers that start or drain while others answer."""
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.2
 
 
 def measure(bench: Bench) -> None:
@@ -64,8 +64,7 @@ class _Measuring:
         most = max(SIZES[workers])
         used = self._shops[:most]
         self._rotation.only(self._shops, [])
-        for name in used:
-            self._have(name, workers)
+        self._have(used, workers)
         self._limited.give(used)
         if self._bench.deviates("free-worker"):
             self._limited.free(self._shops[0])
@@ -91,19 +90,20 @@ class _Measuring:
         asked = reads.alike(round(self._bench.number("products")), past_cache=True)
         return reads.job(self._stack.target.urls.users, users, asked)
 
-    def _have(self, instance: str, workers: int) -> None:
-        """Have gunicorn start or end workers, and wait until it has so many. Raises SignalUnavailable, Interrupted."""
+    def _have(self, instances: Sequence[str], workers: int) -> None:
+        """Have gunicorn start or end workers, and wait until each has so many. Raises SignalUnavailable, Interrupted."""
         deadline = time.monotonic() + _WITHIN_SECONDS
-        told = len(self._stack.pids(instance)) - 1
-        while len(pids := self._stack.pids(instance)) - 1 != workers:
-            if told != workers:
+        told = {name: len(self._stack.pids(name)) - 1 for name in instances}
+        while wrong := {name: pids for name in instances if len(pids := self._stack.pids(name)) - 1 != workers}:
+            for name, (master, *_) in wrong.items():
                 # One at a time: signals of one kind that arrive together are one.
-                os.kill(pids[0], signal.SIGTTIN if told < workers else signal.SIGTTOU)
-                told += 1 if told < workers else -1
+                if told[name] != workers:
+                    os.kill(master, signal.SIGTTIN if told[name] < workers else signal.SIGTTOU)
+                    told[name] += 1 if told[name] < workers else -1
             if time.monotonic() > deadline:
-                raise SignalUnavailable(f"{instance} has {len(pids) - 1} workers, and not {workers}")
+                raise SignalUnavailable(f"{', '.join(wrong)} should have {workers} workers, and do not")
             self._bench.wait(_POLL_SECONDS)
-        self._rotation.until({instance: "UP"})
+        self._rotation.until(dict.fromkeys(instances, "UP"))
 
 
 def _undecided(bench: Bench, loads: Sequence[LoadSeen]) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
 from chaos.judge.claims import interval, knee_seen, layers
 from chaos.judge.claims.capacity_model import LAYERS, Costs, Ran, a_request, costs, highest_rate, resampled
+from chaos.judge.claims.layers import Layer
 from chaos.verdict.claims import Bars, Measure, Picture
 
 COST = "cost"
@@ -50,7 +52,7 @@ def measures(seen: ClaimRecording) -> Iterable[Measure]:
         return
     for layer in LAYERS:
         name = f"{layer.value.replace(' ', '_')}_us"
-        yield model.measure(name, "µs", lambda one, layer=layer: 1e6 * a_request(one, {layer: 1.0}, OURS))  # type: ignore[misc]
+        yield model.measure(name, "µs", partial(_microseconds, layer))
     for layer, share in mix.items():
         yield Measure.exact(f"share_of_{layer.value.replace(' ', '_')}", share)
     busiest = seen.claim.number_of("busy_at_most")
@@ -92,6 +94,10 @@ def runs(seen: ClaimRecording, label: str) -> list[Ran]:
         beyond[CLIENT] = load.cpu_seconds / load.answered
         found.append(Ran(load.labels[label], layers.shares(layers.latencies([load])), beyond))
     return found
+
+
+def _microseconds(layer: Layer, model: Costs) -> float:
+    return 1e6 * a_request(model, {layer: 1.0}, OURS)
 
 
 def _model(seen: ClaimRecording) -> Model | None:
