@@ -91,7 +91,7 @@ class _Measuring:
         return reads.job(self._stack.target.urls.users, users, asked)
 
     def _have(self, instances: Sequence[str], workers: int) -> None:
-        """Have gunicorn start or end workers, and wait until each has so many. Raises SignalUnavailable, Interrupted."""
+        """Have gunicorn start or end workers until each has so many. Raises SignalUnavailable, Interrupted."""
         deadline = time.monotonic() + _WITHIN_SECONDS
         told = {name: len(self._stack.pids(name)) - 1 for name in instances}
         while wrong := {name: pids for name in instances if len(pids := self._stack.pids(name)) - 1 != workers}:
