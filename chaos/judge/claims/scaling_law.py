@@ -14,7 +14,7 @@ from statistics import median
 
 from chaos.judge.claims import linear
 
-RESAMPLES = 1000
+RESAMPLES = 500
 _LOWEST, _HIGHEST = 0.025, 0.975
 
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.judge.claims.capacity_model import LAYERS, Ran, a_request, costs, highest_rate, resampled
@@ -39,6 +39,7 @@ def ran(table, noise=0.0, rounds=3, seed=0, more=0.0):
     ]
 
 
+@settings(max_examples=10)
 @given(tables)
 def test_without_noise_the_costs_are_found_again_and_every_draw_finds_the_same(table):
     runs = ran(table)

@@ -1,7 +1,7 @@
 """Claim 8: what fails or stays slow after a death deviates, and the first share that is not absorbed is the result."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.verdict.verdict import Outcome
@@ -40,6 +40,7 @@ def test_what_is_absorbed_up_to_where_it_is_not():
 
 
 @pytest.mark.parametrize("share", ["60", "80", "95"])
+@settings(max_examples=8)
 @given(st.floats(0.26, 10))
 def test_users_who_go_on_waiting_deviate_at_each_share(share, after):
     deaths = [death(one, after=after if one == share else 0.05) for one in ("60", "80", "95")]
@@ -47,6 +48,7 @@ def test_users_who_go_on_waiting_deviate_at_each_share(share, after):
 
 
 @pytest.mark.parametrize("share", ["60", "80", "95"])
+@settings(max_examples=8)
 @given(st.integers(3, 100))
 def test_requests_that_fail_deviate_at_each_share(share, failed):
     deaths = [death(one, failed=failed if one == share else 0) for one in ("60", "80", "95")]

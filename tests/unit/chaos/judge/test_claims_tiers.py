@@ -1,7 +1,7 @@
 """Claim 3: every layer's answers are its own, what cannot be known is not said, and a slow layer deviates."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.judge.claims.layers import Layer, layer
@@ -48,16 +48,19 @@ def test_quick_caches_and_a_quick_database_hold():
     assert {one.name: one.value for one in verdict.measures}["knee"] == 400
 
 
+@settings(max_examples=8)
 @given(st.floats(0.11, 5))
 def test_a_slow_cache_deviates_whatever_the_database_does(took):
     assert judged("tiers", [*SEARCH, *held(took=took)]).outcome is Outcome.DEVIATED
 
 
+@settings(max_examples=8)
 @given(st.floats(0.51, 5))
 def test_a_slow_database_deviates_whatever_caches_do(took):
     assert judged("tiers", [*SEARCH, *held(database=took)]).outcome is Outcome.DEVIATED
 
 
+@settings(max_examples=8)
 @given(st.integers(1, 99))
 def test_the_hit_ratio_is_what_did_not_come_from_postgres(misses):
     found = measured("tiers", [*SEARCH, *held(misses=misses)])["hit_ratio_at_95"]

@@ -24,6 +24,7 @@ def noisy(law, noise, rounds, seed):
     ]
 
 
+@settings(max_examples=25)
 @given(laws)
 def test_without_noise_the_numbers_are_found_again(law):
     found = fit(noisy(law, 0, 2, 0))
@@ -62,6 +63,7 @@ def test_a_steady_linear_system_is_shown_to_be_one_and_a_shared_lock_is_not():
     assert fit(noisy(locked, 0.01, 4, 1)).contention.low > 0.05
 
 
+@settings(max_examples=15)
 @given(laws, st.floats(2, 1000))
 def test_more_noise_never_looks_better_known(law, times):
     little, much = fit(noisy(law, 0.0005, 3, 1)), fit(noisy(law, 0.0005 * min(times, 20), 3, 1))
