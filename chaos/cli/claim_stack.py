@@ -90,6 +90,8 @@ class OwnStack:
             f"{prefix}_DRAIN_DELAY": "0s",
             # So that `down` finds it whatever became of us.
             OWNED_BY: str(self.settings.state),
+            # This checkout's, whichever one the environment was installed from.
+            "PYTHONPATH": str(ROOT),
         }
         if dsn := told.get(f"{prefix}_POSTGRES_DSN"):
             # So that Postgres can tell its connections from those of the instance whose way it shares.

@@ -137,6 +137,9 @@ def conclude(folder: Path, before: ClaimsVerdict | None, command: str) -> int:
     verdict = _judged(folder)
     (folder / VERDICT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(verdict)) + b"\n")
     (folder / PAGE_FILE).write_text(page.render(verdict, command, before))
+    for claim in verdict.claims:
+        for number, picture in enumerate(claim.pictures, 1):
+            (folder / claim.claim / f"picture-{number}.svg").write_text(page.svg(picture))
     print(terminal.table(verdict))
     if before:
         print(*comparison.lines(before, verdict), sep="\n")
