@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from chaos.cli import stack
+from chaos.cli.run import assert_free
 from chaos.cli.stack import ROOT, STACK_ERRORS
 from chaos.control.of_target import control_of
 from chaos.control.port import family
@@ -147,6 +148,10 @@ class OwnStacks:
     def runs(self) -> Path:
         """Where recordings are."""
         return self._settings({}).runs
+
+    def assert_free(self) -> None:
+        """Raises RunInProgress when a run is at work on the stack that would be replaced."""
+        assert_free(self._settings({}).state, "end it with Ctrl-C first")
 
     def up(self, environment: Mapping[str, str]) -> OwnStack:
         """With these settings; left as it is where it has them. Raises StackUnreachable, Interrupted."""

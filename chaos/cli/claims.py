@@ -1,6 +1,7 @@
 """`stormdrill claims`: measures claims about our own stack, judges them, and writes a page."""
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,9 +45,12 @@ def measure(arguments: argparse.Namespace) -> int:
     interrupts, progress = Interrupts(), Progress()
     interrupts.listen("the claim in hand is given up, what was measured is judged, and the stack is taken down")
     stacks = OwnStacks(progress.waits, interrupts)
+    stacks.assert_free()
     folder = _new_folder(stacks.runs)
     raise_open_files()
     setting = Setting(MEASURING, stacks, interrupts, revision.of(ROOT), arguments.deviate)
+    named = f"{setting.revision[0]}{', changed' if setting.revision[1] else ''}"
+    print(f"stormdrill: revision {named}; again: {_again(arguments)}", file=sys.stderr)
     try:
         ended = measured(chosen, folder, setting, progress)
     finally:
