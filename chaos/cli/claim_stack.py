@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from chaos.cli import stack
+from chaos.cli.run import assert_free
 from chaos.cli.stack import ROOT, STACK_ERRORS
 from chaos.control.of_target import control_of
 from chaos.control.port import family
@@ -55,7 +56,9 @@ class OwnInstance:
     @property
     def pids(self) -> list[int]:
         """Its master process, then its workers."""
-        children = psutil.Process(self.process.pid).children()
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(self.process.pid).children()
         return [self.process.pid, *sorted(child.pid for child in children)]
 
 
@@ -88,6 +91,8 @@ class OwnStack:
             f"{prefix}_DRAIN_DELAY": "0s",
             # So that `down` finds it whatever became of us.
             OWNED_BY: str(self.settings.state),
+            # This checkout's, whichever one the environment was installed from.
+            "PYTHONPATH": str(ROOT),
         }
         if dsn := told.get(f"{prefix}_POSTGRES_DSN"):
             # So that Postgres can tell its connections from those of the instance whose way it shares.
@@ -98,12 +103,14 @@ class OwnStack:
             *(() if app else ("--config", "python:services.kit.lifecycle.gunicorn_conf")),
             *("--worker-class", "asgi", "--workers", str(workers), "--bind", f"127.0.0.1:{port}"),
             *("--no-control-socket", "--graceful-timeout", "2"),
+            # More than any claim asks for at once, and kept for longer than it takes to open them.
+            *("--worker-connections", "4000", "--keep-alive", "75"),
             app or f"services.{role}.main:create_app()",
         ]
         log = self.settings.state / "logs" / f"{role}-beside-{port}.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
-                command, env=os.environ | told, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+                command, env=_not_the_users() | told, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
             )
         one = OwnInstance(f"http://127.0.0.1:{port}", process)
         try:
@@ -142,6 +149,10 @@ class OwnStacks:
         """Where recordings are."""
         return self._settings({}).runs
 
+    def assert_free(self) -> None:
+        """Raises RunInProgress when a run is at work on the stack that would be replaced."""
+        assert_free(self._settings({}).state, "end it with Ctrl-C first")
+
     def up(self, environment: Mapping[str, str]) -> OwnStack:
         """With these settings; left as it is where it has them. Raises StackUnreachable, Interrupted."""
         try:
@@ -157,12 +168,16 @@ class OwnStacks:
 
     @staticmethod
     def _settings(environment: Mapping[str, str]) -> StackSettings:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in NOT_THE_USERS and not name.startswith(PASSED_THROUGH)
-        }
-        return stack_settings.from_environment(kept | DEFAULTS | dict(environment))
+        return stack_settings.from_environment(_not_the_users() | DEFAULTS | dict(environment))
+
+
+def _not_the_users() -> dict[str, str]:
+    """The environment without what would change what is measured."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in NOT_THE_USERS and not name.startswith(PASSED_THROUGH)
+    }
 
 
 def _answers(url: str) -> bool:
