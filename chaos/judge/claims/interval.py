@@ -22,19 +22,17 @@ def of(name: str, values: Sequence[float], unit: str = "", statistic: Statistic 
     """
     if len(values) < 3 or not all(map(math.isfinite, values)):
         return None
-    return _measure(name, statistic(values), [statistic(_again(values, draw)) for draw in _draws()], unit)
+    draw = random.Random(_SEED)
+    return _measure(name, statistic(values), [statistic(_again(values, draw)) for _ in range(_DRAWS)], unit)
 
 
 def of_ratio(name: str, above: Sequence[float], below: Sequence[float], unit: str = "") -> Measure | None:
     """The median of the one by the median of the other, with its interval; None as above, and where it divides by 0."""
     if min(len(above), len(below)) < 3 or not all(map(math.isfinite, (*above, *below))) or min(below) <= 0:
         return None
-    drawn = [statistics.median(_again(above, draw)) / statistics.median(_again(below, draw)) for draw in _draws()]
+    draw = random.Random(_SEED)
+    drawn = [statistics.median(_again(above, draw)) / statistics.median(_again(below, draw)) for _ in range(_DRAWS)]
     return _measure(name, statistics.median(above) / statistics.median(below), drawn, unit)
-
-
-def _draws() -> list[random.Random]:
-    return [random.Random(f"{_SEED}-{number}") for number in range(_DRAWS)]
 
 
 def _again(values: Sequence[float], draw: random.Random) -> list[float]:
