@@ -30,9 +30,9 @@ def job(url: str, connections: int, asked: list[Asked], *, in_turn: bool = False
 
 def popular(products: int, past_cache: float) -> list[Asked]:
     """The first so many products by Zipf's law, as the drills' users ask; this share of the requests past the cache."""
-    ways = ((1 - past_cache, {}), (past_cache, _PAST_THE_CACHE))
+    ways: list[tuple[float, dict[str, str]]] = [(1 - past_cache, {}), (past_cache, _PAST_THE_CACHE)]
     return [
-        Asked(path, weight=share / rank, headers=dict(headers))
+        Asked(path, weight=share / rank, headers=headers)
         for rank, path in enumerate(_paths(products), 1)
         for share, headers in ways
         if share > 0
@@ -41,7 +41,7 @@ def popular(products: int, past_cache: float) -> list[Asked]:
 
 def alike(products: int, *, past_cache: bool) -> list[Asked]:
     """The first so many products, each as often as the others."""
-    return [Asked(path, headers=dict(_PAST_THE_CACHE) if past_cache else {}) for path in _paths(products)]
+    return [Asked(path, headers=_PAST_THE_CACHE if past_cache else {}) for path in _paths(products)]
 
 
 def _paths(products: int) -> list[str]:
