@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
+from compose.limits import CONTAINER, Limits, of_this_machine
 from compose.pace.timing import FASTEST
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
 MOST_WORKERS = 8
+MOST_CONNECTIONS = 2_000_000
 RUNTIMES = ("native", "compose", "swarm")
 PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
@@ -65,6 +67,10 @@ class StackSettings:
     a Docker Swarm; empty: as the stack that is up, or else native."""
     pace: int = FASTEST
     """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
+    connections: int = 0
+    """How many users' connections at once it is made for; 0: as many as one HAProxy has room for, 10,000 at most."""
+    limits: Limits = CONTAINER
+    """Of this machine's processes."""
 
     @property
     def project(self) -> str:
@@ -75,11 +81,12 @@ class StackSettings:
         """What must be equal for a running stack to count as the one that is asked for."""
         # Of before there was a pace, so that a stack of then is not taken for another.
         paced = () if self.pace == FASTEST else (self.pace,)
-        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced))
+        held = (f"{self.connections} connections",) if self.connections else ()
+        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced, *held))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `RUNTIME` and `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_CONNECTIONS`, `RUNTIME`, `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -99,6 +106,8 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
         pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
+        connections=_integer(env, "STORMDRILL_CONNECTIONS", 0, 0, MOST_CONNECTIONS),
+        limits=of_this_machine(),
     )
 
 

@@ -49,6 +49,7 @@ def jobs(topology: Topology) -> list[Job]:
             through=topology.one("redis-exporter").port,
         ),
         Job("haproxy", (Target(topology.haproxy_metrics, "haproxy"),)),
+        *_edges(topology),
         *(
             Job(role, (_single(program, role),))
             for role in ("prometheus", "alertmanager", "watchdog")
@@ -56,6 +57,12 @@ def jobs(topology: Topology) -> list[Job]:
         ),
         *(Job(jaeger.name, (Target(jaeger.ports[2], jaeger.name),)) for jaeger in topology.of_role("jaeger")),
     ]
+
+
+def _edges(topology: Topology) -> list[Job]:
+    # Not HAProxy's job, whose being down means that no user is served: where an edge is, the others take its users.
+    targets = tuple(_single(edge, edge.name) for edge in topology.of_role("edge"))
+    return [Job("edge", targets)] if targets else []
 
 
 def _workers(role: str, topology: Topology) -> Job:
