@@ -142,6 +142,10 @@ test-machines: setup-native ## six minutes: a Swarm of three machines, one of th
 test-distros: setup-native ## over an hour: Debian 12 and 13 from nothing, README's first command and the tests in each (root, mmdebstrap)
 	@$(PYTEST) tests/distros
 
+# ONLY=5,6 for some; DEVIATE=<name> does what must refute one; COMPARE=runs/<earlier>-claims.
+claims: setup ## at most 35 minutes: hold the article's numbers against this machine; ONLY=5,6 DEVIATE=no-pool COMPARE=
+	@$(STORMDRILL) claims $(foreach one,$(ONLY),--only $(one)) $(if $(DEVIATE),--deviate $(DEVIATE)) $(if $(COMPARE),--compare $(COMPARE))
+
 bench: setup-native ## what it costs to be observed, and what 5,000 connections wait, with bounds
 	@.venv/bin/python -m tests.bench
 

@@ -1,0 +1,10 @@
+"""Which function measures which claim, by the claim's id."""
+
+from collections.abc import Callable
+
+from chaos.claims.bench import Bench
+
+Measuring = Callable[[Bench], None]
+"""Writes facts; raises ChaosError where they cannot be had, which makes the claim inconclusive."""
+
+MEASURING: dict[str, Measuring] = {}

@@ -1,0 +1,6 @@
+"""Which module judges which claim, by the claim's id."""
+
+from chaos.judge.claims.judge import Reader
+
+READERS: dict[str, Reader] = {}
+"""Each claim's id with the module that makes measures of its recording."""
