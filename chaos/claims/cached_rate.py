@@ -71,7 +71,7 @@ def _round(bench: Bench, program: str, url: str, haproxy: list[int], number: int
 
 
 def said(log: Path) -> tuple[float, int]:
-    """Requests a second, and how many were not answered as they should. Raises SignalUnavailable where it says no rate."""
+    """Requests a second, and how many were not answered well. Raises SignalUnavailable where it does not say."""
     text = log.read_text()
     rate = _SAYS.search(text)
     if rate is None:

@@ -125,9 +125,11 @@ class HeldClient:
     def _turn(self, number: int, due: float) -> bool:
         """Have a connection ask; False where it is no more."""
         if (connection := self._held.get(number)) is not None:
-            if connection.pending is None:
-                self._ask(connection, due)
-            # One that still waits for its last answer is given up before it has waited for long.
+            if connection.pending is not None:
+                # Its time is up, and nobody has looked yet.
+                connection.give_up("timeout")
+                return False
+            self._ask(connection, due)
             return True
         if number < self._begun:
             return False

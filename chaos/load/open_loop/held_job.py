@@ -33,3 +33,8 @@ class HeldJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     labels: dict[str, str] = {}
     origin: float = 0.0
     """The recording's zero on the monotonic clock."""
+
+    def __post_init__(self) -> None:
+        # What waits for an answer when its next turn comes would not ask, and nobody would see that it waits.
+        if self.timeout_seconds >= self.every_seconds:
+            raise ValueError("timeout_seconds: a connection must be given up before its next turn")
