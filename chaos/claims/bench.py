@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from chaos.facts.claims.recording import ClaimRecorder
 from chaos.load.open_loop.job import Job
 from chaos.machine.interrupts import Interrupts
 from chaos.spec.claims.claim import Claim
+from chaos.spec.claims.profile import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class Bench:
         self.interrupts.check()
         return self.stacks.up(environment or {})
 
-    def load(self, job: Job, profile: str, **labels: str) -> list[LoadSeen]:
+    def load(self, job: Job, profile: str | Sequence[Stage], **labels: str) -> list[LoadSeen]:
         """Ask by one of the claim's profiles until it is over; records and returns what was seen in each stage.
+
+        Or by stages that only the measurement itself can know, such as a share of what was found to be the knee.
 
         Raises SignalUnavailable where the process that asks does not do as it should.
         """
@@ -71,14 +74,16 @@ class Bench:
             return self.seen(load)
 
     @contextlib.contextmanager
-    def loading(self, job: Job, profile: str, **labels: str) -> Iterator[Loading]:
+    def loading(self, job: Job, profile: str | Sequence[Stage], **labels: str) -> Iterator[Loading]:
         """The same, to act meanwhile: `begun()` of what it gives is when the first request is due.
 
         Whoever does not call `seen` with it has it ended at the block's end and nothing recorded.
         """
-        told = msgspec.structs.replace(
-            job, profile=self.claim.profiles[profile], name=profile, labels=labels, origin=self.origin
-        )
+        if isinstance(profile, str):
+            stages, name = self.claim.profiles[profile], profile
+        else:
+            stages, name = list(profile), "computed"
+        told = msgspec.structs.replace(job, profile=stages, name=name, labels=labels, origin=self.origin)
         load = Loading(self.folder, told, self.interrupts)
         try:
             yield load

@@ -37,8 +37,9 @@ class Stack(Protocol):
     ) -> AbstractContextManager[Instance]:
         """One more instance of `shop` or `inventory` with these settings on top of the stack's.
 
-        Returns when it is ready, after 60 s at most, and ends it afterwards. `app`: another ASGI application, as
-        gunicorn names it. Raises StackUnreachable.
+        Returns when it answers /readyz, after 60 s at most, and ends it afterwards. Postgres knows its connections by
+        an application name that begins with `beside-`. `app`: another ASGI application, as gunicorn names it, with
+        nothing of ours around it. Raises StackUnreachable.
         """
 
 

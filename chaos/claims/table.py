@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chaos.claims import cached_rate, connections
+from chaos.claims import cached_rate, connections, pooling, smaller, waits
 from chaos.claims.bench import Bench
 
 Measuring = Callable[[Bench], None]
@@ -11,4 +11,7 @@ Measuring = Callable[[Bench], None]
 MEASURING: dict[str, Measuring] = {
     "cached-rate": cached_rate.measure,
     "connections": connections.measure,
+    "smaller": smaller.measure,
+    "waits": waits.measure,
+    "pooling": pooling.measure,
 }

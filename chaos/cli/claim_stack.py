@@ -89,11 +89,15 @@ class OwnStack:
             # So that `down` finds it whatever became of us.
             OWNED_BY: str(self.settings.state),
         }
+        if dsn := told.get(f"{prefix}_POSTGRES_DSN"):
+            # So that Postgres can tell its connections from those of the instance whose way it shares.
+            told[f"{prefix}_POSTGRES_DSN"] = dsn.replace("application_name=", "application_name=beside-")
         told |= environment
         command = [
             str(Path(sys.executable).with_name("gunicorn")),
-            *("--config", "python:services.kit.lifecycle.gunicorn_conf", "--worker-class", "asgi"),
-            *("--workers", str(workers), "--bind", f"127.0.0.1:{port}"),
+            *(() if app else ("--config", "python:services.kit.lifecycle.gunicorn_conf")),
+            *("--worker-class", "asgi", "--workers", str(workers), "--bind", f"127.0.0.1:{port}"),
+            *("--no-control-socket", "--graceful-timeout", "2"),
             app or f"services.{role}.main:create_app()",
         ]
         log = self.settings.state / "logs" / f"{role}-beside-{port}.log"
