@@ -21,8 +21,10 @@ INVENTORIES = 2
 REDIS_NODES = 6
 REDIS_REPLICAS_PER_MASTER = 1
 PORT_SPAN = 200
-"""Edges have a port each above these."""
+EDGES_FROM = 300
+"""Offset of the first edge's port for metrics; who is started beside a stack takes those below."""
 BEHIND_EDGES = 9
+"""Offset of HAProxy's port where edges have the users'."""
 METRICS_PORTS_PER_WORKER = 2  # a worker that replaces another finds a free port while the old one still drains
 
 
@@ -191,7 +193,7 @@ def build(
         *_service("shop", SHOPS, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
         Program("haproxy", "haproxy", (at(BEHIND_EDGES if edges else 0), at(1), at(2)), Wave.FRONT),
-        *(Program(f"edge-{n}", "edge", (at(PORT_SPAN + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
+        *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
         Program("watchdog", "watchdog", (at(17),), Wave.FRONT),

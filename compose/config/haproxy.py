@@ -110,7 +110,6 @@ def edge_values(edge: Program, settings: StackSettings, topology: Topology) -> d
         "keep_alive_seconds": LONG_KEEP_ALIVE_SECONDS,
         "on": settings.balancer,
         "problems": problems(),
-        "retry_after_seconds": _RETRY_AFTER_SECONDS,
     }
 
 

@@ -11,7 +11,7 @@ from compose.config import render, target_file
 from compose.limits import CONTAINER, Limits
 from compose.settings import InvalidSettings, from_environment
 from compose.sizing import FILES_A_CONNECTION, FULL, MOST_EDGES, MOST_UNASKED, OWN_FILES, refusal, size
-from compose.topology import PORT_SPAN, build
+from compose.topology import EDGES_FROM, PORT_SPAN, build
 
 GIB = 2**30
 TWO_CORES = Limits(files=20_000, memory_bytes=6 * GIB, cores=2)
@@ -122,7 +122,7 @@ def test_the_edges_are_in_front_and_have_ports_of_their_own():
     edges = asked.of_role("edge")
     ports = [edge.port for edge in edges]
     assert len(set(ports)) == len(edges) == 14
-    assert min(ports) >= plain.one("haproxy").port + PORT_SPAN
+    assert min(ports) == plain.one("haproxy").port + EDGES_FROM >= plain.one("haproxy").port + PORT_SPAN
     assert asked.all_ports()[asked.users] == "the edges"
     assert set(ports) < asked.all_ports().keys()
     told = target_file.describe(settings(100_000), asked, "native", {})
