@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,34 +49,38 @@ def measure(arguments: argparse.Namespace) -> int:
     folder = _new_folder(stacks.runs)
     raise_open_files()
     setting = Setting(MEASURING, stacks, interrupts, revision.of(ROOT), arguments.deviate)
-    ended: Interrupted | None = None
     try:
-        for file in chosen:
-            progress.phase(file.stem)
-            try:
-                run.measure(file, folder / file.stem, setting)
-            except Interrupted as error:
-                ended = error
-                break
-            finally:
-                progress.done("")
-            print(terminal.of_claim(judge.judge(file.stem, recording.read(folder / file.stem), READERS[file.stem])))
-            print(flush=True)
+        ended = measured(chosen, folder, setting, progress)
     finally:
         progress.phase("down")
         stacks.down()
         progress.done("the stack is down")
-    code = _conclude(folder, before, _again(arguments))
+    code = conclude(folder, before, _again(arguments))
     if ended:
         raise ended
     return code
+
+
+def measured(chosen: Sequence[Path], folder: Path, setting: Setting, progress: Progress) -> Interrupted | None:
+    """Measure claims one after the other, and print each verdict; the signal that ended it before its end."""
+    for file in chosen:
+        progress.phase(file.stem)
+        try:
+            run.measure(file, folder / file.stem, setting)
+        except Interrupted as error:
+            return error
+        finally:
+            progress.done("measured")
+        print(terminal.of_claim(judge.judge(file.stem, recording.read(folder / file.stem), READERS[file.stem])))
+        print(flush=True)
+    return None
 
 
 def again(folder: Path) -> int:
     """Judge the recordings of an earlier `stormdrill claims` again. Raises InvalidFile."""
     for claim in _judged(folder).claims:
         print(terminal.of_claim(claim), end="\n\n")
-    return _conclude(folder, None, f"stormdrill report {folder}")
+    return conclude(folder, None, f"stormdrill report {folder}")
 
 
 def is_of_claims(folder: Path) -> bool:
@@ -129,7 +134,8 @@ def _judged(folder: Path) -> ClaimsVerdict:
     return ClaimsVerdict(folder.name, judged)
 
 
-def _conclude(folder: Path, before: ClaimsVerdict | None, command: str) -> int:
+def conclude(folder: Path, before: ClaimsVerdict | None, command: str) -> int:
+    """Judge what was measured, write verdict and page, and print the table; the exit code of the worst verdict."""
     verdict = _judged(folder)
     (folder / VERDICT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(verdict)) + b"\n")
     (folder / PAGE_FILE).write_text(page.render(verdict, command, before))

@@ -25,8 +25,6 @@ from chaos.verdict.claims import (
 )
 from chaos.verdict.verdict import Outcome
 
-MOST_BUSY_CORES = 0.5
-"""So much others may take; a stack that nobody asks anything may be up already."""
 MOST_OF_A_CORE = 0.9
 """That the load's process may take: beyond, its own time is in what it measures."""
 
@@ -98,8 +96,8 @@ def _findings(seen: ClaimRecording) -> Iterable[ClaimFinding]:
     yield from _whole(seen)
     yield from _limits(seen)
     for busy in seen.all(BusySeen):
-        if busy.cores > MOST_BUSY_CORES:
-            yield MachineBusy(busy.cores, MOST_BUSY_CORES)
+        if busy.cores > seen.claim.busy_cores:
+            yield MachineBusy(busy.cores, seen.claim.busy_cores)
     for load in seen.all(LoadSeen):
         yield from _client(load, seen.claim.lag.in_seconds)
 
