@@ -35,6 +35,8 @@ class Job:
     through: int | None = None
     """Port of an exporter that is asked for each target in turn; None where targets answer for themselves."""
     replicas: tuple[Replicas, ...] = ()
+    scope: tuple[str, ...] = ()
+    """The parts of HAProxy's metrics that are asked for; empty: all."""
 
 
 def jobs(topology: Topology) -> list[Job]:
@@ -62,7 +64,8 @@ def jobs(topology: Topology) -> list[Job]:
 def _edges(topology: Topology) -> list[Job]:
     # Not HAProxy's job, whose being down means that no user is served: where an edge is, the others take its users.
     targets = tuple(_single(edge, edge.name) for edge in topology.of_role("edge"))
-    return [Job("edge", targets)] if targets else []
+    # There may be a hundred: of each what says how full it is.
+    return [Job("edge", targets, scope=("global", "frontend"))] if targets else []
 
 
 def _workers(role: str, topology: Topology) -> Job:

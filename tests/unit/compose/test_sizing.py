@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compose import sizing
-from compose.config import render, target_file
+from compose.config import render, scrape, target_file
 from compose.limits import CONTAINER, Limits
 from compose.settings import InvalidSettings, from_environment
 from compose.sizing import FILES_A_CONNECTION, FULL, MOST_EDGES, MOST_UNASKED, OWN_FILES, refusal, size
@@ -140,6 +140,16 @@ def test_the_edges_alone_cache_and_haproxy_believes_them_alone():
     assert "set-src" not in render.haproxy_cfg(settings(), plain)
     without = settings(100_000, SHOP_HTTP_CACHE="off")
     assert "cache products" not in render.edge_cfg(stack.of_role("edge")[0], without, stack)
+
+
+def test_prometheus_asks_each_edge_by_its_name():
+    jobs = {job.name: job for job in scrape.jobs(build(settings(100_000)))}
+    stack = build(settings(100_000))
+    assert {(target.instance, target.port) for target in jobs["edge"].targets} == {
+        (edge.name, edge.port) for edge in stack.of_role("edge")
+    }
+    assert [target.instance for target in jobs["haproxy"].targets] == ["haproxy"]
+    assert "edge" not in {job.name for job in scrape.jobs(build(settings()))}
 
 
 @pytest.mark.parametrize(("connections", "seconds"), [(0, 30), (1_000, 120), (100_000, 120)])
