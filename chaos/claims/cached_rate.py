@@ -1,7 +1,7 @@
 """Claim 2: so many cached requests a second, asked by wrk as fast as it is answered, and how long others then wait."""
 
+import os
 import re
-import resource
 import shutil
 import time
 from datetime import timedelta
@@ -12,7 +12,7 @@ from chaos.claims.bench import Bench
 from chaos.control.of_target import control_of
 from chaos.errors import SignalUnavailable
 from chaos.load.open_loop.job import Asked, Job
-from chaos.machine import memory
+from chaos.machine import cpu_time
 from chaos.machine.process_identity import is_alive, spawn_command, stop
 
 NO_CACHE = "no-http-cache"
@@ -52,7 +52,7 @@ def _round(bench: Bench, program: str, url: str, haproxy: list[int], number: int
     seconds = int(bench.number("round_seconds"))
     log = bench.folder / f"wrk-{number}.log"
     threads, connections = int(bench.number("wrk_threads")), int(bench.number("wrk_connections"))
-    computed, theirs, began = memory.cpu_seconds(haproxy), _of_children(), time.monotonic()
+    computed, theirs, began = cpu_time.seconds(haproxy), cpu_time.of_ended_children(os.getpid()), time.monotonic()
     wrk = spawn_command((program, f"-t{threads}", f"-c{connections}", f"-d{seconds}s", url), log, {})
     try:
         while is_alive(wrk):
@@ -66,8 +66,8 @@ def _round(bench: Bench, program: str, url: str, haproxy: list[int], number: int
     told = {"round": str(number)}
     bench.reading("rate", rate, "requests/s", **told)
     bench.reading("errors", errors, "requests", **told)
-    bench.reading("cpu", (memory.cpu_seconds(haproxy) - computed) / lasted, "cores", part="haproxy", **told)
-    bench.reading("cpu", (_of_children() - theirs) / lasted, "cores", part="wrk", **told)
+    bench.reading("cpu", (cpu_time.seconds(haproxy) - computed) / lasted, "cores", part="haproxy", **told)
+    bench.reading("cpu", (cpu_time.of_ended_children(os.getpid()) - theirs) / lasted, "cores", part="wrk", **told)
 
 
 def said(log: Path) -> tuple[float, int]:
@@ -77,9 +77,3 @@ def said(log: Path) -> tuple[float, int]:
     if rate is None:
         raise SignalUnavailable(f"wrk says no rate: {text[-300:].strip()}")
     return float(rate[1]), sum(int(one) for found in _ERRORS.findall(text) for one in found if one)
-
-
-def _of_children() -> float:
-    """Of those that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

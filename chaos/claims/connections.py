@@ -13,7 +13,7 @@ from chaos.claims.stack import Stack
 from chaos.control.of_target import control_of
 from chaos.errors import StackUnreachable
 from chaos.faults.hands import OURS
-from chaos.machine import memory
+from chaos.machine import cpu_time, memory
 from chaos.reach import http
 from chaos.reach.haproxy import HAProxy
 from chaos.reach.toxiproxy import Toxic, Toxiproxy
@@ -63,12 +63,12 @@ def _ramp_and_hold(bench: Bench, stack: Stack, held: Holding, wanted: Wanted) ->
     before = _memory(held.pids, haproxy)
     held.next_phase()
     bench.wait(wanted.ramp_seconds)
-    cpu, began = memory.cpu_seconds(haproxy), time.monotonic()
+    cpu, began = cpu_time.seconds(haproxy), time.monotonic()
     held.next_phase()
     bench.wait(bench.number("hold_seconds"))
     for part, after in _memory(held.pids, haproxy).items():
         bench.reading("memory", after - before[part], "bytes", part=part)
-    computed = memory.cpu_seconds(haproxy) - cpu
+    computed = cpu_time.seconds(haproxy) - cpu
     bench.reading("cpu", computed / (time.monotonic() - began), "cores", part="haproxy")
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from chaos.claims.bench import Bench
-from chaos.claims.postgres_watch import PostgresWatch
 from chaos.claims.stack import Instance, Stack
 from chaos.load.open_loop.job import Asked, Job
 from chaos.machine import cpu_time
+from chaos.reach.postgres_watch import PostgresWatch
 
 _CROWD = 400
 _UNCACHED = {

@@ -18,16 +18,6 @@ def resident_bytes(pids: Iterable[int]) -> int:
     return total
 
 
-def cpu_seconds(pids: Iterable[int]) -> float:
-    """What these processes have computed so far, in user and kernel mode; those that ended count no more."""
-    total = 0.0
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            times = psutil.Process(pid).cpu_times()
-            total += times.user + times.system
-    return total
-
-
 def socket_buffers_bytes() -> int:
     """What data on its way takes in the kernel, of all TCP sockets. Raises OSError."""
     text = Path("/proc/net/sockstat").read_text()

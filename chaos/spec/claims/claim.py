@@ -58,8 +58,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """If the load's own process was later than this with one of a hundred requests, it was not the system that was
     measured."""
     busy_cores: float = 0.5
-    """If others kept more of the machine busy than this before it began, likewise; a stack that nobody asks anything may
-    be up already."""
+    """If others kept more cores busy than this before it began, likewise; a stack that nobody asks may be up."""
 
     def __post_init__(self) -> None:
         if unknown := self.needs.keys() - set(LIMITS):

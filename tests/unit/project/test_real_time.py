@@ -23,6 +23,7 @@ REAL_TIME = {
         chaos.cli.console._POLL_SECONDS chaos.console.process._POLL_SECONDS
         chaos.facts.one_at_a_time._POLL_SECONDS
         chaos.claims.cached_rate._POLL_SECONDS chaos.claims.connections._POLL_SECONDS chaos.claims.holding._POLL_SECONDS
+        chaos.claims.loading._POLL_SECONDS chaos.cli.claim_stack._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
@@ -60,6 +61,9 @@ REAL_TIME = {
         chaos.claims.connections._BACK_WITHIN_SECONDS chaos.claims.connections._STOPS_WITHIN_SECONDS
         chaos.claims.holding._ENDS_WITHIN_SECONDS chaos.claims.holding._GONE_WITHIN
         chaos.claims.holding._READY_WITHIN_SECONDS
+        chaos.claims.loading._BEGINS_WITHIN_SECONDS chaos.claims.loading._BESIDE_SECONDS
+        chaos.claims.loading._ENDS_WITHIN chaos.cli.claim_stack._ENDED_WITHIN_SECONDS
+        chaos.cli.claim_stack._READY_WITHIN_SECONDS chaos.load.open_loop.__main__._BESIDE_SECONDS
     """,
     "what an agent does to users or to a server, and how often it says so: strength": """
         chaos.agents.crowd._PAUSE_SECONDS chaos.agents.crowd._REPORT_EVERY_SECONDS
@@ -86,6 +90,11 @@ REAL_TIME = {
         chaos.agents.job._BEGINS_WITHIN_SECONDS chaos.drill.context._KNOWN_WITHIN_SECONDS
     """,
     "what users feel, and how exactly it is measured": """
+        chaos.claims.run._LOOK_SECONDS chaos.load.open_loop.client._LEAST_PAUSE_SECONDS
+        chaos.load.open_loop.client._LOOK_EVERY_SECONDS chaos.load.open_loop.client._OPEN_AGAIN_AFTER_SECONDS
+        chaos.reach.postgres_watch._AT_MOST_LATE_SECONDS chaos.reach.postgres_watch._COUNTED_WITHIN_SECONDS
+        chaos.reach.postgres_watch._EVERY_SECONDS chaos.reach.postgres_watch._SETTLED_AFTER_SECONDS
+        chaos.reach.postgres_watch._SETTLED_WITHIN_SECONDS
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
         chaos.judge.users_now.LOOKS_BACK_SECONDS
         compose.config.haproxy._RETRY_AFTER_SECONDS compose.config.haproxy.KEEP_ALIVE_SECONDS
