@@ -107,17 +107,21 @@ def _kill(bench: Bench, stack: Stack) -> None:
 
 
 def _restart(bench: Bench, stack: Stack) -> None:
-    control = control_of(stack.target)
     for name in (*_of_role(stack, "inventory"), *_of_role(stack, "shop")):
-        before = control.states()[name].pid
-        try:
-            control.stop(name)
-            _until(bench, lambda name=name: control.states()[name].kept_down, _STOPS_WITHIN_SECONDS, f"{name} to end")
-        finally:
-            control.start(name)
-        _until(bench, lambda name=name: _serves(stack, name), _BACK_WITHIN_SECONDS, f"{name} to be back")
-        if control.states()[name].pid not in (0, before):
-            bench.reading("restarted", 1, phase=RESTART, instance=name)
+        _restart_one(bench, stack, name)
+
+
+def _restart_one(bench: Bench, stack: Stack, name: str) -> None:
+    control = control_of(stack.target)
+    before = control.states()[name].pid
+    try:
+        control.stop(name)
+        _until(bench, lambda: control.states()[name].kept_down, _STOPS_WITHIN_SECONDS, f"{name} to end")
+    finally:
+        control.start(name)
+    _until(bench, lambda: _serves(stack, name), _BACK_WITHIN_SECONDS, f"{name} to be back")
+    if control.states()[name].pid not in (0, before):
+        bench.reading("restarted", 1, phase=RESTART, instance=name)
 
 
 def _slow_postgres(bench: Bench, stack: Stack) -> None:
