@@ -64,12 +64,8 @@ def measure(file: Path, folder: Path, setting: Setting) -> None:
 def machine() -> str:
     """What this machine is, for people."""
     model = next((line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")), "")
-    memory = psutil.virtual_memory().total / 2**30
-    return (
-        f"{len(psutil.Process().cpu_affinity())} cores {model}, {memory:.0f} GiB, Linux {platform.release()}".replace(
-            "cores ,", "cores,"
-        )
-    )
+    cores = f"{len(psutil.Process().cpu_affinity())} cores {model}".strip()
+    return f"{cores}, {psutil.virtual_memory().total / 2**30:.0f} GiB, Linux {platform.release()}"
 
 
 def _cpuinfo() -> list[str]:

@@ -55,7 +55,9 @@ class OwnInstance:
     @property
     def pids(self) -> list[int]:
         """Its master process, then its workers."""
-        children = psutil.Process(self.process.pid).children()
+        children: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(self.process.pid).children()
         return [self.process.pid, *sorted(child.pid for child in children)]
 
 
@@ -98,12 +100,14 @@ class OwnStack:
             *(() if app else ("--config", "python:services.kit.lifecycle.gunicorn_conf")),
             *("--worker-class", "asgi", "--workers", str(workers), "--bind", f"127.0.0.1:{port}"),
             *("--no-control-socket", "--graceful-timeout", "2"),
+            # More than any claim asks for at once, and kept for longer than it takes to open them.
+            *("--worker-connections", "4000", "--keep-alive", "75"),
             app or f"services.{role}.main:create_app()",
         ]
         log = self.settings.state / "logs" / f"{role}-beside-{port}.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
-                command, env=os.environ | told, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+                command, env=_not_the_users() | told, cwd=ROOT, stdout=out, stderr=out, start_new_session=True
             )
         one = OwnInstance(f"http://127.0.0.1:{port}", process)
         try:
@@ -157,12 +161,16 @@ class OwnStacks:
 
     @staticmethod
     def _settings(environment: Mapping[str, str]) -> StackSettings:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in NOT_THE_USERS and not name.startswith(PASSED_THROUGH)
-        }
-        return stack_settings.from_environment(kept | DEFAULTS | dict(environment))
+        return stack_settings.from_environment(_not_the_users() | DEFAULTS | dict(environment))
+
+
+def _not_the_users() -> dict[str, str]:
+    """The environment without what would change what is measured."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in NOT_THE_USERS and not name.startswith(PASSED_THROUGH)
+    }
 
 
 def _answers(url: str) -> bool:

@@ -129,6 +129,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     chosen = arguments.files or experiments.files(EXPERIMENTS)
+    if not arguments.files and arguments.target is None:
+        print(f"{claims.validate()} claims can be measured and judged")
     return listing.validate(chosen, stack.vocabulary(arguments.target), _notes(arguments))
 
 

@@ -131,7 +131,7 @@ class Client:
             self._idle.append(connection)
         else:
             self._in_the_background(self._reopen())
-        if self._users_ask:
+        if self._users_ask and pending.stage == self._now_in:
             self._ask(self._now_in, now)
         else:
             self._send()

@@ -51,7 +51,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def due(self, number: float) -> float:
         """When so many requests are due, in seconds since the stage's beginning."""
-        if self.at_once is not None:
+        if self.at_once is not None or number <= 0:
             return 0.0
         first, seconds = self.rate or 0.0, self.for_.in_seconds
         # The requests due by t are first·t + slope·t²/2; this root is the exact one also where the slope is 0.
