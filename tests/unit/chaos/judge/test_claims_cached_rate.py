@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.claims.cached_rate import said
@@ -76,6 +76,7 @@ def test_without_rounds_or_probe_nothing_is_known():
     assert outcomes(*rounds([120_000] * 2), probe())["rate"] is Outcome.INCONCLUSIVE
 
 
+@settings(max_examples=15)  # each draws thousands of times
 @given(st.lists(st.floats(50_000, 500_000), min_size=3, max_size=8), st.floats(0.1, 2.0))
 def test_cores_are_for_a_hundred_thousand(rates, cores):
     found = measured(*rounds(rates, haproxy=cores))["haproxy_cores"]
