@@ -14,7 +14,7 @@ from chaos.facts.alerts import (
 )
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
-from chaos.facts.pages import PagerSeen, PageSeen
+from chaos.facts.pages import MessageSeen, PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
 from chaos.facts.run import (
@@ -48,6 +48,7 @@ AnyFact: TypeAlias = (
     | TracesSeen
     | PageSeen
     | PagerSeen
+    | MessageSeen
     | ProcessesSeen
     | MachineSeen
     | PollFailed

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, completeness, durability, effect, measures, page_text, panel_change, window
+from chaos.judge import (
+    alerts,
+    checks,
+    completeness,
+    durability,
+    effect,
+    measures,
+    messages,
+    page_text,
+    panel_change,
+    window,
+)
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -87,6 +98,7 @@ def judge(recording: Recording) -> Verdict:
         has_ledgers=started.has_ledgers,
         format=started.format,
         unmeasured=effect.unmeasured(recording),
+        messages=messages.told(recording, spans),
         findings=findings,
     )
 
@@ -120,7 +132,7 @@ def _outcome(
     ledgers = durability.findings(recording, found.orders, found.sessions)
     findings: list[AnyFinding] = [*ledgers, *effect.unknown(recording, spans), *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
-        findings += page_text.findings(recording, spans)
+        findings += [*page_text.findings(recording, spans), *messages.findings(recording, spans)]
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
     # What is missing may be the very page, phase or answer for want of which something looks refuted.
     whole = not any(isinstance(one, FactsLost) for one in findings)

@@ -186,6 +186,13 @@ def _page(finding: PageFinding) -> str:
             return f"{finding.number} pages said that something fires, should be {finding.bound}"
         case found.PagesCutShort():
             return f"{finding.number} alerts were left out of the pages of {finding.receiver}, by its max_alerts"
+        case found.MessageRefused():
+            of = f"{finding.number} messages" if finding.number > 1 else "a message"
+            return f"{of} to {finding.receiver} by {finding.kind} would not be taken: {finding.reason}"
+        case found.MessageMissing():
+            what = "fires" if finding.status == "firing" else "is resolved"
+            told = f"told {finding.receiver} that {finding.alert} {what}"
+            return f"no message by {finding.kind} {told}, as its page at {durations.measured(finding.at, 1)} did"
     assert_never(finding)
 
 

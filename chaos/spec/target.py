@@ -112,6 +112,9 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
     receivers: list[str] = []
     """Every further receiver that leads to the pager: what is routed there has to arrive there."""
+    messages: dict[str, list[str]] = {}
+    """What these receivers send to the pager beside a webhook, such as `oncall: [pagerduty, email]`: each page has to
+    come by each. Drill time prints it."""
 
     @property
     def all_receivers(self) -> tuple[str, ...]:

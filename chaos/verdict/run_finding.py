@@ -61,6 +61,28 @@ class PagesCutShort(Finding, frozen=True):
     number: int
 
 
+class MessageRefused(Refutation, frozen=True):
+    """So many messages for people that their service would not take, the first for this reason."""
+
+    receiver: str
+    kind: str
+    number: int
+    reason: str
+
+
+class MessageMissing(Refutation, frozen=True):
+    """A receiver was told by its webhook, and not by a message of this kind that it sends as well."""
+
+    receiver: str
+    kind: str
+    status: str
+    """`firing` or `resolved`."""
+    alert: str
+    """Of the page, the first alert."""
+    at: float
+    """When the page came, in seconds since the run's start."""
+
+
 # Of the evidence: what is missing.
 
 
@@ -186,4 +208,6 @@ WatchFinding: TypeAlias = (
     | HeartbeatMissing
 )
 EvidenceFinding: TypeAlias = LoadFinding | WatchFinding
-PageFinding: TypeAlias = TemplateFailed | PagesCounted | PagesCutShort | RoutingUnreadable
+PageFinding: TypeAlias = (
+    TemplateFailed | PagesCounted | PagesCutShort | RoutingUnreadable | MessageRefused | MessageMissing
+)

@@ -141,7 +141,8 @@ def rule_files(draw) -> dict[str, Any]:
 class Plain(yaml.SafeDumper):
     """Writes every text without quotes where that can be done, as people do."""
 
-    yaml_implicit_resolvers: dict = {}
+
+Plain.yaml_implicit_resolvers = {}
 
 
 def as_written(document: object) -> str:
