@@ -59,4 +59,5 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         FORMAT,
         plan.pace,
         target.alerting.messages if target.alerting else {},
+        target.alerting.stands_for if target.alerting else [],
     )

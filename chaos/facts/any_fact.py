@@ -7,6 +7,7 @@ from chaos.facts.alerts import (
     AlertmanagerConfigured,
     AlertmanagerSeen,
     HistoryAsked,
+    NotificationsCounted,
     PrometheusSeen,
     RuleLoaded,
     RuleSeen,
@@ -40,6 +41,7 @@ AnyFact: TypeAlias = (
     | PrometheusSeen
     | AlertmanagerSeen
     | AlertmanagerConfigured
+    | NotificationsCounted
     | AlertHistory
     | HistoryAsked
     | QueryHistory

@@ -13,6 +13,7 @@ from chaos.judge import (
     effect,
     measures,
     messages,
+    notifications,
     page_text,
     panel_change,
     window,
@@ -99,6 +100,8 @@ def judge(recording: Recording) -> Verdict:
         format=started.format,
         unmeasured=effect.unmeasured(recording),
         messages=messages.told(recording, spans),
+        evidence=started.receiver if started.alerts_judged else "",
+        told=notifications.told(recording),
         findings=findings,
     )
 
@@ -133,6 +136,7 @@ def _outcome(
     findings: list[AnyFinding] = [*ledgers, *effect.unknown(recording, spans), *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
         findings += [*page_text.findings(recording, spans), *messages.findings(recording, spans)]
+        findings += notifications.findings(recording)
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
     # What is missing may be the very page, phase or answer for want of which something looks refuted.
     whole = not any(isinstance(one, FactsLost) for one in findings)

@@ -115,6 +115,9 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: dict[str, list[str]] = {}
     """What these receivers send to the pager beside a webhook, such as `oncall: [pagerduty, email]`: each page has to
     come by each. Drill time prints it."""
+    stands_for: list[str] = []
+    """Receivers that page people for real, where `receiver` is told beside them: theirs is proven by Alertmanager's own
+    counters of notifications."""
 
     @property
     def all_receivers(self) -> tuple[str, ...]:

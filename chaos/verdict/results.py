@@ -113,6 +113,16 @@ class MessagesTold(msgspec.Struct, frozen=True):
     first: Annotated[str, Meta(description="The first line that people read of the first.")]
 
 
+class Told(msgspec.Struct, frozen=True):
+    """How often Alertmanager told a receiver for real, by its own counters, while the run lasted."""
+
+    receiver: str
+    kind: Annotated[str, Meta(description="Of the integration, such as `pagerduty`.")]
+    sent: Annotated[int, Meta(description="Notifications, those that failed in the end included.")]
+    failed: int
+    shared: Annotated[bool, Meta(description="Whether other receivers' of this kind are counted with them.")]
+
+
 class PanelResult(msgspec.Struct, frozen=True):
     """Whether one panel of a dashboard showed the fault."""
 

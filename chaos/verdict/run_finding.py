@@ -83,6 +83,21 @@ class MessageMissing(Refutation, frozen=True):
     """When the page came, in seconds since the run's start."""
 
 
+class NotificationsFailed(Refutation, frozen=True):
+    """So many notifications by an integration of a receiver that people are told by failed, as Alertmanager counts."""
+
+    receiver: str
+    kind: str
+    number: int
+
+
+class NotificationsUncounted(Finding, frozen=True):
+    """Nobody knows whether a receiver that people are told by was told: why."""
+
+    receiver: str
+    why: str
+
+
 # Of the evidence: what is missing.
 
 
@@ -209,5 +224,12 @@ WatchFinding: TypeAlias = (
 )
 EvidenceFinding: TypeAlias = LoadFinding | WatchFinding
 PageFinding: TypeAlias = (
-    TemplateFailed | PagesCounted | PagesCutShort | RoutingUnreadable | MessageRefused | MessageMissing
+    TemplateFailed
+    | PagesCounted
+    | PagesCutShort
+    | RoutingUnreadable
+    | MessageRefused
+    | MessageMissing
+    | NotificationsFailed
+    | NotificationsUncounted
 )

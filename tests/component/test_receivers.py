@@ -1,4 +1,4 @@
-"""Receivers as people have them, in drill time: what a real Alertmanager sends is what the pager reads, and nobody else.
+"""Receivers as people have them, in drill time: what a real Alertmanager sends is what the pager reads.
 
 With the installed release and the one of the official images: the older knows nothing of Microsoft Teams.
 """
