@@ -70,9 +70,13 @@ def _counters(text: str, name: str) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = defaultdict(float)
     for metric, labels, value in _SAMPLE.findall(text):
         if metric == name:
-            said = dict(_LABEL.findall(labels))
+            said = {label: _plain(text) for label, text in _LABEL.findall(labels)}
             found[said.get("integration", ""), said.get("receiver_name", "")] += float(value)
     return found
+
+
+def _plain(escaped: str) -> str:
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], escaped)
 
 
 def _taken(answer: list[dict[str, Any]]) -> list[TakenAlert]:
