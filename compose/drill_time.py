@@ -131,7 +131,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _link(rule: dict[str, Any], dashboards: str) -> None:
     """Have an alert's dashboard be that of the Grafana at this address, or none."""
-    if url := rule.get("annotations", {}).get("dashboard_url"):
+    if url := (rule.get("annotations") or {}).get("dashboard_url"):
         others = {key: text for key, text in rule["annotations"].items() if key != "dashboard_url"}
         # The path names the dashboard; what is before it is production's.
         rule["annotations"] = others | (

@@ -157,6 +157,8 @@ class _Reading:
             return next((one for one, of in zip(inner, node.args, strict=True) if _is_value(of)), _SAME)
         if name in _OF_SHARES:
             return _SAME
+        if name == "stdvar_over_time" and inner[0] in (_SAME, _ANY):
+            return _SAME
         windows = [argument for argument in node.args if isinstance(argument, MatrixSelector | SubqueryExpr)]
         if windows and name in _COUNTS:
             return _times(inner[0], self._shrunk(windows[0]))
@@ -196,7 +198,8 @@ class _Reading:
         if left is not None and right is not None and left != right:
             raise MeaningChanges(_unlike(left, right, operator))
         if operator in _COMPARISONS:
-            if _offsets(node.lhs) != _offsets(node.rhs) and (_adds(node.lhs) or _adds(node.rhs)):
+            one, other = _offsets(node.lhs), _offsets(node.rhs)
+            if one and other and one != other and (_adds(node.lhs) or _adds(node.rhs)):
                 raise MeaningChanges("sets now against earlier with something added, which is a count over that time")
             if node.modifier is not None and node.modifier.return_bool:
                 return _SAME

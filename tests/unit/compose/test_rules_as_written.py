@@ -21,7 +21,11 @@ receivers:
   - {name: oncall, webhook_configs: [{url: http://y.example.com/}]}
   - {name: first}
 """
-GOOD = 'groups: [{name: app, rules: [{alert: AppDown, expr: up{job="app"} == 0, for: 1m, labels: {severity: page}}]}]'
+GOOD = """
+groups:
+  - name: app
+    rules: [{alert: AppDown, expr: 'up{job="app"} == 0', for: 1m, labels: {severity: page}}]
+"""
 CRD = """
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
