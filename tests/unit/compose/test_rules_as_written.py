@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chaos.spec.rules import alert_names
 from compose.drill_time import DRILL, DrillTimeError, Manifest, generate, main
 from compose.pace.timing import at
 
@@ -165,7 +166,7 @@ def test_what_lies_beside_rules_is_passed_over_and_said(tmp_path, files, passed_
 )
 def test_rules_are_found_wherever_people_keep_them(tmp_path, files):
     manifest = drill(tmp_path, files)
-    assert manifest.alerts.keys() == {"AppDown", "FromManifest"}
+    assert manifest.alerts.keys() == {"AppDown", "FromManifest"} == alert_names(tmp_path / "rules", "")
     copies = [yaml.safe_load(path.read_text()) for path in (tmp_path / "out" / "rules").glob("*.yml")]
     assert sorted(group["name"] for copy in copies for group in copy["groups"]) == ["app", "crd"]
 
