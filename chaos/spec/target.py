@@ -103,6 +103,12 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the answer's X-Served-By names it, so that its share of users' requests can be counted."""
 
 
+MESSAGES = frozenset(
+    ("pagerduty", "slack", "opsgenie", "msteams", "msteamsv2", "telegram", "discord", "email", "webhook")
+)
+"""What the pager takes for people, as Alertmanager names them; the last is a webhook beside the one that proves."""
+
+
 class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How pages are recognised."""
 
@@ -123,6 +129,16 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def all_receivers(self) -> tuple[str, ...]:
         """Each that leads to the pager, once."""
         return tuple(dict.fromkeys(name for name in (self.receiver, self.heartbeat_receiver, *self.receivers) if name))
+
+    def __post_init__(self) -> None:
+        if strangers := self.messages.keys() - set(self.all_receivers):
+            raise ValueError(
+                f"messages: {', '.join(sorted(strangers))}: not among the receivers that lead to the pager"
+            )
+        if unknown := {kind for kinds in self.messages.values() for kind in kinds} - MESSAGES:
+            raise ValueError(f"messages: {', '.join(sorted(unknown))}: the pager takes {', '.join(sorted(MESSAGES))}")
+        if both := set(self.stands_for) & set(self.all_receivers):
+            raise ValueError(f"stands_for: {', '.join(sorted(both))}: leads to the pager itself")
 
 
 class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

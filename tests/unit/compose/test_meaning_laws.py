@@ -1,7 +1,7 @@
 """What is taken into drill time answers there what it answers in production, at whatever rate things happen.
 
-The system is made up: counters that grow at a rate, and gauges that stay. Expressions are composed at random and reckoned
-exactly, with production's windows and with the drill's.
+The system is made up: counters that grow at a rate, and gauges that stay. Expressions are composed at random and
+reckoned exactly, with production's windows and with the drill's.
 """
 
 from collections.abc import Callable
