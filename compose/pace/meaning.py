@@ -62,7 +62,6 @@ _CLOCKS = frozenset((
 ))  # fmt: skip
 _EXTRAPOLATES = {
     "predict_linear": "looks ahead by a number of seconds (predict_linear) from a window that a drill makes shorter",
-    "holt_winters": "smooths sample by sample (holt_winters), and a shorter window has fewer",
     "double_exponential_smoothing": "smooths sample by sample, and a shorter window has fewer",
 }
 _COUNTS = frozenset({"increase", "delta", "changes", "resets"})

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import yaml
 
+from chaos.observe.alertmanager import Alertmanager
 from compose.drill_time import generate
 from compose.pace.receivers import Pager
 from compose.pace.timing import ALERTMANAGER_FLAGS
@@ -191,6 +192,17 @@ def test_pagerduty_and_opsgenie_open_and_close_under_the_groups_key(told):
     group = hashlib.sha256(told[""][0]["groupKey"].encode()).hexdigest()
     keys = {one["message"]["key"] for kind in ("pagerduty", "opsgenie") for one in told[kind]}
     assert keys == {group}
+
+
+def test_alertmanagers_own_counters_are_read(stack, told):
+    alertmanager = Alertmanager(stack.alertmanager)
+    seen = alertmanager.counted(1.0)
+    alertmanager.close()
+    assert seen.error is None
+    counted = {one.kind: one for one in seen.counted}
+    assert counted.keys() >= told.keys() - {"", "webhook"}
+    assert (counted["email"].sent, counted["email"].failed) == (2, 0)
+    assert counted["slack"].sent == 3
 
 
 def test_what_the_service_would_not_take_is_refused_and_kept(stack):

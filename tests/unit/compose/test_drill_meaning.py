@@ -72,7 +72,7 @@ CHANGES = [
     ("time() - timestamp(x) > 60", "looks at a clock"),
     ("predict_linear(x[6h], 4 * 3600) < 0", "predict_linear"),
     ("x @ 1609746000 > 5", "fixed moment"),
-    ("holt_winters(x[1h], 0.5, 0.5) > 5", "sample by sample"),
+    ("double_exponential_smoothing(x[1h], 0.5, 0.5) > 5", "sample by sample"),
     ("sum({job='a'}) > 5", "names no metric"),
     ("rate(x[2d]) > 5", "looks back"),
     ("rate(x[300]) > 5", "cannot be scaled"),
