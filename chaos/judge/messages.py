@@ -14,16 +14,16 @@ from chaos.facts.run import RunStarted
 from chaos.judge.alert_evidence import routing_of
 from chaos.judge.window import Window
 from chaos.verdict.results import MessagesTold
-from chaos.verdict.run_finding import MessageMissing, MessageRefused
+from chaos.verdict.run_finding import MessageAwaited, MessageMissing, MessageRefused
 
 _KEYED = frozenset({"pagerduty", "opsgenie"})
 _SIDE_BY_SIDE_SECONDS = 5.0
 """A receiver's ways are used at once: a message may come so much before the page."""
-_UNDER_WAY_SECONDS = 10.0
-"""Of a page that came so shortly before the end the message may still have been on its way."""
+_UNDER_WAY_SECONDS = 3.0
+"""Of a page that came so shortly before the end the message may still be on its way: nobody knows."""
 
 
-def findings(recording: Recording, window: Window) -> Iterator[MessageRefused | MessageMissing]:
+def findings(recording: Recording, window: Window) -> Iterator[MessageRefused | MessageMissing | MessageAwaited]:
     """One for each way whose messages were refused, and one for each page without the message that belongs to it."""
     began = window.baseline if window.baseline is not None else window.end
     seen = [message for message in recording.all(MessageSeen) if message.at >= began]
@@ -33,9 +33,12 @@ def findings(recording: Recording, window: Window) -> Iterator[MessageRefused | 
     started = recording.first(RunStarted)
     for receiver, kinds in sorted(started.messages.items() if started else ()):
         for kind in sorted(set(kinds)):
-            pages = [page for page in recording.all(PageSeen) if _counts(page, receiver, began, window.end)]
+            pages = [page for page in recording.all(PageSeen) if _counts(page, receiver, began)]
             messages = [one for one in seen if (one.receiver, one.kind) == (receiver, kind)]
-            yield from _missing(receiver, kind, pages, messages, _resolves(recording, receiver, kind))
+            for page, status in _missing(kind, pages, messages, _resolves(recording, receiver, kind)):
+                alert = page.alerts[0].name if page.alerts else ""
+                late = page.at > window.end - _UNDER_WAY_SECONDS
+                yield (MessageAwaited if late else MessageMissing)(receiver, kind, status, alert, page.at)
 
 
 def told(recording: Recording, window: Window) -> list[MessagesTold]:
@@ -53,13 +56,14 @@ def told(recording: Recording, window: Window) -> list[MessagesTold]:
     return found
 
 
-def _counts(page: PageSeen, receiver: str, began: float, end: float) -> bool:
-    return page.accepted and page.receiver == receiver and began <= page.at <= end - _UNDER_WAY_SECONDS
+def _counts(page: PageSeen, receiver: str, began: float) -> bool:
+    return page.accepted and page.receiver == receiver and page.at >= began
 
 
 def _missing(
-    receiver: str, kind: str, pages: list[PageSeen], messages: Iterable[MessageSeen], resolves: bool
-) -> Iterator[MessageMissing]:
+    kind: str, pages: list[PageSeen], messages: Iterable[MessageSeen], resolves: bool
+) -> Iterator[tuple[PageSeen, str]]:
+    """Each page without its message, and what that would have said."""
     left = list(messages)
     known: dict[str, frozenset[Key]] = {}
     for page in pages:
@@ -74,7 +78,7 @@ def _missing(
         # What was refused was sent; that it was refused is a finding of its own.
         found = next((one for one in left if _belongs(one, page, status, kind)), None)
         if found is None:
-            yield MessageMissing(receiver, kind, status, page.alerts[0].name if page.alerts else "", page.at)
+            yield page, status
         else:
             left.remove(found)
 

@@ -197,6 +197,9 @@ def _page(finding: PageFinding) -> str:
             what = "fires" if finding.status == "firing" else "is resolved"
             told = f"told {finding.receiver} that {finding.alert} {what}"
             return f"no message by {finding.kind} {told}, as its page at {durations.measured(finding.at, 1)} did"
+        case found.MessageAwaited():
+            page = f"the page of {finding.alert} to {finding.receiver} at {durations.measured(finding.at, 1)}"
+            return f"the run ended before a message by {finding.kind} could come beside {page}"
     assert_never(finding)
 
 

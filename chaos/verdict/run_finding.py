@@ -83,6 +83,17 @@ class MessageMissing(Refutation, frozen=True):
     """When the page came, in seconds since the run's start."""
 
 
+class MessageAwaited(Finding, frozen=True):
+    """The same, of a page that came so shortly before the run's end that the message may still have been on its way."""
+
+    receiver: str
+    kind: str
+    status: str
+    """`firing` or `resolved`."""
+    alert: str
+    at: float
+
+
 class NotificationsFailed(Refutation, frozen=True):
     """So many notifications by an integration of a receiver that people are told by failed, as Alertmanager counts."""
 
@@ -230,6 +241,7 @@ PageFinding: TypeAlias = (
     | RoutingUnreadable
     | MessageRefused
     | MessageMissing
+    | MessageAwaited
     | NotificationsFailed
     | NotificationsUncounted
 )

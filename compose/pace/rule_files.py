@@ -15,7 +15,7 @@ import yaml
 SUFFIXES = frozenset({".yml", ".yaml", ".rules", ".rule"})
 """How the names of rule files end."""
 _OF_RULES = frozenset({"PrometheusRule", "VMRule"})
-_BY_TYPE = yaml.resolver.Resolver()  # type: ignore[no-untyped-call]
+_BY_TYPE = yaml.resolver.Resolver()
 _TEXT = "tag:yaml.org,2002:str"
 _KEPT_TYPES = frozenset({"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"})
 

@@ -149,7 +149,9 @@ def _of_people(title: str, text: str, by_colour: str | None) -> Reading:
     """A message that nothing but its words, and by Alertmanager's own templates its colour, says the status of."""
     words = f"{title}\n{text}".upper()
     said = [status for status in ("firing", "resolved") if f"[{status.upper()}" in words]
-    status = said[0] if len(said) == 1 else by_colour or ""
+    # As Telegram's template has it; while one alert of a group fires, the group does.
+    listed = [status for status in ("firing", "resolved") if f"ALERTS {status.upper()}:" in words]
+    status = said[0] if len(said) == 1 else by_colour or next(iter(listed), "")
     return Reading(status=status, title=title, text=text)
 
 

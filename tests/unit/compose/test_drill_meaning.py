@@ -76,7 +76,7 @@ CHANGES = [
     ("sum({job='a'}) > 5", "names no metric"),
     ("rate(x[2d]) > 5", "looks back"),
     ("rate(x[300]) > 5", "cannot be scaled"),
-    ("ALERTS{alertname='A'} == 1 and time() > 0", "looks at a clock"),
+    ("ALERTS{alertname='A'} == 1 and on () (vector(time()) > 0)", "looks at a clock"),
 ]
 
 

@@ -241,4 +241,4 @@ def test_one_file_may_be_named(tmp_path):
 
 def test_where_nothing_is_left_all_reasons_are_given(tmp_path):
     with pytest.raises(DrillTimeError, match=r"every alert silent; .*looks at a clock.*; todo\.yml: empty"):
-        drill(tmp_path, {"a.yml": "groups: [{name: g, rules: [{alert: A, expr: time() > 5}]}]", "todo.yml": ""})
+        drill(tmp_path, {"a.yml": "groups: [{name: g, rules: [{alert: A, expr: vector(time()) > 5}]}]", "todo.yml": ""})

@@ -55,6 +55,7 @@ def test_each_kind_is_read_as_people_read_it(kind):
         ("msteams", "", {"title": "[RESOLVED] A", "text": "b"}),
         ("discord", "", {"embeds": [{"title": "A", "color": 0x2ECC71}]}),
         ("telegram", "botx/sendMessage", {"chat_id": "1", "text": "[RESOLVED] A"}),
+        ("telegram", "botx/sendMessage", {"chat_id": "1", "text": "\nAlerts Resolved:\nLabels:\n - alertname = A"}),
     ],
 )
 def test_that_it_is_over_is_told_apart(kind, rest, body):

@@ -93,6 +93,14 @@ def test_8_whatever_messages_are_lost_each_is_missed_and_none_is_counted_twice(l
     assert verdict.exit_code == (1 if lost else 0)
 
 
+def test_8_of_a_page_just_before_the_end_nobody_knows():
+    whole = recorded(*ALL[:2])
+    end = RESOLVED + 1
+    shorter = [msgspec.structs.replace(one, at=min(one.at, end)) for one in whole.facts]
+    verdict = judge(replace(whole, facts=tuple(shorter)))
+    assert any("the run ended before a message by pagerduty could come" in one for one in reasons(verdict))
+
+
 def test_8_what_the_service_would_not_take_refutes():
     refused = message(
         FIRED, accepted=False, reason="pagerduty would refuse it: severity 'page' is none of …", status=""
