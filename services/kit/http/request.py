@@ -1,4 +1,4 @@
-"""What surrounds every request: its deadline, its span, its metrics, its line in the log."""
+"""What surrounds every request: its deadline, its span, its metrics, and its line in the log if it has one."""
 
 import asyncio
 import time
@@ -32,6 +32,8 @@ class RequestMiddleware:
         allowed: timedelta | None,
         lifecycle: Lifecycle,
         metrics: HttpMetrics,
+        begin_span: server_span.Begin,
+        told_after: timedelta,
         served_by: str = "",
     ) -> None:
         self._app = app
@@ -39,6 +41,8 @@ class RequestMiddleware:
         self._allowed = allowed
         self._lifecycle = lifecycle
         self._metrics = metrics
+        self._begin_span = begin_span
+        self._told_after_seconds = told_after.total_seconds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,7 +63,9 @@ class RequestMiddleware:
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Of a header that is there twice the last one counts: HAProxy adds its own behind those of the client.
         method, headers, started = scope["method"], dict(scope["headers"]), time.perf_counter()
-        span = server_span.current(request_id.start(headers.get(request_id.HEADER_BYTES)))
+        span = self._begin_span(scope, headers)
+        if balancers := request_id.start(headers.get(request_id.HEADER_BYTES)):
+            span.set_attribute("http.request.header.x-request-id", (balancers,))
         self._metrics.begin(method)
         status = 500
         try:
@@ -74,7 +80,10 @@ class RequestMiddleware:
             # Before the metrics, whose examples are of traces that are kept.
             server_span.end(span, method, route, status)
             self._metrics.end(method, route, status, seconds)
-            _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+            # HAProxy has a line for each request; here is one for those that are looked into, beside their trace.
+            if status >= 500 or seconds >= self._told_after_seconds or server_span.is_kept(span):
+                _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+            server_span.leave(span)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
         status = 0

@@ -34,8 +34,8 @@ class RecordedSpan(Span):
     """A span of ours."""
 
     __slots__ = (
-        "_attributes", "_context", "_end", "_events", "_kind", "_links", "_name", "_parent", "_scope", "_start",
-        "_status", "recording",
+        "_attributes", "_context", "_end", "_events", "_kind", "_links", "_name", "_parent", "_scope", "_span_id",
+        "_start", "_status", "_trace_id", "recording",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913  (a span has as many parts)
@@ -45,7 +45,7 @@ class RecordedSpan(Span):
         scope: InstrumentationScope,
         *,
         trace_id: int,
-        parent: SpanContext | None = None,
+        parent: "SpanContext | RecordedSpan | None" = None,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Attributes | None = None,
         links: tuple[Link, ...] = (),
@@ -58,15 +58,12 @@ class RecordedSpan(Span):
         self._kind = kind
         self._attributes = dict(attributes) if attributes else {}
         self._links = links
-        self._events: list[Event] = []
+        self._events: list[Event] | None = None
         self._status = _UNSET
-        self._context = SpanContext(
-            trace_id,
-            random.getrandbits(64) or 1,
-            is_remote=False,
-            trace_flags=_SAMPLED if recording.sampled else _NOT_SAMPLED,
-            trace_state=None if parent is None else parent.trace_state,
-        )
+        self._trace_id = trace_id
+        self._span_id = random.getrandbits(64) or 1
+        # Made when somebody asks: most spans are looked at by nobody.
+        self._context: SpanContext | None = None
         self._end: int | None = None
         self._start = start_time or time.time_ns()
 
@@ -84,8 +81,8 @@ class RecordedSpan(Span):
             name,
             self.recording,
             scope or self._scope,
-            trace_id=self._context.trace_id,
-            parent=self._context,
+            trace_id=self._trace_id,
+            parent=self,
             kind=kind,
             attributes=attributes,
             links=links,
@@ -103,7 +100,17 @@ class RecordedSpan(Span):
         return self._status.status_code is StatusCode.ERROR or (isinstance(status, int) and status >= 500)
 
     def get_span_context(self) -> SpanContext:
+        if self._context is None:
+            self._context = self._context_of(_SAMPLED if self.recording.sampled else _NOT_SAMPLED)
         return self._context
+
+    def _context_of(self, flags: TraceFlags) -> SpanContext:
+        parent = self._parent_context()
+        state = None if parent is None else parent.trace_state
+        return SpanContext(self._trace_id, self._span_id, is_remote=False, trace_flags=flags, trace_state=state)
+
+    def _parent_context(self) -> SpanContext | None:
+        return self._parent.get_span_context() if isinstance(self._parent, RecordedSpan) else self._parent
 
     def is_recording(self) -> bool:
         return self._end is None
@@ -115,7 +122,8 @@ class RecordedSpan(Span):
         self._attributes.update(attributes)
 
     def add_event(self, name: str, attributes: Attributes | None = None, timestamp: int | None = None) -> None:
-        self._events.append(Event(name, dict(attributes or {}), timestamp))
+        event = Event(name, dict(attributes or {}), timestamp)
+        self._events = [event] if self._events is None else [*self._events, event]
 
     def add_link(self, context: SpanContext, attributes: Attributes | None = None) -> None:
         self._links = (*self._links, Link(context, dict(attributes or {})))
@@ -161,21 +169,18 @@ class RecordedSpan(Span):
     def end(self, end_time: int | None = None) -> None:
         if self._end is None:
             self._end = end_time or time.time_ns()
-            self.recording.ended(self, is_first=self._parent is None or self._parent.is_remote)
+            self.recording.ended(self, is_first=not isinstance(self._parent, RecordedSpan))
 
     def readable(self, resource: Resource) -> ReadableSpan:
         """Return the span as the SDK's exporters want it."""
-        context = self._context
-        if not context.trace_flags.sampled:
-            # Kept all the same, and the processor forwards nothing else.
-            context = SpanContext(context.trace_id, context.span_id, False, _SAMPLED, context.trace_state)
         return ReadableSpan(
             self._name,
-            context,
-            self._parent,
+            # Kept whatever was said of it before, and the processor forwards nothing else.
+            self._context_of(_SAMPLED),
+            self._parent_context(),
             resource,
             self._attributes,
-            self._events,
+            self._events or (),
             self._links,
             self._kind,
             None,

@@ -19,7 +19,8 @@ class TraceMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         traces = Counter(
             "app_traces",
-            "Requests by what became of their spans: in the share that is kept; kept as failed or slow; left out.",
+            "Requests by what became of their spans: in the share that is kept; kept as failed or slow; failed or slow,"
+            " and over the cap; left out.",
             ("decision",),
             registry=registry,
         )

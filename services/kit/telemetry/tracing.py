@@ -11,7 +11,7 @@ from opentelemetry.trace import NoOpTracerProvider, Tracer
 from prometheus_client import CollectorRegistry
 
 from services.kit.settings import ServiceSettings
-from services.kit.telemetry import server_span
+from services.kit.telemetry import instrumentation, server_span
 from services.kit.telemetry.recording import Keeping
 from services.kit.telemetry.span_exporter import CountingExporter
 from services.kit.telemetry.trace_metrics import ProcessorMetrics, TraceMetrics
@@ -30,6 +30,7 @@ class Tracing:
     def __init__(self, service: str, settings: ServiceSettings, registry: CollectorRegistry) -> None:
         # The series are there in any case: rules may ask for them.
         metrics, processor_metrics = TraceMetrics(registry), ProcessorMetrics(registry)
+        self._by_instrumentation = settings.http_spans == "instrumentation"
         self._provider = (
             _create_provider(service, settings, metrics, processor_metrics) if settings.otlp_endpoint else None
         )
@@ -38,10 +39,14 @@ class Tracing:
         """Return a tracer for spans made by hand; they cost nothing while tracing is off."""
         return (self._provider or NoOpTracerProvider()).get_tracer(name)
 
-    def instrument(self, app: FastAPI) -> None:
-        """Trace the application's requests; must come before the first one."""
-        if self._provider is not None:
-            server_span.instrument(app, self._provider)
+    def of_requests(self, app: FastAPI, untraced: frozenset[str]) -> server_span.Begin:
+        """Return what gives a request its span; must come before the first one. Paths may be untraced."""
+        if self._provider is None:
+            return server_span.made_before
+        if self._by_instrumentation:
+            instrumentation.instrument(app, self._provider, untraced)
+            return server_span.made_before
+        return server_span.own(self._provider)
 
     def shutdown(self) -> None:
         """Export what is left, for two seconds at most. Blocks; call it from a thread."""
@@ -67,7 +72,7 @@ def _create_provider(
     )
     return RecordingTracerProvider(
         Resource.create({"service.name": service, "service.instance.id": settings.instance}),
-        Keeping(settings.trace_sample_ratio, settings.trace_slow_after),
+        Keeping(settings.trace_sample_ratio, settings.trace_slow_after, settings.trace_most_per_second),
         processor,
         metrics,
     )

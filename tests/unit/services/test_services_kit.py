@@ -17,7 +17,7 @@ from services.kit.http.request import RequestMiddleware
 from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import DependencyUnavailable
-from services.kit.telemetry import request_id, server_span
+from services.kit.telemetry import instrumentation, request_id, server_span
 from services.kit.telemetry.metrics import HttpMetrics
 from services.kit.telemetry.recording import Keeping
 from services.kit.telemetry.trace_metrics import TraceMetrics
@@ -69,12 +69,12 @@ def provider(kept):
     return RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), metrics)
 
 
-@pytest.fixture
-def client(registry, lifecycle, provider):
-    return serving(registry, lifecycle, provider)
+@pytest.fixture(params=["own", "instrumentation"])
+def client(request, registry, lifecycle, provider):
+    return serving(registry, lifecycle, provider, request.param)
 
 
-def serving(registry, lifecycle, provider, **more):
+def serving(registry, lifecycle, provider, spans="own", **more):
     router = APIRouter()
 
     @router.get("/things/{sku}", responses=problems.responses(503))
@@ -91,9 +91,13 @@ def serving(registry, lifecycle, provider, **more):
     app.include_router(health.create_router(lifecycle))
     metrics = HttpMetrics(registry)
     metrics.expect(router)
-    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics, **more)
+    begin_span = server_span.own(provider)
+    if spans == "instrumentation":
+        instrumentation.instrument(app, provider, health.PATHS)
+        begin_span = server_span.made_before
+    about = {"lifecycle": lifecycle, "metrics": metrics, "begin_span": begin_span, "told_after": SECOND, **more}
+    app.add_middleware(RequestMiddleware, allowed=SECOND, **about)
     problems.install(app)
-    server_span.instrument(app, provider)
     return Client(app)
 
 
