@@ -1,9 +1,12 @@
 """What is recorded, what is kept of it, and that the SDK's exporters can read it."""
 
+import math
 import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
@@ -17,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from services.kit.problems import DependencyUnavailable, NotFound
 from services.kit.telemetry import spans
-from services.kit.telemetry.recording import Keeping
+from services.kit.telemetry.recording import Allowance, Keeping
 from services.kit.telemetry.trace_metrics import ProcessorMetrics, TraceMetrics
 from services.kit.telemetry.tracer import RecordingTracerProvider
 from tests.waiting import until
@@ -52,16 +55,16 @@ def registry():
 
 @pytest.fixture
 def tracer(kept, registry):
-    def create(ratio=0.0, slow_after=NEVER_SLOW):
-        metrics = TraceMetrics(registry)
-        provider = RecordingTracerProvider(Resource.get_empty(), Keeping(ratio, slow_after), kept, metrics)
+    def create(ratio=0.0, slow_after=NEVER_SLOW, most_per_second=math.inf):
+        metrics, keeping = TraceMetrics(registry), Keeping(ratio, slow_after, most_per_second)
+        provider = RecordingTracerProvider(Resource.get_empty(), keeping, kept, metrics)
         return provider.get_tracer("test")
 
     return create
 
 
 def decided(registry):
-    names = ("sampled", "failed", "slow", "left_out")
+    names = ("sampled", "failed", "slow", "over_cap", "left_out")
     return {name: registry.get_sample_value("app_traces_total", {"decision": name}) for name in names}
 
 
@@ -74,7 +77,7 @@ def request(tracer, status=200, context=None):
 
 def test_every_decision_is_there_from_the_start(tracer, registry):
     tracer()
-    assert decided(registry) == {"sampled": 0, "failed": 0, "slow": 0, "left_out": 0}
+    assert decided(registry) == {"sampled": 0, "failed": 0, "slow": 0, "over_cap": 0, "left_out": 0}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,36 @@ def test_an_error_on_the_server_span_keeps_the_request(tracer, kept):
     with pytest.raises(ZeroDivisionError):
         fail()
     assert kept.names == ["inner", "request"]
+
+
+def test_of_failures_outside_the_share_so_many_are_kept_and_the_rest_is_counted(tracer, kept, registry):
+    made = tracer(most_per_second=1e-6)
+    for _ in range(5):
+        request(made, 503)
+    # One is always saved.
+    assert sorted(kept.names) == ["inner", "outer", "request"]
+    assert (decided(registry)["failed"], decided(registry)["over_cap"]) == (1, 4)
+
+
+def test_the_share_has_no_cap(tracer, registry):
+    made = tracer(ratio=1.0, most_per_second=1e-6)
+    for _ in range(5):
+        request(made, 503)
+    assert decided(registry)["sampled"] == 5
+
+
+@given(st.floats(0.01, 100), st.lists(st.floats(0, 10), max_size=60))
+def test_what_is_allowed_never_exceeds_the_rate_and_what_was_saved(per_second, pauses):
+    now, taken = [0.0], 0
+    allowance = Allowance(per_second, lambda: now[0])
+    saved = max(1.0, 5 * per_second)
+    for pause in pauses:
+        now[0] += pause
+        taken += allowance.take()
+        assert taken <= saved + now[0] * per_second + 1e-6
+    # Whoever waits long enough is always allowed one.
+    now[0] += 1.001 / per_second
+    assert allowance.take()
 
 
 def test_what_ends_after_the_request_shares_its_fate(tracer, kept):
