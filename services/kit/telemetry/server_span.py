@@ -10,8 +10,6 @@ from typing import Any
 from opentelemetry import context as context_api
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -48,10 +46,9 @@ class ServerSpan(RecordedSpan):
         self._asgi = asgi
         self.token: Token[Context] = context_api.attach(trace.set_span_in_context(self, Context()))
 
-    def readable(self, resource: Resource) -> ReadableSpan:
-        """Return the span as the SDK's exporters want it."""
-        self._attributes = {**attributes(self._asgi), **self._attributes}
-        return super().readable(resource)
+    def said(self) -> Mapping[str, Any]:
+        """All that is said of the span; asked for once it is certain that it is kept."""
+        return {**attributes(self._asgi), **self._attributes}
 
 
 def own(provider: RecordingTracerProvider) -> Begin:

@@ -16,9 +16,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from services.kit.problems import Problem
+from services.kit.telemetry.otlp import encode_span
 from services.kit.telemetry.recording import Recording
 
 Attributes = Mapping[str, Any]
@@ -105,9 +106,13 @@ class RecordedSpan(Span):
         return self._context
 
     def _context_of(self, flags: TraceFlags) -> SpanContext:
-        parent = self._parent_context()
-        state = None if parent is None else parent.trace_state
-        return SpanContext(self._trace_id, self._span_id, is_remote=False, trace_flags=flags, trace_state=state)
+        return SpanContext(self._trace_id, self._span_id, is_remote=False, trace_flags=flags, trace_state=self._state())
+
+    def _state(self) -> TraceState | None:
+        parent = self._parent
+        if parent is None:
+            return None
+        return parent._state() if isinstance(parent, RecordedSpan) else parent.trace_state
 
     def _parent_context(self) -> SpanContext | None:
         return self._parent.get_span_context() if isinstance(self._parent, RecordedSpan) else self._parent
@@ -171,6 +176,33 @@ class RecordedSpan(Span):
             self._end = end_time or time.time_ns()
             self.recording.ended(self, is_first=not isinstance(self._parent, RecordedSpan))
 
+    @property
+    def scope(self) -> InstrumentationScope:
+        """The part of the program that made the span."""
+        return self._scope
+
+    def said(self) -> Attributes:
+        """All that is said of the span; asked for once it is certain that it is kept."""
+        return self._attributes
+
+    def encoded(self) -> bytes:
+        """Return the span as it is sent; it has ended."""
+        parent = self._parent
+        return encode_span(
+            trace_id=self._trace_id,
+            span_id=self._span_id,
+            state=self._state(),
+            parent=parent._span_id if isinstance(parent, RecordedSpan) else parent,
+            name=self._name,
+            kind=self._kind,
+            start=self._start,
+            end=self._end or 0,
+            attributes=self.said(),
+            events=self._events or (),
+            links=self._links,
+            status=self._status,
+        )
+
     def readable(self, resource: Resource) -> ReadableSpan:
         """Return the span as the SDK's exporters want it."""
         return ReadableSpan(
@@ -179,7 +211,7 @@ class RecordedSpan(Span):
             self._context_of(_SAMPLED),
             self._parent_context(),
             resource,
-            self._attributes,
+            self.said(),
             self._events or (),
             self._links,
             self._kind,

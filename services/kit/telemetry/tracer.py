@@ -1,14 +1,12 @@
 """OpenTelemetry's tracer provider with spans of our own: recorded always, exported where they are kept."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 
@@ -18,14 +16,13 @@ from services.kit.telemetry.trace_metrics import TraceMetrics
 
 
 class RecordingTracerProvider(trace.TracerProvider):
-    """Hands out tracers whose spans go to one processor."""
+    """Hands out tracers whose spans go one way, where they are kept."""
 
-    def __init__(self, resource: Resource, keeping: Keeping, processor: SpanProcessor, metrics: TraceMetrics) -> None:
-        self._resource = resource
+    def __init__(self, keeping: Keeping, export: Callable[[RecordedSpan], None], metrics: TraceMetrics) -> None:
         self._keeping = keeping
         self._slow_seconds = keeping.slow_after.total_seconds()
         self._allowance = Allowance(keeping.most_per_second)
-        self._processor = processor
+        self._export = export
         self._metrics = metrics
 
     def get_tracer(
@@ -55,13 +52,6 @@ class RecordingTracerProvider(trace.TracerProvider):
             export=self._export,
             decided=self._decided,
         )
-
-    def shutdown(self) -> None:
-        """Export what is left. Blocks."""
-        self._processor.shutdown()
-
-    def _export(self, span: RecordedSpan) -> None:
-        self._processor.on_end(span.readable(self._resource))
 
     def _decided(self, first: RecordedSpan, decision: Decision) -> None:
         if first.kind is SpanKind.SERVER:

@@ -8,7 +8,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
 from services.kit.http.request import RequestMiddleware
@@ -61,14 +60,13 @@ class Served:
     """An application whose spans are kept."""
 
     def __init__(self, *, own):
-        kept = self.spans = []
+        self.spans = []
 
-        class Keep(SpanProcessor):
-            def on_end(self, span):
-                kept.append(span)
+        def keep(span):
+            self.spans.append(span.readable(Resource.get_empty()))
 
         keeping, registry = Keeping(1.0, timedelta(hours=1)), CollectorRegistry()
-        provider = RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), TraceMetrics(registry))
+        provider = RecordingTracerProvider(keeping, keep, TraceMetrics(registry))
         lifecycle = Lifecycle(timedelta(0), registry)
         self.app = FastAPI()
         self.app.include_router(health.create_router(lifecycle))

@@ -8,7 +8,6 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
 from services.kit import problems
@@ -61,12 +60,10 @@ def kept():
 
 @pytest.fixture
 def provider(kept):
-    class Keep(SpanProcessor):
-        def on_end(self, span):
-            kept.append(span)
+    def keep(span):
+        kept.append(span.readable(Resource.get_empty()))
 
-    keeping, metrics = Keeping(1.0, timedelta(hours=1)), TraceMetrics(CollectorRegistry())
-    return RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), metrics)
+    return RecordingTracerProvider(Keeping(1.0, timedelta(hours=1)), keep, TraceMetrics(CollectorRegistry()))
 
 
 @pytest.fixture(params=["own", "instrumentation"])

@@ -1,4 +1,4 @@
-"""What is recorded, what is kept of it, and that the SDK's exporters can read it."""
+"""What is recorded, what is kept of it, and what becomes of what nobody takes."""
 
 import math
 import threading
@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision as SdkDecision
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import SpanKind
@@ -21,22 +18,24 @@ from prometheus_client import CollectorRegistry
 from services.kit.problems import DependencyUnavailable, NotFound
 from services.kit.telemetry import spans
 from services.kit.telemetry.recording import Allowance, Keeping
-from services.kit.telemetry.trace_metrics import ProcessorMetrics, TraceMetrics
+from services.kit.telemetry.span_exporter import SpanSender
+from services.kit.telemetry.trace_metrics import TraceMetrics
 from services.kit.telemetry.tracer import RecordingTracerProvider
 from tests.waiting import until
 
 NEVER_SLOW = timedelta(hours=1)
 
 
-class Kept(SpanProcessor):
+class Kept:
     """Keeps what is exported."""
 
     def __init__(self):
         self.spans = []
 
-    def on_end(self, span):
-        assert span.context.trace_flags.sampled
-        self.spans.append(span)
+    def export(self, span):
+        readable = span.readable(Resource.get_empty())
+        assert readable.context.trace_flags.sampled
+        self.spans.append(readable)
 
     @property
     def names(self):
@@ -57,7 +56,7 @@ def registry():
 def tracer(kept, registry):
     def create(ratio=0.0, slow_after=NEVER_SLOW, most_per_second=math.inf):
         metrics, keeping = TraceMetrics(registry), Keeping(ratio, slow_after, most_per_second)
-        provider = RecordingTracerProvider(Resource.get_empty(), keeping, kept, metrics)
+        provider = RecordingTracerProvider(keeping, kept.export, metrics)
         return provider.get_tracer("test")
 
     return create
@@ -221,40 +220,15 @@ def test_without_a_request_nothing_is_recorded(tracer, kept):
     assert kept.spans == []
 
 
-def test_spans_can_be_encoded_as_they_are(tracer, kept):
-    with tracer(ratio=1.0).start_as_current_span("request", kind=SpanKind.SERVER) as root:
-        root.set_attributes({"a": 1, "b": "two", "c": ("x", "y"), "d": 0.5, "e": True})
-        root.add_event("happened", {"f": 1})
-        with spans.span("inner") as inner:
-            inner.add_link(root.get_span_context())
-            inner.update_name("renamed")
-    [scope] = encode_spans(kept.spans).resource_spans[0].scope_spans
-    inner, root = scope.spans
-    assert (inner.name, inner.parent_span_id, inner.links[0].span_id) == ("renamed", root.span_id, root.span_id)
-    assert len(root.attributes) == 5
-    assert root.end_time_unix_nano >= root.start_time_unix_nano > 0
+def test_spans_that_find_the_queue_full_are_counted_and_nobody_waits(registry):
+    may, metrics = threading.Event(), TraceMetrics(registry)
 
+    def post(_request):
+        may.wait(10)
+        return ""
 
-class Stuck(SpanExporter):
-    """Takes nothing until it may."""
-
-    def __init__(self, may):
-        self._may = may
-
-    def export(self, _spans):
-        self._may.wait(10)
-        return SpanExportResult.SUCCESS
-
-
-def test_spans_that_find_the_queue_full_are_counted_and_nobody_waits(monkeypatch, registry):
-    monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
-    metrics, may = ProcessorMetrics(registry), threading.Event()
-    processor = BatchSpanProcessor(
-        Stuck(may), max_queue_size=10, max_export_batch_size=5, meter_provider=metrics.meter_provider
-    )
-    provider = RecordingTracerProvider(
-        Resource.get_empty(), Keeping(1.0, NEVER_SLOW), processor, TraceMetrics(CollectorRegistry())
-    )
+    sender = SpanSender(Resource.get_empty(), post, metrics, most_waiting=10)
+    provider = RecordingTracerProvider(Keeping(1.0, NEVER_SLOW), sender.put, metrics)
 
     def processed(error_type):
         return registry.get_sample_value("otel_sdk_processor_span_processed_total", {"error_type": error_type})
@@ -267,15 +241,15 @@ def test_spans_that_find_the_queue_full_are_counted_and_nobody_waits(monkeypatch
         for _ in range(100):
             provider.get_tracer("test").start_span("span").end()
         ended += 100
-        return registry.get_sample_value("otel_sdk_processor_span_queue_size") == 10
+        # One batch is under way, and the queue is full behind it.
+        return processed("") and registry.get_sample_value("otel_sdk_processor_span_queue_size") == 10
 
-    # A thread that is kept from its turn may take its batch after all have been ended.
     until(full)
     assert registry.get_sample_value("otel_sdk_processor_span_queue_capacity") == 10
-    # One batch at most is under way.
-    assert processed("queue_full") >= ended - 10 - 5
+    under_way = processed("")
+    assert under_way <= 10
+    assert processed("queue_full") == ended - 10 - under_way
     may.set()
-    provider.shutdown()
-    # The SDK may take a span for dropped whose place has just become free; none goes uncounted.
-    assert ended <= processed("") + processed("queue_full") <= ended + 5
-    assert processed("") <= 15
+    sender.close(timedelta(seconds=10))
+    assert processed("") + processed("queue_full") == ended
+    assert registry.get_sample_value("otel_sdk_exporter_span_exported_total", {"error_type": ""}) == processed("")
