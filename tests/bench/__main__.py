@@ -1,6 +1,6 @@
 """`make bench`: a stack of its own, up and down again; exit code 1 if a bound does not hold.
 
-`python -m tests.bench connections` or `observed` measures one of the two parts.
+`python -m tests.bench connections`, `observed` or `outage` measures one of the parts.
 """
 
 import os
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from compose import runtime
 from compose.settings import from_environment
-from tests.bench import connections
+from tests.bench import connections, outage
 from tests.bench.observability import Measured
 from tests.conftest import TEST_PORT_BASE, Stack
 
@@ -32,6 +32,8 @@ def main(parts: list[str]) -> int:
                 measured = Measured()
                 measured.measure(stack)
                 fine = measured.report() and fine
+            if "outage" in parts:
+                fine = outage.report(stack) and fine
         finally:
             runtime.down(settings, _say)
     return 0 if fine else 1
@@ -42,4 +44,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or ["connections", "observed"]))
+    sys.exit(main(sys.argv[1:] or ["connections", "observed", "outage"]))

@@ -12,7 +12,7 @@ CONNECTIONS = 16
 # A worker that says nothing for so long has stopped; the slowest request ends within 3 s.
 _SILENT_SECONDS = 10.0
 _LENGTH = b"content-length: "
-_FINE = frozenset({b"200", b"201"})
+FINE = frozenset({b"200", b"201"})
 
 
 @dataclass(slots=True)
@@ -27,6 +27,8 @@ class Users:
 
     host: str
     port: int
+    expected: frozenset[bytes] = FINE
+    """Statuses of answers; any other is a failure."""
     failures: list[str] = field(default_factory=list)
     _connections: dict[int, _Connection] = field(default_factory=dict)
 
@@ -79,7 +81,7 @@ class Users:
         length = int(head[at + len(_LENGTH) :].split(b"\r", 1)[0])
         if len(received) < end + 4 + length:
             return False
-        if head[9:12] not in _FINE:
+        if head[9:12] not in self.expected:
             self.failures.append(bytes(received[:500]).decode(errors="replace"))
         received.clear()
         return True

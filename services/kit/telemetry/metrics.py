@@ -73,6 +73,9 @@ class HttpMetrics:
             ("http_request_method",),
             registry=registry,
         )
+        # The library looks a series up under a lock and makes a text of each label, each time.
+        self._durations: dict[tuple[str, str, int], Histogram] = {}
+        self._actives: dict[str, Gauge] = {}
 
     def expect(self, router: APIRouter) -> None:
         """Create every series the routes document, so that a first error is an increase."""
@@ -88,13 +91,23 @@ class HttpMetrics:
 
     def begin(self, method: str) -> None:
         """Count a request in."""
-        self._active.labels(methods.label(method)).inc()
+        self._active_of(method).inc()
 
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request out, with the current trace as an example of its duration."""
+        self._active_of(method).dec()
         known = methods.label(method)
-        self._active.labels(known).dec()
-        self._duration.labels(known, route, str(status)).observe(seconds, exemplar())
+        series = self._durations.get((known, route, status))
+        if series is None:
+            series = self._durations[known, route, status] = self._duration.labels(known, route, str(status))
+        series.observe(seconds, exemplar())
+
+    def _active_of(self, method: str) -> Gauge:
+        known = methods.label(method)
+        series = self._actives.get(known)
+        if series is None:
+            series = self._actives[known] = self._active.labels(known)
+        return series
 
 
 class _Silent(WSGIRequestHandler):
