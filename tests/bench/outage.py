@@ -20,7 +20,7 @@ _EXPORTED = 'otel_sdk_exporter_span_exported_total{error_type=""}'
 
 
 def report(stack) -> bool:
-    """Have one worker fail for so long, as often as it can; print what became of the spans, and whether none was lost."""
+    """Have one worker fail as often as it can; print what became of the spans, and say whether none was lost."""
     environment = {
         "SHOP_TRACE_SAMPLE_RATIO": str(ShopSettings.model_fields["trace_sample_ratio"].default),
         "SHOP_INVENTORY_URL": f"http://127.0.0.1:{free_port()}",
@@ -44,4 +44,6 @@ def report(stack) -> bool:
 
 
 def _all_sent(metrics: dict[str, float]) -> dict[str, float]:
-    return metrics if not metrics["otel_sdk_processor_span_queue_size"] else {}
+    # Of a batch that is on its way nothing is in the queue any more.
+    over = sum(number for name, number in metrics.items() if name.startswith(_EXPORTED.partition("{")[0]))
+    return metrics if not metrics["otel_sdk_processor_span_queue_size"] and over == metrics[_PROCESSED % ""] else {}
