@@ -93,6 +93,6 @@ def configure_logging(instance: str, level: str, lines: Lines) -> None:
     handler.addFilter(RepetitionFilter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     # gunicorn's own, of which a worker has those that its master has set up; anyone can have it log bad requests.
-    for handler in logging.getLogger("gunicorn.error").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(lines)
+    for theirs in logging.getLogger("gunicorn.error").handlers:
+        if isinstance(theirs, logging.StreamHandler):
+            theirs.setStream(lines)

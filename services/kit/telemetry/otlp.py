@@ -75,12 +75,11 @@ def _known_text(field: int, text: str) -> bytes:
 
 
 def _attributes(field: int, attributes: Mapping[str, Any]) -> list[bytes]:
-    return [
-        _part(
-            field, _known_pair(key, value) if type(value) is str and len(value) <= _LONGEST_KEPT else _pair(key, value)
-        )
-        for key, value in attributes.items()
-    ]
+    parts = []
+    for key, value in attributes.items():
+        kept = type(value) is str and len(value) <= _LONGEST_KEPT
+        parts.append(_part(field, _known_pair(key, value) if kept else _pair(key, value)))
+    return parts
 
 
 def _event(event: Event) -> bytes:
