@@ -5,6 +5,7 @@ machine does meanwhile hits them all alike. A request's cost is the worker's CPU
 requests, with the threads that send spans away; how long it took does not count. Scrapes are measured by themselves.
 """
 
+import os
 import statistics
 import sys
 import time
@@ -16,7 +17,7 @@ import httpx
 from tests.bench.traffic import KINDS, Traffic, place_orders
 from tests.bench.worker import Variant, Worker, bare_routes, variants
 
-ROUNDS = 9
+ROUNDS = int(os.environ.get('BENCH_ROUNDS','9'))
 SCRAPES = 40
 MOST_SCRAPE_MS = 3.0
 """Of CPU time of one worker."""

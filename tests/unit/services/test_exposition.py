@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import (
     CollectorRegistry,
@@ -70,6 +70,7 @@ def _family(draw, kind, name, help_text, names, registry):
     return lambda draw: labelled(enum, draw).state(draw(st.sampled_from(["on", "off"])))
 
 
+@settings(max_examples=25)
 @given(families(), st.data())
 def test_each_scrape_is_the_librarys(made, data):
     registry, steps = made
