@@ -95,9 +95,9 @@ def _mixed(chance: random.Random, shop: Shop) -> bytes:
 
 
 KINDS = (
-    Traffic("hit in memory", 2000, _held, {_DEFAULT: 1.5, _ALL: 2.0}),
-    Traffic("hit in Redis", 800, _held, {}, l1=False),
-    Traffic("page", 1000, _page, {}),
-    Traffic("order", 200, _order, {}),
-    Traffic("mix of the drill", 800, _mixed, {_DEFAULT: 1.25, _ALL: 1.6}),
+    Traffic("hit in memory", 1500, _held, {_DEFAULT: 1.5, _ALL: 2.0}),
+    Traffic("hit in Redis", 400, _held, {}, l1=False),
+    Traffic("page", 500, _page, {}),
+    Traffic("order", 50, _order, {}),
+    Traffic("mix of the drill", 160, _mixed, {_DEFAULT: 1.25, _ALL: 1.6}),
 )

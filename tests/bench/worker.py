@@ -1,8 +1,5 @@
 """Workers that differ in how they are observed, each with users of its own, and what they use of the CPU."""
 
-import os
-import signal
-import sys
 import time
 from collections import defaultdict
 from contextlib import AbstractContextManager
@@ -63,8 +60,7 @@ class Worker(AbstractContextManager["Worker"]):
 
     def __init__(self, stack, variant: Variant, **environment: str) -> None:
         self.variant = variant
-        environment = {"PYTHONFAULTHANDLER": "1", **variant.environment, **environment}
-        self._starting = own_instance(stack, app=variant.app, **environment)
+        self._starting = own_instance(stack, app=variant.app, **(variant.environment | environment))
 
     def __enter__(self) -> Self:
         self.instance: OwnInstance = self._starting.__enter__()
@@ -74,18 +70,10 @@ class Worker(AbstractContextManager["Worker"]):
         return self
 
     def __exit__(self, *error) -> None:
-        if error[0] is not None:
-            self._say_where_it_is()
         self.variant.failures += self.users.failures
         self.variant.lost_spans += self._lost_spans()
         self.users.close()
         self._starting.__exit__(*error)
-
-    def _say_where_it_is(self) -> None:
-        # Python's fault handler writes what each thread is doing.
-        os.kill(self._process, signal.SIGABRT)
-        time.sleep(1)
-        print(self.variant.name, self.instance.log[-6000:], sep="\n", file=sys.stderr)
 
     def cpu_seconds(self) -> float:
         """What the process has used so far, all its threads, also those that are over; in steps of a nanosecond."""
