@@ -17,7 +17,7 @@ import httpx
 from tests.bench.traffic import KINDS, Traffic, place_orders
 from tests.bench.worker import Variant, Worker, bare_routes, variants
 
-ROUNDS = int(os.environ.get('BENCH_ROUNDS','9'))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
 SCRAPES = 40
 MOST_SCRAPE_MS = 3.0
 """Of CPU time of one worker."""

@@ -6,7 +6,7 @@ sorts and escapes its labels anew, each time. What it keeps its values in is pri
 a property test holds what is written here against it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 _END = "# EOF\n"
+# Without types in the library.
+_number: Callable[[float], str] = floatToGoString
 
 
 class _Lines(Protocol):
@@ -115,7 +117,7 @@ class _GaugeLine:
         self._start = _start(child)
 
     def text(self) -> str:
-        return "".join([f"{self._start}{floatToGoString(sample.value)}\n" for sample in self._child._child_samples()])
+        return "".join([f"{self._start}{_number(sample.value)}\n" for sample in self._child._child_samples()])
 
 
 class _CounterLine:
@@ -126,7 +128,7 @@ class _CounterLine:
 
     def text(self) -> str:
         exemplar = _exemplar(self._value.get_exemplar()) if self._exemplars else ""
-        return f"{self._start}{floatToGoString(self._value.get())}{exemplar}\n"
+        return f"{self._start}{_number(self._value.get())}{exemplar}\n"
 
 
 class _HistogramLines:
@@ -134,7 +136,7 @@ class _HistogramLines:
         self._buckets = child._buckets
         self._sum = child._sum
         self._exemplars = exemplars
-        self._starts = [_start(child, "_bucket", floatToGoString(bound)) for bound in child._upper_bounds]
+        self._starts = [_start(child, "_bucket", _number(bound)) for bound in child._upper_bounds]
         self._count_start = _start(child, "_count")
         # As the library has it: a sum that may go down is no counter.
         self._sum_start = _start(child, "_sum") if child._upper_bounds[0] >= 0 else ""
@@ -155,10 +157,10 @@ class _HistogramLines:
         for start, value, bucket in zip(self._starts, now, self._buckets, strict=False):
             total += value
             exemplar = _exemplar(bucket.get_exemplar()) if self._exemplars else ""
-            lines.append(f"{start}{floatToGoString(total)}{exemplar}\n")
-        lines.append(f"{self._count_start}{floatToGoString(total)}\n")
+            lines.append(f"{start}{_number(total)}{exemplar}\n")
+        lines.append(f"{self._count_start}{_number(total)}\n")
         if self._sum_start:
-            lines.append(f"{self._sum_start}{floatToGoString(now[-1])}\n")
+            lines.append(f"{self._sum_start}{_number(now[-1])}\n")
         return "".join(lines)
 
 
@@ -182,4 +184,4 @@ def _exemplar(exemplar: Exemplar | None) -> str:
         return ""
     labels = _in_braces(exemplar.labels.items()) or "{}"
     at = "" if exemplar.timestamp is None else f" {exemplar.timestamp}"
-    return f" # {labels} {floatToGoString(exemplar.value)}{at}"
+    return f" # {labels} {_number(exemplar.value)}{at}"

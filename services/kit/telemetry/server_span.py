@@ -72,11 +72,17 @@ def leave(span: Span) -> None:
 
 
 def end(span: Span, method: str, route: str, status: int) -> None:
-    """End the span: what the request was, by its route's template, and what was answered.
+    """Describe the span, and end it.
 
     Not left to the instrumentation: what comes after it in a request, metrics and log line, is to know whether the
     request's spans are kept.
     """
+    describe(span, method, route, status)
+    span.end()
+
+
+def describe(span: Span, method: str, route: str, status: int) -> None:
+    """Say what the request was, by its route's template, and what was answered."""
     if route:
         span.update_name(f"{method} {route}")
         span.set_attribute("http.route", route)
@@ -84,7 +90,6 @@ def end(span: Span, method: str, route: str, status: int) -> None:
     if status >= 500:
         span.set_attribute("error.type", str(status))
         span.set_status(StatusCode.ERROR)
-    span.end()
 
 
 def is_kept(span: Span) -> bool:
