@@ -58,7 +58,8 @@ class Measured:
         for number in range(self.rounds + 1):
             for kind in kinds:
                 _serve_round(workers, kind, number, shop, keep=number > 0)
-            print(f"round {number} of {self.rounds}", file=sys.stderr, flush=True)
+                costs = "  ".join(f"{worker.variant.latest(kind.name):.0f}" for worker in workers)
+                print(f"round {number} of {self.rounds}, {kind.name}: {costs} µs", file=sys.stderr, flush=True)
 
     def report(self) -> bool:
         """Print the tables; say whether every bound holds, and whether it was what was to be measured."""

@@ -32,6 +32,11 @@ class Variant:
     lost_spans: float = 0.0
 
 
+    def latest(self, kind: str) -> float:
+        """What a request of this kind cost in the latest round; 0 before the first that counts."""
+        return self.microseconds[kind][-1] if self.microseconds[kind] else 0.0
+
+
 def variants() -> list[Variant]:
     """What is compared; the first is what the others are compared with."""
     share = str(ShopSettings.model_fields["trace_sample_ratio"].default)
