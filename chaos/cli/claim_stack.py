@@ -29,7 +29,7 @@ from compose import settings as stack_settings
 from compose.config.programs import service_environment
 from compose.native.processes import OWNED_BY
 from compose.settings import PASSED_THROUGH, StackSettings
-from compose.topology import PORT_SPAN, Topology
+from compose.topology import Topology, port_span
 
 NOT_THE_USERS = ("STORMDRILL_WORKERS", "STORMDRILL_PACE", "STORMDRILL_SHOPS", "STORMDRILL_CONNECTIONS", "RUNTIME")
 """What a user may have set and a claim says itself, beside all that the services read."""
@@ -129,7 +129,7 @@ class OwnStack:
 
     def _free_ports(self, number: int) -> list[int]:
         """So many in a row above the stack's own that nobody listens on. Raises StackUnreachable."""
-        first = self.settings.port_base + PORT_SPAN
+        first = self.settings.port_base + port_span(self.settings)
         for begins in range(first, first + _PORTS_BESIDE - number + 1):
             ports = list(range(begins, begins + number))
             if all(map(_is_free, ports)):
