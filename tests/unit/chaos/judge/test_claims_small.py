@@ -47,10 +47,10 @@ def test_what_is_not_smaller_deviates(gzipped, paged, chosen):
 
 
 @few
-@given(st.floats(0.51, 5.0), st.floats(1.26, 5.0))
-def test_what_does_not_cost_less_deviates(page, gzip):
-    costs = COSTS | {"20 products": 0.1 * page, "100, gzip": 0.04 * gzip}
-    assert broken(of("smaller", smaller_facts(costs=costs), smaller)) == {"page_cpu", "gzip_cpu"}
+@given(st.floats(0.51, 5.0))
+def test_what_does_not_cost_less_deviates(page):
+    costs = COSTS | {"20 products": 0.1 * page}
+    assert broken(of("smaller", smaller_facts(costs=costs), smaller)) == {"page_cpu"}
 
 
 def test_two_rounds_say_nothing_of_cpu():
