@@ -8,6 +8,13 @@ from chaos.load.open_loop.job import Asked, Job
 from chaos.machine import cpu_time
 
 _GZIP = {"Accept-Encoding": "gzip"}
+_UNCACHED = {
+    # What a cache keeps is sent as it is, and costs as much however long it is: each answer is to be made.
+    "SHOP_L1_CACHE": "off",
+    "SHOP_L2_CACHE": "off",
+    "SHOP_SINGLE_FLIGHT": "off",
+    "SHOP_CACHE_WARMING": "off",
+}
 
 
 def measure(bench: Bench) -> None:
@@ -17,7 +24,10 @@ def measure(bench: Bench) -> None:
     no_pages = {"SHOP_PAGINATION": "off"}
     pages = no_pages if bench.deviates("no-pages") else {}
     fields = "" if bench.deviates("no-fields") else "&fields=sku"
-    with stack.instance("shop", 1, gzip | pages) as paged, stack.instance("shop", 1, gzip | no_pages) as whole:
+    with (
+        stack.instance("shop", 1, _UNCACHED | gzip | pages) as paged,
+        stack.instance("shop", 1, _UNCACHED | gzip | no_pages) as whole,
+    ):
         variants: dict[str, tuple[Instance, Asked]] = {
             "100 products": (paged, Asked("/products?limit=100")),
             "100, gzip": (paged, Asked("/products?limit=100", headers=_GZIP)),

@@ -37,27 +37,29 @@ def measure(bench: Bench) -> None:
     ways = {"await": "/blocking" if blocking else "/await", "threads": "/threads", "blocking": "/blocking"}
     for number in range(int(bench.number("rounds"))):
         for way, path in ways.items():
-            # An instance of its own for each: what blocks has still nine hundred waits before it.
+            # An instance of its own for each: what blocks may have hundreds of waits before it still.
             with stack.instance("shop", 1, {WAIT_MS: f"{bench.number('wait_ms'):.0f}"}, _APP) as instance:
-                _burst(bench, instance, [Asked(path)], part="waits", way=way, round=str(number))
+                _ask(bench, instance, [Asked(path)], part="waits", way=way, round=str(number))
     for number in range(int(bench.number("rounds"))):
         for way, driver in (("await", "off" if blocking else "on"), ("blocking", "off")):
             with _shop(bench, stack, driver) as instance, _far_away(bench, stack):
-                _burst(bench, instance, _reads(number), part="shop", way=way, round=str(number))
+                _ask(bench, instance, _reads(number), part="shop", way=way, round=str(number))
 
 
-def _burst(bench: Bench, instance: Instance, requests: list[Asked], **labels: str) -> None:
+def _ask(bench: Bench, instance: Instance, requests: list[Asked], **labels: str) -> None:
+    """Everybody at once; of blocking calls as few as are answered in time."""
     address = urlsplit(instance.url)
-    (stage,) = bench.claim.profiles["burst"]
+    profile = "few" if labels["way"] == "blocking" else "burst"
+    (stage,) = bench.claim.profiles[profile]
     job = Job(
         host=address.hostname or "",
         port=address.port or 0,
         requests=requests,
-        connections=_BURST,
+        connections=stage.at_once or 1,
         in_turn=True,
         timeout_seconds=stage.for_.in_seconds,
     )
-    bench.load(job, "burst", **labels)
+    bench.load(job, profile, **labels)
 
 
 def _reads(number: int) -> list[Asked]:

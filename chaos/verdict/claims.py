@@ -75,16 +75,22 @@ class ClientLate(Finding, frozen=True):
     """The load's own process was late, so that it was not the system that was measured."""
 
     load: str
+    """The stage in which it was worst."""
     p99_seconds: float
     most_seconds: float
+    others: int = 0
+    """In how many more stages it was."""
 
 
 class ClientFull(Finding, frozen=True):
     """The load's own process had nearly a whole core to do."""
 
     load: str
+    """The stage in which it was most."""
     share: float
     most: float
+    others: int = 0
+    """In how many more stages it was."""
 
 
 ClaimFinding: TypeAlias = (

@@ -99,10 +99,9 @@ def _findings(seen: ClaimRecording) -> Iterable[ClaimFinding]:
     for busy in seen.all(BusySeen):
         if busy.cores > seen.claim.busy_cores:
             yield MachineBusy(busy.cores, seen.claim.busy_cores)
-    for load in seen.all(LoadSeen):
-        # The last steps of a search are meant to be too much for the machine; knee_seen asks whether it was the client.
-        if knee_seen.SEARCH not in load.labels:
-            yield from _client(load, seen.claim.lag.in_seconds)
+    # The last steps of a search are meant to be too much for the machine; knee_seen asks whether it was the client.
+    loads = [load for load in seen.all(LoadSeen) if knee_seen.SEARCH not in load.labels]
+    yield from _client(loads, seen.claim.lag.in_seconds)
 
 
 def _whole(seen: ClaimRecording) -> Iterable[ClaimFinding]:
@@ -127,16 +126,22 @@ def _limits(seen: ClaimRecording) -> Iterable[ClaimFinding]:
             yield LimitTooLow(name, limit.value, needed, limit.how)
 
 
-def _client(load: LoadSeen, most_late: float) -> Iterable[ClaimFinding]:
-    name = of_load(load)
-    p99 = histogram.quantile(load.lag, 0.99)
-    if p99 is None:
-        yield ClientLate(name, math.inf, most_late)
-    elif p99 > most_late:
-        yield ClientLate(name, p99, most_late)
-    # A burst is sent in one go, which is what it is for.
-    if load.lasted >= 1.0 and (share := load.cpu_seconds / load.lasted) > MOST_OF_A_CORE:
-        yield ClientFull(name, share, MOST_OF_A_CORE)
+def _client(loads: Iterable[LoadSeen], most_late: float) -> Iterable[ClaimFinding]:
+    """The stages in which the client was worst; of the others their number."""
+    late, full = [], []
+    for load in loads:
+        p99 = histogram.quantile(load.lag, 0.99)
+        if p99 is None or p99 > most_late:
+            late.append((math.inf if p99 is None else p99, of_load(load)))
+        # A burst is sent in one go, which is what it is for.
+        if load.lasted >= 1.0 and (share := load.cpu_seconds / load.lasted) > MOST_OF_A_CORE:
+            full.append((share, of_load(load)))
+    if late:
+        worst, name = max(late)
+        yield ClientLate(name, worst, most_late, len(late) - 1)
+    if full:
+        worst, name = max(full)
+        yield ClientFull(name, worst, MOST_OF_A_CORE, len(full) - 1)
 
 
 def of_load(load: LoadSeen) -> str:

@@ -30,19 +30,23 @@ def of_finding(finding: ClaimFinding) -> str:
             return f"nobody could say what this machine's limit {limit} is"
         case MachineBusy(cores, most):
             return f"others kept {cores:.2f} cores busy before it began, at most {most:g} may be: end what else runs"
-        case ClientLate(load, p99, most):
+        case ClientLate(load, p99, most, others):
             late = "never looked at" if math.isinf(p99) else f"{p99 * 1000:.1f} ms late with one request of a hundred"
             return (
-                f"the process that asks was {late} (at most {most * 1000:g} ms) in {load}: it needs a core of its own,"
-                " or a lower rate"
+                f"the process that asks was {late} (at most {most * 1000:g} ms) in {load}{_and(others)}:"
+                " it needs a core of its own, or a lower rate"
             )
-        case ClientFull(load, share, most):
+        case ClientFull(load, share, most, others):
             return (
-                f"the process that asks took {share:.0%} of a core (at most {most:.0%}) in {load}: it needs a core of"
-                " its own, or a lower rate"
+                f"the process that asks took {share:.0%} of a core (at most {most:.0%}) in {load}{_and(others)}:"
+                " it needs a core of its own, or a lower rate"
             )
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _and(others: int) -> str:
+    return f", and too much in {others} more stages" if others else ""
 
 
 def of_bound(result: BoundResult) -> str:

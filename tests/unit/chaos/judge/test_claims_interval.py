@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.judge.claims import interval
@@ -10,12 +10,14 @@ from chaos.judge.claims import interval
 values = st.lists(st.floats(0.1, 1000.0), min_size=3, max_size=12)
 
 
+@settings(max_examples=20, deadline=None)
 @given(values)
 def test_a_value_lies_in_its_interval_and_that_within_what_was_seen(seen):
     found = interval.of("one", seen)
     assert min(seen) <= found.low <= found.value <= found.high <= max(seen)
 
 
+@settings(max_examples=20, deadline=None)
 @given(values, values)
 def test_a_ratio_lies_in_its_interval(above, below):
     found = interval.of_ratio("one", above, below)
@@ -23,6 +25,7 @@ def test_a_ratio_lies_in_its_interval(above, below):
     assert interval.of_ratio("one", above, below) == found
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0.1, 1000.0), max_size=2))
 def test_too_few_say_nothing(seen):
     assert interval.of("one", seen) is None

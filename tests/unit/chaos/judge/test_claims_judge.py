@@ -98,6 +98,9 @@ def findings(*facts, **more):
 def test_each_says_what_it_is():
     assert findings(load(lag=histogram.of([0.03] * 100))) == [ClientLate]
     assert findings(load(cpu_seconds=0.95)) == [ClientFull]
+    late = [load(lag=histogram.of([seconds] * 100), labels={"n": str(seconds)}) for seconds in (0.03, 0.5, 0.1)]
+    (found,) = judge("one", made_up("one", *late, made=ONE), WELL).findings
+    assert (found.load, found.others) == ("made-up[0] n=0.5", 2)
     assert findings(BusySeen(0.5, 1.5, 2.0)) == [MachineBusy]
     assert findings(limits={"cores": 1}) == [LimitTooLow]
     assert findings(limits={}) == [LimitUnknown]

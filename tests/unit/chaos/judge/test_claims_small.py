@@ -1,7 +1,7 @@
 """Claims 5, 6 and 7 by made-up recordings: what holds them, and that each thing which refutes them does."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.facts.claims import histogram
@@ -11,6 +11,8 @@ from chaos.verdict.verdict import Outcome
 from tests.unit.chaos.claims.made_up import load, reading
 from tests.unit.chaos.claims.made_up import recording as made_up
 
+few = settings(max_examples=8, deadline=None)
+"""Each makes intervals of a thousand draws, of which there are a dozen in a verdict."""
 SIZES = {"100 products": 8000, "100, gzip": 1000, "100, one field": 2500, "20 products": 1600, "all": 80000}
 COSTS = {"100 products": 0.04, "100, gzip": 0.041, "100, one field": 0.06, "20 products": 0.03, "all": 0.1}
 
@@ -37,16 +39,18 @@ def test_smaller_answers_hold():
     assert {one.name: one.value for one in verdict.measures}["gzip_saves"] == pytest.approx(0.875)
 
 
+@few
 @given(st.floats(0.31, 3.0), st.floats(0.06, 1.0), st.floats(0.51, 1.0))
 def test_what_is_not_smaller_deviates(gzipped, paged, chosen):
     sizes = SIZES | {"100, gzip": 8000 * gzipped, "20 products": 80000 * paged, "100, one field": 8000 * chosen}
     assert broken(of("smaller", smaller_facts(sizes), smaller)) == {"gzip_saves", "page_share", "field_share"}
 
 
-@given(st.floats(0.51, 5.0), st.floats(1.26, 5.0))
-def test_what_does_not_cost_less_deviates(page, gzip):
-    costs = COSTS | {"20 products": 0.1 * page, "100, gzip": 0.04 * gzip}
-    assert broken(of("smaller", smaller_facts(costs=costs), smaller)) == {"page_cpu", "gzip_cpu"}
+@few
+@given(st.floats(0.51, 5.0))
+def test_what_does_not_cost_less_deviates(page):
+    costs = COSTS | {"20 products": 0.1 * page}
+    assert broken(of("smaller", smaller_facts(costs=costs), smaller)) == {"page_cpu"}
 
 
 def test_two_rounds_say_nothing_of_cpu():
@@ -75,12 +79,14 @@ def test_waiting_together_holds():
     assert of("waits", waits_facts(), waits).outcome is Outcome.HELD
 
 
+@few
 @given(st.floats(0.1, 9.9))
 def test_waiting_one_after_the_other_deviates(times):
     assert broken(of("waits", waits_facts(awaits=10.0 * times), waits)) == {"await_gain"}
     assert broken(of("waits", waits_facts(shop=9.0 * times), waits)) == {"shop_gain"}
 
 
+@few
 @given(st.integers(1, 999))
 def test_one_that_is_not_answered_deviates(missing):
     assert "await_answered" in broken(of("waits", waits_facts(missing=missing), waits))

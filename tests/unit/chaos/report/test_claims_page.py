@@ -75,6 +75,7 @@ def test_the_terminal_says_what_was_seen_and_wanted(verdict):
         (MachineBusy(1.2, 0.5), "1.20 cores.*end what else runs"),
         (ClientLate("reads[0]", 0.1, 0.02), "100.0 ms late.*20 ms.*reads"),
         (ClientFull("reads[0]", 0.95, 0.9), "95% of a core"),
+        (ClientLate("reads[0]", 0.1, 0.02, 7), "reads.*in 7 more stages"),
         (ClaimFactsLost(["load"]), "load"),
         (ClaimEndedEarly("interrupted", "signal 2"), "interrupted: signal 2"),
     ],
