@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from compose.config.haproxy import PANIC
 from compose.config.programs import postgres_dsn
-from compose.topology import INVENTORIES, LOOPBACK, REDIS_NODES, SHOPS, Program, Topology
+from compose.topology import LOOPBACK, REDIS_NODES, Program, Topology
 
 PROBE_TIMEOUT_SECONDS = 2.0
 _REDIS_SLOTS = 16384
@@ -239,7 +239,8 @@ def _toxiproxy(topology: Topology) -> None:
 
 
 def _haproxy(topology: Topology) -> None:
-    up, wanted = len(_servers_up(topology)), SHOPS + INVENTORIES
+    balanced = [*topology.of_role("shop"), *topology.of_role("inventory")]
+    up, wanted = len(_servers_up(topology)), sum(len(program.instances) for program in balanced)
     if up < wanted:
         raise NotReady(f"{up} of {wanted} servers are up")
 

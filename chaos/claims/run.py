@@ -3,7 +3,7 @@
 import contextlib
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from chaos.machine.interrupts import Interrupts
 from chaos.spec.claims import claim as claims
 
 _LOOK_SECONDS = 2.0
+_MOST_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def measure(file: Path, folder: Path, setting: Setting) -> None:
     try:
         for limit in limits.limits():
             bench.write(LimitSeen(bench.now, limit.name, limit.value, limit.how))
-        bench.write(BusySeen(bench.now, *_busy(setting.interrupts)))
+        bench.write(_busy(bench))
         setting.measuring[file.stem](bench)
         how = COMPLETED
     except Interrupted as error:
@@ -75,10 +76,18 @@ def _cpuinfo() -> list[str]:
         return []
 
 
-def _busy(interrupts: Interrupts) -> tuple[float, float]:
-    """How many cores were busy while we did nothing, and for how long that was looked at."""
-    before, began = psutil.cpu_times(), time.monotonic()
-    interrupts.wait(_LOOK_SECONDS)
-    after, seconds = psutil.cpu_times(), time.monotonic() - began
-    idle = (after.idle + after.iowait) - (before.idle + before.iowait)
-    return max(0.0, psutil.cpu_count() - idle / seconds), seconds
+def _busy(bench: Bench) -> BusySeen:
+    """How many cores are busy while we do nothing; looked at again while it is too many: what ends takes a while."""
+    least = min(_looks(bench.interrupts, bench.claim.busy_cores))
+    return BusySeen(bench.now, least, _LOOK_SECONDS)
+
+
+def _looks(interrupts: Interrupts, most: float) -> Iterator[float]:
+    for _ in range(_MOST_LOOKS):
+        before, began = psutil.cpu_times(), time.monotonic()
+        interrupts.wait(_LOOK_SECONDS)
+        after, seconds = psutil.cpu_times(), time.monotonic() - began
+        idle = (after.idle + after.iowait) - (before.idle + before.iowait)
+        yield (busy := max(0.0, float(psutil.cpu_count() or 1) - idle / seconds))
+        if busy <= most:
+            return

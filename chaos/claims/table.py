@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chaos.claims import cached_rate, connections, pooling, smaller, waits
+from chaos.claims import absorb, cached_rate, capacity, connections, pooling, scaling, smaller, tiers, waits
 from chaos.claims.bench import Bench
 
 Measuring = Callable[[Bench], None]
@@ -14,4 +14,8 @@ MEASURING: dict[str, Measuring] = {
     "smaller": smaller.measure,
     "waits": waits.measure,
     "pooling": pooling.measure,
+    "tiers": tiers.measure,
+    "scaling": scaling.measure,
+    "absorb": absorb.measure,
+    "capacity": capacity.measure,
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from chaos.cli import stack
+from chaos.cli.run import assert_free
 from chaos.cli.stack import ROOT, STACK_ERRORS
 from chaos.control.of_target import control_of
 from chaos.control.port import family
@@ -28,7 +29,7 @@ from compose import settings as stack_settings
 from compose.config.programs import service_environment
 from compose.native.processes import OWNED_BY
 from compose.settings import PASSED_THROUGH, StackSettings
-from compose.topology import PORT_SPAN, Topology
+from compose.topology import Topology, port_span
 
 NOT_THE_USERS = ("STORMDRILL_WORKERS", "STORMDRILL_PACE", "STORMDRILL_SHOPS", "STORMDRILL_CONNECTIONS", "RUNTIME")
 """What a user may have set and a claim says itself, beside all that the services read."""
@@ -90,6 +91,8 @@ class OwnStack:
             f"{prefix}_DRAIN_DELAY": "0s",
             # So that `down` finds it whatever became of us.
             OWNED_BY: str(self.settings.state),
+            # This checkout's, whichever one the environment was installed from.
+            "PYTHONPATH": str(ROOT),
         }
         if dsn := told.get(f"{prefix}_POSTGRES_DSN"):
             # So that Postgres can tell its connections from those of the instance whose way it shares.
@@ -126,7 +129,7 @@ class OwnStack:
 
     def _free_ports(self, number: int) -> list[int]:
         """So many in a row above the stack's own that nobody listens on. Raises StackUnreachable."""
-        first = self.settings.port_base + PORT_SPAN
+        first = self.settings.port_base + port_span(self.settings)
         for begins in range(first, first + _PORTS_BESIDE - number + 1):
             ports = list(range(begins, begins + number))
             if all(map(_is_free, ports)):
@@ -145,6 +148,10 @@ class OwnStacks:
     def runs(self) -> Path:
         """Where recordings are."""
         return self._settings({}).runs
+
+    def assert_free(self) -> None:
+        """Raises RunInProgress when a run is at work on the stack that would be replaced."""
+        assert_free(self._settings({}).state, "end it with Ctrl-C first")
 
     def up(self, environment: Mapping[str, str]) -> OwnStack:
         """With these settings; left as it is where it has them. Raises StackUnreachable, Interrupted."""

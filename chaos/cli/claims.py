@@ -1,6 +1,7 @@
 """`stormdrill claims`: measures claims about our own stack, judges them, and writes a page."""
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,9 +47,12 @@ def measure(arguments: argparse.Namespace) -> int:
     interrupts, progress = Interrupts(), Progress()
     interrupts.listen("the claim in hand is given up, what was measured is judged, and the stack is taken down")
     stacks = OwnStacks(progress.waits, interrupts)
+    stacks.assert_free()
     folder = _new_folder(stacks.runs)
     raise_open_files()
     setting = Setting(MEASURING, stacks, interrupts, revision.of(ROOT), arguments.deviate)
+    named = f"{setting.revision[0]}{', changed' if setting.revision[1] else ''}"
+    print(f"stormdrill: revision {named}; again: {_again(arguments)}", file=sys.stderr)
     try:
         ended = measured(chosen, folder, setting, progress)
     finally:
@@ -139,6 +143,9 @@ def conclude(folder: Path, before: ClaimsVerdict | None, command: str) -> int:
     verdict = _judged(folder)
     (folder / VERDICT_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(verdict)) + b"\n")
     (folder / PAGE_FILE).write_text(page.render(verdict, command, before))
+    for claim in verdict.claims:
+        for number, picture in enumerate(claim.pictures, 1):
+            (folder / claim.claim / f"picture-{number}.svg").write_text(page.svg(picture))
     print(terminal.table(verdict))
     if before:
         print(*comparison.lines(before, verdict), sep="\n")

@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import psutil
+
 
 def seconds(pids: Iterable[int]) -> float:
     """That of all their threads that live, together; processes that have ended count for nothing.
@@ -26,6 +28,12 @@ def of_ended_children(pid: int) -> float:
     """
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def of_machine() -> float:
+    """Seconds that all cores together were busy since this machine began; what a hypervisor took from it is not."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 def _nanoseconds(tasks: Path) -> int:

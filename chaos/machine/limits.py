@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.machine import cgroup
+
 _PAGE_MIB = resource.getpagesize() / 2**20
-_CGROUPS = ("/sys/fs/cgroup/cgroup.subtree_control", "/sys/fs/cgroup/cpu")
-"""Of version 2, and of version 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,8 @@ def _tcp_memory() -> float:
 
 def _cpu_quotas() -> int:
     """1 where groups with a quota of CPU can be made, 0 where not."""
-    return int(any(os.access(place, os.W_OK) for place in _CGROUPS))
+    try:
+        cgroup.find()
+    except cgroup.QuotaUnavailable:
+        return 0
+    return 1

@@ -8,6 +8,7 @@ from typing import Protocol
 from chaos.facts.claims import histogram
 from chaos.facts.claims.facts import COMPLETED, BusySeen, ClaimEnded, ClaimStarted, LimitSeen, LoadSeen, Noted
 from chaos.facts.claims.recording import ClaimRecording
+from chaos.judge.claims import knee_seen
 from chaos.spec.claims.claim import MeasureBound
 from chaos.verdict.claims import (
     BoundResult,
@@ -99,7 +100,9 @@ def _findings(seen: ClaimRecording) -> Iterable[ClaimFinding]:
         if busy.cores > seen.claim.busy_cores:
             yield MachineBusy(busy.cores, seen.claim.busy_cores)
     for load in seen.all(LoadSeen):
-        yield from _client(load, seen.claim.lag.in_seconds)
+        # The last steps of a search are meant to be too much for the machine; knee_seen asks whether it was the client.
+        if knee_seen.SEARCH not in load.labels:
+            yield from _client(load, seen.claim.lag.in_seconds)
 
 
 def _whole(seen: ClaimRecording) -> Iterable[ClaimFinding]:

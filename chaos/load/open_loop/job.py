@@ -30,7 +30,7 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     in_turn: bool = False
     """Ask for the requests one after the other, rather than by their weights."""
     tag_header: str = ""
-    """Latencies are counted apart by this header of the answer."""
+    """Latencies are counted apart by this header of the answer, or by several with commas between."""
     sources: list[str] = []
     """Local addresses to come from, in turn: each has its own 28,000 ports."""
     seed: int = 1

@@ -83,17 +83,17 @@ class Tally:
         return SecondSeen(number, histogram.count(times), self._failed_in[number], p50, p99, longest)
 
 
-def _reader(header: str) -> Callable[[bytes], str] | None:
-    """What reads a header's value from an answer's head in small letters."""
-    if not header:
+def _reader(headers: str) -> Callable[[bytes], str] | None:
+    """What reads headers' values, with commas between, from an answer's head in small letters."""
+    if not headers:
         return None
-    begins = f"\r\n{header.lower()}: ".encode()
+    begins = [f"\r\n{name.strip().lower()}: ".encode() for name in headers.split(",")]
+    return lambda head: ",".join(_value(head, one) for one in begins)
 
-    def value(head: bytes) -> str:
-        at = head.find(begins)
-        if at < 0:
-            return ""
-        at += len(begins)
-        return head[at : head.find(b"\r\n", at)].decode("latin-1")
 
-    return value
+def _value(head: bytes, begins: bytes) -> str:
+    at = head.find(begins)
+    if at < 0:
+        return ""
+    at += len(begins)
+    return head[at : head.find(b"\r\n", at)].decode("latin-1")

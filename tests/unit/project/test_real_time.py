@@ -134,6 +134,10 @@ REAL_TIME = {
         chaos.console.one_run._BEFORE_SECONDS chaos.console.one_run._DIED_SECONDS
         chaos.console.reader._LOOKED_AT_SECONDS
     """,
+    "what measuring a claim waits for, in which no rule of alerting plays a part": """
+        chaos.claims.reads._TIMEOUT_SECONDS chaos.claims.rotation._POLL_SECONDS chaos.claims.rotation._WITHIN_SECONDS
+        chaos.claims.scaling._POLL_SECONDS chaos.claims.scaling._WITHIN_SECONDS chaos.machine.cgroup.PERIOD_US
+    """,
     "what is taken where a stack says nothing of it": "chaos.console.sources._SCRAPED_EVERY_SECONDS",
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",
 }

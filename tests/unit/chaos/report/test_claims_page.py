@@ -28,6 +28,7 @@ from chaos.verdict.claims import (
 from tests.unit.chaos.claims.made_up import recording
 from tests.unit.chaos.judge.test_claims_small import pooling_facts, smaller_facts, waits_facts
 
+SVG = "{http://www.w3.org/2000/svg}"
 EVIL = '"><script>alert(1)</script>'
 FACTS = {"smaller": smaller_facts, "waits": waits_facts, "pooling": pooling_facts}
 
@@ -44,7 +45,14 @@ def test_it_needs_nothing_else_and_draws_every_claim(verdict):
     drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
     assert len(drawings) == sum(len(claim.pictures) for claim in verdict.claims) >= 5
     for drawing in drawings:
-        assert ElementTree.fromstring(drawing).findall(".//rect"), "nothing is drawn"
+        assert ElementTree.fromstring(drawing).findall(f".//{SVG}rect"), "nothing is drawn"
+
+
+def test_a_picture_is_a_file_of_its_own_too(verdict):
+    for one in [one for claim in verdict.claims for one in claim.pictures]:
+        drawing = ElementTree.fromstring(page.svg(one))
+        assert drawing.tag == f"{SVG}svg"
+        assert len(drawing.findall(f".//{SVG}rect")) == len(picture.of(one).blocks) + len(one.of_bars)
 
 
 def test_what_it_is_told_is_escaped(verdict):
