@@ -12,7 +12,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/tools/built.sh"
 cache=$(cache_folder)
 built=$(built_folder)
-wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
+wanted=$(cat "$root/requirements.lock" "$root/tools/gunicorn-h1c.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
 export PATH=$PATH:/usr/sbin:/sbin
@@ -34,9 +34,24 @@ install_python() {
         "$(find_python)" -m venv "$root/.venv" &&
         pip_install "$root/.venv" --require-hashes -r "$root/requirements.lock" &&
         pip_install "$root/.venv" --no-deps --no-build-isolation -e "$root" &&
+        install_parser &&
         echo "$wanted" >"$stamp" || return 1
     exec 8<&-
     say "Python environment ready"
+}
+
+# gunicorn's parser in C, which gunicorn takes up by itself. It comes as source alone, so it is built where there is a
+# compiler and Python's headers; without it requests are parsed in Python, which costs more and does the same.
+install_parser() {
+    local headers
+    headers=$("$root/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))') || return 1
+    if ! command -v cc >/dev/null || [ ! -f "$headers/Python.h" ]; then
+        say "requests are parsed in Python, as there is no C compiler with Python's headers for gunicorn-h1c"
+        return 0
+    fi
+    pip_install "$root/.venv" --no-deps --no-build-isolation --require-hashes -r "$root/tools/gunicorn-h1c.lock" \
+        >"$logs/gunicorn-h1c.log" 2>&1 ||
+        say "requests are parsed in Python, as gunicorn-h1c cannot be built (see $logs/gunicorn-h1c.log)"
 }
 
 # pip_install ENVIRONMENT ARGUMENT…

@@ -8,6 +8,7 @@ import jinja2
 from compose import drill_time
 from compose.config import connections, grafana, haproxy, scrape
 from compose.pace import timing
+from compose.pace.receivers import Pager
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
@@ -58,10 +59,12 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
     drill_time.generate(
         ROOT / "alerts",
         ROOT / "alerts" / "alertmanager.yml",
-        f"http://{topology.at(topology.one('pager').port)}",
-        config / "drill",
         # The other receivers go straight: they tell when this way is broken.
-        {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        Pager(
+            f"http://{topology.at(topology.one('pager').port)}",
+            ways={"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        ),
+        config / "drill",
         profile=timing.at(settings.pace),
         dashboards="".join(f"http://127.0.0.1:{one.port}" for one in topology.of_role("grafana")),
     )

@@ -105,7 +105,8 @@ REAL_TIME = {
         chaos.facts.sessions._AROUND_SECONDS
         chaos.judge.checks._CUT_OFF_SECONDS chaos.judge.clocks._BEFORE_SECONDS chaos.judge.clocks._MOVES_SECONDS
         chaos.judge.completeness._LATE_SECONDS chaos.judge.heartbeat._RETRY_SECONDS
-        chaos.judge.listed.UNCERTAIN_SECONDS chaos.observe.prometheus._STANDING_SECONDS
+        chaos.judge.listed.UNCERTAIN_SECONDS chaos.judge.messages._SIDE_BY_SIDE_SECONDS
+        chaos.judge.messages._UNDER_WAY_SECONDS chaos.observe.prometheus._STANDING_SECONDS
         chaos.verdict.coverage.BEYOND_DESIGN_SECONDS chaos.verdict.coverage.LOOK_SECONDS
     """,
     "what people read, and what recordings of earlier releases meant": """
