@@ -44,6 +44,8 @@ class Wanted:
     """So often each asks."""
     at_most_seconds: float
     """That all phases may last."""
+    timeout_seconds: float = 5.0
+    """That each request may take; less than `every_seconds`."""
 
 
 def jobs(bench: Bench, url: str, wanted: Wanted, phases: Sequence[str], paths: Sequence[str]) -> list[HeldJob]:
@@ -63,6 +65,7 @@ def jobs(bench: Bench, url: str, wanted: Wanted, phases: Sequence[str], paths: S
             every_seconds=wanted.every_seconds,
             phases=list(phases),
             at_most_seconds=wanted.at_most_seconds,
+            timeout_seconds=wanted.timeout_seconds,
             tag_header=ANSWERED_BY,
             name="held",
             labels={"client": str(number)},

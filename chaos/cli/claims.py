@@ -42,7 +42,7 @@ _CODES = {
 
 def measure(arguments: argparse.Namespace) -> int:
     """Measure those that are asked for, in their order; the exit code of the worst verdict."""
-    chosen = _chosen(EXTREME if arguments.extreme else HYPOTHESES, arguments.only, arguments.deviate)
+    chosen = _chosen(arguments.only, arguments.deviate, EXTREME if arguments.extreme else HYPOTHESES)
     before = _verdict_of(arguments.compare) if arguments.compare else None
     interrupts, progress = Interrupts(), Progress()
     interrupts.listen("the claim in hand is given up, what was measured is judged, and the stack is taken down")
@@ -105,7 +105,7 @@ def validate() -> int:
     return len(files)
 
 
-def _chosen(folder: Path, only: list[str], deviation: str) -> list[Path]:
+def _chosen(only: list[str], deviation: str, folder: Path = HYPOTHESES) -> list[Path]:
     names = [name for text in only for name in text.split(",") if name]
     all_files = claims.files(folder)
     try:

@@ -101,8 +101,10 @@ def size(settings: StackSettings, topology: Topology) -> sizing.Size:
 
 def edge_values(edge: Program, settings: StackSettings, topology: Topology) -> dict[str, object]:
     """The values of an edge's template."""
+    sized = size(settings, topology)
     return {
-        "maxconn": size(settings, topology).connections_an_edge,
+        "maxconn": sized.connections_an_edge,
+        "to_haproxy": max(1, round(sizing.FULL * sized.connections / len(topology.of_role("edge")))),
         "listen": topology.listen,
         "front": topology.users,
         "haproxy": topology.at(topology.one("haproxy").port),

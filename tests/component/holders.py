@@ -3,8 +3,6 @@
 from collections import Counter
 from contextlib import contextmanager
 
-import msgspec
-
 from chaos.claims.bench import Bench
 from chaos.claims.holding import Wanted, holding, jobs
 from chaos.facts.claims.recording import ClaimRecorder
@@ -18,14 +16,13 @@ CLAIM = ROOT / "chaos" / "hypotheses" / "connections.yaml"
 @contextmanager
 def held(folder, url, connections, *, every, timeout, ramp=1.0):
     """Two processes that are ready to hold so many connections, in the phases `ramp` and `hold`."""
-    bench = Bench(claims.read(CLAIM), folder, ClaimRecorder(folder, CLAIM), None, Interrupts())
-    wanted = Wanted(connections, 2, ramp, every, at_most_seconds=60)
-    told = [
-        msgspec.structs.replace(job, timeout_seconds=timeout)
-        for job in jobs(bench, url, wanted, ["ramp", "hold"], ["/products/sku-0001"])
-    ]
+    recorder = ClaimRecorder(folder, CLAIM)
+    bench = Bench(claims.read(CLAIM), folder, recorder, None, Interrupts())
+    wanted = Wanted(connections, 2, ramp, every, at_most_seconds=60, timeout_seconds=timeout)
+    told = jobs(bench, url, wanted, ["ramp", "hold"], ["/products/sku-0001"])
     with holding(bench, told) as holders:
         yield holders
+    recorder.end(bench.now, "completed", "")
 
 
 def of_phase(seen, phase):

@@ -58,6 +58,16 @@ def test_haproxy_keeps_none_of_the_users_connections(edged):
         assert edged.metric("haproxy_frontend_current_sessions") < 10
 
 
+def test_users_who_come_at_once_share_the_connections_to_haproxy(edged, shop):
+    """Each one's first request on a connection of its own would take all that HAProxy has."""
+    with ExitStack() as held:
+        connections = [held.enter_context(closing(connected(edged))) for _ in range(CONNECTIONS)]
+        for connection in connections:
+            assert asked(connection, "/carts")[0] == 200
+        assert len(shop.requests) == CONNECTIONS
+        assert edged.metric("haproxy_frontend_current_sessions") < 30
+
+
 def test_an_answer_is_never_older_than_it_may_be(edged, shop):
     """A second cache behind the first would double that."""
     with closing(connected(edged)) as connection:

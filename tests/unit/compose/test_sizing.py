@@ -142,6 +142,15 @@ def test_the_edges_alone_cache_and_haproxy_believes_them_alone():
     assert "cache products" not in render.edge_cfg(stack.of_role("edge")[0], without, stack)
 
 
+@pytest.mark.parametrize("connections", [100_000, 1_000_000])
+def test_all_edges_together_leave_haproxy_room(connections):
+    asked = settings(connections)
+    stack = build(asked)
+    edges = stack.of_role("edge")
+    told = [re.findall(r"server haproxy \S+ maxconn (\d+)", render.edge_cfg(edge, asked, stack)) for edge in edges]
+    assert sum(int(number) for (number,) in told) < 0.8 * size(asked).connections
+
+
 def test_prometheus_asks_each_edge_by_its_name():
     jobs = {job.name: job for job in scrape.jobs(build(settings(100_000)))}
     stack = build(settings(100_000))

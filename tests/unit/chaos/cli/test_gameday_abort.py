@@ -17,7 +17,7 @@ from tests.waiting import until
 
 COMMANDS = (
     *("run", "report", "all", "coverage", "validate", "dashboards", "list", "gameday", "undo", "schema"),
-    *("compose-file", "up", "down", "restart", "status", "console"),
+    *("compose-file", "up", "down", "restart", "status", "console", "claims"),
 )
 
 
