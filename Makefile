@@ -25,7 +25,7 @@ doctor: ## stack: what this machine has and lacks, before anything is installed
 	@tools/doctor.sh
 
 # For what needs no server, and for what needs all of them whatever the runtime.
-setup-python setup-native setup-browser setup-workflows:
+setup-python setup-native setup-claims setup-browser setup-workflows:
 	@tools/setup.sh $(@:setup-%=%)
 
 up: setup ## stack: bring the stack up and prove every part healthy
@@ -149,8 +149,11 @@ test-distros: setup-native ## long: over an hour: Debian 12 and 13 from nothing,
 	@$(PYTEST) tests/distros
 
 # ONLY=5,6 for some; DEVIATE=<name> does what must refute one; COMPARE=runs/<earlier>-claims.
-claims: setup ## long: at most 35 minutes: hold the article's numbers against this machine; ONLY=5,6 DEVIATE=no-pool COMPARE=
+claims: setup-claims ## long: hold the article's numbers against this machine; ONLY=5,6 DEVIATE=no-pool COMPARE=
 	@$(STORMDRILL) claims $(foreach one,$(ONLY),--only $(one)) $(if $(DEVIATE),--deviate $(DEVIATE)) $(if $(COMPARE),--compare $(COMPARE))
+
+claims-extreme: setup-claims ## long: about twenty minutes: where this machine breaks on the way to a million connections
+	@$(STORMDRILL) claims --extreme
 
 bench: setup-native ## long: what it costs to be observed, and what 5,000 connections wait, with bounds
 	@.venv/bin/python -m tests.bench

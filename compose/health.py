@@ -134,6 +134,8 @@ def front(topology: Topology) -> list[Probe]:
     probes = [
         haproxy(topology),
         Probe("a user's read", partial(_user_reads, topology)),
+        # The kernel chooses which edge takes a user's connection; here each is asked by name, through to an instance.
+        *(Probe(edge.name, partial(_http_ok, edge.port, "/products/sku-0001")) for edge in topology.of_role("edge")),
         Probe("prometheus", partial(_prometheus, topology)),
         Probe("alertmanager", partial(_http_ok, topology.one("alertmanager").port, "/-/ready")),
         Probe("Watchdog at the pager", partial(_deadman, topology)),
@@ -261,7 +263,7 @@ def _servers_up(topology: Topology) -> list[str]:
 
 
 def _user_reads(topology: Topology) -> None:
-    _http_ok(topology.one("haproxy").port, "/products/sku-0001")
+    _http_ok(topology.users, "/products/sku-0001")
 
 
 def _prometheus(topology: Topology) -> None:

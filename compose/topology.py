@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from compose import sizing
 from compose.settings import MOST_WORKERS, SHOPS, StackSettings
 
 LOOPBACK = "127.0.0.1"
@@ -21,6 +22,10 @@ REDIS_REPLICAS_PER_MASTER = 1
 PORT_SPAN = 200
 PORT_SPAN_OF_MORE_SHOPS = 300
 """Of a stack with more than SHOPS shops: what belongs to the others has ports behind those of every stack."""
+EDGES_FROM = 300
+"""Offset of the first edge's port for metrics; who is started beside a stack takes those below."""
+BEHIND_EDGES = 9
+"""Offset of HAProxy's port where edges have the users'."""
 METRICS_PORTS_PER_WORKER = 2  # a worker that replaces another finds a free port while the old one still drains
 
 
@@ -84,6 +89,8 @@ class Topology:
     inventory_front: int
     """HAProxy's port in front of the inventory instances."""
     haproxy_metrics: int
+    front: int = 0
+    """Where users come in; 0: at HAProxy's first port."""
     grafana: int = 0
     """The port for Grafana, whether this stack runs it or somebody who looks."""
     jaeger_ui: int = 0
@@ -112,6 +119,11 @@ class Topology:
     def replicated(self) -> tuple[Program, ...]:
         """The programs of which a Swarm runs replicas."""
         return tuple(program for program in self.programs if program.replicas)
+
+    @property
+    def users(self) -> int:
+        """The port that users connect to: HAProxy's own, or the one that all edges listen on."""
+        return self.front or self.one("haproxy").port
 
     def of_role(self, role: str) -> tuple[Program, ...]:
         """The programs with this role, in order."""
@@ -151,6 +163,7 @@ class Topology:
     def all_ports(self) -> dict[int, str]:
         """Every port that the stack will listen on, with the name of what does."""
         ports = {port: program.name for program in self.programs for port in (*program.ports, *program.metrics_ports)}
+        ports |= {self.front: "the edges"} if self.front else {}
         return ports | {proxy.listen: f"toxiproxy ({proxy.name})" for proxy in self.proxies}
 
     def _owners(self) -> dict[int, str]:
@@ -170,6 +183,7 @@ def build(
     `replicated`: shop and inventory are one program each with replicas, rather than one for each instance.
     """
     at = settings.port_base.__add__
+    edges = 0 if apart else sizing.size(settings).edges
     redis = [Program(f"redis-{n}", "redis", (at(29 + n), at(39 + n)), Wave.BACKING) for n in range(1, REDIS_NODES + 1)]
     programs = (
         Program("postgres", "postgres", (at(20),), Wave.BACKING),
@@ -179,7 +193,8 @@ def build(
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
         *_service("shop", settings.shops, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
-        Program("haproxy", "haproxy", (at(0), at(1), at(2)), Wave.FRONT),
+        Program("haproxy", "haproxy", (at(BEHIND_EDGES if edges else 0), at(1), at(2)), Wave.FRONT),
+        *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
         Program("watchdog", "watchdog", (at(17),), Wave.FRONT),
@@ -190,7 +205,14 @@ def build(
     proxies = _proxies(programs, at, apart=apart)
     kept = tuple(program for program in programs if program.role not in left_out)
     return Topology(
-        kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
+        kept,
+        proxies,
+        inventory_front=at(1),
+        haproxy_metrics=at(2),
+        front=at(0) if edges else 0,
+        grafana=at(19),
+        jaeger_ui=at(24),
+        apart=apart,
     )
 
 

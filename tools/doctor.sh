@@ -74,14 +74,23 @@ check_machine() {
     if [ "$memory" -ge "$needed" ]; then has "$memory MiB of memory available"; else
         lacks all "$memory MiB of memory available, $needed are needed: end something else$([ "$needed" = 2048 ] || echo ', or lower STORMDRILL_WORKERS or STORMDRILL_SHOPS')"
     fi
-    # HAProxy reserves two files for each of its 8,000 connections and does not start without.
-    files=$(ulimit -Hn)
-    if [ "$files" = unlimited ] || [ "$files" -ge 16384 ]; then has "$files open files a process"; else
-        lacks native "$files open files a process, 16384 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
-    fi
+    check_files
     check_disk
     if [ -d /run/systemd/system ]; then has "systemd runs; set-up starts and enables no service"; else
         has "no systemd, and none is needed"
+    fi
+}
+
+# HAProxy reserves two files for each connection, and is given as many connections as its files allow (compose/sizing.py):
+# 10,000 at most where nobody asks for more. Redis's and Postgres's own needs are far below the least.
+check_files() {
+    local files
+    files=$(ulimit -Hn)
+    if [ "$files" = unlimited ] || [ "$files" -ge 16384 ]; then has "$files open files a process"
+    elif [ "$files" -ge 4096 ]; then
+        note "$files open files a process: HAProxy has room for $(((files - 200) / 2)) connections, of 10,000 with 20200"
+    else
+        lacks native "$files open files a process, 4096 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
     fi
 }
 

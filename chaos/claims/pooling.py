@@ -40,7 +40,7 @@ def measure(bench: Bench) -> None:
 
 def _read(bench: Bench, stack: Stack, told: Mapping[str, str], pools: str) -> None:
     with (
-        stack.instance("shop", int(bench.number("workers")), _UNCACHED | told) as instance,
+        stack.instance("shop", int(bench.number("workers")), {**_UNCACHED, **told}) as instance,
         PostgresWatch(stack.target.postgres, "beside-") as watch,
     ):
         watch.settled(bench.interrupts)

@@ -88,6 +88,6 @@ def _looks(interrupts: Interrupts, most: float) -> Iterator[float]:
         interrupts.wait(_LOOK_SECONDS)
         after, seconds = psutil.cpu_times(), time.monotonic() - began
         idle = (after.idle + after.iowait) - (before.idle + before.iowait)
-        yield (busy := max(0.0, psutil.cpu_count() - idle / seconds))
+        yield (busy := max(0.0, float(psutil.cpu_count() or 1) - idle / seconds))
         if busy <= most:
             return

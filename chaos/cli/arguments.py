@@ -107,6 +107,9 @@ def _add_claims(add: Callable[..., argparse.ArgumentParser]) -> None:
     claims = add("claims", "measure the article's claims about our own stack, and judge each", **codes)
     claims.add_argument("--only", action="append", default=[], metavar="CLAIMS", help="numbers or names, with commas")
     claims.add_argument("--deviate", default="", metavar="NAME", help="do what must refute the claim: docs/claims.md")
+    claims.add_argument(
+        "--extreme", action="store_true", help="instead, where the machine breaks: a million connections"
+    )
     claims.add_argument("--compare", type=Path, metavar="RUN", help="beside an earlier one, such as runs/latest-claims")
 
 

@@ -28,6 +28,8 @@ from chaos.verdict.claims import ClaimsVerdict
 from chaos.verdict.verdict import ExitCode, Outcome
 
 HYPOTHESES = ROOT / "chaos" / "hypotheses"
+EXTREME = HYPOTHESES / "extreme"
+"""Those that are to break the machine."""
 VERDICT_FILE = "verdict.json"
 PAGE_FILE = "index.html"
 _LATEST = "latest-claims"
@@ -40,7 +42,7 @@ _CODES = {
 
 def measure(arguments: argparse.Namespace) -> int:
     """Measure those that are asked for, in their order; the exit code of the worst verdict."""
-    chosen = _chosen(arguments.only, arguments.deviate)
+    chosen = _chosen(EXTREME if arguments.extreme else HYPOTHESES, arguments.only, arguments.deviate)
     before = _verdict_of(arguments.compare) if arguments.compare else None
     interrupts, progress = Interrupts(), Progress()
     interrupts.listen("the claim in hand is given up, what was measured is judged, and the stack is taken down")
@@ -95,7 +97,7 @@ def validate() -> int:
 
     Raises InvalidFile.
     """
-    files = claims.files(HYPOTHESES)
+    files = [*claims.files(HYPOTHESES), *claims.files(EXTREME)]
     for file in files:
         for table in (MEASURING, READERS):
             if file.stem not in table:
@@ -103,13 +105,13 @@ def validate() -> int:
     return len(files)
 
 
-def _chosen(only: list[str], deviation: str) -> list[Path]:
+def _chosen(folder: Path, only: list[str], deviation: str) -> list[Path]:
     names = [name for text in only for name in text.split(",") if name]
-    all_files = claims.files(HYPOTHESES)
+    all_files = claims.files(folder)
     try:
         chosen = claims.choose(all_files, names)
     except ValueError as error:
-        raise InvalidFile(HYPOTHESES, "", str(error)) from error
+        raise InvalidFile(folder, "", str(error)) from error
     if deviation:
         for file in chosen:
             known = claims.read(file).deviations
@@ -171,4 +173,4 @@ def _verdict_of(folder: Path) -> ClaimsVerdict:
 def _again(arguments: argparse.Namespace) -> str:
     settings = [f"ONLY={','.join(arguments.only)}"] if arguments.only else []
     settings += [f"DEVIATE={arguments.deviate}"] if arguments.deviate else []
-    return " ".join(("make claims", *settings))
+    return " ".join(("make claims-extreme" if arguments.extreme else "make claims", *settings))

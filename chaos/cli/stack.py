@@ -246,7 +246,7 @@ def vocabulary(target: Path | None) -> Vocabulary:
             frozenset(named.instances),
             frozenset(named.links),
             named.urls.prometheus != "",
-            rules.waits(rule_text.read(Path(named.rules), "*.y*ml"), None) if named.rules else {},
+            rules.waits(rule_text.read(Path(named.rules), ""), None) if named.rules else {},
         )
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)

@@ -3,7 +3,7 @@
 import threading
 import time
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Self
 
 import psycopg
 
@@ -35,7 +35,7 @@ class PostgresWatch:
         """Raises SignalUnavailable where Postgres does not answer."""
         try:
             self._counting, self._asking = connect(self._dsn, "claims-watch"), connect(self._dsn, "claims-ask")
-            self.limit = int(_one(self._asking, "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"))
+            self.limit = _one(self._asking, "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'")
         except psycopg.Error as error:
             raise SignalUnavailable(f"Postgres does not answer: {error}") from error
         self._thread.start()
@@ -78,7 +78,7 @@ class PostgresWatch:
         """
         deadline, since, before = time.monotonic() + _COUNTED_WITHIN_SECONDS, time.monotonic(), -1
         while time.monotonic() - since < _SETTLED_AFTER_SECONDS and time.monotonic() < deadline:
-            found = int(_one(self._asking, _EVER))
+            found = _one(self._asking, _EVER)
             if found != before:
                 before, since = found, time.monotonic()
             self._over.wait(_EVERY_SECONDS)
@@ -88,7 +88,7 @@ class PostgresWatch:
         last = time.monotonic()
         try:
             while not self._over.wait(_EVERY_SECONDS):
-                self._now = int(_one(self._counting, _NOW, self._of))
+                self._now = _one(self._counting, _NOW, self._of)
                 self._most = max(self._most, self._now)
                 self._longest_gap = max(self._longest_gap, time.monotonic() - last)
                 last = time.monotonic()
@@ -96,7 +96,7 @@ class PostgresWatch:
             self._broken = str(error)
 
 
-def _one(connection: Connection, query: str, *values: str) -> object:
+def _one(connection: Connection, query: LiteralString, *values: str) -> int:
     row = connection.execute(query, values).fetchone()
     assert row is not None
-    return row[0]
+    return int(row[0])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from chaos.verdict.claims import Measure
 
 CONFIDENCE = 0.95
-_DRAWS = 2000
+_DRAWS = 1000
 _SEED = 1
 """One and the same: the same recording gives the same verdict."""
 
@@ -22,21 +22,21 @@ def of(name: str, values: Sequence[float], unit: str = "", statistic: Statistic 
     """
     if len(values) < 3 or not all(map(math.isfinite, values)):
         return None
-    draw = random.Random(_SEED)
-    return _measure(name, statistic(values), [statistic(_again(values, draw)) for _ in range(_DRAWS)], unit)
+    chance = random.Random(_SEED)
+    return _measure(name, statistic(values), [statistic(_again(values, chance)) for _ in range(_DRAWS)], unit)
 
 
 def of_ratio(name: str, above: Sequence[float], below: Sequence[float], unit: str = "") -> Measure | None:
     """The median of the one by the median of the other, with its interval; None as above, and where it divides by 0."""
     if min(len(above), len(below)) < 3 or not all(map(math.isfinite, (*above, *below))) or min(below) <= 0:
         return None
-    draw = random.Random(_SEED)
-    drawn = [statistics.median(_again(above, draw)) / statistics.median(_again(below, draw)) for _ in range(_DRAWS)]
+    chance, median = random.Random(_SEED), statistics.median
+    drawn = [median(_again(above, chance)) / median(_again(below, chance)) for _ in range(_DRAWS)]
     return _measure(name, statistics.median(above) / statistics.median(below), drawn, unit)
 
 
-def _again(values: Sequence[float], draw: random.Random) -> list[float]:
-    return draw.choices(values, k=len(values))
+def _again(values: Sequence[float], chance: random.Random) -> list[float]:
+    return chance.choices(values, k=len(values))
 
 
 def _measure(name: str, value: float, drawn: list[float], unit: str) -> Measure:

@@ -22,6 +22,7 @@ REAL_TIME = {
         chaos.observe.pace._ASKS_EVERY_SECONDS chaos.agents.job._POLL_SECONDS chaos.drill.context._KNOWN_POLL_SECONDS
         chaos.cli.console._POLL_SECONDS chaos.console.process._POLL_SECONDS
         chaos.facts.one_at_a_time._POLL_SECONDS
+        chaos.claims.cached_rate._POLL_SECONDS chaos.claims.connections._POLL_SECONDS chaos.claims.holding._POLL_SECONDS
         chaos.claims.loading._POLL_SECONDS chaos.cli.claim_stack._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
@@ -55,6 +56,11 @@ REAL_TIME = {
         compose.rolling.BACK_WITHIN_SECONDS compose.rolling.STOPPED_WITHIN_SECONDS compose.stack.READY_WITHIN_SECONDS
         compose.standalone.scripts._WITHIN_SECONDS compose.versions._WITHIN_SECONDS
         chaos.console.process._ANSWERS_WITHIN_SECONDS chaos.console.process._PATIENCE
+        chaos.claims.cached_rate._BEYOND_SECONDS chaos.claims.cached_rate._GONE_WITHIN
+        chaos.claims.connections._ANSWERS_WITHIN_SECONDS chaos.claims.connections._AROUND_SECONDS
+        chaos.claims.connections._BACK_WITHIN_SECONDS chaos.claims.connections._STOPS_WITHIN_SECONDS
+        chaos.claims.holding._ENDS_WITHIN_SECONDS chaos.claims.holding._GONE_WITHIN
+        chaos.claims.holding._READY_WITHIN_SECONDS
         chaos.claims.loading._BEGINS_WITHIN_SECONDS chaos.claims.loading._BESIDE_SECONDS
         chaos.claims.loading._ENDS_WITHIN chaos.cli.claim_stack._ENDED_WITHIN_SECONDS
         chaos.cli.claim_stack._READY_WITHIN_SECONDS chaos.load.open_loop.__main__._BESIDE_SECONDS
@@ -91,13 +97,16 @@ REAL_TIME = {
         chaos.reach.postgres_watch._SETTLED_WITHIN_SECONDS
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
         chaos.judge.users_now.LOOKS_BACK_SECONDS
-        compose.config.haproxy._RETRY_AFTER_SECONDS
+        compose.config.haproxy._RETRY_AFTER_SECONDS compose.config.haproxy.KEEP_ALIVE_SECONDS
+        compose.config.haproxy.LONG_KEEP_ALIVE_SECONDS
+        chaos.load.open_loop.held_client._LEAST_PAUSE_SECONDS chaos.load.open_loop.held_client._LOOK_EVERY_SECONDS
     """,
     "how far clocks, answers on their way and a busy machine may be off": """
         chaos.facts.sessions._AROUND_SECONDS
         chaos.judge.checks._CUT_OFF_SECONDS chaos.judge.clocks._BEFORE_SECONDS chaos.judge.clocks._MOVES_SECONDS
         chaos.judge.completeness._LATE_SECONDS chaos.judge.heartbeat._RETRY_SECONDS
-        chaos.judge.listed.UNCERTAIN_SECONDS chaos.observe.prometheus._STANDING_SECONDS
+        chaos.judge.listed.UNCERTAIN_SECONDS chaos.judge.messages._SIDE_BY_SIDE_SECONDS
+        chaos.judge.messages._UNDER_WAY_SECONDS chaos.observe.prometheus._STANDING_SECONDS
         chaos.verdict.coverage.BEYOND_DESIGN_SECONDS chaos.verdict.coverage.LOOK_SECONDS
     """,
     "what people read, and what recordings of earlier releases meant": """
