@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chaos.judge.claims import linear
 from chaos.judge.claims.layers import Layer
 
-RESAMPLES = 500
+RESAMPLES = 200
 LAYERS = (Layer.HTTP, Layer.MEMORY, Layer.REDIS, Layer.POSTGRES)
 """What the model tells apart; a stale answer is a request to Postgres that failed, and makes a load none of these."""
 

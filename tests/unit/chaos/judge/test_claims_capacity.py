@@ -65,7 +65,7 @@ def seen(knee_by_the_model=1.0, more=0.0, rounds=3, seed=1):
     return facts
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(st.floats(0.92, 1.08), st.integers(0, 50))
 def test_a_knee_that_is_where_it_should_be_holds(times, seed):
     verdict = judged("capacity", seen(times, seed=seed))
@@ -73,13 +73,13 @@ def test_a_knee_that_is_where_it_should_be_holds(times, seed):
     assert verdict.pictures
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(st.sampled_from([0.6, 0.75, 1.3, 1.8]), st.integers(0, 50))
 def test_a_knee_that_is_elsewhere_deviates(times, seed):
     assert judged("capacity", seen(times, seed=seed)).outcome is Outcome.DEVIATED
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(st.floats(30, 200), st.integers(0, 50))
 def test_thirty_microseconds_more_a_request_deviate(more, seed):
     assert judged("capacity", seen(more=more, seed=seed)).outcome is Outcome.DEVIATED

@@ -33,19 +33,19 @@ def loads(law, noise=0.005, rounds=3, took=0.1, failed=0, seed=1):
     ]
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.floats(200, 800), st.integers(0, 100))
 def test_a_linear_system_holds(one_alone, seed):
     assert judged("scaling", seen(Law(one_alone, 0.0, 0.0), seed=seed)).outcome is Outcome.HELD
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.floats(0.1, 0.5), st.integers(0, 100))
 def test_contention_deviates(contention, seed):
     assert judged("scaling", seen(Law(440, contention, 0.0), seed=seed)).outcome is Outcome.DEVIATED
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.floats(0.01, 0.05), st.integers(0, 100))
 def test_crosstalk_deviates(crosstalk, seed):
     assert judged("scaling", seen(Law(440, 0.0, crosstalk), seed=seed)).outcome is Outcome.DEVIATED
