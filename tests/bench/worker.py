@@ -31,7 +31,6 @@ class Variant:
     failures: list[str] = field(default_factory=list)
     lost_spans: float = 0.0
 
-
     def latest(self, kind: str) -> float:
         """What a request of this kind cost in the latest round; 0 before the first that counts."""
         return self.microseconds[kind][-1] if self.microseconds[kind] else 0.0
