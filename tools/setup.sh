@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# setup.sh [python|native|browser]: installs what is needed: distribution packages, a Python environment, programs built
-# with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `browser`: what
-# the console's tests need; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for
-# the native runtime only; containers bring their own.
+# setup.sh [python|native|claims|browser|workflows]: installs what is needed: distribution packages, a Python environment,
+# programs built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `claims`:
+# that and wrk, which asks as fast as it is answered; `browser`: what the console's tests need; `workflows`: what
+# reads .github/workflows; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -91,11 +91,22 @@ build() {
 }
 
 build_tools() {
-    case $what in python | browser) return 0 ;; esac
+    case $what in
+        python | browser) return 0 ;;
+        workflows)
+            build actionlint github.com/rhysd/actionlint/cmd/actionlint actionlint ||
+                fail "actionlint cannot be built (see $logs/actionlint.log): install Go 1.25 or newer"
+            return 0
+            ;;
+    esac
     build toxiproxy-server github.com/Shopify/toxiproxy/v2/cmd/server ||
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
-    [ "$what" != native ] || build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
-        say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
+    case $what in
+        native | claims)
+            build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
+                say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
+            ;;
+    esac
     [ -n "${STORMDRILL_OWN_DOCKER:-}" ] || return 0
     build_compose
     build_alerting
@@ -164,8 +175,8 @@ wait_for() {
 
 case ${1:-} in
     '') what=$(runtime) ;;
-    python | native | browser) what=$1 ;;
-    *) fail "usage: tools/setup.sh [python|native|browser]" ;;
+    python | native | claims | browser | workflows) what=$1 ;;
+    *) fail "usage: tools/setup.sh [python|native|claims|browser|workflows]" ;;
 esac
 assert_linux
 mkdir -p "$logs"
