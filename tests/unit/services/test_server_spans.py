@@ -114,7 +114,8 @@ def _said(span):
     attributes["server.address"] = attributes["server.address"].partition(":")[0]
     caller = span.parent and (span.parent.trace_id, span.parent.span_id, span.parent.trace_state.to_header())
     trace_id = span.context.trace_id if caller else None
-    return span.name, span.kind, span.status, caller, trace_id, attributes, [event.name for event in span.events]
+    status = span.status.status_code, span.status.description
+    return span.name, span.kind, status, caller, trace_id, attributes, [event.name for event in span.events]
 
 
 OWN, INSTRUMENTATION = Served(own=True), Served(own=False)
