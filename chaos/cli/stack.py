@@ -17,7 +17,7 @@ from chaos.errors import Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.spec import routing, rule_text, rules
+from chaos.spec import door, routing, rule_text, rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.pace import FASTEST, Pace
@@ -117,8 +117,9 @@ def to_look_at(file: Path | None) -> list[str]:
         built = topology.build(settings)
         return pages.lines(settings, built, pages.look(built))
     urls = targets.read(file).urls
-    shown = {"grafana": urls.grafana, "prometheus": urls.prometheus, "alertmanager": urls.alertmanager}
-    shown |= {"jaeger": urls.jaeger_ui or urls.jaeger, "users": urls.users}
+    shown = {"grafana": urls.grafana, "prometheus": door.shown(urls.prometheus)}
+    shown |= {"alertmanager": door.shown(urls.alertmanager), "jaeger": urls.jaeger_ui or door.shown(urls.jaeger)}
+    shown |= {"users": urls.users}
     return ["to look at:", *(f"  {name:<13}{url}" for name, url in shown.items() if url)]
 
 
@@ -237,7 +238,7 @@ def vocabulary(target: Path | None) -> Vocabulary:
             rules.of_target(named, ALERTS),
             frozenset(named.instances),
             frozenset(named.links),
-            named.urls.prometheus != "",
+            bool(named.urls.prometheus),
             rules.waits(rule_text.read(Path(named.rules), "*.y*ml"), None) if named.rules else {},
         )
     stack = topology.build(stack_settings.from_environment())

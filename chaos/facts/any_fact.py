@@ -17,6 +17,7 @@ from chaos.facts.metrics import QueryHistory
 from chaos.facts.pages import PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
+from chaos.facts.replicas import ReplicasSeen
 from chaos.facts.run import (
     Aborted,
     FaultProof,
@@ -52,6 +53,7 @@ AnyFact: TypeAlias = (
     | MachineSeen
     | PollFailed
     | ClockSeen
+    | ReplicasSeen
     | Injected
     | FaultProof
     | StagedInjected

@@ -9,13 +9,14 @@ from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, TakenAl
 from chaos.facts.clocks import ClockSeen
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
 
 
 class Alertmanager:
-    """One Alertmanager."""
+    """One Alertmanager, or several that are one cluster."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Alertmanager", url, transport)
+    def __init__(self, address: Address, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Alertmanager", address, transport)
         self._last: list[TakenAlert] | None = None
 
     def look(self, at: float) -> AlertmanagerSeen:
@@ -38,6 +39,14 @@ class Alertmanager:
         except SignalUnavailable as error:
             return AlertmanagerConfigured(0.0, "", "", str(error))
         return AlertmanagerConfigured(0.0, status["config"]["original"], status["versionInfo"]["version"])
+
+    def peers(self) -> int:
+        """How many its cluster has, itself included; 0 where it has none, or gives no answer."""
+        try:
+            cluster = self._api.get("/api/v2/status").get("cluster") or {}
+        except SignalUnavailable:
+            return 0
+        return len(cluster.get("peers") or [])
 
     def compare_clock(self, now: clocks.Now, wall: float) -> ClockSeen:
         """How far its clock is ahead of ours; it tells it in whole seconds."""

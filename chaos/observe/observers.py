@@ -14,7 +14,7 @@ from chaos.faults.hands import System
 from chaos.judge import inputs
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
-from chaos.observe import machine
+from chaos.observe import machine, replicas
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
 from chaos.observe.pager import Pager
@@ -57,7 +57,14 @@ class Observers:
             self._skip_what_was_delivered()
             self.compare_clocks()
             self._note_rules(self._target.alerting.all_receivers)
+            self._compare_replicas()
         self._poller.start()
+
+    def _compare_replicas(self) -> None:
+        urls = self._target.urls
+        for seen in (replicas.of_prometheus(urls.prometheus), replicas.of_alertmanager(urls.alertmanager)):
+            if seen is not None:
+                self._recorder.write(seen)
 
     def compare_clocks(self) -> None:
         """Record how far the clocks of those who tell of alerts are from ours; nothing without alerting."""

@@ -14,6 +14,7 @@ from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
 
 _HEALTHY = "ok"
 _STANDING_SECONDS = 1.0
@@ -24,10 +25,10 @@ _MOST_STEPS = 600
 
 
 class Prometheus:
-    """One Prometheus server. Times are seconds since the run's start, which was at Unix time `wall`."""
+    """One Prometheus, or replicas of it. Times are seconds since the run's start, which was at Unix time `wall`."""
 
-    def __init__(self, url: str, wall: float = 0.0, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Prometheus", url, transport)
+    def __init__(self, address: Address, wall: float = 0.0, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Prometheus", address, transport)
         self._ours = wall
         self._wall = wall
         """What its clock showed when the run began."""

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from chaos.spec import yamlfile
+from chaos.spec import door, yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
+from chaos.spec.door import Address
 from chaos.spec.load import LoadSettings
 from chaos.spec.pace import FASTEST
 from chaos.spec.values import Duration
@@ -22,18 +23,35 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     users: str
     """Where users come in; the load goes here."""
-    prometheus: str = ""
-    """Empty: no PromQL checks and no alerts."""
-    alertmanager: str = ""
-    pager: str = ""
+    prometheus: Address = ""
+    """Empty: no PromQL checks and no alerts. Of several replicas any that answers is asked."""
+    alertmanager: Address = ""
+    """Of several that are one cluster any that answers is asked."""
+    pager: Address = ""
     """Answers `GET /deliveries?after=N` with every delivery it was sent, accepted or refused: services.pager."""
     watchdog: str = ""
     """Where the stack's own watchdog shows live faults; empty: there is none, and each run starts one for itself."""
     toxiproxy: str = ""
-    jaeger: str = ""
+    jaeger: Address = ""
     jaeger_ui: str = ""
     """Where a browser finds Jaeger's pages, if not at `jaeger`; reports link to traces only if they answer."""
     grafana: str = ""
+
+    def __post_init__(self) -> None:
+        for name in DOORS:
+            try:
+                door.doors(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        for name in _PLAIN:
+            if door.user_info(getattr(self, name)):
+                # It would be handed on to other programs, and everybody sees what those are started with.
+                raise ValueError(f"{name}: takes no user and password")
+
+
+DOORS = ("prometheus", "alertmanager", "pager", "jaeger")
+"""Of those in `Urls` which take more than a URL."""
+_PLAIN = ("users", "watchdog", "toxiproxy", "jaeger_ui", "grafana")
 
 
 class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
@@ -112,6 +130,9 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
     receivers: list[str] = []
     """Every further receiver that leads to the pager: what is routed there has to arrive there."""
+    only: dict[str, str] = {}
+    """Labels of the alerts that are this stack's; others that fire are listed as not ours, unless an experiment names
+    them. Empty: all are, so that any that fires unasked is a surprise."""
 
     @property
     def all_receivers(self) -> tuple[str, ...]:
@@ -214,4 +235,5 @@ def read(file: Path) -> Target:
     folder = file.resolve().parent
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
     absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
-    return msgspec.structs.replace(target, **absolute)
+    urls = {name: door.placed(getattr(target.urls, name), folder) for name in DOORS}
+    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), **absolute)

@@ -101,6 +101,10 @@ class Verdict(msgspec.Struct, frozen=True):
         list[str],
         Meta(description="Why nobody could look from here whether a fault met somebody: neither for nor against."),
     ] = []
+    replicas: Annotated[
+        list[str],
+        Meta(description="On what replicas of one server did not agree when the run began: neither for nor against."),
+    ] = []
     findings: Annotated[
         list[AnyFinding],
         Meta(description="Why it is not `held`, beside what checks, alerts and panels say of themselves."),
