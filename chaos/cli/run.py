@@ -81,7 +81,7 @@ def _plan(
 ) -> Plan:
     # Were it left alone, the load would end by itself when the run can be long over.
     load = replace(target.load.settings(), max_duration=timedelta(seconds=length.longest(held, at)))
-    return Plan(run_id, file.stem, held, at, known.alerts, load, *revised, tuple(panel.of_target(target)))
+    return Plan(run_id, file.stem, held, at, known.should_run, load, *revised, tuple(panel.of_target(target)))
 
 
 def _how_long(plan: Plan) -> str:

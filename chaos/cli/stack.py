@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chaos.campaign.runner import StackLost
 from chaos.campaign.staleness import Present
-from chaos.cli import run, undo
+from chaos.cli import run, theirs, undo
 from chaos.control.of_target import control_of
 from chaos.drill import preflight
 from chaos.drill.clean_past import CleanPast
@@ -230,17 +230,17 @@ def target_file(file: Path | None) -> Path:
     return file.resolve() if file else stack_settings.from_environment().state / "target.yaml"
 
 
+def experiments_of(arguments: argparse.Namespace) -> Path:
+    """The folder that is named, else the one called `experiments` beside the target's file, else our own."""
+    if arguments.experiments is not None:
+        return Path(arguments.experiments)
+    return arguments.target.resolve().parent / "experiments" if arguments.target else EXPERIMENTS
+
+
 def vocabulary(target: Path | None) -> Vocabulary:
     """The names that experiments may use, by this target file or else by our own stack. Raises InvalidFile."""
     if target is not None:
-        named = targets.read(target)
-        return Vocabulary(
-            rules.of_target(named, ALERTS),
-            frozenset(named.instances),
-            frozenset(named.links),
-            bool(named.urls.prometheus),
-            rules.waits(rule_text.read(Path(named.rules), "*.y*ml"), None) if named.rules else {},
-        )
+        return theirs.vocabulary(target)
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)
     # The files are written for the fastest pace: at a slower one both sides of what is compared are longer.

@@ -159,6 +159,19 @@ class Vocabulary:
     """Whether there is a Prometheus to be asked."""
     waits: Mapping[str, Wait] = field(default_factory=dict)
     """What each alert's page waits for, as far as files say."""
+    any_alert: bool = False
+    """Whether nobody could say which alerts there are: then any name is taken, which checks nothing."""
+    expected: frozenset[str] | None = None
+    """Those whose rules should be running in every run; None: all of them."""
+
+    @property
+    def should_run(self) -> frozenset[str]:
+        """Alerts whose silence says nothing unless their rules run."""
+        return self.alerts if self.expected is None else self.expected
+
+    def knows(self, alert: str) -> bool:
+        """Whether an experiment may name it."""
+        return self.any_alert or alert in self.alerts
 
 
 def read(file: Path, vocabulary: Vocabulary) -> Experiment:
@@ -206,7 +219,7 @@ def amiss(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str,
     allowed = [one.name for one in experiment.allowed]
     for key, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
         for index, name in enumerate(names):
-            if name not in vocabulary.alerts:
+            if not vocabulary.knows(name):
                 yield f"{key}[{index}]", _unknown_alert(name, vocabulary)
     yield from _contradictions(experiment)
     yield from _aborts_found(experiment, vocabulary)
@@ -215,7 +228,7 @@ def amiss(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str,
 def _window_found(
     path: str, alert: AlertWindow, experiment: Experiment, vocabulary: Vocabulary
 ) -> Iterable[tuple[str, str]]:
-    if alert.name not in vocabulary.alerts:
+    if not vocabulary.knows(alert.name):
         yield f"{path}.name", _unknown_alert(alert.name, vocabulary)
     if alert.fires_within > experiment.fault.for_ and not experiment.delays_pages:
         yield f"{path}.fires_within", f"longer than the fault is held ({experiment.fault.for_})"

@@ -65,7 +65,7 @@ class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     rate: float = 50.0
     """Requests a second, however slow the system is."""
-    timeout: Duration = Duration(seconds=2)
+    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=2))
     """After which a user gives up."""
 
     def settings(self) -> LoadSettings:
@@ -177,7 +177,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pace: int | None = None
     """How fast time runs for its rules, scrapes and groups, of a stack of ours; None: in real time, and Prometheus says
     how far apart its rules and scrapes are."""
-    load: AnyLoad = ShopLoad()
+    load: AnyLoad = msgspec.field(default_factory=ShopLoad)
     abort_if: AbortConditions = None
     """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more
     than half of the users' requests, and more than twice as many as the experiment expects, fail for 30 s."""
