@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from chaos.errors import SignalUnavailable
+from chaos.errors import NoSuchApi, SignalUnavailable
 from chaos.reach import entry
 from chaos.reach.entry import certificates
 from chaos.spec.door import Address, Door, doors
@@ -66,19 +66,20 @@ class JsonApi:
             server.close()
 
     def _of_any(self, ask: Callable[["_Server"], _T]) -> _T:
-        silent: list[str] = []
+        silent: list[SignalUnavailable] = []
         for server in tuple(self._servers):
             try:
                 answer = ask(server)
             except _NoSuchQuestion:
                 raise  # the others would say so too
             except SignalUnavailable as error:
-                silent.append(str(error))
+                silent.append(error)
                 continue
             # In one step, as several threads may ask: a list in another order, with the same servers in it.
             self._servers = sorted(self._servers, key=lambda one: one is not server)
             return answer
-        raise SignalUnavailable("; ".join(silent) or f"{self._name}: the target names none")
+        kind = NoSuchApi if silent and all(isinstance(one, NoSuchApi) for one in silent) else SignalUnavailable
+        raise kind("; ".join(str(one) for one in silent) or f"{self._name}: the target names none")
 
 
 class _NoSuchQuestion(SignalUnavailable):
@@ -106,6 +107,8 @@ class _Server:
             if answer.status_code == httpx.codes.BAD_REQUEST:
                 # The server says in its own words what is wrong with the question.
                 raise _NoSuchQuestion(self._said(content.decode(errors="replace")[:300]))
+            if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.NOT_IMPLEMENTED):
+                raise NoSuchApi(self._said(f"{path}: {answer.status_code}"))
             answer.raise_for_status()
             return json.loads(content)
         except (httpx.HTTPError, ValueError, RecursionError) as error:

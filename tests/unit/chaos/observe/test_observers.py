@@ -72,6 +72,31 @@ def test_prometheus_says_what_it_has_not_scraped_or_evaluated_since():
     assert (nothing.unscraped_since(WALL), nothing.unevaluated_since(WALL)) == (["any target"], ["any rule"])
 
 
+@pytest.mark.parametrize("more", [[], [{"name": "up:sum", "health": "ok", "type": "recording", "query": "sum(up)"}]])
+def test_vmalert_leaves_out_what_is_empty_and_gives_recording_rules_whatever_is_asked(more):
+    """Case C26."""
+    rules = [{"name": "Down", "health": "ok", "duration": 60, "type": "alerting"}, *more]
+    look = Prometheus("http://p", WALL, answering({"groups": [{"name": "g", "rules": rules}]})).look(1.0)
+    assert (look.error, look.alerts, look.rules, look.standing) == (None, [], ["Down"], [])
+
+
+@pytest.mark.parametrize("answer", [[], {"groups": [{"rules": [{}]}]}, {"groups": None}, {"groups": [1]}, {}])
+def test_what_is_no_answer_told_nothing_and_is_no_defect(answer):
+    prometheus = Prometheus("http://p", WALL, answering(answer))
+    assert "not an answer" in prometheus.look(1.0).error
+    for ask in (prometheus.rules_loaded, lambda: prometheus.unevaluated_since(WALL), prometheus.scrape_intervals):
+        with pytest.raises(SignalUnavailable, match="not an answer"):
+            ask()
+
+
+def test_who_scrapes_nothing_but_reads_what_others_have_scraped_is_not_waited_for():
+    """Thanos Query, Mimir, vmalert: they have no API of targets."""
+    prometheus = Prometheus("http://p", WALL, httpx.MockTransport(lambda _: httpx.Response(404, text="no such page")))
+    assert (prometheus.unscraped_since(WALL), prometheus.scrape_intervals()) == ([], {})
+    with pytest.raises(SignalUnavailable, match="404"):
+        prometheus.rules_loaded()
+
+
 def test_a_silent_prometheus_is_a_fact_and_not_an_empty_one():
     prometheus = Prometheus("http://p", WALL, httpx.MockTransport(silent))
     assert "ConnectError" in prometheus.look(1.0).error
