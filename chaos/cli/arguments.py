@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.campaign import runner
-from chaos.cli import check_dashboards
+from chaos.cli import adopt, check_dashboards
 from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]
@@ -48,6 +48,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     report.add_argument("run", type=Path, nargs="?", help="a run's folder; default: the latest")
     report.add_argument("--target", type=Path, help="whose latest run; default: our own stack's")
     _add_all(add)
+    adopt.add(add)
     _add_coverage(add)
     validate = add("validate", "check experiment files without touching a stack")
     validate.add_argument("files", nargs="*", type=Path, help="files, or folders of them; default: all")

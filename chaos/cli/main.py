@@ -12,7 +12,7 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import check_dashboards, console, gameday, listing, run, stack, theirs, undo
+from chaos.cli import adopt, check_dashboards, console, gameday, listing, run, stack, theirs, undo
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, ROOT
 from chaos.control.of_target import control_of
@@ -192,6 +192,7 @@ def _experiment_file(arguments: argparse.Namespace) -> Path:
 _COMMANDS: dict[str, Command] = {
     "run": _run,
     "report": _report,
+    "adopt": adopt.adopt,
     "all": _all,
     "coverage": _coverage,
     "validate": _validate,

@@ -23,6 +23,8 @@ _RECORDS = "recording"
 _STANDING_SECONDS = 1.0
 _STANDING_INTERVALS = 3
 _HOUR = 3_600
+_USUAL_INTERVAL = 60.0
+"""Prometheus's own between two evaluations, where nothing is said."""
 _MOST_STEPS = 600
 """So fine the history of a selector is asked for at most."""
 
@@ -73,22 +75,12 @@ class Prometheus:
 
     def rules_loaded(self) -> list[RuleSeen]:
         """Every rule that it runs. Raises SignalUnavailable."""
+        return [rule for rule, _ in self.rules_and_health()]
+
+    def rules_and_health(self) -> list[tuple[RuleSeen, str]]:
+        """Every rule that it runs, and why it is not evaluated, empty where it is. Raises SignalUnavailable."""
         with _understood():
-            return [
-                RuleSeen(
-                    0.0,
-                    group["name"],
-                    rule["name"],
-                    rule["type"] == _RECORDS,
-                    rule["query"],
-                    float(rule.get("duration") or 0.0),
-                    float(rule.get("keepFiringFor") or 0.0),
-                    rule.get("labels") or {},
-                    rule.get("annotations") or {},
-                    _interval(group),
-                )
-                for group, rule in self._rules()
-            ]
+            return [(_rule(group, rule), _unevaluated(rule)) for group, rule in self._rules()]
 
     def selector_history(self, selector: str, end: float) -> SelectorSeen:
         """When this selector had series, up to a moment of the run. Never raises: that nothing was told is a fact."""
@@ -230,8 +222,29 @@ def _evaluated_before(rule: dict[str, Any], moment: float) -> bool:
     return told is not None and _unix(told) < moment
 
 
+def _rule(group: dict[str, Any], rule: dict[str, Any]) -> RuleSeen:
+    return RuleSeen(
+        0.0,
+        group["name"],
+        rule["name"],
+        rule["type"] == _RECORDS,
+        rule["query"],
+        float(rule.get("duration") or 0.0),
+        float(rule.get("keepFiringFor") or 0.0),
+        rule.get("labels") or {},
+        rule.get("annotations") or {},
+        _interval(group),
+    )
+
+
+def _unevaluated(rule: dict[str, Any]) -> str:
+    if rule.get("health", _HEALTHY) == _HEALTHY:
+        return ""
+    return f"{rule['health']}: {rule.get('lastError') or 'not evaluated yet'}"
+
+
 def _interval(group: dict[str, Any]) -> float:
-    return float(group.get("interval") or 0.0)
+    return float(group.get("interval") or _USUAL_INTERVAL)
 
 
 def _unix(time: str) -> float:

@@ -46,6 +46,24 @@ def selectors(expression: str) -> list[str]:
     return found
 
 
+def asked(selector: str) -> list[str]:
+    """The values that a selector's matchers name, regular expressions as they are written."""
+    node = parse(selector)
+    return [one.value for one in node.matchers.matchers] if isinstance(node, VectorSelector) else []
+
+
+def of_each(expression: str) -> bool:
+    """Whether each series that it reads is told of by itself, none added to others. ValueError when it is no PromQL."""
+    found: list[Expr] = []
+
+    def visit(node: Expr) -> None:
+        if isinstance(node, AggregateExpr) or (isinstance(node, Call) and node.func.name in _ABSENT):
+            found.append(node)
+
+    walk(parse(expression), pre_visit=visit)
+    return not found
+
+
 def ranges(expression: str) -> list[float]:
     """How far back it looks, in seconds, once for each range or subquery. ValueError when it is no PromQL."""
     found: list[float] = []
