@@ -45,13 +45,13 @@ find_python() {
 
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
-# Prints the packages that are missing for this: python, compose, swarm, native or browser; one a line. One that dpkg was
+# Prints the packages that are missing for this: python, compose, swarm, native, browser or foreign; one a line. One that dpkg was
 # interrupted in is missing as well, though its programs may be there.
 missing_packages() {
     {
         missing_programs "$1"
         case $1 in
-            native) half_installed $server_packages $engine_packages $python_packages ;;
+            native | foreign) half_installed $server_packages $engine_packages $python_packages ;;
             python) half_installed $python_packages ;;
             browser) half_installed $browser_packages $python_packages ;;
             *) half_installed $engine_packages $python_packages ;;
@@ -81,7 +81,8 @@ half_installed() {
 # Prints the packages of programs that are not there.
 missing_programs() {
     local python
-    [ "$1" != native ] || missing_servers
+    case $1 in native | foreign) missing_servers ;; esac
+    [ "$1" != foreign ] || command -v etcd >/dev/null || echo etcd-server
     if [ "$1" = browser ]; then
         command -v chromium >/dev/null || echo chromium
         command -v npm >/dev/null || echo npm

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# setup.sh [python|native|browser]: installs what is needed: distribution packages, a Python environment, programs built
-# with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `browser`: what
-# the console's tests need; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for
-# the native runtime only; containers bring their own.
+# setup.sh [python|native|browser|foreign]: installs what is needed: distribution packages, a Python environment, programs
+# built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `browser`:
+# what the console's tests need; `foreign`: what the tests of a stack that is not ours need, which is etcd and the native
+# servers; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for the native runtime
+# only; containers bring their own.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -149,8 +150,8 @@ wait_for() {
 
 case ${1:-} in
     '') what=$(runtime) ;;
-    python | native | browser) what=$1 ;;
-    *) fail "usage: tools/setup.sh [python|native|browser]" ;;
+    python | native | browser | foreign) what=$1 ;;
+    *) fail "usage: tools/setup.sh [python|native|browser|foreign]" ;;
 esac
 assert_linux
 mkdir -p "$logs"
