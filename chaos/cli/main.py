@@ -145,7 +145,8 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 def _notes(arguments: argparse.Namespace) -> Callable[[Experiment], list[str]]:
     # Another target's times are its own, and real.
-    return stack.notes if arguments.target is None else lambda _: []
+    of_pace: Callable[[Experiment], list[str]] = stack.notes if arguments.target is None else lambda _: []
+    return lambda experiment: [*experiments.notes(experiment), *of_pace(experiment)]
 
 
 def _dashboards(arguments: argparse.Namespace) -> int:

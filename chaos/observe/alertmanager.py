@@ -7,6 +7,7 @@ import httpx
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, TakenAlert
 from chaos.facts.clocks import ClockSeen
+from chaos.facts.inventory import Silence
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
 from chaos.spec.door import Address
@@ -48,6 +49,10 @@ class Alertmanager:
             return 0
         return len(cluster.get("peers") or [])
 
+    def silences(self) -> tuple[Silence, ...]:
+        """Those in force. Raises SignalUnavailable."""
+        return silences_of(self._api.get("/api/v2/silences"))
+
     def compare_clock(self, now: clocks.Now, wall: float) -> ClockSeen:
         """How far its clock is ahead of ours; it tells it in whole seconds."""
         return clocks.compare("Alertmanager", wall, now, lambda: self._api.time("/api/v2/status"), 1.0)
@@ -55,6 +60,26 @@ class Alertmanager:
     def close(self) -> None:
         """Close its connections."""
         self._api.close()
+
+
+def silences_of(answer: list[dict[str, Any]]) -> tuple[Silence, ...]:
+    """Those in force, of what it says of all."""
+    return tuple(
+        Silence(
+            one["id"],
+            one["createdBy"],
+            one["endsAt"],
+            tuple((each["name"], _operator(each), each["value"]) for each in one["matchers"]),
+        )
+        for one in answer
+        if one["status"]["state"] == "active"
+    )
+
+
+def _operator(matcher: dict[str, Any]) -> str:
+    # Alertmanagers before 0.22 do not know isEqual.
+    words = {(True, True): "=~", (True, False): "!~", (False, True): "=", (False, False): "!="}
+    return words[bool(matcher["isRegex"]), bool(matcher.get("isEqual", True))]
 
 
 def _taken(answer: list[dict[str, Any]]) -> list[TakenAlert]:

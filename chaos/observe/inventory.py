@@ -11,6 +11,7 @@ import yaml
 from chaos.errors import SignalUnavailable
 from chaos.facts.inventory import Inventory, LiveAlert, RuleRuns, Scraped, Silence
 from chaos.judge import inputs
+from chaos.observe.alertmanager import silences_of
 from chaos.observe.prometheus import Prometheus
 from chaos.reach.http import JsonApi
 from chaos.spec import routing
@@ -99,7 +100,7 @@ class Asking:
             "whom alerts reach", lambda: routing.read(api.get("/api/v2/status")["config"]["original"]), None
         )
         live = self._told("which alerts it has", lambda: tuple(_live(api.get("/api/v2/alerts"))), ())
-        silences = self._told("what is silenced", lambda: tuple(_silences(api.get("/api/v2/silences"))), ())
+        silences = self._told("what is silenced", lambda: silences_of(api.get("/api/v2/silences")), ())
         return routed, live, silences
 
     def _seen(self, selectors: Sequence[str]) -> dict[str, frozenset[str] | None]:
@@ -157,17 +158,3 @@ def _live(answer: Iterable[dict[str, Any]]) -> Iterator[LiveAlert]:
         kept += ["inhibited"] if status["inhibitedBy"] else []
         receivers = tuple(receiver["name"] for receiver in one.get("receivers") or [])
         yield LiveAlert(labels.pop("alertname", ""), labels, receivers, tuple(kept))
-
-
-def _silences(answer: Iterable[dict[str, Any]]) -> Iterator[Silence]:
-    for one in answer:
-        if one["status"]["state"] == "active":
-            asked = tuple((each["name"], _operator(each), each["value"]) for each in one["matchers"])
-            yield Silence(one["id"], one["createdBy"], one["endsAt"], asked)
-
-
-def _operator(matcher: dict[str, Any]) -> str:
-    # Alertmanagers before 0.22 do not know isEqual.
-    return {(True, True): "=~", (True, False): "!~", (False, True): "=", (False, False): "!="}[
-        (bool(matcher["isRegex"]), bool(matcher.get("isEqual", True)))
-    ]

@@ -8,10 +8,11 @@ from pathlib import Path
 from chaos.errors import BaselineNotMet, SignalUnavailable
 from chaos.facts.alerts import HistoryAsked, RuleSeen, SelectorSeen
 from chaos.facts.any_fact import AnyFact
+from chaos.facts.metrics import QueryHistory
 from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
 from chaos.faults.hands import System
-from chaos.judge import inputs
+from chaos.judge import inputs, silenced
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
 from chaos.observe import machine, replicas
@@ -58,7 +59,18 @@ class Observers:
             self.compare_clocks()
             self._note_rules(self._target.alerting.all_receivers)
             self._compare_replicas()
+            self._assert_not_silenced()
         self._poller.start()
+
+    def _assert_not_silenced(self) -> None:
+        """Minutes of outage would end with an alert that nobody was told of: a forgotten silence is known before."""
+        try:
+            silences = self._alertmanager.silences()
+        except SignalUnavailable as error:
+            raise BaselineNotMet(str(error)) from error
+        experiment = self._recorder.live.experiment
+        if said := silenced.listed(experiment.alerts, silences, self._recorder.live.all(RuleSeen)):
+            raise BaselineNotMet("; ".join(said))
 
     def _compare_replicas(self) -> None:
         urls = self._target.urls
@@ -134,8 +146,8 @@ class Observers:
             if not check.from_load:
                 try:
                     self._recorder.write(self.prometheus.query_history(check.query, since, now, step))
-                except SignalUnavailable:
-                    continue
+                except SignalUnavailable as error:
+                    self._recorder.write(QueryHistory(now, check.query, [], str(error)))
 
     def ask_panels(self, panels: Iterable[Panel], fault: AnyFault, now: float) -> None:
         """Record what every panel showed over the run; nothing where the stack has no dashboards."""

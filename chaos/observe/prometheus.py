@@ -23,6 +23,7 @@ _RECORDS = "recording"
 _STANDING_SECONDS = 1.0
 _STANDING_INTERVALS = 3
 _HOUR = 3_600
+_SERIES_NAMED = 3
 _USUAL_INTERVAL = 60.0
 """Prometheus's own between two evaluations, where nothing is said."""
 _MOST_STEPS = 600
@@ -171,7 +172,10 @@ class Prometheus:
         told = series[0]["values"] if len(series) == 1 else []
         values = {round((float(time) - self._wall) / step_seconds): float(value) for time, value in told}
         steps = range(first, int(end / step_seconds) + 1)
-        return QueryHistory(end, query, [(index * step_seconds, values.get(index)) for index in steps])
+        samples = [(index * step_seconds, values.get(index)) for index in steps]
+        if len(series) < 2:
+            return QueryHistory(end, query, samples)
+        return QueryHistory(end, query, samples, None, [_named(one) for one in series[:_SERIES_NAMED]], len(series))
 
     def close(self) -> None:
         """Close its connections."""
@@ -241,6 +245,12 @@ def _unevaluated(rule: dict[str, Any]) -> str:
     if rule.get("health", _HEALTHY) == _HEALTHY:
         return ""
     return f"{rule['health']}: {rule.get('lastError') or 'not evaluated yet'}"
+
+
+def _named(series: dict[str, Any]) -> str:
+    labels = dict(series.get("metric") or {})
+    name = labels.pop("__name__", "")
+    return f"{name}{{{', '.join(f'{label}={value}' for label, value in sorted(labels.items()))}}}"
 
 
 def _interval(group: dict[str, Any]) -> float:

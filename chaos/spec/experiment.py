@@ -225,6 +225,13 @@ def amiss(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str,
     yield from _aborts_found(experiment, vocabulary)
 
 
+def notes(experiment: Experiment) -> list[str]:
+    """What is valid and is hardly meant."""
+    asked = [one for one in experiment.steady_state if not one.from_load and promql.compares(one.query)]
+    why = "where it is false a comparison has no answer, which is missing data: leave it to the bound, or write `bool`"
+    return [f"check {one.name!r}: {why}" for one in asked]
+
+
 def _window_found(
     path: str, alert: AlertWindow, experiment: Experiment, vocabulary: Vocabulary
 ) -> Iterable[tuple[str, str]]:
@@ -272,6 +279,8 @@ def _query_found(path: str, query: str, vocabulary: Vocabulary) -> Iterable[tupl
     from_load = query.startswith("load:")
     if not from_load and not vocabulary.promql:
         yield path, f"the target names no Prometheus; without it there are: {', '.join(LOAD_QUERIES)}"
+    if not from_load and (why := promql.amiss(query)):
+        yield path, f"is no PromQL: {why}"
     if from_load and query not in LOAD_QUERIES:
         yield path, f"unknown load metric {query}; there are: {', '.join(LOAD_QUERIES)}"
 
