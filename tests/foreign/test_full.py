@@ -34,6 +34,7 @@ def etcd(tmp_path_factory):
         made.end()
 
 
+@pytest.mark.timeout(_ENDS_WITHIN_SECONDS + 1_800)
 def test_from_adopt_to_a_proven_matrix(etcd):
     code, printed = etcd.told("adopt", "--target", "target.yaml", "--out", "adopted")
     assert code == 0, printed
