@@ -6,6 +6,7 @@ from chaos.facts.alerts import (
     AlertHistory,
     AlertmanagerConfigured,
     AlertmanagerSeen,
+    AlertsSent,
     HistoryAsked,
     PrometheusSeen,
     RuleLoaded,
@@ -54,6 +55,7 @@ AnyFact: TypeAlias = (
     | PollFailed
     | ClockSeen
     | ReplicasSeen
+    | AlertsSent
     | Injected
     | FaultProof
     | StagedInjected

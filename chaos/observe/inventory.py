@@ -39,7 +39,7 @@ class Asking:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._prometheus = JsonApi("Prometheus", prometheus, transport, ANSWERS_WITHIN_SECONDS)
-        self._rules = Prometheus(rules or prometheus, 0.0, transport)
+        self._evaluator = Prometheus(rules or prometheus, 0.0, transport)
         self._alertmanager, self._toxiproxy = (
             JsonApi(name, address, transport, ANSWERS_WITHIN_SECONDS) if address else None
             for name, address in (("Alertmanager", alertmanager), ("Toxiproxy", toxiproxy))
@@ -48,12 +48,12 @@ class Asking:
 
     def ask(self) -> Inventory:
         """All there is to know. Raises SignalUnavailable where nobody says which rules there are."""
-        rules = tuple(RuleRuns(rule, why) for rule, why in self._rules.rules_and_health())
+        rules = tuple(RuleRuns(rule, why) for rule, why in self._evaluator.rules_and_health())
         selectors = inputs.selectors(one.rule for one in rules)
         routed, live, silences = self._routed()
         return Inventory(
             rules=rules,
-            scrapes=self._told("how often it scrapes", self._rules.scrape_intervals, {}),
+            scrapes=self._told("how often it scrapes", self._evaluator.scrape_intervals, {}),
             seen=self._seen(selectors),
             targets=self._told("what it scrapes", self._targets, ()),
             external=self._told("which labels it adds", self._external, {}),
@@ -66,7 +66,7 @@ class Asking:
 
     def close(self) -> None:
         """Close its connections."""
-        for one in (self._prometheus, self._rules, self._alertmanager, self._toxiproxy):
+        for one in (self._prometheus, self._evaluator, self._alertmanager, self._toxiproxy):
             if one:
                 one.close()
 
@@ -84,9 +84,10 @@ class Asking:
         return tuple(dict.fromkeys(Scraped(one["labels"]["job"], one["labels"]["instance"]) for one in found))
 
     def _external(self) -> dict[str, str]:
-        written = self._prometheus.get("/api/v1/status/config")["data"]["yaml"]
-        labels = (yaml.safe_load(written).get("global") or {}).get("external_labels") or {}
-        return {str(name): str(value) for name, value in labels.items()}
+        sent = self._evaluator.alerts_sent()
+        if sent.error is not None:
+            raise SignalUnavailable(sent.error)
+        return sent.external
 
     def _proxies(self) -> tuple[str, ...]:
         return tuple(sorted(self._toxiproxy.get("/proxies"))) if self._toxiproxy else ()

@@ -58,6 +58,7 @@ class Observers:
             self._skip_what_was_delivered()
             self.compare_clocks()
             self._note_rules(self._target.alerting.all_receivers)
+            self._recorder.write(self.prometheus.alerts_sent())
             self._compare_replicas()
             self._assert_not_silenced()
         self._poller.start()

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+import yaml
 from promql_parser import parse_duration
 
 from chaos.errors import NoSuchApi, SignalUnavailable
-from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleSeen, SelectorSeen
+from chaos.facts.alerts import ActiveAlert, AlertHistory, AlertsSent, PrometheusSeen, RuleSeen, SelectorSeen
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
 from chaos.observe import clocks
@@ -82,6 +83,18 @@ class Prometheus:
         """Every rule that it runs, and why it is not evaluated, empty where it is. Raises SignalUnavailable."""
         with _understood():
             return [(_rule(group, rule), _unevaluated(rule)) for group, rule in self._rules()]
+
+    def alerts_sent(self) -> AlertsSent:
+        """What it makes of an alert's labels before it sends it. Never raises: that it did not tell is a fact too."""
+        try:
+            with _understood():
+                config = yaml.safe_load(self._api.get("/api/v1/status/config")["data"]["yaml"]) or {}
+                external = (config.get("global") or {}).get("external_labels") or {}
+                relabel = (config.get("alerting") or {}).get("alert_relabel_configs") or []
+                written = {str(name): str(value) for name, value in external.items()}
+                return AlertsSent(0.0, written, [dict(one) for one in relabel])
+        except (SignalUnavailable, yaml.YAMLError) as error:
+            return AlertsSent(0.0, error=str(error))
 
     def selector_history(self, selector: str, end: float) -> SelectorSeen:
         """When this selector had series, up to a moment of the run. Never raises: that nothing was told is a fact."""
