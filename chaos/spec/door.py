@@ -111,6 +111,12 @@ def shown(address: Address) -> str:
     return ", ".join(door.plain for door in doors(address))
 
 
+def first(address: Address) -> str:
+    """The first of them as it may be shown to anybody; empty where there is none."""
+    one = address if not isinstance(address, list) else address[0] if address else ""
+    return one.plain if isinstance(one, Door) else plain(one)
+
+
 def placed(address: Address, folder: Path) -> Address:
     """With its paths counted from this folder."""
     if isinstance(address, list):
