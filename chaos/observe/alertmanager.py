@@ -13,6 +13,8 @@ from chaos.observe import clocks
 from chaos.reach.http import JsonApi
 from chaos.spec.door import Address
 
+_URL = re.compile(r"^[\s-]*\w*url: .*$", re.MULTILINE)
+"""A line of a configuration as it tells it; a matcher may look like a URL as well, and is kept."""
 _USER_INFO = re.compile(r"(\w://)[^\s/@\"']*@")
 _QUERY = re.compile(r"(\w://[^\s?\"']*)\?[^\s\"']*")
 
@@ -70,7 +72,7 @@ class Alertmanager:
 
 def without_secrets(config: str) -> str:
     """A configuration without what lets somebody in by URL: until 0.26 those of webhooks are told as they are."""
-    return _QUERY.sub(r"\1", _USER_INFO.sub(r"\1", config))
+    return _URL.sub(lambda line: _QUERY.sub(r"\1", _USER_INFO.sub(r"\1", line[0])), config)
 
 
 def silences_of(answer: list[dict[str, Any]]) -> tuple[Silence, ...]:

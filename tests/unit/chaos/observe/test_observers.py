@@ -6,7 +6,7 @@ import pytest
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import AlertmanagerSeen
 from chaos.facts.pages import PagerSeen
-from chaos.observe.alertmanager import Alertmanager
+from chaos.observe.alertmanager import Alertmanager, without_secrets
 from chaos.observe.pager import Pager
 from chaos.observe.prometheus import Prometheus
 
