@@ -103,7 +103,12 @@ Address: TypeAlias = str | Door | list[str | Door]
 def doors(address: Address) -> tuple[Door, ...]:
     """Each server once, in its order; none where there is none."""
     several = address if isinstance(address, list) else [address]
-    return tuple(dict.fromkeys(Door(one) if isinstance(one, str) else one for one in several if one))
+    found: list[Door] = []
+    for one in several:
+        door = Door(one) if isinstance(one, str) and one else one
+        if isinstance(door, Door) and door not in found:
+            found.append(door)
+    return tuple(found)
 
 
 def shown(address: Address) -> str:
