@@ -81,23 +81,25 @@ def _standing(
     reach = _Reach.of(rule, inventory, live)
     text = text_of(rule)
     digest = own_digest(text, texts)
+    waits = known.delays(rule)
     made = Standing(
-        rule.name,
-        rule.group,
-        rule.labels,
-        digest,
-        Word.NEVER_PROVEN,
-        "nothing that the target names gives what it looks at",
-        not one.why_not,
-        has_input,
-        list(reach.receivers),
-        reach.perhaps,
-        list(reach.kept_back),
-        *(known.delays(rule) or (None, None)),
-        _tells_of_death(rule),
-        instances,
-        links,
-        len(live),
+        name=rule.name,
+        group=rule.group,
+        labels=rule.labels,
+        digest=digest,
+        word=Word.NEVER_PROVEN,
+        why="nothing that the target names gives what it looks at",
+        evaluated=not one.why_not,
+        has_input=has_input,
+        receivers=list(reach.receivers),
+        perhaps=reach.perhaps,
+        kept_back=list(reach.kept_back),
+        delay_seconds=waits[0] if waits else None,
+        resolved_seconds=waits[1] if waits else None,
+        tells_of_death=_tells_of_death(rule),
+        instances=instances,
+        links=links,
+        firing=len(live),
     )
     word, why = _word(one, made, missing, reach, _proof(text, digest, known.proofs, inventory))
     return msgspec.structs.replace(made, word=word, why=why)

@@ -21,5 +21,7 @@ def others(recording: Facts) -> frozenset[str]:
 def concerns(recording: Facts, name: str, labels: dict[str, str]) -> bool:
     """Whether an alert is the target's own, or one that the experiment names."""
     started = recording.first(RunStarted)
-    named = (*recording.experiment.alerts, *recording.experiment.allowed)
-    return started is None or scope.ours(started.only, labels) or any(one.fits(name, labels) for one in named)
+    if started is None or scope.ours(started.only, labels):
+        return True
+    listed = any(one.fits(name, labels) for one in recording.experiment.alerts)
+    return listed or any(one.fits(name, labels) for one in recording.experiment.allowed)

@@ -35,6 +35,8 @@ def _instance(one: Instance, allowed: Iterable[MayFire], evidence: AlertEvidence
     receiver = evidence.receivers_of(one.name, one.labels)[0]
     measured = evidence.measure(one, receiver)
     permission = next((each for each in allowed if each.fits(one.name, one.labels)), None)
+    outcome: AlertOutcome
+    finding: AlertFinding
     if permission is None and not scope.ours(evidence.only, one.labels):
         outcome, finding = AlertOutcome.NOT_OURS, found.NotOurs(one.paged)
     elif permission is None:

@@ -100,8 +100,10 @@ class Asking:
         routed = self._told(
             "whom alerts reach", lambda: routing.read(api.get("/api/v2/status")["config"]["original"]), None
         )
-        live = self._told("which alerts it has", lambda: tuple(_live(api.get("/api/v2/alerts"))), ())
-        silences = self._told("what is silenced", lambda: silences_of(api.get("/api/v2/silences")), ())
+        nothing: tuple[LiveAlert, ...] = ()
+        none: tuple[Silence, ...] = ()
+        live = self._told("which alerts it has", lambda: tuple(_live(api.get("/api/v2/alerts"))), nothing)
+        silences = self._told("what is silenced", lambda: silences_of(api.get("/api/v2/silences")), none)
         return routed, live, silences
 
     def _seen(self, selectors: Sequence[str]) -> dict[str, frozenset[str] | None]:
