@@ -26,6 +26,15 @@ exit codes of `run`:
   70   a defect of ours, and no verdict
   130  interrupted by Ctrl-C, everything undone (143: by SIGTERM)
 """
+_CLAIM_CODES = """\
+exit codes:
+  0    every claim held
+  1    one deviated
+  2    usage, an invalid file, or another run in progress
+  6    none deviated, and of one nothing can be said; it says which limit to raise, and how
+  70   a defect of ours, and no verdict
+  130  interrupted by Ctrl-C, the stack is down (143: by SIGTERM)
+"""
 
 
 def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
@@ -55,6 +64,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
     validate.set_defaults(experiments=None)
     _add_dashboards(add)
+    _add_claims(add)
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
     listed.add_argument("--target", type=Path, help="of which stack; default: our own")
@@ -113,6 +123,17 @@ def _add_coverage(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 def _add_folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("experiments", type=Path, nargs="?", metavar="FOLDER", help=_FOLDER_HELP)
+
+
+def _add_claims(add: Callable[..., argparse.ArgumentParser]) -> None:
+    codes: dict[str, Any] = {"epilog": _CLAIM_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    claims = add("claims", "measure the article's claims about our own stack, and judge each", **codes)
+    claims.add_argument("--only", action="append", default=[], metavar="CLAIMS", help="numbers or names, with commas")
+    claims.add_argument("--deviate", default="", metavar="NAME", help="do what must refute the claim: docs/claims.md")
+    claims.add_argument(
+        "--extreme", action="store_true", help="instead, where the machine breaks: a million connections"
+    )
+    claims.add_argument("--compare", type=Path, metavar="RUN", help="beside an earlier one, such as runs/latest-claims")
 
 
 def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

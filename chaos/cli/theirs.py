@@ -18,7 +18,8 @@ from chaos.spec.routing import Routing
 from chaos.spec.rule_text import RuleText
 from chaos.spec.target import Target
 
-_FILES = "*.y*ml"
+_AS_PEOPLE_KEEP_THEM = ""
+"""No pattern: trees, `*.rules`, PrometheusRule manifests; what else lies there is passed over."""
 
 
 def vocabulary(file: Path) -> Vocabulary:
@@ -66,7 +67,9 @@ def _rules(target: Target) -> tuple[RuleText, ...]:
 
 
 def _written(target: Target) -> list[RuleText]:
-    return rule_text.read(Path(target.rules), _FILES) if target.rules and target.alerting is not None else []
+    return (
+        rule_text.read(Path(target.rules), _AS_PEOPLE_KEEP_THEM) if target.rules and target.alerting is not None else []
+    )
 
 
 def _running_or_none(target: Target) -> list[RuleSeen] | None:

@@ -59,4 +59,6 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         FORMAT,
         plan.pace,
         target.alerting.only if target.alerting else {},
+        messages=target.alerting.messages if target.alerting else {},
+        stands_for=target.alerting.stands_for if target.alerting else [],
     )

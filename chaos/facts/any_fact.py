@@ -8,6 +8,7 @@ from chaos.facts.alerts import (
     AlertmanagerSeen,
     AlertsSent,
     HistoryAsked,
+    NotificationsCounted,
     PrometheusSeen,
     RuleLoaded,
     RuleSeen,
@@ -15,7 +16,7 @@ from chaos.facts.alerts import (
 )
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
-from chaos.facts.pages import PagerSeen, PageSeen
+from chaos.facts.pages import MessageSeen, PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
 from chaos.facts.replicas import ReplicasSeen
@@ -42,6 +43,7 @@ AnyFact: TypeAlias = (
     | PrometheusSeen
     | AlertmanagerSeen
     | AlertmanagerConfigured
+    | NotificationsCounted
     | AlertHistory
     | HistoryAsked
     | QueryHistory
@@ -50,6 +52,7 @@ AnyFact: TypeAlias = (
     | TracesSeen
     | PageSeen
     | PagerSeen
+    | MessageSeen
     | ProcessesSeen
     | MachineSeen
     | PollFailed

@@ -88,6 +88,10 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """At which it was run; of earlier releases, that of the fastest drill."""
     only: dict[str, str] = msgspec.field(default_factory=dict)
     """Labels of the alerts that are the target's; empty: all are."""
+    messages: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """Receiver → the kinds of messages for people that it sends to the pager beside its webhook."""
+    stands_for: list[str] = msgspec.field(default_factory=list)
+    """Receivers that reach people for real, and beside which the one that leads to the pager is told."""
 
 
 class Used(msgspec.Struct, frozen=True):

@@ -6,7 +6,19 @@ from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
 from chaos.facts.replicas import ReplicasSeen
 from chaos.facts.run import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, completeness, durability, effect, measures, page_text, panel_change, window
+from chaos.judge import (
+    alerts,
+    checks,
+    completeness,
+    durability,
+    effect,
+    measures,
+    messages,
+    notifications,
+    page_text,
+    panel_change,
+    window,
+)
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -89,6 +101,9 @@ def judge(recording: Recording) -> Verdict:
         format=started.format,
         unmeasured=effect.unmeasured(recording),
         replicas=[f"{seen.source}: {one}" for seen in recording.all(ReplicasSeen) for one in seen.said],
+        messages=messages.told(recording, spans),
+        evidence=started.receiver if started.alerts_judged else "",
+        told=notifications.told(recording),
         findings=findings,
     )
 
@@ -122,7 +137,8 @@ def _outcome(
     ledgers = durability.findings(recording, found.orders, found.sessions)
     findings: list[AnyFinding] = [*ledgers, *effect.unknown(recording, spans), *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
-        findings += page_text.findings(recording, spans)
+        findings += [*page_text.findings(recording, spans), *messages.findings(recording, spans)]
+        findings += notifications.findings(recording)
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
     # What is missing may be the very page, phase or answer for want of which something looks refuted.
     whole = not any(isinstance(one, FactsLost) for one in findings)

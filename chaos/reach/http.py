@@ -56,6 +56,10 @@ class JsonApi:
         """The decoded answer."""
         return self._of_any(lambda server: server.get(path, parameters))
 
+    def text(self, path: str) -> str:
+        """The answer as text."""
+        return self._of_any(lambda server: server.text(path))
+
     def time(self, path: str) -> float:
         """What time it is there, in whole seconds of Unix time, by the header of an answer."""
         return self._of_any(lambda server: server.time(path))
@@ -112,6 +116,16 @@ class _Server:
             answer.raise_for_status()
             return json.loads(content)
         except (httpx.HTTPError, ValueError, RecursionError) as error:
+            said = self._said(f"{path}: {type(error).__name__}: {error}".splitlines()[0])
+            raise SignalUnavailable(said) from None
+
+    def text(self, path: str) -> str:
+        try:
+            with self._client.stream("GET", path) as answer:
+                content = _read(answer, self._timeout)
+            answer.raise_for_status()
+            return content.decode(errors="replace")
+        except httpx.HTTPError as error:
             said = self._said(f"{path}: {type(error).__name__}: {error}".splitlines()[0])
             raise SignalUnavailable(said) from None
 

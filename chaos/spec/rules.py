@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from chaos.errors import InvalidFile
+from chaos.spec import rule_text
 from chaos.spec.routing import Routing
 from chaos.spec.rule_text import RuleText
 
@@ -41,14 +40,8 @@ def waits(rules: Iterable[RuleText], routing: Routing | None, divisor: float = 1
 
 
 def alert_names(folder: Path, pattern: str = "*.rules.yml") -> frozenset[str]:
-    """Every alert in the folder's rule files. Raises InvalidFile where there is none."""
-    names = set()
-    for file in sorted(folder.glob(pattern)):
-        try:
-            groups = yaml.safe_load(file.read_text())["groups"]
-            names |= {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
-        except (yaml.YAMLError, KeyError, TypeError) as error:
-            raise InvalidFile(file, "", f"not a rule file: {error}") from error
+    """Every alert in the folder's rule files, as rule_text.read finds them. Raises InvalidFile for none."""
+    names = frozenset(rule.name for rule in rule_text.read(folder, pattern) if not rule.records)
     if not names:
-        raise InvalidFile(folder, "", f"no alert in any {pattern}")
-    return frozenset(names)
+        raise InvalidFile(folder, "", f"no alert in any {pattern or 'file of rules'}")
+    return names
