@@ -25,7 +25,7 @@ doctor: ## stack: what this machine has and lacks, before anything is installed
 	@tools/doctor.sh
 
 # For what needs no server, and for what needs all of them whatever the runtime.
-setup-python setup-native setup-claims setup-browser setup-workflows:
+setup-python setup-native setup-claims setup-browser setup-foreign setup-workflows:
 	@tools/setup.sh $(@:setup-%=%)
 
 up: setup ## stack: bring the stack up and prove every part healthy
@@ -99,7 +99,7 @@ typecheck: setup-python ## work: mypy, strict
 lint-alerts: setup-native ## see: alert rules, runbooks, rule tests and dashboards belong together
 	@.venv/bin/python -m alerts.lint
 
-test: lint lint-workflows typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-compose ## work: everything, by part
+test: lint lint-workflows typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-foreign-quick test-compose ## work: everything, by part
 
 test-unit: setup-native ## work: pure tests
 	@$(PYTEST) tests/unit
@@ -112,6 +112,12 @@ test-component: setup-native ## work: parts against real servers
 
 test-e2e: setup-native ## work: whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
+
+test-foreign-quick: setup-foreign ## work: two minutes: from adopt to a proven alert on an etcd that is not ours, sixty times as fast
+	@$(PYTEST) tests/foreign/test_quick.py
+
+test-foreign: setup-foreign ## long: about 75 minutes: the same at its own pace, a member killed, two of them, the ways between them slow
+	@$(PYTEST) -s tests/foreign
 
 test-compose: setup-native ## work: the stack in containers, where there is a Docker engine: the same experiments, the same verdicts
 	@$(PYTEST) tests/containers

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# setup.sh [python|native|claims|browser|workflows]: installs what is needed: distribution packages, a Python environment,
-# programs built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `claims`:
-# that and wrk, which asks as fast as it is answered; `browser`: what the console's tests need; `workflows`: what
-# reads .github/workflows; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
+# setup.sh [python|native|claims|browser|foreign|workflows]: installs what is needed: distribution packages, a Python
+# environment, programs built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes
+# needs; `claims`: that and wrk, which asks as fast as it is answered; `foreign`: that and etcd, for the tests of a stack that
+# is not ours; `browser`: what the console's tests need; `workflows`: what reads .github/workflows; none of these: what the
+# runtime needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -175,8 +176,8 @@ wait_for() {
 
 case ${1:-} in
     '') what=$(runtime) ;;
-    python | native | claims | browser | workflows) what=$1 ;;
-    *) fail "usage: tools/setup.sh [python|native|claims|browser|workflows]" ;;
+    python | native | claims | browser | foreign | workflows) what=$1 ;;
+    *) fail "usage: tools/setup.sh [python|native|claims|browser|foreign|workflows]" ;;
 esac
 assert_linux
 mkdir -p "$logs"

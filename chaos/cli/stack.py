@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chaos.campaign.runner import StackLost
 from chaos.campaign.staleness import Present
-from chaos.cli import run, undo
+from chaos.cli import run, theirs, undo
 from chaos.control.of_target import control_of
 from chaos.drill import preflight
 from chaos.drill.clean_past import CleanPast
@@ -20,7 +20,7 @@ from chaos.errors import Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.spec import routing, rule_text, rules
+from chaos.spec import door, routing, rule_text, rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.pace import FASTEST, Pace
@@ -120,8 +120,9 @@ def to_look_at(file: Path | None) -> list[str]:
         built = topology.build(settings)
         return pages.lines(settings, built, pages.look(built))
     urls = targets.read(file).urls
-    shown = {"grafana": urls.grafana, "prometheus": urls.prometheus, "alertmanager": urls.alertmanager}
-    shown |= {"jaeger": urls.jaeger_ui or urls.jaeger, "users": urls.users}
+    shown = {"grafana": urls.grafana, "prometheus": door.shown(urls.prometheus)}
+    shown |= {"alertmanager": door.shown(urls.alertmanager), "jaeger": urls.jaeger_ui or door.shown(urls.jaeger)}
+    shown |= {"users": urls.users}
     return ["to look at:", *(f"  {name:<13}{url}" for name, url in shown.items() if url)]
 
 
@@ -237,17 +238,17 @@ def target_file(file: Path | None) -> Path:
     return file.resolve() if file else stack_settings.from_environment().state / "target.yaml"
 
 
+def experiments_of(arguments: argparse.Namespace) -> Path:
+    """The folder that is named, else the one called `experiments` beside the target's file, else our own."""
+    if arguments.experiments is not None:
+        return Path(arguments.experiments)
+    return arguments.target.resolve().parent / "experiments" if arguments.target else EXPERIMENTS
+
+
 def vocabulary(target: Path | None) -> Vocabulary:
     """The names that experiments may use, by this target file or else by our own stack. Raises InvalidFile."""
     if target is not None:
-        named = targets.read(target)
-        return Vocabulary(
-            rules.of_target(named, ALERTS),
-            frozenset(named.instances),
-            frozenset(named.links),
-            named.urls.prometheus != "",
-            rules.waits(rule_text.read(Path(named.rules), ""), None) if named.rules else {},
-        )
+        return theirs.vocabulary(target)
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)
     # The files are written for the fastest pace: at a slower one both sides of what is compared are longer.

@@ -162,9 +162,10 @@ class Drill:
         self._context.progress.done(f"steady state holds; firing before: {firing}")
 
     def _calm(self) -> str:
-        prometheus, context = self._observers.prometheus, self._context
+        prometheus, context, alerting = self._observers.prometheus, self._context, self._system.target.alerting
+        concern = preflight.Concern(self._experiment, alerting.only if alerting else {})
         firing, left = preflight.calm_from_here(
-            self._experiment, prometheus, context.clock, context.wait_for, self.rules, self._pace
+            concern, prometheus, context.clock, context.wait_for, self.rules, self._pace
         )
         if left:
             self._context.progress.done(f"begun anew, for something was left of before: {', '.join(left)}")

@@ -1,5 +1,7 @@
 """What Prometheus and Alertmanager say of alerts."""
 
+from typing import Any
+
 import msgspec
 
 from chaos.facts.fact import Fact
@@ -51,6 +53,17 @@ class AlertmanagerConfigured(Fact, frozen=True, tag="alertmanager_configured"):
 
     config: str
     version: str
+    error: str | None = None
+    """Why it told nothing; None when it answered."""
+
+
+class AlertsSent(Fact, frozen=True, tag="alerts_sent"):
+    """What Prometheus makes of labels before it sends an alert, by its own configuration."""
+
+    external: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels that it adds."""
+    relabel: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    """Its `alert_relabel_configs`, one after the other."""
     error: str | None = None
     """Why it told nothing; None when it answered."""
 

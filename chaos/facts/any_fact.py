@@ -6,6 +6,7 @@ from chaos.facts.alerts import (
     AlertHistory,
     AlertmanagerConfigured,
     AlertmanagerSeen,
+    AlertsSent,
     HistoryAsked,
     NotificationsCounted,
     PrometheusSeen,
@@ -18,6 +19,7 @@ from chaos.facts.metrics import QueryHistory
 from chaos.facts.pages import MessageSeen, PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
+from chaos.facts.replicas import ReplicasSeen
 from chaos.facts.run import (
     Aborted,
     FaultProof,
@@ -55,6 +57,8 @@ AnyFact: TypeAlias = (
     | MachineSeen
     | PollFailed
     | ClockSeen
+    | ReplicasSeen
+    | AlertsSent
     | Injected
     | FaultProof
     | StagedInjected

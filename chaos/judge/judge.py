@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
+from chaos.facts.replicas import ReplicasSeen
 from chaos.facts.run import Injected, RunEnded, RunStarted
 from chaos.judge import (
     alerts,
@@ -99,6 +100,7 @@ def judge(recording: Recording) -> Verdict:
         has_ledgers=started.has_ledgers,
         format=started.format,
         unmeasured=effect.unmeasured(recording),
+        replicas=[f"{seen.source}: {one}" for seen in recording.all(ReplicasSeen) for one in seen.said],
         messages=messages.told(recording, spans),
         evidence=started.receiver if started.alerts_judged else "",
         told=notifications.told(recording),

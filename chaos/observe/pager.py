@@ -11,13 +11,16 @@ from chaos.facts.clocks import ClockSeen
 from chaos.facts.pages import MessageSeen, PageAlert, PagerSeen, PageSeen
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
 
 
 class Pager:
     """The pager of one stack, from a moment on; `wall` and `boottime` are the clocks at the run's start."""
 
-    def __init__(self, url: str, wall: float, boottime: float, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("pager", url, transport)
+    def __init__(
+        self, address: Address, wall: float, boottime: float, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._api = JsonApi("pager", address, transport)
         self._wall = wall
         self._ours = boottime
         self._boottime = boottime

@@ -75,6 +75,8 @@ def _alerts_block(verdict: Verdict) -> Iterable[str]:
     yield from _told(verdict)
     yield from _messages(verdict.messages)
     yield from _blinded(verdict.blinded)
+    for line in verdict.replicas:
+        yield from wrap(f"replicas do not agree: {line}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 4)
 
 
 def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:

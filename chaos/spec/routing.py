@@ -48,6 +48,8 @@ class Routing:
     inhibitions: tuple[Mapping[str, Any], ...]
     silent_on_resolution: frozenset[str]
     """Receivers none of whose ways tells that an alert is resolved."""
+    empty: frozenset[str] = frozenset()
+    """Receivers that have nothing behind them: what is routed there nobody is told."""
     resolving: frozenset[tuple[str, str]] = frozenset()
     """Each receiver with the kind of each of its ways that does, such as `slack`."""
 
@@ -60,6 +62,18 @@ class Routing:
         """The ways an alert takes, in the order of the routes."""
         taken = _walk(self.tree, {**labels, "alertname": name}, _DEFAULTS)
         return [Way(str(one["receiver"]), *(_seconds(str(one[key])) for key in _INHERITED[1:])) for one in taken]
+
+    def possible(self, name: str, labels: Mapping[str, str]) -> tuple[list[Mapping[str, Any]], bool]:
+        """The settings of every way that an alert may take which has these labels and perhaps others, and whether those
+        others decide."""
+        ways, open_ = _possible(self.tree, {**labels, "alertname": name}, _DEFAULTS)
+        return ways, open_
+
+    def may_inhibit(self, name: str, labels: Mapping[str, str]) -> list[str]:
+        """What may inhibit such an alert: the labels of its source, in words."""
+        met = {**labels, "alertname": name}
+        rules = [one for one in self.inhibitions if accepts(_asked(one, "target"), met) is not False]
+        return [" ".join("".join(part) for part in _asked(one, "source")) or "anything" for one in rules]
 
     def digest(self, name: str, labels: Mapping[str, str]) -> str:
         """Of the ways an alert takes and of what inhibits it: the same as long as they mean the same."""
@@ -77,7 +91,8 @@ def read(text: str) -> Routing:
         tree, receivers = config["route"], config.get("receivers") or []
         silent = frozenset(one["name"] for one in receivers if _says_nothing_of_resolutions(one))
         resolving = frozenset((str(one["name"]), kind) for one in receivers for kind, told in _ways(one) if told)
-        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent, resolving)
+        empty = frozenset(str(one["name"]) for one in receivers if not _ways(one))
+        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent, resolving, empty)
         routing.digest("", {})
         _compile(tree, *(config.get("inhibit_rules") or ()))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, re.error) as error:
@@ -123,6 +138,30 @@ def _walk(
                 return
     if not found:
         yield here | {name: node[name] for name in _OWN if node.get(name)}
+
+
+def _possible(
+    node: Mapping[str, Any], labels: Mapping[str, str], inherited: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], bool]:
+    here = dict(inherited) | {name: node[name] for name in ("receiver", *_INHERITED) if node.get(name) is not None}
+    found: list[Mapping[str, Any]] = []
+    sure, open_ = False, False
+    for child in node.get("routes") or []:
+        accepted = accepts(_asked(child), labels)
+        if accepted is False:
+            continue
+        ways, below = _possible(child, labels, here)
+        found, open_ = [*found, *ways], open_ or below or accepted is None
+        sure = sure or accepted is True
+        if accepted and not child.get("continue", False):
+            return found, open_
+    return (found if sure else [*found, here | {name: node[name] for name in _OWN if node.get(name)}]), open_
+
+
+def accepts(wanted: Iterable[tuple[str, str, str]], labels: Mapping[str, str]) -> bool | None:
+    """Whether all of these matchers accept an alert with these labels; None where others that it may have decide."""
+    said = [_accepts(operator, value, labels[name]) if name in labels else None for name, operator, value in wanted]
+    return False if False in said else None if None in said else True
 
 
 def _asked(node: Mapping[str, Any], of: str = "") -> list[tuple[str, str, str]]:

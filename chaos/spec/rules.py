@@ -8,7 +8,6 @@ from chaos.errors import InvalidFile
 from chaos.spec import rule_text
 from chaos.spec.routing import Routing
 from chaos.spec.rule_text import RuleText
-from chaos.spec.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,6 @@ def waits(rules: Iterable[RuleText], routing: Routing | None, divisor: float = 1
             wait = Wait(rule.for_seconds / divisor, group / divisor)
             found[rule.name] = min(wait, found.get(rule.name, wait), key=lambda one: one.seconds)
     return found
-
-
-def of_target(target: Target, ours: Path) -> frozenset[str]:
-    """The alerts that may fire on this stack: of its own rule files, or of the folder `ours`. Raises InvalidFile."""
-    if target.alerting is None:
-        return frozenset()
-    return alert_names(Path(target.rules), "") if target.rules else alert_names(ours)
 
 
 def alert_names(folder: Path, pattern: str = "*.rules.yml") -> frozenset[str]:

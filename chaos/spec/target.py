@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from chaos.spec import yamlfile
+from chaos.spec import door, yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
+from chaos.spec.door import Address
 from chaos.spec.load import LoadSettings
 from chaos.spec.pace import FASTEST
 from chaos.spec.values import Duration
@@ -22,18 +23,35 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     users: str
     """Where users come in; the load goes here."""
-    prometheus: str = ""
-    """Empty: no PromQL checks and no alerts."""
-    alertmanager: str = ""
-    pager: str = ""
+    prometheus: Address = ""
+    """Empty: no PromQL checks and no alerts. Of several replicas any that answers is asked."""
+    alertmanager: Address = ""
+    """Of several that are one cluster any that answers is asked."""
+    pager: Address = ""
     """Answers `GET /deliveries?after=N` with every delivery it was sent, accepted or refused: services.pager."""
     watchdog: str = ""
     """Where the stack's own watchdog shows live faults; empty: there is none, and each run starts one for itself."""
     toxiproxy: str = ""
-    jaeger: str = ""
+    jaeger: Address = ""
     jaeger_ui: str = ""
     """Where a browser finds Jaeger's pages, if not at `jaeger`; reports link to traces only if they answer."""
     grafana: str = ""
+
+    def __post_init__(self) -> None:
+        for name in DOORS:
+            try:
+                door.doors(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        for name in _PLAIN:
+            if door.user_info(getattr(self, name)):
+                # It would be handed on to other programs, and everybody sees what those are started with.
+                raise ValueError(f"{name}: takes no user and password")
+
+
+DOORS = ("prometheus", "alertmanager", "pager", "jaeger")
+"""Of those in `Urls` which take more than a URL."""
+_PLAIN = ("users", "watchdog", "toxiproxy", "jaeger_ui", "grafana")
 
 
 class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
@@ -47,7 +65,7 @@ class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     rate: float = 50.0
     """Requests a second, however slow the system is."""
-    timeout: Duration = Duration(seconds=2)
+    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=2))
     """After which a user gives up."""
 
     def settings(self) -> LoadSettings:
@@ -118,6 +136,9 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
     receivers: list[str] = []
     """Every further receiver that leads to the pager: what is routed there has to arrive there."""
+    only: dict[str, str] = {}
+    """Labels of the alerts that are this stack's; others that fire are listed as not ours, unless an experiment names
+    them. Empty: all are, so that any that fires unasked is a surprise."""
     messages: dict[str, list[str]] = {}
     """What these receivers send to the pager beside a webhook, such as `oncall: [pagerduty, email]`: each page has to
     come by each. Drill time prints it."""
@@ -178,7 +199,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pace: int | None = None
     """How fast time runs for its rules, scrapes and groups, of a stack of ours; None: in real time, and Prometheus says
     how far apart its rules and scrapes are."""
-    load: AnyLoad = ShopLoad()
+    load: AnyLoad = msgspec.field(default_factory=ShopLoad)
     abort_if: AbortConditions = None
     """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more
     than half of the users' requests, and more than twice as many as the experiment expects, fail for 30 s."""
@@ -238,4 +259,5 @@ def read(file: Path) -> Target:
     folder = file.resolve().parent
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
     absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
-    return msgspec.structs.replace(target, **absolute)
+    urls = {name: door.placed(getattr(target.urls, name), folder) for name in DOORS}
+    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), **absolute)

@@ -110,6 +110,10 @@ class Verdict(msgspec.Struct, frozen=True):
         list[str],
         Meta(description="Why nobody could look from here whether a fault met somebody: neither for nor against."),
     ] = []
+    replicas: Annotated[
+        list[str],
+        Meta(description="On what replicas of one server did not agree when the run began: neither for nor against."),
+    ] = []
     messages: Annotated[
         list[MessagesTold], Meta(description="What receivers sent for people, beside the webhooks that prove delivery.")
     ] = []

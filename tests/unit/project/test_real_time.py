@@ -39,7 +39,7 @@ REAL_TIME = {
         chaos.faults.process._READY_TIMEOUT_SECONDS chaos.faults.redis._TAKES_OVER_WITHIN_SECONDS
         chaos.faults.scheduler._DONE_WITHIN_SECONDS chaos.machine.process_identity._KILL_SECONDS
         chaos.machine.sockets._WITHIN_SECONDS chaos.observe.pace.TOLD_WITHIN_SECONDS
-        chaos.observe.jaeger._ALL_WITHIN_SECONDS
+        chaos.observe.jaeger._ALL_WITHIN_SECONDS chaos.observe.inventory.ANSWERS_WITHIN_SECONDS
         chaos.observe.jaeger._ANSWER_WITHIN_SECONDS chaos.observe.panels._TIMEOUT_SECONDS
         chaos.reach.haproxy._TIMEOUT_SECONDS chaos.reach.http.TIMEOUT_SECONDS
         chaos.reach.postgres.CONNECT_WITHIN_SECONDS chaos.reach.redis_cluster._TIMEOUT_SECONDS
@@ -88,6 +88,9 @@ REAL_TIME = {
         chaos.undo.lease.ENDS_WITHIN_SECONDS chaos.undo.lease.RENEW_EVERY_SECONDS
         chaos.undo.watchdog._RUN_BEGINS_WITHIN_SECONDS chaos.undo.watched._SILENT_SECONDS
         chaos.agents.job._BEGINS_WITHIN_SECONDS chaos.drill.context._KNOWN_WITHIN_SECONDS
+    """,
+    "what a draft says in real minutes, for its team to change": """
+        chaos.spec.skeleton._MARGIN_SECONDS chaos.spec.skeleton._SHORTEST_HOLD_SECONDS
     """,
     "what users feel, and how exactly it is measured": """
         chaos.claims.run._LOOK_SECONDS chaos.load.open_loop.client._LEAST_PAUSE_SECONDS

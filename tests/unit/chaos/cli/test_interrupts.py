@@ -64,7 +64,7 @@ CHANGING = {
     "gameday": (),
 }
 """The commands that change something, with what they need to begin."""
-READING = {"console", "report", "coverage", "validate", "list", "schema", "status", "compose-file"}
+READING = {"adopt", "console", "report", "coverage", "validate", "list", "schema", "status", "compose-file"}
 """Whoever ends one of these loses nothing but what it would have said, or written anew."""
 
 

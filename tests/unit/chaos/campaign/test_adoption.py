@@ -1,0 +1,88 @@
+"""What `adopt` calls proven is what coverage calls proven, of the same recordings and the same rules."""
+
+import msgspec
+import pytest
+
+from chaos.campaign import adoption, coverage_reading
+from chaos.campaign.coverage_reading import Sources
+from chaos.campaign.staleness import Present, text_of
+from chaos.errors import InvalidFile
+from chaos.facts.alerts import AlertmanagerConfigured, RuleSeen
+from chaos.facts.inventory import Inventory, RuleRuns, Scraped
+from chaos.spec import routing
+from chaos.spec.skeleton import Servers
+from chaos.verdict.standing import Word
+from compose.settings import ROOT
+from tests.unit.chaos.verdict.test_coverage import EXPERIMENT, KNOWN
+from tests.unit.recordings import facts
+
+AM = 'route: { receiver: pager }\nreceivers: [{ name: pager, webhook_configs: [{ url: "http://x" }] }]\n'
+LOUDER = AM.replace("pager }", "pager, group_wait: 1s }")
+DOWN = RuleSeen(0.0, "g", "Down", False, 'up{job="shop"} == 0', 1.0, 0.0, {"severity": "warning"})
+OTHER = msgspec.structs.replace(DOWN, name="Other")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run that has proven Down as it was then, below a stack's folder."""
+    (tmp_path / "experiments").mkdir()
+    experiment = EXPERIMENT.replace("HAProxyServerDown", "Down").replace("ShopInstanceDown", "Down")
+    (tmp_path / "experiments" / "kill.yaml").write_text(experiment)
+    run = tmp_path / "runs" / "one"
+    run.mkdir(parents=True)
+    first, *rest = facts()
+    changed = [msgspec.structs.replace(first, experiment_id="kill", run_id="one"), *rest]
+    told = [DOWN, OTHER, AlertmanagerConfigured(0.0, AM, "0.25.0")]
+    lines = [msgspec.json.encode(fact) for fact in (changed[0], *told, *changed[1:])]
+    (run / "recording.ndjson").write_bytes(b"\n".join(lines) + b"\n")
+    (run / "experiment.yaml").write_text(experiment)
+    return tmp_path
+
+
+def servers(receiver):
+    return Servers("http://p", "http://a", "http://u", "http://g", receiver)
+
+
+def inventory(*rules, routed=AM, targets=()):
+    seen = {DOWN.query.removesuffix(" == 0"): frozenset({"shop-2"})}
+    return Inventory(tuple(map(RuleRuns, rules)), {}, seen, targets, routing=routing.read(routed))
+
+
+def proven(done):
+    return {one.name for one in done.adopted.rules if one.word is Word.PROVEN}
+
+
+@pytest.mark.parametrize(
+    ("rules", "routed", "names"),
+    [
+        ((DOWN, OTHER), AM, {"Down"}),
+        ((msgspec.structs.replace(DOWN, for_seconds=2.0), OTHER), AM, set()),
+        ((DOWN, OTHER), LOUDER, set()),
+        ((OTHER,), AM, set()),
+    ],
+)
+def test_adopt_and_coverage_call_the_same_alerts_proven(folder, rules, routed, names):
+    present = Present(text_of(rules), routing.read(routed))
+    sources = Sources(
+        ROOT, folder / "experiments", folder, folder / "runs", lambda _: present, frozenset(one.name for one in rules)
+    )
+    covered = coverage_reading.read_matrix(sources, KNOWN)
+    assert {proof.result.name for proof in covered.all_proofs()} == names
+    assert proven(adoption.adopt(inventory(*rules, routed=routed), None, folder, servers)) == names
+
+
+def test_what_was_written_once_is_peoples_own(folder, tmp_path):
+    there = inventory(DOWN, targets=(Scraped("shop", "shop-2"), Scraped("prometheus", "p:1")))
+    first = adoption.adopt(there, None, tmp_path / "s", servers)
+    assert {one.name for one in first.written} == {"target.yaml", "kill-shop-2.yaml", "pause-shop-2.yaml"}
+    (tmp_path / "s" / "experiments" / "pause-shop-2.yaml").unlink()
+    (tmp_path / "s" / "target.yaml").write_text("mine")
+    second = adoption.adopt(there, None, tmp_path / "s", servers)
+    assert (second.written, second.news) == ([], [])
+    assert (tmp_path / "s" / "target.yaml").read_text() == "mine"
+
+
+def test_what_no_adoption_wrote_is_no_earlier_one(folder):
+    (folder / "adopted.json").write_text("{}")
+    with pytest.raises(InvalidFile, match="not what an earlier adoption wrote"):
+        adoption.adopt(inventory(DOWN), None, folder, servers)
