@@ -69,8 +69,10 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> int:
     known = stack.vocabulary(arguments.target)
     file = _experiment_file(arguments.experiment)
-    find = partial(stack.target_of, arguments.target)
-    for note in _notes(arguments)(experiments.read(file, known)):
+    experiment = experiments.read(file, known)
+    breaks = {name for fault in experiment.faults for name in (*fault.instances(), *fault.links())}
+    find = partial(stack.target_of, arguments.target, whole=not breaks.isdisjoint(stack.BUILT_BESIDE))
+    for note in _notes(arguments)(experiment):
         print(f"stormdrill: note: {note}", file=sys.stderr)
     runs = partial(run.run, file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
     return runs() if arguments.no_console or arguments.dry_run else _live(arguments, runs)
@@ -92,7 +94,8 @@ def _all(arguments: argparse.Namespace) -> int:
     planned = catalogue.choose(EXPERIMENTS, arguments.only, arguments.skip)
     interrupts = Interrupts()
     interrupts.listen("the catalogue ends when the present run is undone; a second signal skips waiting for proofs")
-    target = stack.target_of(arguments.target, Progress(), interrupts)
+    # Some of its experiments break the trace store.
+    target = stack.target_of(arguments.target, Progress(), interrupts, whole=True)
     run.assert_free(target.state_folder)
     options = ("--target", str(arguments.target)) if arguments.target else ()
     settle, bring_up = stack.settle(target, arguments.target is None, interrupts), partial(stack.bring_back, interrupts)
@@ -138,7 +141,7 @@ def _notes(arguments: argparse.Namespace) -> Callable[[Experiment], list[str]]:
 def _dashboards(arguments: argparse.Namespace) -> int:
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("what was begun is ended")
-    target = stack.target_of(arguments.target, progress, interrupts)
+    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, control_of(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")

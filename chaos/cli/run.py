@@ -18,6 +18,7 @@ from chaos.errors import RunInProgress
 from chaos.facts import recorder
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
+from chaos.machine.built_beside import standing_still
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
@@ -65,12 +66,13 @@ def run(
     recording = recorder.create(target.runs_folder, run_id, file, plan.pace)
     context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
     drill = Drill(plan, context)
-    with own_watchdog(target, target_file):
-        drill.run()
-    # Who ended it may want to look at what Prometheus has.
-    rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
-    with CleanPast(target, SystemClock()).ahead(run_id, rules):
-        return artifacts.judge_and_print(recording.folder)
+    with standing_still(target, progress.note):
+        with own_watchdog(target, target_file):
+            drill.run()
+        # Who ended it may want to look at what Prometheus has.
+        rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
+        with CleanPast(target, SystemClock()).ahead(run_id, rules):
+            return artifacts.judge_and_print(recording.folder)
 
 
 def _plan(

@@ -10,10 +10,12 @@ from chaos.facts.alerts import HistoryAsked, RuleSeen, SelectorSeen
 from chaos.facts.any_fact import AnyFact
 from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
+from chaos.facts.traces import TracesSeen
 from chaos.faults.hands import System
 from chaos.judge import inputs
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
+from chaos.machine.built_beside import in_the_making
 from chaos.observe import machine
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
@@ -143,12 +145,14 @@ class Observers:
         self._recorder.write(PanelsAsked(now, _as_panels_name_it(fault, self._target), window.total_seconds()))
 
     def ask_traces(self, run: Window, now: float) -> None:
-        """Record some traces of the run; nothing where the stack has no trace store or users never came."""
+        """Record some traces of the run, or that their store is being built; nothing without one, or without users."""
         phases = [bounds for phase in Phase if (bounds := run.bounds(phase)) is not None]
         if self._target.urls.jaeger and phases:
             jaeger = Jaeger(self._target.urls.jaeger, self._wall, pages=self._target.urls.jaeger_ui)
             self._recorder.write(jaeger.look(now, phases))
             jaeger.close()
+        elif what := in_the_making(self._target):
+            self._recorder.write(TracesSeen(now, None, in_the_making=what))
 
     def _look_at_prometheus(self, at: float) -> Iterable[AnyFact]:
         yield self.prometheus.look(at)

@@ -16,15 +16,26 @@ from compose.topology import Program, Topology
 TEMPLATE_VERSION = 1
 
 
-def write(settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]) -> Path:
-    """Write `state/target.yaml` and return its path."""
+def write(
+    settings: StackSettings,
+    topology: Topology,
+    runtime: str,
+    control: Mapping[str, object],
+    beside: Mapping[str, str] | None = None,
+) -> Path:
+    """Write `state/target.yaml` and return its path; `beside`: what may be built while the stack is up."""
     path = settings.state / "target.yaml"
-    path.write_text(yaml.safe_dump(describe(settings, topology, runtime, control), sort_keys=False, width=120))
+    described = describe(settings, topology, runtime, control, beside)
+    path.write_text(yaml.safe_dump(described, sort_keys=False, width=120))
     return path
 
 
 def describe(
-    settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]
+    settings: StackSettings,
+    topology: Topology,
+    runtime: str,
+    control: Mapping[str, object],
+    beside: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """The target file's content, with how `runtime` controls processes; chaos/spec/target.py documents each key."""
     return {
@@ -54,7 +65,7 @@ def describe(
             "cache_prefix": "cache:",
         },
         "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": timing.at(settings.pace).scrape_interval_text},
-    }
+    } | ({"built_beside": dict(beside)} if beside else {})
 
 
 def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:
