@@ -15,6 +15,9 @@ help: ## print this help
 chaos-all: setup ## run the whole catalogue and print what is proven; ONLY= and SKIP= take globs
 	@$(STORMDRILL) all $(foreach glob,$(ONLY),--only '$(glob)') $(foreach glob,$(SKIP),--skip '$(glob)')
 
+ablation: setup ## each mechanism of the system off, beside the same with it on: what it is worth; 45 minutes; ONLY= takes globs
+	@$(STORMDRILL) ablation $(foreach glob,$(ONLY),--only '$(glob)')
+
 chaos-%: setup ## run the experiment of this name, e.g. make chaos-kill-instance
 	@$(STORMDRILL) run $*
 

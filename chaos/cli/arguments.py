@@ -46,6 +46,8 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     report = add("report", "judge a recording again and print its report")
     report.add_argument("run", type=Path, help="a run's folder, such as runs/latest")
     _add_all(add)
+    worth = add("ablation", "run experiments with each switch of the system off, beside the same with it on")
+    worth.add_argument("--only", action="append", default=[], metavar="GLOB", help="these switches; may be repeated")
     matrix = add("coverage", "print what the latest recordings prove; 1 if an alert is open")
     matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
     validate = add("validate", "check experiment files without touching a stack")

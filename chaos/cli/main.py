@@ -12,7 +12,7 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import check_dashboards, console, gameday, listing, run, stack, undo
+from chaos.cli import ablation, check_dashboards, console, gameday, listing, run, stack, undo
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
@@ -179,6 +179,7 @@ _COMMANDS: dict[str, Command] = {
     "run": _run,
     "report": _report,
     "all": _all,
+    "ablation": ablation.ablation,
     "coverage": _coverage,
     "validate": _validate,
     "dashboards": _dashboards,

@@ -58,4 +58,5 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         list(target.alerting.all_receivers) if target.alerting else [],
         FORMAT,
         plan.pace,
+        target.settings,
     )

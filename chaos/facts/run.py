@@ -86,6 +86,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Of the recording; see FORMAT."""
     pace: Pace = Pace()
     """At which it was run; of earlier releases, that of the fastest drill."""
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+    """What the system under attack was told beyond its defaults, by name: its switches. Empty in earlier recordings."""
 
 
 class Used(msgspec.Struct, frozen=True):

@@ -87,6 +87,7 @@ def judge(recording: Recording) -> Verdict:
         has_ledgers=started.has_ledgers,
         format=started.format,
         unmeasured=effect.unmeasured(recording),
+        settings=started.settings,
         findings=findings,
     )
 

@@ -191,6 +191,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Dashboards whose panels a fault must move; None where there are none."""
     redis: Redis | None = None
     """The Redis Cluster that faults may aim at; None where there is none."""
+    settings: dict[str, str] = {}
+    """What the system was told beyond its defaults, its switches above all; each run records it."""
     built_beside: BuiltBeside | None = None
     """The trace store, where the stack came up without one; None where it has one, or nothing is built for it."""
 

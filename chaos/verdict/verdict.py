@@ -101,6 +101,9 @@ class Verdict(msgspec.Struct, frozen=True):
         list[str],
         Meta(description="Why nobody could look from here whether a fault met somebody: neither for nor against."),
     ] = []
+    settings: Annotated[
+        dict[str, str], Meta(description="What the system under attack was told beyond its defaults: its switches.")
+    ] = {}
     findings: Annotated[
         list[AnyFinding],
         Meta(description="Why it is not `held`, beside what checks, alerts and panels say of themselves."),

@@ -1,5 +1,6 @@
 """Writes the target file: all that the attacker knows of this stack."""
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
 TEMPLATE_VERSION = 1
+_PLAIN = re.compile(r"[\w.-]{1,40}")
 
 
 def write(
@@ -44,6 +46,7 @@ def describe(
         "state": str(settings.state),
         "runs": str(settings.runs),
         "pace": settings.pace,
+        "settings": told(settings),
         "urls": urls(topology),
         "control": dict(control),
         "instances": {
@@ -71,6 +74,15 @@ def describe(
 def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:
     # A healthy past is made of what each shop counts, and a Swarm's replicas cannot be asked from here.
     return [] if topology.replicated else [sys.executable, "-m", "compose.history", "--state", str(settings.state)]
+
+
+def told(settings: StackSettings) -> dict[str, str]:
+    """What the services were told by the environment, for recordings: words, numbers and durations as they are.
+
+    Of anything else, such as a connection string with a password, only that it was set.
+    """
+    given = settings.service_settings.items()
+    return {name: value if _PLAIN.fullmatch(value) else "(set)" for name, value in sorted(given)}
 
 
 def urls(topology: Topology) -> dict[str, str]:
