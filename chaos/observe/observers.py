@@ -55,6 +55,9 @@ class Observers:
 
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
+        # Now, so that it is known of a run that ends early as well.
+        if what := in_the_making(self._target):
+            self._recorder.write(TracesSeen(self._now(), None, in_the_making=what))
         if self._target.alerting is not None:
             self._skip_what_was_delivered()
             self.compare_clocks()
@@ -145,14 +148,12 @@ class Observers:
         self._recorder.write(PanelsAsked(now, _as_panels_name_it(fault, self._target), window.total_seconds()))
 
     def ask_traces(self, run: Window, now: float) -> None:
-        """Record some traces of the run, or that their store is being built; nothing without one, or without users."""
+        """Record some traces of the run; nothing where the stack has no trace store or users never came."""
         phases = [bounds for phase in Phase if (bounds := run.bounds(phase)) is not None]
         if self._target.urls.jaeger and phases:
             jaeger = Jaeger(self._target.urls.jaeger, self._wall, pages=self._target.urls.jaeger_ui)
             self._recorder.write(jaeger.look(now, phases))
             jaeger.close()
-        elif what := in_the_making(self._target):
-            self._recorder.write(TracesSeen(now, None, in_the_making=what))
 
     def _look_at_prometheus(self, at: float) -> Iterable[AnyFact]:
         yield self.prometheus.look(at)

@@ -10,14 +10,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
+from chaos.facts import recorder
+from chaos.facts.traces import TracesSeen
+from chaos.faults.hands import System
 from chaos.machine.built_beside import in_the_making, standing_still
 from chaos.machine.lock import shared
+from chaos.observe.observers import Observers
 from chaos.spec.control import Shell
+from chaos.spec.pace import Pace
 from chaos.spec.target import BuiltBeside, Target, Urls
 from compose.settings import ROOT
+from tests.fakes import FakeControl
 
 WITHIN_SECONDS = 30.0
 # A compiler with one that it has started; both only ever wait, so that nothing here is busy.
@@ -177,3 +184,19 @@ def test_where_nothing_is_built_nothing_is_said(tmp_path):
         assert not in_the_making(target_of(tmp_path / ".jaeger"))
     assert not said
     assert not list(tmp_path.glob(".jaeger.halt"))
+
+
+def test_a_run_beside_it_records_from_its_begin_that_there_are_no_traces_yet(build, tmp_path):
+    target = target_of(build.prefix)
+    (tmp_path / "e.yaml").write_text("")
+    for made, what in (
+        (target, ["Jaeger, which keeps the traces"]),
+        (msgspec.structs.replace(target, built_beside=None), []),
+    ):
+        folder = tmp_path / f"runs-{len(what)}"
+        recording = recorder.create(folder, "r", tmp_path / "e.yaml", Pace())
+        observers = Observers(System(made, FakeControl()), recording, time.monotonic(), 0.0, 0.0)
+        observers.begin()
+        observers.stop()
+        assert [one.in_the_making for one in recording.live.all(TracesSeen)] == what
+        recording.close()
