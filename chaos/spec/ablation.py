@@ -72,7 +72,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(file: Path, folder: Path) -> Table:
     """Read the table; `folder` has the experiments. Raises InvalidFile."""
-    table, known, seen = yamlfile.read(file, Table), set(experiments.ids(folder)), set()
+    table, known = yamlfile.read(file, Table), set(experiments.ids(folder))
+    seen: set[str] = set()
     for index, row in enumerate(table.switches):
         path = f"switches[{index}]"
         if row.experiment not in known:
