@@ -57,6 +57,7 @@ CHANGING = {
     "all": (),
     "ablation": (),
     "dashboards": (),
+    "claims": (),
     "undo": ("--target", "chaos/targets/example.yaml"),
     "up": (),
     "down": (),
