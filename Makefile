@@ -12,6 +12,9 @@ RUN ?= runs/latest
 help:
 	@tools/help.sh $(firstword $(MAKEFILE_LIST))
 
+ablation: setup ## long: 45 minutes; each mechanism of the system off, beside the same with it on; ONLY= takes globs of switches
+	@$(STORMDRILL) ablation $(foreach glob,$(ONLY),--only '$(glob)')
+
 chaos-%: setup ## break: run the experiment of this name, e.g. make chaos-kill-instance
 	@$(STORMDRILL) run $*
 

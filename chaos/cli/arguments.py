@@ -58,6 +58,8 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     report.add_argument("--target", type=Path, help="whose latest run; default: our own stack's")
     _add_all(add)
     adopt.add(add)
+    worth = add("ablation", "run experiments with each switch of the system off, beside the same with it on")
+    worth.add_argument("--only", action="append", default=[], metavar="GLOB", help="these switches; may be repeated")
     _add_coverage(add)
     validate = add("validate", "check experiment files without touching a stack")
     validate.add_argument("files", nargs="*", type=Path, help="files, or folders of them; default: all")

@@ -81,7 +81,7 @@ def _play(arguments: argparse.Namespace) -> int:
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
     if arguments.target is None:
         os.environ.setdefault(_PACE_SETTING, str(stack.pace_of_what_is_up() or _PACE))
-    target = stack.target_of(arguments.target, progress, interrupts)
+    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
     terminal, typed = Unhurried(sys.stdout), Typed()

@@ -12,7 +12,7 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import adopt, check_dashboards, claims, console, gameday, listing, run, stack, theirs, undo
+from chaos.cli import ablation, adopt, check_dashboards, claims, console, gameday, listing, run, stack, theirs, undo
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, ROOT
 from chaos.control.of_target import control_of
@@ -71,8 +71,10 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> int:
     known = stack.vocabulary(arguments.target)
     file = _experiment_file(arguments)
-    find = partial(stack.target_of, arguments.target)
-    for note in _notes(arguments)(experiments.read(file, known)):
+    experiment = experiments.read(file, known)
+    breaks = {name for fault in experiment.faults for name in (*fault.instances(), *fault.links())}
+    find = partial(stack.target_of, arguments.target, whole=not breaks.isdisjoint(stack.BUILT_BESIDE))
+    for note in _notes(arguments)(experiment):
         print(f"stormdrill: note: {note}", file=sys.stderr)
     runs = partial(run.run, file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
     return runs() if arguments.no_console or arguments.dry_run else _live(arguments, runs)
@@ -94,7 +96,8 @@ def _all(arguments: argparse.Namespace) -> int:
     planned = catalogue.choose(folder, arguments.only, arguments.skip)
     interrupts = Interrupts()
     interrupts.listen("the catalogue ends when the present run is undone; a second signal skips waiting for proofs")
-    target = stack.target_of(arguments.target, Progress(), interrupts)
+    # Some of its experiments break the trace store.
+    target = stack.target_of(arguments.target, Progress(), interrupts, whole=True)
     run.assert_let_in(target, arguments.target)
     run.assert_free(target.state_folder)
     options = ("--target", str(arguments.target), "--experiments", str(folder)) if arguments.target else ()
@@ -156,7 +159,7 @@ def _notes(arguments: argparse.Namespace) -> Callable[[Experiment], list[str]]:
 def _dashboards(arguments: argparse.Namespace) -> int:
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("what was begun is ended")
-    target = stack.target_of(arguments.target, progress, interrupts)
+    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, control_of(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
@@ -199,6 +202,7 @@ _COMMANDS: dict[str, Command] = {
     "report": _report,
     "adopt": adopt.adopt,
     "all": _all,
+    "ablation": ablation.ablation,
     "coverage": _coverage,
     "validate": _validate,
     "dashboards": _dashboards,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from chaos.campaign import artifacts, revision
 from chaos.control.of_target import control_of
-from chaos.drill.clean_past import CleanPast
 from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill
 from chaos.drill.plan import Plan
@@ -18,6 +17,7 @@ from chaos.errors import InvalidFile, RunInProgress, SignalUnavailable
 from chaos.facts import recorder
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
+from chaos.machine.built_beside import standing_still
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
@@ -45,7 +45,7 @@ def run(
     """Run the experiment of this file against the target, which may have to be brought up; its exit code.
 
     A target with a file of its own that names no watchdog gets one for this run. Where another run follows, its clean
-    past is made while this one is judged.
+    past is made while this one's ledgers are read back.
     """
     began = time.strftime("%Y%m%d-%H%M%S")
     experiment = experiments.read(file, known)
@@ -63,16 +63,15 @@ def run(
     assert_free(target.state_folder)
     run_id = recorder.free_id(target.runs_folder, f"{began}-{file.stem}")
     at = pace.of(target, experiment, SystemClock(), progress.note)
-    plan = _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root))
+    plan = replace(
+        _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root)), another_follows=another_follows
+    )
     progress.note(_how_long(plan))
     recording = recorder.create(target.runs_folder, run_id, file, plan.pace)
     context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
-    drill = Drill(plan, context)
-    with own_watchdog(target, target_file):
-        drill.run()
-    # Who ended it may want to look at what Prometheus has.
-    rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
-    with CleanPast(target, SystemClock()).ahead(run_id, rules):
+    with standing_still(target, progress.note):
+        with own_watchdog(target, target_file):
+            Drill(plan, context).run()
         return artifacts.judge_and_print(recording.folder)
 
 

@@ -46,6 +46,8 @@ _SETTLED_WITHIN_SECONDS = 20.0
 """How long after a run a stack may take to be well again: the watchdog of one that died included."""
 OWN_TIMES = {"the shop shows stale products": Duration.parse("5m"), "a session lives": Duration.parse("30m")}
 """What the services do in real time at every pace, and a hold may outlast."""
+BUILT_BESIDE = frozenset({"jaeger", "traces"})
+"""What a stack comes up without while set-up builds it, and the way to it: whoever breaks them needs them."""
 STACK_ERRORS = (StackError, MissingTool, InvalidSettings, DrillTimeError)
 """What keeps a stack from coming up, each in words that say what to do."""
 
@@ -177,12 +179,17 @@ def status(_: argparse.Namespace) -> int:
     return 1 if unwell else 0
 
 
-def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> Target:
-    """The target of this file, or else of our own stack, brought up if need be. Raises InvalidFile, StackError."""
+def target_of(file: Path | None, progress: Progress, interrupts: Interrupts, *, whole: bool = False) -> Target:
+    """The target of this file, or else of our own stack, brought up if need be. Raises InvalidFile, StackError.
+
+    `whole`: a part that set-up is still building is waited for, however long that takes, rather than done without.
+    """
     if file is not None:
         return targets.read(file)
     settings = stack_settings.from_environment()
     runtime.assert_known(settings)
+    if whole and runtime.is_being_built(settings):
+        _await_built(settings, progress, interrupts)
     target, clock = _target_of_before(), SystemClock()
     # While a run is live the stack may rightly be unwell: never clean it away under that run. Where a catalogue has
     # just cleaned the past, Prometheus has scraped nothing yet; what else is unwell the preflight finds.
@@ -192,6 +199,14 @@ def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> 
     bring_up(progress.waits, interrupts)
     progress.done("up and proven healthy")
     return targets.read(settings.state / "target.yaml")
+
+
+def _await_built(settings: StackSettings, progress: Progress, interrupts: Interrupts) -> None:
+    progress.phase("set-up")
+    while runtime.is_being_built(settings):
+        progress.waits("for Jaeger, which is being built in the background")
+        interrupts.wait(_POLL_SECONDS)
+    progress.done("Jaeger is built")
 
 
 def present(stretch: float) -> Present:

@@ -25,6 +25,8 @@ class Plan:
     revision: str
     dirty: bool
     panels: tuple[Panel, ...] = ()
+    another_follows: bool = False
+    """Whether the clean past of the next run is made as soon as this one has asked Prometheus for all it needs."""
     at_most: float = 0.0
     """Seconds for which it may last at least, whatever is run; else how long it lasts would say what that is."""
 
@@ -61,4 +63,5 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         target.alerting.only if target.alerting else {},
         messages=target.alerting.messages if target.alerting else {},
         stands_for=target.alerting.stands_for if target.alerting else [],
+        settings=target.settings,
     )

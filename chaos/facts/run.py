@@ -92,6 +92,8 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Receiver → the kinds of messages for people that it sends to the pager beside its webhook."""
     stands_for: list[str] = msgspec.field(default_factory=list)
     """Receivers that reach people for real, and beside which the one that leads to the pager is told."""
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+    """What the system under attack was told beyond its defaults, by name: its switches. Empty in earlier recordings."""
 
 
 class Used(msgspec.Struct, frozen=True):

@@ -104,6 +104,7 @@ def judge(recording: Recording) -> Verdict:
         messages=messages.told(recording, spans),
         evidence=started.receiver if started.alerts_judged else "",
         told=notifications.told(recording),
+        settings=started.settings,
         findings=findings,
     )
 

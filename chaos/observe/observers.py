@@ -11,10 +11,12 @@ from chaos.facts.any_fact import AnyFact
 from chaos.facts.metrics import QueryHistory
 from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
+from chaos.facts.traces import TracesSeen
 from chaos.faults.hands import System
 from chaos.judge import inputs, silenced
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
+from chaos.machine.built_beside import in_the_making
 from chaos.observe import machine, replicas
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
@@ -54,6 +56,9 @@ class Observers:
 
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
+        # Now, so that it is known of a run that ends early as well.
+        if what := in_the_making(self._target):
+            self._recorder.write(TracesSeen(self._now(), None, in_the_making=what))
         if self._target.alerting is not None:
             self._skip_what_was_delivered()
             self.compare_clocks()

@@ -25,7 +25,7 @@ _PANEL_MARKS = {
 def render(verdict: Verdict, recording: str) -> str:
     """The whole report; `recording` is the path at which the run can be looked at."""
     blocks = [
-        [verdict.title, f"claim: {verdict.claim}", f"fault: {verdict.fault}"],
+        [verdict.title, f"claim: {verdict.claim}", f"fault: {verdict.fault}", *_settings(verdict)],
         ["Users", *_phases(verdict.phases), *_checks(verdict.checks), *_recovery(verdict)],
         ["Alerts", *_alerts_block(verdict)],
         ["Orders", *_orders(verdict.orders)] if verdict.has_ledgers else [],
@@ -40,6 +40,11 @@ def render(verdict: Verdict, recording: str) -> str:
 def last_line(verdict: Verdict, report: str) -> str:
     """The last line printed: verdict, exit code and the report's path; `make` hides the exit code."""
     return f"stormdrill: {verdict.outcome.value} (exit {verdict.exit_code}), report {report}"
+
+
+def _settings(verdict: Verdict) -> Iterable[str]:
+    if verdict.settings:
+        yield f"system: {words.of_settings(verdict.settings)}"
 
 
 def _phases(phases: Iterable[PhaseStats]) -> Iterable[str]:

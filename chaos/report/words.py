@@ -1,6 +1,6 @@
 """Findings in words: the one place where the judge's reasons become sentences."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from chaos.facts.run import FORMAT
@@ -36,6 +36,11 @@ _MET = {
     Measure.NOTICES: "Alertmanager was given {0.number:.0f} alerts while it lasted ({0.part})",
     Measure.USERS: "users asked {0.number:.0f} times while it lasted ({0.part})",
 }
+
+
+def of_settings(settings: Mapping[str, str]) -> str:
+    """What the system was told beyond its defaults."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(settings.items()))
 
 
 def reasons(verdict: Verdict) -> list[str]:

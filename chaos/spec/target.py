@@ -171,6 +171,19 @@ class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often Prometheus scrapes what they show."""
 
 
+class BuiltBeside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part that the stack does without and that may be being built: files that tools/background.py locks."""
+
+    what: str
+    """What it is, in words."""
+    building: str
+    """Locked while it is being built."""
+    halt: str
+    """Locked, shared, by a run that wants nothing built beside it."""
+    going: str
+    """Locked unless the build stands still."""
+
+
 class Redis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A Redis Cluster, as faults reach it directly."""
 
@@ -223,6 +236,10 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Dashboards whose panels a fault must move; None where there are none."""
     redis: Redis | None = None
     """The Redis Cluster that faults may aim at; None where there is none."""
+    settings: dict[str, str] = {}
+    """What the system was told beyond its defaults, its switches above all; each run records it."""
+    built_beside: BuiltBeside | None = None
+    """The trace store, where the stack came up without one; None where it has one, or nothing is built for it."""
 
     @property
     def redis_nodes(self) -> dict[str, str]:

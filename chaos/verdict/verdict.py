@@ -123,6 +123,9 @@ class Verdict(msgspec.Struct, frozen=True):
     told: Annotated[
         list[Told], Meta(description="Receivers for which that one stands, by Alertmanager's own counters.")
     ] = []
+    settings: Annotated[
+        dict[str, str], Meta(description="What the system under attack was told beyond its defaults: its switches.")
+    ] = {}
     findings: Annotated[
         list[AnyFinding],
         Meta(description="Why it is not `held`, beside what checks, alerts and panels say of themselves."),

@@ -10,8 +10,13 @@ from chaos.spec.values import Duration
 
 _MOST_CONNECTIONS = 9_000
 """Nine tenths of what our HAProxy has where nobody asks for more."""
-Reads: TypeAlias = Literal["products", "orders"]
-"""`products` by popularity, as the measured users read them; `orders` that do not exist, which no cache keeps."""
+Reads: TypeAlias = Literal["products", "orders", "pages", "absent"]
+"""`products` by popularity, as the measured users read them; `orders` that do not exist, which no cache keeps;
+`pages` of products with the fields that were asked for; `absent` products, which do not exist."""
+
+
+def _what(reads: Reads) -> str:
+    return {"pages": "pages of products", "absent": "products that do not exist"}.get(reads, reads)
 
 
 class Traffic(FaultFields, frozen=True):
@@ -27,7 +32,9 @@ class TrafficSurge(Traffic, frozen=True, tag="traffic.surge"):
     reads: Reads = "products"
 
     def describe(self) -> str:
-        return f"{self.factor:g} times the usual requests, all more of them reads of {self.reads}, for {self.for_}"
+        return (
+            f"{self.factor:g} times the usual requests, all more of them reads of {_what(self.reads)}, for {self.for_}"
+        )
 
 
 class TrafficCrowd(Traffic, frozen=True, tag="traffic.crowd"):
@@ -37,7 +44,7 @@ class TrafficCrowd(Traffic, frozen=True, tag="traffic.crowd"):
     reads: Reads = "products"
 
     def describe(self) -> str:
-        return f"{self.users} more users who read {self.reads} without a pause for {self.for_}"
+        return f"{self.users} more users who read {_what(self.reads)} without a pause for {self.for_}"
 
 
 class TrafficHotKey(Traffic, frozen=True, tag="traffic.hot_key"):

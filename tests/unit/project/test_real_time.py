@@ -38,6 +38,7 @@ REAL_TIME = {
         chaos.faults.network._CUT_WITHIN_SECONDS chaos.faults.process._ENDS_WITHIN_SECONDS
         chaos.faults.process._READY_TIMEOUT_SECONDS chaos.faults.redis._TAKES_OVER_WITHIN_SECONDS
         chaos.faults.scheduler._DONE_WITHIN_SECONDS chaos.machine.process_identity._KILL_SECONDS
+        chaos.machine.built_beside._STANDS_WITHIN_SECONDS
         chaos.machine.sockets._WITHIN_SECONDS chaos.observe.pace.TOLD_WITHIN_SECONDS
         chaos.observe.jaeger._ALL_WITHIN_SECONDS chaos.observe.inventory.ANSWERS_WITHIN_SECONDS
         chaos.observe.jaeger._ANSWER_WITHIN_SECONDS chaos.observe.panels._TIMEOUT_SECONDS

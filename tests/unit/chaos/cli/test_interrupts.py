@@ -55,6 +55,7 @@ def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number, 
 CHANGING = {
     "run": ("no-fault",),
     "all": (),
+    "ablation": (),
     "dashboards": (),
     "claims": (),
     "undo": ("--target", "chaos/targets/example.yaml"),
