@@ -10,6 +10,7 @@ from chaos.verdict.claims import Picture
 WIDTH, HEIGHT = 760, 260
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 14, 40
 _TICKS = 6
+_ROUNDING = 1e-9
 HUES = 5
 """Colours that the style has for lines and bars, taken in turn."""
 
@@ -145,8 +146,6 @@ class _Axis:
     def _steps(self) -> Iterator[float]:
         raw = (self._high - self._low) / _TICKS
         power = 10.0 ** math.floor(math.log10(raw))
-        step = next(size * power for size in (1, 2, 5, 10) if size * power >= raw - 1e-12)
-        number = math.ceil(self._low / step)
-        while number * step <= self._high + 1e-9:
-            yield number * step
-            number += 1
+        step = next((size * power for size in (1, 2, 5) if size * power >= raw), 10 * power)
+        first, last = math.ceil(self._low / step - _ROUNDING), math.floor(self._high / step + _ROUNDING)
+        yield from (number * step for number in range(first, last + 1))
