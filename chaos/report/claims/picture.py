@@ -11,6 +11,8 @@ WIDTH, HEIGHT = 760, 260
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 14, 40
 _TICKS = 6
 _ROUNDING = 1e-9
+_LEAST = 1e-30
+"""What is smaller is nothing that was measured, and no logarithm of it is safe."""
 HUES = 5
 """Colours that the style has for lines and bars, taken in turn."""
 
@@ -105,7 +107,7 @@ def _of_bars(picture: Picture) -> Drawn:
 
 def _shown(picture: Picture, x: float, y: float) -> bool:
     fine = math.isfinite(x) and math.isfinite(y)
-    return fine and (x > 0 or not picture.log_x) and (y > 0 or not picture.log_y)
+    return fine and (x > _LEAST or not picture.log_x) and (y > _LEAST or not picture.log_y)
 
 
 def _bound(picture: Picture, up: "_Axis") -> float | None:
@@ -125,7 +127,9 @@ class _Axis:
                 self._high = 10 * self._low
         else:
             self._low = min(0.0, *values) if values else 0.0
-            self._high = max([*values, 0.0]) or 1.0
+            self._high = max([*values, 0.0])
+            if self._high - self._low <= _LEAST:
+                self._high = self._low + 1.0
 
     def of(self, value: float) -> float:
         """Where a value is."""

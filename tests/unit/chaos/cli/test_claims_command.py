@@ -11,7 +11,7 @@ from chaos.machine.interrupts import Interrupts
 
 
 def chosen(*only, deviation=""):
-    return [file.stem for file in claims._chosen(list(only), deviation)]
+    return [file.stem for file in claims._chosen(claims.HYPOTHESES, list(only), deviation)]
 
 
 def test_by_numbers_with_commas_and_by_names():
@@ -33,7 +33,7 @@ def test_what_there_is_not_is_said_before_anything_is_begun(only, deviation, say
 
 
 def test_the_page_says_how_it_is_made_again():
-    given = argparse.Namespace(only=["5,6"], deviate="no-pool")
+    given = argparse.Namespace(only=["5,6"], deviate="no-pool", extreme=False)
     assert claims._again(given) == "make claims ONLY=5,6 DEVIATE=no-pool"
 
 
