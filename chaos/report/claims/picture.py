@@ -10,6 +10,9 @@ from chaos.verdict.claims import Picture
 WIDTH, HEIGHT = 760, 260
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 14, 40
 _TICKS = 6
+_ROUNDING = 1e-9
+_LEAST = 1e-30
+"""What is smaller is nothing that was measured, and no logarithm of it is safe."""
 HUES = 5
 """Colours that the style has for lines and bars, taken in turn."""
 
@@ -104,7 +107,7 @@ def _of_bars(picture: Picture) -> Drawn:
 
 def _shown(picture: Picture, x: float, y: float) -> bool:
     fine = math.isfinite(x) and math.isfinite(y)
-    return fine and (x > 0 or not picture.log_x) and (y > 0 or not picture.log_y)
+    return fine and (x > _LEAST or not picture.log_x) and (y > _LEAST or not picture.log_y)
 
 
 def _bound(picture: Picture, up: "_Axis") -> float | None:
@@ -124,7 +127,9 @@ class _Axis:
                 self._high = 10 * self._low
         else:
             self._low = min(0.0, *values) if values else 0.0
-            self._high = max([*values, 0.0]) or 1.0
+            self._high = max([*values, 0.0])
+            if self._high - self._low <= _LEAST:
+                self._high = self._low + 1.0
 
     def of(self, value: float) -> float:
         """Where a value is."""
@@ -145,8 +150,6 @@ class _Axis:
     def _steps(self) -> Iterator[float]:
         raw = (self._high - self._low) / _TICKS
         power = 10.0 ** math.floor(math.log10(raw))
-        step = next(size * power for size in (1, 2, 5, 10) if size * power >= raw - 1e-12)
-        number = math.ceil(self._low / step)
-        while number * step <= self._high + 1e-9:
-            yield number * step
-            number += 1
+        step = next((size * power for size in (1, 2, 5) if size * power >= raw), 10 * power)
+        first, last = math.ceil(self._low / step - _ROUNDING), math.floor(self._high / step + _ROUNDING)
+        yield from (number * step for number in range(first, last + 1))

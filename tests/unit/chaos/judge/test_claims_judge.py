@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.facts.claims import histogram, recording
@@ -106,6 +106,7 @@ def test_each_says_what_it_is():
     assert findings(limits={}) == [LimitUnknown]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_recording_that_is_cut_or_lacks_a_line_is_never_held(tmp_path_factory, data):
     file = HYPOTHESES / "smaller.yaml"
