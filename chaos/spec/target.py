@@ -186,6 +186,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of the Prometheus rule files whose alerts experiments may name; empty: ours."""
     haproxy: str = ""
     """Path of HAProxy's admin socket; empty where there is none."""
+    connections: int = 0
+    """How many users' connections at once there is room for at the load balancer; 0: not said."""
     links: dict[str, list[str]] = {}
     """Each way from one part of the stack to another, by its name: the Toxiproxy proxies that it goes through. A
     dependency as a whole (`postgres`), one role's way to it (`postgres/shop`) and one caller's own (`postgres/shop-2`)

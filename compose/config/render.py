@@ -42,6 +42,8 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
     """Write every configuration file below `state/config`, drill-time rules and routing included, for all to read."""
     config = settings.state / "config"
     (config / "haproxy.cfg").write_text(haproxy_cfg(settings, topology))
+    for edge in topology.of_role("edge"):
+        (config / f"{edge.name}.cfg").write_text(edge_cfg(edge, settings, topology))
     for node in topology.of_role("redis"):
         write("redis.conf", settings, _redis(node, settings, topology), as_name=f"{node.name}.conf")
     for jaeger in topology.of_role("jaeger"):
@@ -72,6 +74,11 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
 def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
     """The load balancer's configuration."""
     return text("haproxy.cfg", haproxy.values(settings, topology))
+
+
+def edge_cfg(edge: Program, settings: StackSettings, topology: Topology) -> str:
+    """The configuration of an edge in front of the load balancer."""
+    return text("edge.cfg", haproxy.edge_values(edge, settings, topology))
 
 
 def postgresql_conf(topology: Topology) -> str:
