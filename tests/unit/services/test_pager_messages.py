@@ -128,7 +128,8 @@ def test_a_mail_is_read_without_its_markup():
     ("said", "known", "unknown"), [("a,b c/d", ["a", "b c/d"], ["d", ""]), ("*", ["a", "b,c"], [""])]
 )
 def test_whose_deliveries_are_accepted(monkeypatch, tmp_path, said, known, unknown):
-    for name, value in {"RECEIVERS": said, "JOURNAL": str(tmp_path / "j"), "MAIL": "127.0.0.1:2525"}.items():
+    told = {"RECEIVERS": said, "JOURNAL": str(tmp_path / "j"), "MAIL": "127.0.0.1:2525"}
+    for name, value in (told | {"INSTANCE": "pager", "METRICS_PORTS": "9000"}).items():
         monkeypatch.setenv(f"PAGER_{name}", value)
     settings = PagerSettings.from_environment()
     assert [settings.knows(one) for one in [*known, *unknown]] == [True] * len(known) + [False] * len(unknown)
