@@ -9,11 +9,11 @@ from compose.settings import StackSettings
 FILES_A_CONNECTION = 2
 """The user's and the server's: HAProxy reserves both for each, and does not start where they are not allowed."""
 OWN_FILES = 200
-"""Of HAProxy itself, with room: what it listens on, its checks, three for each thread (2.6.12 counts 56 with two)."""
+"""Of HAProxy itself, with room: what it listens on, its checks, three for each thread."""
 BYTES_A_CONNECTION = 34_000
-"""Of one in use: two buffers of 16 KiB, and what goes with them."""
+"""Of one in use: two buffers of 16 KiB, and what goes with them; HAProxy's own rule of thumb."""
 BYTES_AT_AN_EDGE = 4_096
-"""Nearly all there are idle, and an idle one has no buffer; 1.6 KiB were seen."""
+"""With room: nearly all there are idle, and an idle one has no buffer."""
 FULL = 0.75
 """HAProxyConnectionsNearLimit speaks at 80 %, and has nothing to say when all are there that were asked for; the kernel
 deals them to edges by chance, about seven thousand each, give or take a hundred."""

@@ -59,7 +59,7 @@ shops() {
     echo "$shops"
 }
 
-# The numbers are what a stack takes, with room; that of open files was tried.
+# The numbers are what a stack takes, with room; supervisord wants 4096 open files (minfds).
 check_machine() {
     local cores memory files needed
     needed=$(needed_memory) || exit 1
@@ -82,7 +82,7 @@ check_machine() {
 }
 
 # HAProxy reserves two files for each connection, and is given as many connections as its files allow (compose/sizing.py):
-# 10,000 at most where nobody asks for more. Redis's and Postgres's own needs are far below the least.
+# 10,000 at most where nobody asks for more.
 check_files() {
     local files
     files=$(ulimit -Hn)
