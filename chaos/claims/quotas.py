@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from chaos.claims.bench import Bench
 from chaos.claims.stack import Stack
 from chaos.machine import cgroup
-from chaos.machine.cgroup import Group, Hierarchy, Throttled
+from chaos.machine.cgroup import Group, Hierarchy, QuotaUnavailable, Throttled
 
 
 @dataclass(slots=True)
@@ -46,8 +46,14 @@ class Quotas:
         self.shared.limit(cores)
 
     def throttled(self, instances: list[str]) -> list[Throttled]:
-        """How often each worker of these instances was stopped so far."""
-        return [self._groups[pid].throttled() for name in instances for pid in self.stack.pids(name)[1:]]
+        """How often each worker of these instances was stopped so far.
+
+        Raises QuotaUnavailable where one has no quota, as gunicorn has started it meanwhile.
+        """
+        pids = [pid for name in instances for pid in self.stack.pids(name)[1:]]
+        if new := [pid for pid in pids if pid not in self._groups]:
+            raise QuotaUnavailable(f"workers {new} were started while others were measured, and have no quota")
+        return [self._groups[pid].throttled() for pid in pids]
 
     def close(self) -> None:
         """Let all of them go."""

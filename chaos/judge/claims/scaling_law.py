@@ -81,8 +81,10 @@ def fit(measured: Sequence[Measured], seed: int = 1) -> Fit | None:
     law = _law(measured)
     if law is None or len(measured) < 4:
         return None
-    # What is left over is smaller than the noise was, as three numbers were fitted to it.
-    larger = math.sqrt(len(measured) / (len(measured) - 3))
+    # What is left over is smaller than the noise was, as three numbers were fitted to it; and how large that was is
+    # itself estimated, for which Student's t has wider tails, by about this much.
+    free = len(measured) - 3
+    larger = math.sqrt(len(measured) / free) * (1 + 1.25 / free)
     errors = [larger * (one.throughput / law.throughput(one.size) - 1) for one in measured]
     middle = sum(errors) / len(errors)
     chance, drawn = random.Random(seed), []

@@ -56,6 +56,16 @@ def test_each_worker_has_its_own_and_nobody_who_starts_them(kernel):
     assert "version 1" in bench.noted
 
 
+def test_a_worker_that_was_replaced_is_not_measured_without_a_quota(kernel):
+    stack, bench = Stack(kernel), Bench()
+    stack.have("shop-1", 10, 11)
+    with quotas.of(bench, stack, 0.1) as limited:
+        limited.give(["shop-1"])
+        stack.have("shop-1", 10, 12)
+        with pytest.raises(cgroup.QuotaUnavailable, match="12"):
+            limited.throttled(["shop-1"])
+
+
 def test_a_shared_one_is_for_all_and_a_free_worker_has_a_core(kernel):
     stack, bench = Stack(kernel), Bench()
     stack.have("shop-1", 10, 11, 12)
