@@ -92,7 +92,7 @@ def read(text: str) -> Routing:
         silent = frozenset(one["name"] for one in receivers if _says_nothing_of_resolutions(one))
         resolving = frozenset((str(one["name"]), kind) for one in receivers for kind, told in _ways(one) if told)
         empty = frozenset(str(one["name"]) for one in receivers if not _ways(one))
-        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent, empty, resolving)
+        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent, resolving=resolving, empty=empty)
         routing.digest("", {})
         _compile(tree, *(config.get("inhibit_rules") or ()))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, re.error) as error:
