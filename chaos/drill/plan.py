@@ -25,10 +25,10 @@ class Plan:
     revision: str
     dirty: bool
     panels: tuple[Panel, ...] = ()
-    another_follows: bool = False
-    """Whether the clean past of the next run is made as soon as this one has asked Prometheus for all it needs."""
     at_most: float = 0.0
     """Seconds for which it may last at least, whatever is run; else how long it lasts would say what that is."""
+    another_follows: bool = False
+    """Whether the clean past of the next run is made as soon as this one has asked Prometheus for all it needs."""
 
     @property
     def longest_seconds(self) -> float:
