@@ -8,7 +8,7 @@ what is production's alone. All of that is printed. `--pace` says what durations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,7 +18,7 @@ from compose.pace.manifest import AlertTiming, Manifest, alert_timings
 from compose.pace.receivers import Pager
 from compose.pace.routing import receiver_urls, scale_routing
 from compose.pace.rule_files import SUFFIXES, Loader, PassedOver, RuleDocument, copy_name, documents, dump
-from compose.pace.rules import left_out, rules_of, scale
+from compose.pace.rules import LeftOut, left_out, rules_of, scale
 from compose.pace.timing import (
     ALERTMANAGER_FLAGS,
     DRILL,
@@ -63,9 +63,8 @@ def generate(
     out = left_out(rules, profile)
     kept = [rule for rule in rules if rule.where not in out]
     if not kept:
-        why = [f"{one.where}: {one.reason}" for one in out.values()]
-        why += [f"{one.source}: {one.reason}" for one in passed_over]
-        raise DrillTimeError("; ".join([f"{rules_dir}: no rules: a drill would find every alert silent", *why]))
+        silent = f"{rules_dir}: no rules: a drill would find every alert silent"
+        raise DrillTimeError("; ".join([silent, *_why(out, passed_over)]))
     changed = Durations(profile)
     drill_files = {name: scale(document, out, changed) for name, document in found.items()}
     if dashboards is not None:
@@ -89,6 +88,11 @@ def generate(
     )
     _write(out_dir, drill_files, routing.document, manifest)
     return manifest
+
+
+def _why(out: Mapping[str, LeftOut], passed_over: Iterable[PassedOver]) -> list[str]:
+    left = [f"{one.where}: {one.reason}" for one in out.values()]
+    return left + [f"{one.source}: {one.reason}" for one in passed_over]
 
 
 def _read_rules(place: Path) -> tuple[_Found, list[PassedOver]]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
 from chaos.facts.replicas import ReplicasSeen
@@ -73,7 +75,7 @@ def judge(recording: Recording) -> Verdict:
     found = _find(recording, spans)
     outcome, code, findings = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
-    return Verdict(
+    verdict = Verdict(
         run_id=started.run_id,
         experiment=started.experiment_id,
         title=recording.experiment.title,
@@ -100,12 +102,20 @@ def judge(recording: Recording) -> Verdict:
         has_ledgers=started.has_ledgers,
         format=started.format,
         unmeasured=effect.unmeasured(recording),
+        settings=started.settings,
+        findings=findings,
+    )
+    return _with_ways(verdict, recording, started, spans)
+
+
+def _with_ways(verdict: Verdict, recording: Recording, started: RunStarted, spans: Window) -> Verdict:
+    """What is known of the ways that pages take."""
+    return msgspec.structs.replace(
+        verdict,
         replicas=[f"{seen.source}: {one}" for seen in recording.all(ReplicasSeen) for one in seen.said],
         messages=messages.told(recording, spans),
         evidence=started.receiver if started.alerts_judged else "",
         told=notifications.told(recording),
-        settings=started.settings,
-        findings=findings,
     )
 
 

@@ -27,8 +27,7 @@ Attributes = Mapping[str, Any]
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _NOT_SAMPLED = TraceFlags(TraceFlags.DEFAULT)
 _UNSET = Status(StatusCode.UNSET)
-# A mark on an exception that a span has already: it is told once, where it began.
-_TOLD = "_told_by_a_span"
+_TOLD = "_told_by_a_span"  # marks an exception that a span has already: it is told once, where it began
 
 
 class RecordedSpan(Span):
