@@ -81,4 +81,5 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, lifecycle: Lifecycl
         lifecycle=lifecycle,
         metrics=metrics,
         served_by=settings.instance if settings.names_itself else "",
+        most_bytes=settings.body_bytes,
     )

@@ -9,10 +9,12 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.kit.http import body
 from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import internal_error
 from services.kit.resilience import deadline
+from services.kit.settings import BODY_BYTES
 from services.kit.telemetry import request_id, server_span
 from services.kit.telemetry.metrics import UNMATCHED, HttpMetrics
 
@@ -33,8 +35,10 @@ class RequestMiddleware:
         lifecycle: Lifecycle,
         metrics: HttpMetrics,
         served_by: str = "",
+        most_bytes: int = BODY_BYTES,
     ) -> None:
         self._app = app
+        self._most_bytes = most_bytes
         self._served_by = [(b"x-served-by", served_by.encode())] if served_by else []
         self._allowed = allowed
         self._lifecycle = lifecycle
@@ -63,7 +67,7 @@ class RequestMiddleware:
         self._metrics.begin(method)
         status = 500
         try:
-            status = await self._serve(scope, receive, send)
+            status = await self._serve(scope, body.bounded(receive, headers, self._most_bytes), send)
         except asyncio.CancelledError:
             status = _CLIENT_CLOSED_REQUEST
             raise
