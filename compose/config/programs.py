@@ -88,6 +88,8 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         # HAProxy numbers replicas as it comes to know their addresses.
         ours[f"{prefix}_NAMES_ITSELF"] = "true"
     if program.role == "shop":
+        # Users come in by plain HTTP.
+        ours["SHOP_SESSION_COOKIE_SECURE"] = "off"
         ours["SHOP_REDIS_NODES"] = redis_nodes
         ours["SHOP_INVENTORY_URL"] = f"http://{topology.at(topology.inventory_port(program))}"
     theirs = {name: value for name, value in settings.service_settings.items() if name.startswith(f"{prefix}_")}
