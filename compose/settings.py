@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +32,8 @@ class BalancerSettings:
     """Send an idempotent request that got no answer to another instance."""
     queue_limits: bool = True
     """So many requests at an instance, so many in the queue for so long; the rest gets 503 at once."""
+    rate_limit: bool = True
+    """One address may ask for so much, and begin so many sessions; beyond that it gets 429."""
     slow_start: bool = True
     """An instance that returns gets its share of requests bit by bit."""
     http_cache: bool = True
@@ -63,6 +66,8 @@ class StackSettings:
     runtime: str = ""
     """`native`: processes of this machine; `compose`: containers of Docker Compose; `swarm`: those, and services of
     a Docker Swarm; empty: as the stack that is up, or else native."""
+    proxies: tuple[str, ...] = ()
+    """The networks of proxies before ours, which are believed in whom they forward; empty: our own load's addresses."""
     pace: int = FASTEST
     """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
 
@@ -75,11 +80,12 @@ class StackSettings:
         """What must be equal for a running stack to count as the one that is asked for."""
         # Of before there was a pace, so that a stack of then is not taken for another.
         paced = () if self.pace == FASTEST else (self.pace,)
-        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced))
+        told = (*paced, *self.proxies)
+        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *told))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `RUNTIME` and `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_PROXIES`, `RUNTIME` and `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -98,6 +104,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
+        proxies=_networks(env, "STORMDRILL_PROXIES"),
         pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
     )
 
@@ -114,6 +121,13 @@ def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
     if text not in ("", *words):
         raise InvalidSettings(f"{name}: {text!r}: must be {' or '.join(words)}")
     return text
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(each.strip())) for each in env.get(name, "").split(",") if each.strip())
+    except ValueError as error:
+        raise InvalidSettings(f"{name}: {error}: must be networks such as 192.0.2.0/24, with commas between") from None
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

@@ -17,7 +17,7 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings, CacheSettin
 
     # The load balancer's switches, so that all of the system's have one prefix.
     elsewhere: ClassVar[frozenset[str]] = frozenset(
-        {"health_checks", "outlier_detection", "lb_retries", "queue_limits", "slow_start"}
+        {"health_checks", "outlier_detection", "lb_retries", "queue_limits", "rate_limit", "slow_start"}
     )
 
     inventory_url: str

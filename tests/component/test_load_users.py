@@ -104,6 +104,8 @@ def test_arrivals_are_spread_evenly_also_through_the_stall(drive):
         ("stall", "timed out", {None}),
         ("500", "HTTP 500", {500}),
         ("404", "HTTP 404", {404}),
+        # Whoever is refused by a limit was not served.
+        ("429", "HTTP 429", {429}),
         ("hang up", "connection closed", {None}),
         ("cut off", "broken answer", {None}),
         ("drip", "timed out", {None}),

@@ -42,3 +42,15 @@ def test_the_shop_reads_its_part_and_minds_none_of_the_others(monkeypatch):
     for name, value in required.items():
         monkeypatch.setenv(f"SHOP_{name}", value)
     assert ShopSettings.from_environment().drain is False
+
+
+def test_proxies_are_networks_and_make_another_stack():
+    told = from_environment({"STORMDRILL_PROXIES": "192.0.2.0/24, 2001:db8::/32"})
+    assert told.proxies == ("192.0.2.0/24", "2001:db8::/32")
+    assert told.fingerprint() != from_environment({}).fingerprint()
+
+
+@pytest.mark.parametrize("value", ["nobody", "192.0.2.1/24", "192.0.2.0/24; stats enable", "\n192.0.2.0/33"])
+def test_what_is_no_network_is_refused_by_name(value):
+    with pytest.raises(InvalidSettings, match="STORMDRILL_PROXIES: "):
+        from_environment({"STORMDRILL_PROXIES": value})
