@@ -17,7 +17,7 @@ IN_FLIGHT_PER_WORKER = 64
 ERRORS_PER_WORKER = 15
 # What the instances together can take off the queue within `timeout queue`; who comes later would wait in vain.
 QUEUE_LIMIT = 512
-# Of one client address, in 10 s: fifty a second are more than a browser asks for, or all who share a household's address.
+# Of one client address, in 10 s: fifty a second are more than a browser asks for, or those of a whole household.
 REQUESTS_OF_ONE = 500
 # In a minute.
 SESSIONS_OF_ONE = 30

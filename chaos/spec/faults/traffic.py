@@ -25,7 +25,7 @@ class TrafficSurge(Traffic, frozen=True, tag="traffic.surge"):
     factor: Annotated[float, msgspec.Meta(gt=1, le=40)]
     reads: Reads = "products"
     address: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3})?$")] = ""
-    """Whom all more of them are from, said as a proxy says it that the system believes (X-Forwarded-For); empty: unsaid."""
+    """Whom all more of them are from, as a proxy that the system believes says it in X-Forwarded-For; empty: unsaid."""
 
     def describe(self) -> str:
         more = f"all more of them {f'from {self.address}, ' if self.address else ''}reads of {self.reads}"
