@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 from compose.settings import MOST_WORKERS, StackSettings
 
@@ -87,6 +88,8 @@ class Topology:
     """The port for Grafana, whether this stack runs it or somebody who looks."""
     jaeger_ui: int = 0
     """The first of two ports for Jaeger's pages, which somebody who looks may run beside a Jaeger that has none."""
+    secrets: Path = Path()
+    """The folder of passwords, each in a file for its owner alone."""
     apart: bool = False
     """Whether each program has a network of its own, as a container has, in which it goes by its name."""
 
@@ -189,7 +192,14 @@ def build(
     proxies = _proxies(programs, at, apart=apart)
     kept = tuple(program for program in programs if program.role not in left_out)
     return Topology(
-        kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
+        kept,
+        proxies,
+        inventory_front=at(1),
+        haproxy_metrics=at(2),
+        grafana=at(19),
+        jaeger_ui=at(24),
+        secrets=settings.state / "secrets",
+        apart=apart,
     )
 
 

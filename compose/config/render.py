@@ -71,6 +71,10 @@ def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
     return text("haproxy.cfg", haproxy.values(settings, topology))
 
 
+PG_HBA = "host all all all scram-sha-256\n"
+"""Whom Postgres lets in: roles by their passwords, superusers too, and only by TCP."""
+
+
 def postgresql_conf(topology: Topology) -> str:
     """Postgres's own settings; appended to what initdb wrote, so that its defaults stay."""
     values = {"listen": topology.listen, "port": topology.one("postgres").port, "max_connections": connections.MOST}

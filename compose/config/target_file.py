@@ -43,7 +43,7 @@ def describe(
         },
         "haproxy": str(admin_socket(settings)),
         "links": topology.links(),
-        "postgres": postgres_dsn(topology.one("postgres").port),
+        "postgres": postgres_dsn(topology, topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman", "receivers": ["fallback"]},
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
         "clean_history": _clean_history(settings, topology),

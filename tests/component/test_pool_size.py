@@ -51,7 +51,7 @@ async def watch(observer, busy):
 
 async def mixed_load(stack):
     limits = httpx.Limits(max_connections=USERS)
-    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     async with (
         httpx.AsyncClient(base_url=stack.url("shop"), timeout=30, limits=limits) as client,
         await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer,

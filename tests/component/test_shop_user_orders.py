@@ -87,7 +87,7 @@ def test_a_guests_key_is_hard_to_guess_and_a_users_may_be_anything(shop, key):
 
 def test_a_schema_of_before_takes_the_same_key_of_two_customers(stack, shop):
     """Whoever has data of an earlier release brings it along."""
-    with psycopg.connect(programs.postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         connection.execute("CREATE SCHEMA earlier")
         schema = (ROOT / "services" / "shop" / "schema.sql").read_text()
         columns = "idempotency_key text NOT NULL UNIQUE, user_id uuid, sku text, quantity int, status text"
@@ -105,7 +105,7 @@ def test_a_schema_of_before_takes_the_same_key_of_two_customers(stack, shop):
 
 
 def test_the_listing_is_read_from_its_index(stack):
-    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    dsn = programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     with psycopg.connect(dsn) as connection:
         connection.execute("SET enable_seqscan = off")
         plan = connection.execute(

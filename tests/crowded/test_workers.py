@@ -84,7 +84,7 @@ async def watch(observer, busy, seen):
 
 async def used(stack):
     seen = Seen()
-    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     async with (
         httpx.AsyncClient(base_url=stack.url("shop"), timeout=30) as shop,
         httpx.AsyncClient(base_url=stack.url("inventory"), timeout=30) as inventory,
@@ -97,7 +97,7 @@ async def used(stack):
 
 
 def told_by_postgres(stack, setting):
-    with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         return int(connection.execute(f"SHOW {setting}").fetchone()[0])
 
 

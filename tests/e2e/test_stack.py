@@ -115,7 +115,7 @@ def test_instances_of_two_workers_hold(stack, experiment, supervisor):
 
 
 def taken(stack):
-    with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         return connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(shop|inventory)-[0-9]$'"
         ).fetchone()
