@@ -93,6 +93,9 @@ lint: setup-python ## lint the code, and who imports whom
 typecheck: setup-python ## mypy, strict
 	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services
 
+audit: setup-python ## ask whether a locked package or a built program has a known vulnerability; 2 where that cannot be found out
+	@tools/audit.sh
+
 lint-alerts: setup-native ## alert rules, runbooks, their tests and dashboards against each other; promtool and amtool
 	@.venv/bin/python -m alerts.lint
 
