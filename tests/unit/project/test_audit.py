@@ -12,7 +12,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 @pytest.mark.timeout(120)
 def test_without_a_network_it_says_that_nobody_knows(tmp_path):
-    cut_off = {name: NOWHERE for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY")}
+    cut_off = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"), NOWHERE)
     indexes = {"PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "0", "PIP_NO_INDEX": "1", "GOPROXY": "off", "NO_PROXY": ""}
     done = subprocess.run(
         (str(ROOT / "tools" / "audit.sh"),),
