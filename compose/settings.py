@@ -68,6 +68,8 @@ class StackSettings:
     a Docker Swarm; empty: as the stack that is up, or else native."""
     proxies: tuple[str, ...] = ()
     """The networks of proxies before ours, which are believed in whom they forward; empty: our own load's addresses."""
+    certificate: Path | None = None
+    """A file with a certificate and its key (PEM), by which users may come in by HTTPS as well; None: they may not."""
     pace: int = FASTEST
     """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
 
@@ -80,12 +82,13 @@ class StackSettings:
         """What must be equal for a running stack to count as the one that is asked for."""
         # Of before there was a pace, so that a stack of then is not taken for another.
         paced = () if self.pace == FASTEST else (self.pace,)
-        told = (*paced, *self.proxies)
+        told = (*paced, *self.proxies, *(str(each) for each in (self.certificate,) if each))
         return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *told))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_PROXIES`, `RUNTIME` and `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_PROXIES`, `…_TLS_CERTIFICATE`, `RUNTIME`
+    and `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -105,6 +108,7 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
         proxies=_networks(env, "STORMDRILL_PROXIES"),
+        certificate=_certificate(env, "STORMDRILL_TLS_CERTIFICATE"),
         pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
     )
 
@@ -128,6 +132,20 @@ def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
         return tuple(str(ip_network(each.strip())) for each in env.get(name, "").split(",") if each.strip())
     except ValueError as error:
         raise InvalidSettings(f"{name}: {error}: must be networks such as 192.0.2.0/24, with commas between") from None
+
+
+def _certificate(env: Mapping[str, str], name: str) -> Path | None:
+    if not env.get(name):
+        return None
+    path = Path(env[name]).absolute()
+    try:
+        text = path.read_text()
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(f"{name}: {path}: cannot be read: {error}") from None
+    missing = [part for part in ("CERTIFICATE-----", "PRIVATE KEY-----") if part not in text]
+    if missing:
+        raise InvalidSettings(f"{name}: {path}: has no {missing[0].strip('-').lower()}; wanted are both, as PEM")
+    return path
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

@@ -124,6 +124,11 @@ class Topology:
         (program,) = self.of_role(role)
         return program
 
+    @property
+    def https(self) -> int:
+        """HAProxy's port for users who come by HTTPS; 0: there is none."""
+        return next(iter(self.one("haproxy").ports[3:]), 0)
+
     def proxy(self, name: str) -> Proxy:
         """The proxy of this name."""
         return next(proxy for proxy in self.proxies if proxy.name == name)
@@ -181,7 +186,7 @@ def build(
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
         *_service("shop", SHOPS, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
-        Program("haproxy", "haproxy", (at(0), at(1), at(2)), Wave.FRONT),
+        Program("haproxy", "haproxy", (at(0), at(1), at(2), *([at(3)] if settings.certificate else [])), Wave.FRONT),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
         Program("watchdog", "watchdog", (at(17),), Wave.FRONT),

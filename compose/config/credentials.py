@@ -27,6 +27,20 @@ def password_file(folder: Path, role: str) -> Path:
     return folder / f"postgres-{role}"
 
 
+def certificate(folder: Path) -> Path:
+    """The load balancer's certificate with its key, where there is one."""
+    return folder / "haproxy.pem"
+
+
+def keep_certificate(source: Path | None, folder: Path, owner: int = -1) -> None:
+    """Copy a certificate with its key to where the load balancer reads it. Raises OSError."""
+    if source is None:
+        return
+    path = certificate(folder)
+    _write(path, source.read_text())
+    os.chown(path, owner, owner)
+
+
 def of_role(role: str) -> str:
     """The database role by whose password programs of this role of the topology log in; empty: they do not."""
     return {each: each for each in SERVICES}.get(role, EXPORTER if role == "postgres-exporter" else "")
@@ -42,15 +56,18 @@ def make(folder: Path, owner: int = -1) -> None:
         path = password_file(folder, role)
         if not path.exists():
             password = secrets.token_urlsafe(32)
-            # Whole or not at all, so that a start that was interrupted leaves no half a password.
-            beside = path.with_suffix(".new")
-            beside.unlink(missing_ok=True)
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(password if role == EXPORTER else f"*:*:*:*:{password}\n")
-            beside.replace(path)
+            _write(path, password if role == EXPORTER else f"*:*:*:*:{password}\n")
         os.chown(path, owner, owner)
     os.chown(folder, owner, owner)
+
+
+def _write(path: Path, text: str) -> None:
+    # Whole or not at all, so that a start that was interrupted leaves no half a password.
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    beside.replace(path)
 
 
 def roles(folder: Path, database: str) -> str:

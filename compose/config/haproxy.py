@@ -4,6 +4,7 @@ import json
 from http import HTTPStatus
 from pathlib import Path
 
+from compose.config import credentials
 from compose.settings import StackSettings
 from compose.topology import Topology
 
@@ -71,6 +72,8 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "listen": topology.listen,
         "at": topology.at,
         "shop_front": topology.one("haproxy").port,
+        "https": topology.https,
+        "certificate": credentials.certificate(topology.secrets),
         "inventory_front": topology.inventory_front,
         "metrics_port": topology.haproxy_metrics,
         "shops": topology.of_role("shop"),

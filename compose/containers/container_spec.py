@@ -62,19 +62,21 @@ def published(program: Program, topology: Topology) -> list[int]:
 
 
 def secrets(topology: Topology, programs_: Sequence[Program]) -> dict[str, dict[str, object]]:
-    """The passwords that these programs are told, each with its file on this machine."""
-    roles = {role for program in programs_ if (role := credentials.of_role(program.role))}
-    files = {role: credentials.password_file(topology.secrets, role) for role in sorted(roles)}
-    return {file.name: {"file": str(file)} for file in files.values()}
+    """The passwords and keys that these programs are told, each with its file on this machine."""
+    files = {file for program in programs_ for file in _secret_files(program, topology)}
+    return {file.name: {"file": str(file)} for file in sorted(files)}
 
 
 def secret(program: Program, topology: Topology) -> list[dict[str, object]]:
     """The one that this program is told, where it lies on this machine as well; none for most."""
+    return [{"source": file.name, "target": str(file)} for file in _secret_files(program, topology)]
+
+
+def _secret_files(program: Program, topology: Topology) -> list[Path]:
+    if program.role == "haproxy" and topology.https:
+        return [credentials.certificate(topology.secrets)]
     role = credentials.of_role(program.role)
-    if not role:
-        return []
-    file = credentials.password_file(topology.secrets, role)
-    return [{"source": file.name, "target": str(file)}]
+    return [credentials.password_file(topology.secrets, role)] if role else []
 
 
 def _service(

@@ -86,7 +86,9 @@ class Containers:
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
         render.write_all(self.settings, topology)
-        credentials.make(topology.secrets, _UNPRIVILEGED if os.getuid() == 0 else -1)
+        owner = _UNPRIVILEGED if os.getuid() == 0 else -1
+        credentials.make(topology.secrets, owner)
+        credentials.keep_certificate(self.settings.certificate, topology.secrets, owner)
         roles = credentials.roles(topology.secrets, programs.DATABASE)
         (state / "config" / credentials.ROLES).write_text(roles)
         (state / "config" / "postgresql.conf").write_text(render.postgresql_conf(topology))

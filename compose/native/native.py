@@ -88,6 +88,7 @@ class Native:
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
         credentials.make(topology.secrets)
+        credentials.keep_certificate(self.settings.certificate, topology.secrets)
         render.write_all(self.settings, topology)
         write_supervisord(self.settings, programs.launches(self.settings, topology, self.tools))
         target_file.write(self.settings, topology, self.name, control(self.settings))

@@ -9,12 +9,13 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from chaos.reach.haproxy import PANIC, HAProxy
-from compose.config import render
+from compose.config import credentials, render
 from compose.settings import from_environment
 from compose.tools import find
 from compose.topology import Program, Topology, Wave
@@ -158,6 +159,8 @@ class Balancer:
     metrics_url: str
     client: httpx.Client
     """A connection of its own for each request."""
+    https: int = 0
+    """The port for HTTPS, where it has a certificate."""
 
     def metric(self, name, server=None, **labels):
         """A metric of the backend `shop`, or of one of its servers, as a number."""
@@ -181,11 +184,11 @@ class Balancer:
         return self.client.get(path, **options)
 
 
-def topology(ports, front, inventory_front, metrics):
+def topology(ports, front, inventory_front, metrics, https=(), secrets=Path()):
     """Instances `shop-1`, `shop-2`… on these ports behind one HAProxy."""
     shops = [Program(f"shop-{number}", "shop", (port,), Wave.SERVICES) for number, port in enumerate(ports, 1)]
-    haproxy = Program("haproxy", "haproxy", (front,), Wave.FRONT)
-    return Topology((*shops, haproxy), (), inventory_front, metrics)
+    haproxy = Program("haproxy", "haproxy", (front, inventory_front, metrics, *https), Wave.FRONT)
+    return Topology((*shops, haproxy), (), inventory_front, metrics, secrets=secrets)
 
 
 @contextmanager
@@ -194,8 +197,11 @@ def haproxy(folder, ports, **switches):
     settings = from_environment({"STORMDRILL_STATE": str(folder), **switches})
     front, inventory_front, metrics = free_port(), free_port(), free_port()
     (folder / "run").mkdir()
-    config = folder / "haproxy.cfg"
-    config.write_text(render.haproxy_cfg(settings, topology(ports, front, inventory_front, metrics)))
+    config, https = folder / "haproxy.cfg", [free_port()] if settings.certificate else []
+    credentials.make(folder / "secrets")
+    credentials.keep_certificate(settings.certificate, folder / "secrets")
+    there = topology(ports, front, inventory_front, metrics, https, folder / "secrets")
+    config.write_text(render.haproxy_cfg(settings, there))
     url = f"http://127.0.0.1:{front}"
     one_each = httpx.Limits(max_connections=None)
     with (
@@ -208,7 +214,7 @@ def haproxy(folder, ports, **switches):
         try:
             # Its admin socket comes after its ports.
             until(lambda: _listens(front) and _listens(folder / "run" / "haproxy.sock"))
-            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client)
+            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client, *https)
         finally:
             process.terminate()
             process.wait(10)

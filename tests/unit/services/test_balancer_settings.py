@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from compose.settings import BalancerSettings, InvalidSettings, from_environment
+from compose.topology import build
 from services.shop.settings import ShopSettings
 
 SWITCHES = [field.name for field in fields(BalancerSettings)]
@@ -54,3 +55,29 @@ def test_proxies_are_networks_and_make_another_stack():
 def test_what_is_no_network_is_refused_by_name(value):
     with pytest.raises(InvalidSettings, match="STORMDRILL_PROXIES: "):
         from_environment({"STORMDRILL_PROXIES": value})
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "cannot be read"),
+        (b"\xff", "cannot be read"),
+        (b"", "no certificate"),
+        (b"-----BEGIN CERTIFICATE-----\n", "no private key"),
+    ],
+)
+def test_what_is_no_certificate_with_its_key_is_refused_by_name(tmp_path, content, reason):
+    path = tmp_path / "pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidSettings, match=f"STORMDRILL_TLS_CERTIFICATE: .*{reason}"):
+        from_environment({"STORMDRILL_TLS_CERTIFICATE": str(path)})
+
+
+def test_a_certificate_makes_another_stack_with_a_port_more(tmp_path):
+    path = tmp_path / "pem"
+    path.write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
+    told, plain = from_environment({"STORMDRILL_TLS_CERTIFICATE": str(path)}), from_environment({})
+    assert told.fingerprint() != plain.fingerprint()
+    assert (build(told).https, build(plain).https) == (18003, 0)
+    assert 18003 in build(told).all_ports()
