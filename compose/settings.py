@@ -87,8 +87,8 @@ class StackSettings:
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_PROXIES`, `…_TLS_CERTIFICATE`, `RUNTIME`
-    and `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_PROXIES`, `…_TLS_CERTIFICATE`,
+    `RUNTIME` and `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
