@@ -1,4 +1,4 @@
-"""A password that was read once is known when its file can no longer be looked at, and never an old one while it can."""
+"""A password that was read once is known when its file cannot be looked at, and never an old one while it can."""
 
 import stat
 from pathlib import Path
