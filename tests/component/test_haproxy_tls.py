@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+import warnings
 from contextlib import closing
 from http.client import HTTPConnection, HTTPSConnection
 
@@ -82,7 +83,9 @@ def test_both_protocols_are_spoken_and_no_old_tls(balancer, certificate, protoco
     old.load_verify_locations(str(certificate))
     # OpenSSL itself would refuse what this asks for, unless it is told not to.
     old.set_ciphers("ALL:@SECLEVEL=0")
-    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
     connection = HTTPSConnection("127.0.0.1", balancer.https, timeout=PATIENCE_SECONDS, context=old)
     with closing(connection), pytest.raises(ssl.SSLError):
         connection.connect()
