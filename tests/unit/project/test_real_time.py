@@ -82,7 +82,6 @@ REAL_TIME = {
     "what users feel, and how exactly it is measured": """
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
         chaos.judge.users_now.LOOKS_BACK_SECONDS
-        compose.config.haproxy._RETRY_AFTER_SECONDS
     """,
     "how far clocks, answers on their way and a busy machine may be off": """
         chaos.facts.sessions._AROUND_SECONDS
