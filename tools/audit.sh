@@ -46,7 +46,7 @@ for package in json.load(open(sys.argv[1]))["dependencies"]:
 # In source mode, by package: what is imported, whether or not it is called. govulncheck exits 3 for what it has found.
 audit_go() {
     local status=0
-    (cd "$root/tools" && GOBIN=$cache GOTOOLCHAIN=local GOFLAGS=-mod=mod go install -modfile=audit/govulncheck.mod \
+    (cd "$root/tools" && GOBIN=$cache GOTOOLCHAIN=local go install -modfile=audit/govulncheck.mod \
         golang.org/x/vuln/cmd/govulncheck >&2) || unknown "govulncheck cannot be built"
     (cd "$root/tools" && "$cache/govulncheck" -scan package github.com/Shopify/toxiproxy/v2/cmd/server \
         github.com/jaegertracing/jaeger/cmd/jaeger) || status=$?
