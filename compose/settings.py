@@ -7,11 +7,16 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
+from compose.limits import CONTAINER, Limits, of_this_machine
 from compose.pace.timing import FASTEST
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
 MOST_WORKERS = 8
+SHOPS = 3
+"""Instances of the shop where nobody says how many."""
+MOST_SHOPS = 8
+MOST_CONNECTIONS = 2_000_000
 RUNTIMES = ("native", "compose", "swarm")
 PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
@@ -66,12 +71,18 @@ class StackSettings:
     runtime: str = ""
     """`native`: processes of this machine; `compose`: containers of Docker Compose; `swarm`: those, and services of
     a Docker Swarm; empty: as the stack that is up, or else native."""
+    shops: int = SHOPS
+    """Instances of the shop; another number than SHOPS only as processes of this machine."""
     proxies: tuple[str, ...] = ()
     """The networks of proxies before ours, which are believed in whom they forward; empty: our own load's addresses."""
     certificate: Path | None = None
     """A file with a certificate and its key (PEM), by which users may come in by HTTPS as well; None: they may not."""
     pace: int = FASTEST
     """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
+    connections: int = 0
+    """How many users' connections at once it is made for; 0: as many as one HAProxy has room for, 10,000 at most."""
+    limits: Limits = CONTAINER
+    """Of this machine's processes."""
 
     @property
     def project(self) -> str:
@@ -80,15 +91,18 @@ class StackSettings:
 
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""
-        # Of before there was a pace, so that a stack of then is not taken for another.
+        # Of before there was a pace, or another number of shops, so that a stack of then is not taken for another.
         paced = () if self.pace == FASTEST else (self.pace,)
-        told = (*paced, *self.proxies, *(str(each) for each in (self.certificate,) if each))
-        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *told))
+        scaled = () if self.shops == SHOPS else ((self.shops, "shops"),)
+        held = (f"{self.connections} connections",) if self.connections else ()
+        edge = (*self.proxies, *(str(each) for each in (self.certificate,) if each))
+        services = sorted(self.service_settings.items())
+        return repr((self.port_base, self.workers, services, *paced, *scaled, *held, *edge))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `…_PROXIES`, `…_TLS_CERTIFICATE`,
-    `RUNTIME` and `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_SHOPS`, `…_PACE`, `…_CONNECTIONS`, `…_PROXIES`,
+    `…_TLS_CERTIFICATE`, `RUNTIME`, `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -104,12 +118,15 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         state=state,
         runs=Path(env.get("STORMDRILL_RUNS") or ROOT / "runs").absolute(),
         workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, MOST_WORKERS),
+        shops=_integer(env, "STORMDRILL_SHOPS", SHOPS, 1, MOST_SHOPS),
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
         proxies=_networks(env, "STORMDRILL_PROXIES"),
         certificate=_certificate(env, "STORMDRILL_TLS_CERTIFICATE"),
         pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
+        connections=_integer(env, "STORMDRILL_CONNECTIONS", 0, 0, MOST_CONNECTIONS),
+        limits=of_this_machine(),
     )
 
 

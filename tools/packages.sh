@@ -21,7 +21,7 @@ runtime() {
 # Whether this can be a drill's machine: processes and the clock that goes on in sleep are read as only Linux has them.
 assert_linux() {
     [ "$(uname -s)" = Linux ] || fail "drills need Linux, which $(uname -s) is not: use a virtual machine; \
-the system alone, without drills, comes up with docker compose (README, \"In containers\")"
+the system alone, without drills, comes up with docker compose (docs/containers.md)"
 }
 
 # Prints the first Python that is new enough and can make an environment, else one that is new enough, or what was found
@@ -45,14 +45,16 @@ find_python() {
 
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
-# Prints the packages that are missing for this: python, compose, swarm, native or browser; one a line. One that dpkg was
+# Prints the packages that are missing for this: python, compose, swarm, native, claims, browser or workflows; one
+# a line. One that dpkg was
 # interrupted in is missing as well, though its programs may be there.
 missing_packages() {
     {
         missing_programs "$1"
         case $1 in
             native) half_installed $server_packages $engine_packages $python_packages ;;
-            python) half_installed $python_packages ;;
+            claims) half_installed $server_packages $load_packages $engine_packages $python_packages ;;
+            python | workflows) half_installed $python_packages ;;
             browser) half_installed $browser_packages $python_packages ;;
             *) half_installed $engine_packages $python_packages ;;
         esac
@@ -64,6 +66,7 @@ server_packages='haproxy redis-server redis-tools util-linux prometheus promethe
 engine_packages='docker.io containerd mmdebstrap iproute2'
 python_packages='python3 python3-venv'
 browser_packages='chromium npm'
+load_packages='wrk'
 
 # Prints those of these packages whose installation has begun and not ended. What was removed is none, also if its
 # configuration is still there.
@@ -78,19 +81,25 @@ half_installed() {
     done
 }
 
+missing_for_an_engine() {
+    command -v dockerd >/dev/null || echo docker.io
+    command -v mmdebstrap >/dev/null || echo mmdebstrap
+    command -v ip >/dev/null || echo iproute2
+}
+
 # Prints the packages of programs that are not there.
 missing_programs() {
     local python
-    [ "$1" != native ] || missing_servers
+    case $1 in native | claims) missing_servers ;; esac
+    [ "$1" != claims ] || command -v wrk >/dev/null || echo wrk
     if [ "$1" = browser ]; then
         command -v chromium >/dev/null || echo chromium
         command -v npm >/dev/null || echo npm
     fi
-    if [ "$1" != python ] && [ "$1" != browser ] && [ -n "${STORMDRILL_OWN_DOCKER:-}" ]; then
-        command -v dockerd >/dev/null || echo docker.io
-        command -v mmdebstrap >/dev/null || echo mmdebstrap
-        command -v ip >/dev/null || echo iproute2
-    fi
+    case $1 in
+        python | browser | workflows) ;;
+        *) [ -z "${STORMDRILL_OWN_DOCKER:-}" ] || missing_for_an_engine ;;
+    esac
     if python=$(find_python); then
         "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     else

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# setup.sh [python|native|browser]: installs what is needed: distribution packages, a Python environment, programs built
-# with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `browser`: what
-# the console's tests need; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for
-# the native runtime only; containers bring their own.
+# setup.sh [python|native|claims|browser|workflows]: installs what is needed: distribution packages, a Python environment,
+# programs built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `claims`:
+# that and wrk, which asks as fast as it is answered; `browser`: what the console's tests need; `workflows`: what
+# reads .github/workflows; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -12,7 +12,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/tools/built.sh"
 cache=$(cache_folder)
 built=$(built_folder)
-wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
+wanted=$(cat "$root/requirements.lock" "$root/tools/gunicorn-h1c.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
 export PATH=$PATH:/usr/sbin:/sbin
@@ -34,9 +34,24 @@ install_python() {
         "$(find_python)" -m venv "$root/.venv" &&
         pip_install "$root/.venv" --require-hashes -r "$root/requirements.lock" &&
         pip_install "$root/.venv" --no-deps --no-build-isolation -e "$root" &&
+        install_parser &&
         echo "$wanted" >"$stamp" || return 1
     exec 8<&-
     say "Python environment ready"
+}
+
+# gunicorn's parser in C, which gunicorn takes up by itself. It comes as source alone, so it is built where there is a
+# compiler and Python's headers; without it requests are parsed in Python, which costs more and does the same.
+install_parser() {
+    local headers
+    headers=$("$root/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))') || return 1
+    if ! command -v cc >/dev/null || [ ! -f "$headers/Python.h" ]; then
+        say "requests are parsed in Python, as there is no C compiler with Python's headers for gunicorn-h1c"
+        return 0
+    fi
+    pip_install "$root/.venv" --no-deps --no-build-isolation --require-hashes -r "$root/tools/gunicorn-h1c.lock" \
+        >"$logs/gunicorn-h1c.log" 2>&1 ||
+        say "requests are parsed in Python, as gunicorn-h1c cannot be built (see $logs/gunicorn-h1c.log)"
 }
 
 # pip_install ENVIRONMENT ARGUMENT…
@@ -76,11 +91,22 @@ build() {
 }
 
 build_tools() {
-    case $what in python | browser) return 0 ;; esac
+    case $what in
+        python | browser) return 0 ;;
+        workflows)
+            build actionlint github.com/rhysd/actionlint/cmd/actionlint actionlint ||
+                fail "actionlint cannot be built (see $logs/actionlint.log): install Go 1.25 or newer"
+            return 0
+            ;;
+    esac
     build toxiproxy-server github.com/Shopify/toxiproxy/v2/cmd/server ||
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
-    [ "$what" != native ] || build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
-        say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
+    case $what in
+        native | claims)
+            build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
+                say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
+            ;;
+    esac
     [ -n "${STORMDRILL_OWN_DOCKER:-}" ] || return 0
     build_compose
     build_alerting
@@ -149,8 +175,8 @@ wait_for() {
 
 case ${1:-} in
     '') what=$(runtime) ;;
-    python | native | browser) what=$1 ;;
-    *) fail "usage: tools/setup.sh [python|native|browser]" ;;
+    python | native | claims | browser | workflows) what=$1 ;;
+    *) fail "usage: tools/setup.sh [python|native|claims|browser|workflows]" ;;
 esac
 assert_linux
 mkdir -p "$logs"

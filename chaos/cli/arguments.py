@@ -25,6 +25,15 @@ exit codes of `run`:
   70   a defect of ours, and no verdict
   130  interrupted by Ctrl-C, everything undone (143: by SIGTERM)
 """
+_CLAIM_CODES = """\
+exit codes:
+  0    every claim held
+  1    one deviated
+  2    usage, an invalid file, or another run in progress
+  6    none deviated, and of one nothing can be said; it says which limit to raise, and how
+  70   a defect of ours, and no verdict
+  130  interrupted by Ctrl-C, the stack is down (143: by SIGTERM)
+"""
 
 
 def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
@@ -52,6 +61,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     validate.add_argument("files", nargs="*", type=Path, help="default: all")
     validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
     _add_dashboards(add)
+    _add_claims(add)
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
     _add_gameday(add)
@@ -90,6 +100,17 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
     everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
     everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+
+
+def _add_claims(add: Callable[..., argparse.ArgumentParser]) -> None:
+    codes: dict[str, Any] = {"epilog": _CLAIM_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    claims = add("claims", "measure the article's claims about our own stack, and judge each", **codes)
+    claims.add_argument("--only", action="append", default=[], metavar="CLAIMS", help="numbers or names, with commas")
+    claims.add_argument("--deviate", default="", metavar="NAME", help="do what must refute the claim: docs/claims.md")
+    claims.add_argument(
+        "--extreme", action="store_true", help="instead, where the machine breaks: a million connections"
+    )
+    claims.add_argument("--compare", type=Path, metavar="RUN", help="beside an earlier one, such as runs/latest-claims")
 
 
 def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -12,7 +12,7 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import check_dashboards, console, gameday, listing, run, stack, undo
+from chaos.cli import check_dashboards, claims, console, gameday, listing, run, stack, undo
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
 from chaos.control.of_target import control_of
@@ -120,6 +120,8 @@ def _coverage(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     folder = arguments.run.resolve()
+    if claims.is_of_claims(folder):
+        return claims.again(folder)
     if ending.is_round(folder):
         ending.write(folder)
     return artifacts.judge_and_print(folder)
@@ -127,6 +129,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 def _validate(arguments: argparse.Namespace) -> int:
     chosen = arguments.files or experiments.files(EXPERIMENTS)
+    if not arguments.files and arguments.target is None:
+        print(f"{claims.validate()} claims can be measured and judged")
     return listing.validate(chosen, stack.vocabulary(arguments.target), _notes(arguments))
 
 
@@ -179,6 +183,7 @@ _COMMANDS: dict[str, Command] = {
     "coverage": _coverage,
     "validate": _validate,
     "dashboards": _dashboards,
+    "claims": claims.measure,
     "list": _list,
     "gameday": gameday.gameday,
     "console": console.console,

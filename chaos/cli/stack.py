@@ -1,4 +1,7 @@
-"""Our own stack, as commands bring it up, take it down and ask for it. The only file that knows `compose`."""
+"""Our own stack, as commands bring it up, take it down and ask for it.
+
+With claim_stack.py beside it the only file that knows `compose`.
+"""
 
 import argparse
 import tempfile
@@ -28,7 +31,7 @@ from compose import drill_time, pages, rolling, runtime, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.pace import timing
-from compose.settings import InvalidSettings
+from compose.settings import InvalidSettings, StackSettings
 from compose.stack import StackError
 from compose.standalone import standalone
 from compose.tools import MissingTool
@@ -122,9 +125,14 @@ def to_look_at(file: Path | None) -> list[str]:
     return ["to look at:", *(f"  {name:<13}{url}" for name, url in shown.items() if url)]
 
 
-def bring_up(progress: Callable[[str], None], interrupts: Interrupts) -> Topology:
-    """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before."""
-    settings = stack_settings.from_environment()
+def bring_up(
+    progress: Callable[[str], None], interrupts: Interrupts, settings: StackSettings | None = None
+) -> Topology:
+    """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before.
+
+    With these settings, or else with the environment's.
+    """
+    settings = settings or stack_settings.from_environment()
     runtime.assert_known(settings)
     # The stack may rightly be unwell then, and would be cleaned away under the run.
     run.assert_free(settings.state)
@@ -238,7 +246,7 @@ def vocabulary(target: Path | None) -> Vocabulary:
             frozenset(named.instances),
             frozenset(named.links),
             named.urls.prometheus != "",
-            rules.waits(rule_text.read(Path(named.rules), "*.y*ml"), None) if named.rules else {},
+            rules.waits(rule_text.read(Path(named.rules), ""), None) if named.rules else {},
         )
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)

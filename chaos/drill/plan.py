@@ -58,4 +58,6 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         list(target.alerting.all_receivers) if target.alerting else [],
         FORMAT,
         plan.pace,
+        messages=target.alerting.messages if target.alerting else {},
+        stands_for=target.alerting.stands_for if target.alerting else [],
     )

@@ -55,6 +55,26 @@ class AlertmanagerConfigured(Fact, frozen=True, tag="alertmanager_configured"):
     """Why it told nothing; None when it answered."""
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """How often Alertmanager has told somebody, since it was started."""
+
+    kind: str
+    """Of the integration, such as `pagerduty`."""
+    receiver: str
+    """Empty where its counters do not tell receivers apart."""
+    sent: float
+    """Notifications, those that failed in the end included."""
+    failed: float
+
+
+class NotificationsCounted(Fact, frozen=True, tag="notifications_counted"):
+    """Alertmanager's own counters of notifications."""
+
+    counted: list[Counted]
+    error: str | None = None
+    """Why it told nothing; None when it answered."""
+
+
 class SelectorSeen(Fact, frozen=True, tag="selector_seen"):
     """When a selector of a rule had series, by the instance that gave them, as stored by Prometheus."""
 

@@ -7,6 +7,7 @@ from chaos.facts.alerts import (
     AlertmanagerConfigured,
     AlertmanagerSeen,
     HistoryAsked,
+    NotificationsCounted,
     PrometheusSeen,
     RuleLoaded,
     RuleSeen,
@@ -14,7 +15,7 @@ from chaos.facts.alerts import (
 )
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
-from chaos.facts.pages import PagerSeen, PageSeen
+from chaos.facts.pages import MessageSeen, PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
 from chaos.facts.run import (
@@ -40,6 +41,7 @@ AnyFact: TypeAlias = (
     | PrometheusSeen
     | AlertmanagerSeen
     | AlertmanagerConfigured
+    | NotificationsCounted
     | AlertHistory
     | HistoryAsked
     | QueryHistory
@@ -48,6 +50,7 @@ AnyFact: TypeAlias = (
     | TracesSeen
     | PageSeen
     | PagerSeen
+    | MessageSeen
     | ProcessesSeen
     | MachineSeen
     | PollFailed

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, completeness, durability, effect, measures, page_text, panel_change, window
+from chaos.judge import (
+    alerts,
+    checks,
+    completeness,
+    durability,
+    effect,
+    measures,
+    messages,
+    notifications,
+    page_text,
+    panel_change,
+    window,
+)
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -87,6 +99,9 @@ def judge(recording: Recording) -> Verdict:
         has_ledgers=started.has_ledgers,
         format=started.format,
         unmeasured=effect.unmeasured(recording),
+        messages=messages.told(recording, spans),
+        evidence=started.receiver if started.alerts_judged else "",
+        told=notifications.told(recording),
         findings=findings,
     )
 
@@ -120,7 +135,8 @@ def _outcome(
     ledgers = durability.findings(recording, found.orders, found.sessions)
     findings: list[AnyFinding] = [*ledgers, *effect.unknown(recording, spans), *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
-        findings += page_text.findings(recording, spans)
+        findings += [*page_text.findings(recording, spans), *messages.findings(recording, spans)]
+        findings += notifications.findings(recording)
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
     # What is missing may be the very page, phase or answer for want of which something looks refuted.
     whole = not any(isinstance(one, FactsLost) for one in findings)

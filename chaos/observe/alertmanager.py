@@ -1,14 +1,20 @@
 """Alertmanager as a witness: which alerts it has, and which of them it tells nobody for the sake of another."""
 
+import re
+from collections import defaultdict
 from typing import Any
 
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, TakenAlert
+from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, Counted, NotificationsCounted, TakenAlert
 from chaos.facts.clocks import ClockSeen
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+
+_SENT, _FAILED = "alertmanager_notifications_total", "alertmanager_notifications_failed_total"
+_SAMPLE = re.compile(r"^(\w+)\{(.*)\} (\S+)$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class Alertmanager:
@@ -39,6 +45,17 @@ class Alertmanager:
             return AlertmanagerConfigured(0.0, "", "", str(error))
         return AlertmanagerConfigured(0.0, status["config"]["original"], status["versionInfo"]["version"])
 
+    def counted(self, at: float) -> NotificationsCounted:
+        """Its own counters of notifications. Never raises: that it did not answer is a fact too."""
+        try:
+            text = self._api.text("/metrics")
+        except SignalUnavailable as error:
+            return NotificationsCounted(at, [], str(error))
+        sent, failed = _counters(text, _SENT), _counters(text, _FAILED)
+        if not sent:
+            return NotificationsCounted(at, [], "Alertmanager: /metrics: no counters of notifications")
+        return NotificationsCounted(at, [Counted(*key, sent[key], failed.get(key, 0.0)) for key in sorted(sent)])
+
     def compare_clock(self, now: clocks.Now, wall: float) -> ClockSeen:
         """How far its clock is ahead of ours; it tells it in whole seconds."""
         return clocks.compare("Alertmanager", wall, now, lambda: self._api.time("/api/v2/status"), 1.0)
@@ -46,6 +63,20 @@ class Alertmanager:
     def close(self) -> None:
         """Close its connections."""
         self._api.close()
+
+
+def _counters(text: str, name: str) -> dict[tuple[str, str], float]:
+    """Integration and receiver → what is counted; the latter is told only where Alertmanager was asked to."""
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for metric, labels, value in _SAMPLE.findall(text):
+        if metric == name:
+            said = {label: _plain(text) for label, text in _LABEL.findall(labels)}
+            found[said.get("integration", ""), said.get("receiver_name", "")] += float(value)
+    return found
+
+
+def _plain(escaped: str) -> str:
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], escaped)
 
 
 def _taken(answer: list[dict[str, Any]]) -> list[TakenAlert]:

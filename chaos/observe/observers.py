@@ -57,6 +57,7 @@ class Observers:
             self._skip_what_was_delivered()
             self.compare_clocks()
             self._note_rules(self._target.alerting.all_receivers)
+            self._count_notifications(0.0)
         self._poller.start()
 
     def compare_clocks(self) -> None:
@@ -96,6 +97,10 @@ class Observers:
         for rule in rules_loaded(seen, scrapes, routes, receivers, manifest):
             self._recorder.write(rule)
 
+    def _count_notifications(self, at: float) -> None:
+        if self._target.alerting is not None and self._target.alerting.stands_for:
+            self._recorder.write(self._alertmanager.counted(at))
+
     def stop(self) -> None:
         """Poll a last time and end; safe to repeat."""
         self._poller.stop()
@@ -110,6 +115,7 @@ class Observers:
             self._recorder.write(HistoryAsked(now, None))
         except SignalUnavailable as error:
             self._recorder.write(HistoryAsked(now, str(error)))
+        self._count_notifications(now)
         for selector in inputs.selectors(self._recorder.live.all(RuleSeen)):
             self._recorder.write(self._selector_history(selector, now))
 

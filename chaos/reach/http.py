@@ -67,6 +67,16 @@ class JsonApi:
         except (httpx.HTTPError, ValueError, RecursionError) as error:
             raise SignalUnavailable(f"{self._name}: {path}: {type(error).__name__}: {error}".splitlines()[0]) from error
 
+    def text(self, path: str) -> str:
+        """The answer as text."""
+        try:
+            with self._client.stream("GET", path) as answer:
+                content = _read(answer, self._timeout)
+            answer.raise_for_status()
+            return content.decode(errors="replace")
+        except httpx.HTTPError as error:
+            raise SignalUnavailable(f"{self._name}: {path}: {type(error).__name__}: {error}".splitlines()[0]) from error
+
     def time(self, path: str) -> float:
         """What time it is there, in whole seconds of Unix time, by the header of an answer."""
         try:

@@ -17,8 +17,11 @@ from promql_parser import parse_duration
 
 from chaos.spec.values import NOTHING
 
-_MATCHER = re.compile(r"""\s*"?([A-Za-z_][\w]*)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^,}]*)\s*(?:,|$)""")
-
+_MATCHER = re.compile(
+    r"""\s*("(?:[^"\\]|\\.)*"|[^\s{}!=~,"'`\\]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",]*?)\s*(?:,\s*|$)""", re.DOTALL
+)
+_ESCAPED = re.compile(r'\\(["\\n])')
+"""A backslash before anything else stands for itself, as in `"api\\.v1"`."""
 
 _INHERITED = ("group_by", "group_wait", "group_interval", "repeat_interval")
 _SILENT_BY_DEFAULT = frozenset({"email_configs", "rocketchat_configs", "slack_configs", "wechat_configs"})
@@ -45,6 +48,8 @@ class Routing:
     inhibitions: tuple[Mapping[str, Any], ...]
     silent_on_resolution: frozenset[str]
     """Receivers none of whose ways tells that an alert is resolved."""
+    resolving: frozenset[tuple[str, str]] = frozenset()
+    """Each receiver with the kind of each of its ways that does, such as `slack`."""
 
     def receivers(self, name: str, labels: Mapping[str, str]) -> list[str]:
         """Who is told of an alert, each once, in the order of the routes."""
@@ -71,7 +76,8 @@ def read(text: str) -> Routing:
         config = yaml.safe_load(text)
         tree, receivers = config["route"], config.get("receivers") or []
         silent = frozenset(one["name"] for one in receivers if _says_nothing_of_resolutions(one))
-        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent)
+        resolving = frozenset((str(one["name"]), kind) for one in receivers for kind, told in _ways(one) if told)
+        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent, resolving)
         routing.digest("", {})
         _compile(tree, *(config.get("inhibit_rules") or ()))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, re.error) as error:
@@ -90,9 +96,17 @@ def _compile(*nodes: Mapping[str, Any]) -> None:
 
 
 def _says_nothing_of_resolutions(receiver: Mapping[str, Any]) -> bool:
+    ways = _ways(receiver)
+    return bool(ways) and not any(told for _, told in ways)
+
+
+def _ways(receiver: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The kind of each way, and whether it tells that an alert is resolved."""
     ways = [(kind, way) for kind, ways in receiver.items() if kind.endswith("_configs") for way in ways or []]
-    told = [way.get("send_resolved", kind not in _SILENT_BY_DEFAULT) for kind, way in ways]
-    return bool(ways) and not any(told)
+    return [
+        (kind.removesuffix("_configs"), bool(way.get("send_resolved", kind not in _SILENT_BY_DEFAULT)))
+        for kind, way in ways
+    ]
 
 
 def _walk(
@@ -138,10 +152,19 @@ def _inhibition(rule: Mapping[str, Any]) -> list[Any]:
 
 
 def _parsed(text: str) -> Iterator[tuple[str, str, str]]:
-    inner = text.strip().removeprefix("{").removesuffix("}")
-    for name, operator, value in _MATCHER.findall(inner):
-        plain = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value.strip()
-        yield name, operator, plain
+    inner = text.strip().removeprefix("{").removesuffix("}").strip()
+    place = 0
+    while place < len(inner):
+        found = _MATCHER.match(inner, place)
+        if found is None:
+            raise TypeError(f"{text!r} is no matcher")
+        yield _plain(found[1]), found[2], _plain(found[3])
+        place = found.end()
+
+
+def _plain(text: str) -> str:
+    inner = text[1:-1] if len(text) > 1 and text.startswith('"') else text
+    return _ESCAPED.sub(lambda match: "\n" if match[1] == "n" else match[1], inner)
 
 
 def _accepts(operator: str, wanted: str, value: str) -> bool:

@@ -103,6 +103,12 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the answer's X-Served-By names it, so that its share of users' requests can be counted."""
 
 
+MESSAGES = frozenset(
+    ("pagerduty", "slack", "opsgenie", "msteams", "msteamsv2", "telegram", "discord", "email", "webhook")
+)
+"""What the pager takes for people, as Alertmanager names them; the last is a webhook beside the one that proves."""
+
+
 class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How pages are recognised."""
 
@@ -112,11 +118,27 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
     receivers: list[str] = []
     """Every further receiver that leads to the pager: what is routed there has to arrive there."""
+    messages: dict[str, list[str]] = {}
+    """What these receivers send to the pager beside a webhook, such as `oncall: [pagerduty, email]`: each page has to
+    come by each. Drill time prints it."""
+    stands_for: list[str] = []
+    """Receivers that page people for real, where `receiver` is told beside them: theirs is proven by Alertmanager's own
+    counters of notifications."""
 
     @property
     def all_receivers(self) -> tuple[str, ...]:
         """Each that leads to the pager, once."""
         return tuple(dict.fromkeys(name for name in (self.receiver, self.heartbeat_receiver, *self.receivers) if name))
+
+    def __post_init__(self) -> None:
+        if strangers := self.messages.keys() - set(self.all_receivers):
+            raise ValueError(
+                f"messages: {', '.join(sorted(strangers))}: not among the receivers that lead to the pager"
+            )
+        if unknown := {kind for kinds in self.messages.values() for kind in kinds} - MESSAGES:
+            raise ValueError(f"messages: {', '.join(sorted(unknown))}: the pager takes {', '.join(sorted(MESSAGES))}")
+        if both := set(self.stands_for) & set(self.all_receivers):
+            raise ValueError(f"stands_for: {', '.join(sorted(both))}: leads to the pager itself")
 
 
 class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +186,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of the Prometheus rule files whose alerts experiments may name; empty: ours."""
     haproxy: str = ""
     """Path of HAProxy's admin socket; empty where there is none."""
+    connections: int = 0
+    """How many users' connections at once there is room for at the load balancer; 0: not said."""
     links: dict[str, list[str]] = {}
     """Each way from one part of the stack to another, by its name: the Toxiproxy proxies that it goes through. A
     dependency as a whole (`postgres`), one role's way to it (`postgres/shop`) and one caller's own (`postgres/shop-2`)

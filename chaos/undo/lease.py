@@ -1,12 +1,14 @@
 """The lease: one runner at a time, and proof to the watchdog that it is alive.
 
-The runner renews it every second. When it runs out, the watchdog revokes it and undoes the run; a runner
-that wakes up later finds it revoked. CLOCK_BOOTTIME counts, so time asleep counts too.
+The runner renews it every second, in its place, so that nobody's disk is waited for. When it runs out, the watchdog
+revokes it and undoes the run; a runner that wakes up later finds it revoked. CLOCK_BOOTTIME counts, so time asleep
+counts too.
 """
 
 import contextlib
 import os
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +18,7 @@ import msgspec
 from chaos.errors import LeaseLost, RunInProgress
 from chaos.machine import process_identity, remembered
 from chaos.machine.clock import Clock
-from chaos.machine.durable import replace
+from chaos.machine.durable import open_private, replace
 from chaos.machine.lock import LockBusy, locked
 from chaos.machine.process_identity import Child
 
@@ -24,6 +26,9 @@ DURATION_SECONDS = 5.0
 RENEW_EVERY_SECONDS = 1.0
 ENDS_WITHIN_SECONDS = 5.0
 """For so long the end of a runner is waited for that was ended."""
+_LENGTH = 512
+_READ_AT_MOST = 5
+"""So often one that does not fit its sum is read again: writing it over takes microseconds."""
 End: TypeAlias = Callable[[Child, float], bool]
 """Ends a process, and says whether it was seen dead within so many seconds."""
 
@@ -44,6 +49,8 @@ class Lease(msgspec.Struct, frozen=True):
     """When the runner's process began, in ticks since the boot; 0 in leases of earlier releases."""
     pids: str = ""
     """Whose pids these are: containers that share a state folder each have their own."""
+    check: int = 0
+    """CRC-32 of the rest: one that is read while it is renewed may be half the old one. 0: an earlier release's."""
 
     @property
     def runner(self) -> Child:
@@ -66,9 +73,14 @@ class LeaseFile:
         One that cannot be read, as after a power cut, is void: it would stop everybody until a human removes it. Where
         the file may not be looked at, it is what it was when it last could be.
         """
-        content = remembered.read(self._file)
-        with contextlib.suppress(msgspec.DecodeError):
-            return None if content is None else msgspec.json.decode(content, type=Lease)
+        for _ in range(_READ_AT_MOST):
+            content = remembered.read(self._file)
+            if content is None:
+                return None
+            with contextlib.suppress(msgspec.DecodeError):
+                lease = msgspec.json.decode(content, type=Lease)
+                if lease.check in (0, _check(lease)):
+                    return lease
         return None
 
     def live(self) -> Lease | None:
@@ -106,7 +118,7 @@ class LeaseFile:
             with locked(self._lock, DURATION_SECONDS, private=True):
                 lease = self._held(run_id)
                 until = min(self._clock.boottime() + DURATION_SECONDS, lease.ends_boottime)
-                self._write(msgspec.structs.replace(lease, expires_boottime=until))
+                self._write_over(msgspec.structs.replace(lease, expires_boottime=until))
                 self._trouble = ""
         except LockBusy as busy:
             raise LeaseLost(str(busy)) from busy
@@ -172,7 +184,33 @@ class LeaseFile:
 
     def _write(self, lease: Lease) -> None:
         # Not durable: after a crash of the machine it is void.
-        replace(self._file, msgspec.json.encode(lease), durable=False, private=True)
+        replace(self._file, _encoded(lease), durable=False, private=True)
+
+    def _write_over(self, lease: Lease) -> None:
+        # In its place: a file that takes another's name has to have its content on its way to the disk first, and waits
+        # behind whoever floods that. With four queries of Postgres that spilled, it waited 3 s; this, 7 ms.
+        content = _encoded(lease)
+        descriptor = open_private(self._file, os.O_WRONLY)
+        try:
+            if os.fstat(descriptor).st_size == len(content):
+                os.pwrite(descriptor, content, 0)
+                return
+        finally:
+            os.close(descriptor)
+        self._write(lease)
+
+
+def _check(lease: Lease) -> int:
+    # By name, as a later release may know more.
+    runner = (lease.run_id, lease.pid, lease.started, lease.pids)
+    until = (lease.boot_id, lease.expires_boottime, lease.ends_boottime, lease.revoked)
+    return zlib.crc32(msgspec.json.encode((runner, until))) or 1
+
+
+def _encoded(lease: Lease) -> bytes:
+    # As long as the one before, of which nothing may be left behind it, though its numbers have other digits. The sum
+    # comes first, so that it is there whatever of the rest is already written.
+    return msgspec.json.encode({"check": 0} | msgspec.structs.asdict(lease) | {"check": _check(lease)}).ljust(_LENGTH)
 
 
 def _can_be_told_dead(lapsed: Lease) -> bool:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from compose.config import haproxy
 from compose.config.grafana import DASHBOARDS
-from compose.config.haproxy import admin_socket
 from compose.config.programs import postgres_dsn
 from compose.pace import timing
 from compose.settings import ROOT, StackSettings
@@ -41,7 +41,8 @@ def describe(
             if program.role != "watchdog"
             for name in program.instances
         },
-        "haproxy": str(admin_socket(settings)),
+        "haproxy": str(haproxy.admin_socket(settings)),
+        "connections": haproxy.size(settings, topology).for_users,
         "links": topology.links(),
         "postgres": postgres_dsn(topology, topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman", "receivers": ["fallback"]},
@@ -65,7 +66,7 @@ def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:
 def urls(topology: Topology) -> dict[str, str]:
     """Where people and the attacker reach each part."""
     shown = {
-        "users": topology.one("haproxy").port,
+        "users": topology.users,
         "prometheus": topology.one("prometheus").port,
         "alertmanager": topology.one("alertmanager").port,
         "pager": topology.one("pager").port,

@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.pager.deadman import RECEIVER, Deadman
-from services.pager.delivery import Arrival, Delivery, Message
+from services.pager.delivery import Arrival, Delivery, Message, Reading
 from services.pager.journal import Journal
 from services.pager.settings import PagerSettings
 
@@ -29,13 +29,14 @@ class PagerMetrics:
     """Deliveries by what became of them, and the switch."""
 
     def __init__(self, registry: CollectorRegistry, receivers: Iterable[str], deadman: Deadman) -> None:
+        self._receivers = frozenset(receivers)
         self._deliveries = Counter(
             "pager_deliveries",
             "Deliveries by receiver and result.",
             ("receiver", "result"),
             registry=registry,
         )
-        for receiver in (*receivers, _UNKNOWN):
+        for receiver in (*self._receivers, _UNKNOWN):
             for result in ("accepted", "refused"):
                 self._deliveries.labels(receiver, result)
         alive = Gauge("pager_deadman_alive", "1 while Watchdog arrives.", registry=registry)
@@ -49,7 +50,9 @@ class PagerMetrics:
 
     def count(self, delivery: Delivery) -> None:
         """Count one delivery."""
-        self._deliveries.labels(delivery.receiver, "accepted" if delivery.accepted else "refused").inc()
+        # Where any receiver's are taken, there are others than those that were named.
+        receiver = delivery.receiver if delivery.receiver in self._receivers else _UNKNOWN
+        self._deliveries.labels(receiver, "accepted" if delivery.accepted else "refused").inc()
 
     def count_unknown(self) -> None:
         """Count one that was for nobody we know."""
@@ -108,18 +111,28 @@ class Inbox:
 
         One that cannot be stored comes back refused; it is written when storage allows.
         """
-        # Alertmanager may hang up while we write; what is on disk must be in memory as well.
-        return await asyncio.shield(self._take(arrival, receiver, message, refusal))
+        return await self._keep(lambda seq, reason: Delivery.of(seq, arrival, receiver, message, reason), refusal)
 
-    async def _take(self, arrival: Arrival, receiver: str, message: Message | None, refusal: str | None) -> Delivery:
+    async def take_message(
+        self, arrival: Arrival, receiver: str, kind: str, reading: Reading | None, refusal: str | None
+    ) -> Delivery:
+        """Keep a message for people, as `take` does a webhook's."""
+        return await self._keep(
+            lambda seq, reason: Delivery.for_people(seq, arrival, receiver, kind, reading, reason), refusal
+        )
+
+    async def _keep(self, described: Callable[[int, str | None], Delivery], refusal: str | None) -> Delivery:
+        # Alertmanager may hang up while we write; what is on disk must be in memory as well.
+        return await asyncio.shield(self._take(described, refusal))
+
+    async def _take(self, described: Callable[[int, str | None], Delivery], refusal: str | None) -> Delivery:
         async with self._turn:
             self._last_seq += 1
-            delivery = Delivery.of(self._last_seq, arrival, receiver, message, refusal)
+            delivery = described(self._last_seq, refusal)
             try:
                 await self._append(delivery)
             except OSError as error:
-                reason = f"storage: {error}"
-                delivery = Delivery.of(self._last_seq, arrival, receiver, message, reason)
+                delivery = described(self._last_seq, f"storage: {error}")
                 self._unwritten.append(delivery)
                 _log.error("journal_failed", seq=delivery.seq, error=str(error))
             self._remember(delivery)

@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,7 +19,7 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
-PICTURE = "STORMDRILL_PICTURE"
+PICTURES = "STORMDRILL_PICTURES"
 """Where `make picture` wants what a player sees in the middle of a round."""
 SEEN_MS = 5_000
 ROUND_MS = 120_000
@@ -153,11 +154,11 @@ def test_a_whole_round(day, enter):
     a_hint(ann, table)
     for one in (ann, host):
         look_around(one)
-    if os.environ.get(PICTURE):
+    if os.environ.get(PICTURES):
         # As tall as what people use together: the chart, the pager, claims and actions.
         host.set_viewport_size(PICTURED)
         host.evaluate("scrollTo(0, 0)")
-        host.screenshot(path=os.environ[PICTURE])
+        host.screenshot(path=Path(os.environ[PICTURES]) / "console.png")
         host.set_viewport_size(WALL)
     served, lost = read(told)
     killed_and_begun_again(day, table, ann, bob, host)

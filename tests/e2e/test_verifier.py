@@ -206,13 +206,16 @@ def shop_2_serves(stack):
         return False
 
 
-def test_the_readme_shows_what_a_run_prints(runs):
-    """Numbers aside, the report in the README is the report of a run that held."""
-    readme = (ROOT / "README.md").read_text()
+def test_the_pages_show_what_a_run_prints(runs):
+    """Numbers aside, the report in docs/verdicts.md is that of a run that held, and README's is a part of it."""
     held = [path for path in sorted(runs.folder.glob("*-kill-instance")) if runs.verdict(path)["exit_code"] == 0]
-    shown = readme[readme.index("Killing one of three") : readme.index("recording: runs/")]
     report = (held[0] / "report.txt").read_text()
-    assert masked(shown) == masked(report[: report.index("recording: ")])
+    printed = masked(report[: report.index("recording: ")])
+    page, readme = (ROOT / "docs/verdicts.md").read_text(), (ROOT / "README.md").read_text()
+    assert masked(page[page.index("Killing one of three") : page.rindex("```")]) == printed
+    shown = masked(readme[readme.index("Killing one of three") : readme.index("```\nThe last line")])
+    assert len(shown) > 10
+    assert [line for line in shown if line not in printed] == []
 
 
 def masked(text):

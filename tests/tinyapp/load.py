@@ -1,6 +1,6 @@
 """A load program of tinyapp's own: an even rate of counts, each recorded as Stormdrill reads it.
 
-It shows what a program in any language has to do; the README says what each fact means.
+It shows what a program in any language has to do; docs/own-stack.md says what each fact means.
 """
 
 import json

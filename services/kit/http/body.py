@@ -5,10 +5,11 @@ problem.
 """
 
 from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LENGTH = b"content-length"
 _DIGITS = 20
+_WITHOUT_BODY = ("GET", "HEAD")
 
 
 class BodyTooLarge(HTTPException):
@@ -16,6 +17,20 @@ class BodyTooLarge(HTTPException):
 
     def __init__(self) -> None:
         super().__init__(413, "the request is too large")
+
+
+class BodyLimit:
+    """Pure ASGI, as the request's own middleware, inside which it is."""
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; no route reads the body of a GET."""
+        if scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
+            receive = bounded(receive, dict(scope["headers"]), self._most_bytes)
+        await self._app(scope, receive, send)
 
 
 def bounded(receive: Receive, headers: dict[bytes, bytes], most_bytes: int) -> Receive:

@@ -1,4 +1,4 @@
-"""Every mechanism's switch is in the README, and every switch there exists."""
+"""Every mechanism's switch is in docs/system.md, and every switch there exists."""
 
 import re
 from dataclasses import fields
@@ -8,7 +8,7 @@ from compose.settings import BalancerSettings
 from services.inventory.settings import InventorySettings
 from services.shop.settings import ShopSettings
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs/system.md"
 # Settings of how the cookie is made, and of who says who answered; no mechanisms.
 NO_MECHANISM = {"session_cookie_secure", "names_itself"}
 
@@ -17,8 +17,8 @@ def switches(settings):
     return {name for name, field in settings.model_fields.items() if field.annotation is bool}
 
 
-def test_the_readme_lists_every_switch_once_and_no_other():
-    rows = re.findall(r"^\|[^|]*\| `SHOP_([A-Z0-9_]+)` \|", README.read_text(), re.MULTILINE)
+def test_the_page_lists_every_switch_once_and_no_other():
+    rows = re.findall(r"^\|[^|]*\| `SHOP_([A-Z0-9_]+)` \|", PAGE.read_text(), re.MULTILINE)
     listed = [name.lower() for name in rows]
     assert len(listed) == len(set(listed))
     assert set(listed) == (switches(ShopSettings) - NO_MECHANISM) | {field.name for field in fields(BalancerSettings)}

@@ -56,6 +56,7 @@ CHANGING = {
     "run": ("no-fault",),
     "all": (),
     "dashboards": (),
+    "claims": (),
     "undo": ("--target", "chaos/targets/example.yaml"),
     "up": (),
     "down": (),

@@ -5,7 +5,7 @@ import pytest
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import AlertmanagerSeen
-from chaos.facts.pages import PagerSeen
+from chaos.facts.pages import MessageSeen, PagerSeen
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.pager import Pager
 from chaos.observe.prometheus import Prometheus
@@ -163,3 +163,18 @@ def test_a_silent_alertmanager_is_a_fact_and_what_it_has_is_told_anew_afterwards
     assert alertmanager.look(1.0) == AlertmanagerSeen(1.0, None, [])
     assert "ConnectError" in alertmanager.look(2.0).error
     assert alertmanager.look(3.0) == AlertmanagerSeen(3.0, None, [])
+
+
+def test_a_message_for_people_is_no_page_and_is_told_as_what_it_is():
+    said = {"status": "firing", "key": "k", "severity": "critical", "title": "[FIRING:1] Down", "text": "shop-2"}
+    delivery = {"boottime": 53.0, "receiver": "on/call", "accepted": True, "reason": None, "alerts": []}
+    told = [delivery | {"kind": "pagerduty", "message": said}, delivery | {"kind": "slack", "message": None}]
+
+    def answer(_request):
+        return httpx.Response(200, json={"deliveries": told, "last_seq": 2})
+
+    known, unread, _ = Pager("http://g", WALL, 50.0, httpx.MockTransport(answer)).look(3.0)
+    assert known == MessageSeen(
+        3.0, "on/call", "pagerduty", True, "", "firing", "k", "critical", "[FIRING:1] Down", "shop-2"
+    )
+    assert (unread.kind, unread.status, unread.text) == ("slack", "", "")

@@ -1,4 +1,4 @@
-"""Experiment files: what is wrong is named with file, line and path; the shipped ones and the README's are right."""
+"""Experiment files: what is wrong is named with file, line and path; the shipped ones and the one to copy are right."""
 
 import re
 from datetime import timedelta
@@ -129,21 +129,19 @@ def test_the_table_of_faults_names_each_by_its_tag():
     assert all(fault.__struct_config__.tag == name for name, fault in FAULTS.items())
 
 
-def test_the_readme_is_true(tmp_path):
-    readme = (ROOT / "README.md").read_text()
+def test_the_example_to_copy_is_right(tmp_path):
+    page = (ROOT / "docs/experiments.md").read_text()
     file = tmp_path / "mine.yaml"
-    example, *may_be_added = re.findall(r"```yaml\n(.*?)```", readme, flags=re.S)
+    example, *may_be_added = re.findall(r"```yaml\n(.*?)```", page, flags=re.S)
     for more in ("", *may_be_added):
         file.write_text(example + more)
         experiments.read(file, KNOWN)
-    codes = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", readme, flags=re.M) for code in row.split(",")}
+
+
+def test_the_page_of_verdicts_has_every_exit_code():
+    page = (ROOT / "docs/verdicts.md").read_text()
+    codes = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", page, flags=re.M) for code in row.split(",")}
     assert codes == {int(code) for code in ExitCode}
-    makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z0-9-]+)(?:-%)?:", makefile, flags=re.M))
-    used = {word for word in re.findall(r"`make ([a-z-]+)", readme) if not word.startswith("chaos-")}
-    assert used <= targets
-    shipped = {file.stem for file in experiments.files(ROOT / "chaos/experiments")}
-    assert set(re.findall(r"make chaos-([a-z-]+)", readme)) <= {*shipped, "all"}
 
 
 def test_the_page_of_experiments_is_that_of_the_files():

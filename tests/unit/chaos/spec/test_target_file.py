@@ -64,6 +64,9 @@ def test_paths_count_from_the_files_folder(written, tmp_path):
     ("more", "reason"),
     [
         ("alerting: { receiver: pager }", "needs the URLs of prometheus, alertmanager and pager"),
+        ("alerting: { receiver: a, messages: { b: [slack] } }", "b: not among the receivers that lead to the pager"),
+        ("alerting: { receiver: a, messages: { a: [fax] } }", "messages: fax: the pager takes discord, email, "),
+        ("alerting: { receiver: a, receivers: [b], stands_for: [b] }", "stands_for: b: leads to the pager itself"),
         ("load: { type: paths, paths: [] }", "at least one is needed"),
         ("load: { type: paths, paths: [products] }", "leading /"),
         ("load: { type: paths, paths: { /: 0 } }", "weight of 1 or more"),
