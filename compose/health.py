@@ -83,9 +83,9 @@ def failures(probes: Iterable[Probe]) -> dict[str, str]:
 def backing(topology: Topology) -> list[Probe]:
     """Proofs of the servers below the services, before a Redis Cluster is formed of its nodes."""
     probes = [
-        Probe("postgres", partial(_postgres, topology.one("postgres").port)),
+        Probe("postgres", partial(_postgres, topology, topology.one("postgres").port)),
         *(
-            Probe(proxy.name, partial(_postgres, proxy.listen))
+            Probe(proxy.name, partial(_postgres, topology, proxy.listen))
             for proxy in topology.proxies
             if "postgres" in proxy.links
         ),
@@ -194,8 +194,8 @@ def _ready(program: Program) -> None:
     _http_ok(program.port, "/readyz")
 
 
-def _postgres(port: int) -> None:
-    with psycopg.connect(postgres_dsn(port), connect_timeout=2) as connection:
+def _postgres(topology: Topology, port: int) -> None:
+    with psycopg.connect(postgres_dsn(topology, port), connect_timeout=2) as connection:
         connection.execute("SELECT 1")
 
 

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 from compose import sizing
 from compose.settings import MOST_WORKERS, SHOPS, StackSettings
@@ -95,6 +96,8 @@ class Topology:
     """The port for Grafana, whether this stack runs it or somebody who looks."""
     jaeger_ui: int = 0
     """The first of two ports for Jaeger's pages, which somebody who looks may run beside a Jaeger that has none."""
+    secrets: Path = Path()
+    """The folder of passwords, each in a file for its owner alone."""
     apart: bool = False
     """Whether each program has a network of its own, as a container has, in which it goes by its name."""
 
@@ -133,6 +136,11 @@ class Topology:
         """The only program with this role."""
         (program,) = self.of_role(role)
         return program
+
+    @property
+    def https(self) -> int:
+        """HAProxy's port for users who come by HTTPS; 0: there is none."""
+        return next(iter(self.one("haproxy").ports[3:]), 0)
 
     def proxy(self, name: str) -> Proxy:
         """The proxy of this name."""
@@ -193,7 +201,12 @@ def build(
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
         *_service("shop", settings.shops, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
-        Program("haproxy", "haproxy", (at(BEHIND_EDGES if edges else 0), at(1), at(2)), Wave.FRONT),
+        Program(
+            "haproxy",
+            "haproxy",
+            (at(BEHIND_EDGES if edges else 0), at(1), at(2), *([at(3)] if settings.certificate else [])),
+            Wave.FRONT,
+        ),
         *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
@@ -212,6 +225,7 @@ def build(
         front=at(0) if edges else 0,
         grafana=at(19),
         jaeger_ui=at(24),
+        secrets=settings.state / "secrets",
         apart=apart,
     )
 

@@ -27,7 +27,7 @@ def served(stack) -> Iterator[tuple[str, str]]:
     listed = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
     mine = (str(stack.settings.state), "chaos.")
     yield "processes", "\n".join(line for line in listed.splitlines() if any(part in line for part in mine))
-    with psycopg.connect(programs.postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         rows = connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall()
         yield "connections", "\n".join(map(str, rows))
     for node in stack.topology.of_role("redis"):

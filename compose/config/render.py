@@ -76,6 +76,10 @@ def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
     return text("haproxy.cfg", haproxy.values(settings, topology))
 
 
+PG_HBA = "host all all all scram-sha-256\n"
+"""Whom Postgres lets in: roles by their passwords, superusers too, and only by TCP."""
+
+
 def edge_cfg(edge: Program, settings: StackSettings, topology: Topology) -> str:
     """The configuration of an edge in front of the load balancer."""
     return text("edge.cfg", haproxy.edge_values(edge, settings, topology))

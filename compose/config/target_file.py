@@ -58,7 +58,7 @@ def describe(
         "haproxy": str(haproxy.admin_socket(settings)),
         "connections": haproxy.size(settings, topology).for_users,
         "links": topology.links(),
-        "postgres": postgres_dsn(topology.one("postgres").port),
+        "postgres": postgres_dsn(topology, topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman", "receivers": ["fallback"]},
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
         "clean_history": _clean_history(settings, topology),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from compose.config import programs, render, target_file
+from compose.config import credentials, programs, render, target_file
 from compose.containers import container_spec, digests, engine, image_build, image_pull
 from compose.containers.container_spec import COMPOSE_FILE
 from compose.containers.engine import ComposeProject, ContainerManager
@@ -91,9 +91,13 @@ class Containers:
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
         render.write_all(self.settings, topology)
+        owner = _UNPRIVILEGED if os.getuid() == 0 else -1
+        credentials.make(topology.secrets, owner)
+        credentials.keep_certificate(self.settings.certificate, topology.secrets, owner)
+        roles = credentials.roles(topology.secrets, programs.DATABASE)
+        (state / "config" / credentials.ROLES).write_text(roles)
         (state / "config" / "postgresql.conf").write_text(render.postgresql_conf(topology))
-        init = container_spec.postgres_init(state / "config" / "postgresql.conf")
-        (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
+        (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(state / "config"))
         with self.interrupts.at_once():  # the engine takes minutes, and gives up when nobody listens
             references = digests.pinned(images(image_build.services(progress), image_build.toxiproxy(progress)))
             # Before Compose would, which says nothing of it here, and is given less time.

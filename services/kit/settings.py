@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)?")
+BODY_BYTES = 8192
+"""Longest body of a request, as at the load balancer: nothing of ours is longer."""
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 
 
@@ -163,6 +165,8 @@ class ServiceSettings(ResilienceSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
     request_deadline: Duration = timedelta(seconds=3)
     """No request waits for its dependencies longer than this, all waits together."""
+    body_bytes: int = Field(default=BODY_BYTES, ge=1)
+    """Longest body of a request; a longer one is refused with 413, before more than that is in memory."""
     drain: bool = True
     """Serve on for a while after SIGTERM; off, the listener closes at once, as gunicorn does by itself."""
     drain_delay: Duration = timedelta(milliseconds=1500)

@@ -18,7 +18,7 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 import services.shop
-from compose.config.programs import DATABASE, postgres_dsn
+from compose.config.programs import postgres_dsn
 from services.kit.postgres.database import Postgres
 from services.kit.postgres.schema import apply_schema
 from services.kit.redis.cluster import Redis
@@ -85,7 +85,7 @@ class Storefront:
         self.direct_dsn = self._dsn(stack.topology.one("postgres").port)
 
     def _dsn(self, port):
-        return postgres_dsn(port).removesuffix(DATABASE) + self._database
+        return postgres_dsn(self._topology, port, database=self._database)
 
     def open(self):
         self._run_sql(f"CREATE DATABASE {self._database}")
@@ -98,7 +98,8 @@ class Storefront:
         self._run_sql(f"DROP DATABASE {self._database} WITH (FORCE)")
 
     def _run_sql(self, statement):
-        with psycopg.connect(postgres_dsn(self._topology.one("postgres").port), autocommit=True) as connection:
+        dsn = postgres_dsn(self._topology, self._topology.one("postgres").port)
+        with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(statement)
 
     def settings(self, **chosen):

@@ -51,6 +51,12 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(shop):
     assert "max-age=1800" in shop.get("/sessions/me").headers["set-cookie"].lower()
 
 
+def test_the_cookie_is_for_https_alone_unless_told_otherwise(stack, shop):
+    assert "secure" not in open_session(shop).headers["set-cookie"].lower(), "the drill's users come by plain HTTP"
+    with own_instance(stack, SHOP_SESSION_COOKIE_SECURE="on") as mine, patient(mine.url) as client:
+        assert "secure" in open_session(client).headers["set-cookie"].lower()
+
+
 def test_what_is_a_users_is_kept_out_of_caches(shop):
     open_session(shop)
     for path in ("/sessions/me", "/cart", "/orders"):

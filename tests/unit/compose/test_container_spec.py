@@ -48,9 +48,10 @@ def test_every_container_is_unprivileged_read_only_and_bounded(generated, commit
         assert generated[name]["user"] in (USER, "postgres"), name
 
 
-def test_the_database_is_made_in_one_place_for_each_runtime(generated):
+def test_the_database_is_made_in_one_place_for_each_runtime(topology, generated):
     told = generated["postgres"]["environment"]
-    assert programs.postgres_dsn(5432) == f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}"
+    whole = f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}?passfile=/var/tmp/x/secrets/"
+    assert programs.postgres_dsn(topology, 5432).startswith(whole)
     makers = {file.name for file in (ROOT / "compose").rglob("*.py") if "CREATE DATABASE" in file.read_text()}
     assert makers == {"native.py"}, "the image's entry point makes it in containers"
 
@@ -155,3 +156,16 @@ def test_labels_say_whose_it_is(topology):
     for part in ("services", "networks", "volumes"):
         for each in whole[part].values():
             assert each["labels"] == {container_spec.STACK_LABEL: str(SETTINGS.state)}
+
+
+def test_each_is_told_its_own_password_and_no_other(topology):
+    told = document(SETTINGS, topology, images("ours:1", "ways:1"), USER)
+    named = {name: {each["source"] for each in one.get("secrets", ())} for name, one in told["services"].items()}
+    asking = {one.name: one.role for one in topology.programs if one.role in ("shop", "inventory")}
+    asking["postgres-exporter"] = "exporter"
+    assert {name: of for name, of in named.items() if of} == {name: {f"postgres-{of}"} for name, of in asking.items()}
+    files = {f"postgres-{role}": f"/var/tmp/x/secrets/postgres-{role}" for role in ("shop", "inventory", "exporter")}
+    assert told["secrets"] == {name: {"file": file} for name, file in files.items()}
+    for name in named:
+        mounts = told["services"][name]["volumes"]
+        assert not [mount for mount in mounts if "/secrets" in mount or mount.startswith("/var/tmp/x:")], name

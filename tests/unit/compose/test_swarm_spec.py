@@ -93,3 +93,13 @@ def test_the_target_names_the_replicas_and_asks_none_of_them_directly(topology):
     assert shops == [f"shop-{slot}" for slot in range(1, SHOPS + 1)]
     assert target["instances"]["shop-1"] == {"role": "shop", "serves_users": True}
     assert set(target["links"]) >= {"postgres", "postgres/shop", "inventory/shop"}
+
+
+def test_a_replica_alone_reads_its_password(topology, services):
+    for name in ("shop", "inventory"):
+        file = f"/var/tmp/x/secrets/postgres-{name}"
+        told = {"source": f"postgres-{name}", "target": file, "uid": "1000", "gid": "1000", "mode": 0o400}
+        assert services[name]["secrets"] == [told]
+    secrets = swarm_spec.document(SETTINGS, topology, IMAGES, USER, NETWORKS, "crowd:1")["secrets"]
+    assert secrets.keys() == {"postgres-inventory", "postgres-shop"}
+    assert all(each["labels"] == {STACK_LABEL: "/var/tmp/x"} for each in secrets.values())
