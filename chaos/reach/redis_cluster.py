@@ -4,7 +4,9 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -49,11 +51,17 @@ class Node:
 
 
 def connect(address: str) -> Any:
-    """A client of one node, `host:port`, that gives up after a second and never tries twice."""
-    host, _, port = address.rpartition(":")
+    """A client of one node, as the target file names it, that gives up after a second and never tries twice.
+
+    Raises OSError where the file of its password cannot be read.
+    """
+    at = urlsplit(address if "://" in address else f"redis://{address}")
+    file = dict(parse_qsl(at.query)).get("password_file")
     return redis.Redis(
-        host,
-        int(port),
+        at.hostname or "",
+        at.port or 6379,
+        username=at.username,
+        password=Path(file).read_text().strip() if file else None,
         socket_timeout=_TIMEOUT_SECONDS,
         socket_connect_timeout=_TIMEOUT_SECONDS,
         protocol=2,
