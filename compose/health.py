@@ -17,6 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from compose.config import credentials
 from compose.config.haproxy import PANIC
 from compose.config.programs import postgres_dsn
 from compose.topology import LOOPBACK, REDIS_NODES, Program, Topology
@@ -205,7 +206,13 @@ def _redis_client(topology: Topology, node: Program) -> redis.Redis:
     # Who asks, asks again; the client's own three tries would make it 4 s until a refused connection is told.
     once = Retry(NoBackoff(), 0)
     return redis.Redis(
-        port=port, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, retry=once
+        port=port,
+        username=credentials.OWNER,
+        password=credentials.redis_password(topology.secrets),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        decode_responses=True,
+        retry=once,
     )
 
 

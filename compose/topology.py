@@ -98,6 +98,8 @@ class Topology:
     """The first of two ports for Jaeger's pages, which somebody who looks may run beside a Jaeger that has none."""
     secrets: Path = Path()
     """The folder of passwords, each in a file for its owner alone."""
+    redis_passwords: bool = True
+    """Whether Redis has users with passwords; the self-contained file's, whose images have a user each, has none."""
     apart: bool = False
     """Whether each program has a network of its own, as a container has, in which it goes by its name."""
 

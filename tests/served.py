@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import psycopg
-import redis
 
 from compose.config import programs
+from tests import redis_clients
 
 _ONCE = (".new", ".lock", ".journal", ".undo")
 """Files on their way to their name, and locks, which the first run of a stack makes for all."""
@@ -31,7 +31,7 @@ def served(stack) -> Iterator[tuple[str, str]]:
         rows = connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall()
         yield "connections", "\n".join(map(str, rows))
     for node in stack.topology.of_role("redis"):
-        with redis.Redis(port=node.port) as client:
+        with redis_clients.client(stack, node) as client:
             yield node.name, "\n".join(map(str, client.scan_iter(count=1000)))
     folder = (stack.settings.runs / "latest").resolve()
     for file in folder.iterdir():

@@ -7,9 +7,11 @@ for the self-contained Compose file: `python credentials.py FOLDER DATABASE`.
 import base64
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 OWNER = "stormdrill"
@@ -20,11 +22,59 @@ _LOGINS = (OWNER, *SERVICES, EXPORTER)
 _ITERATIONS = 4096
 """As Postgres's own."""
 ROLES = "roles.sql"
+_REPLICA = "replica"
+_REDIS_USERS = {
+    # The attacker, and whoever forms the cluster and proves it.
+    OWNER: "~* &* +@all",
+    "shop": "~* resetchannels +@all -@admin -@dangerous +cluster|slots +cluster|shards +cluster|nodes",
+    # No CONFIG GET, which would tell it the replicas' password.
+    EXPORTER: "-@all +@connection +info +memory +latency +slowlog|get +slowlog|len +cluster|info +cluster|nodes",
+    _REPLICA: "-@all +psync +replconf +ping",
+}
 
 
 def password_file(folder: Path, role: str) -> Path:
     """What a client is told: for libpq (`passfile`), of the exporter's the password alone."""
     return folder / f"postgres-{role}"
+
+
+def redis_password_file(folder: Path, user: str) -> Path:
+    """The password of a user of Redis's."""
+    return folder / f"redis-{user}"
+
+
+def redis_password(folder: Path, user: str = OWNER) -> str:
+    """The password itself. Raises OSError where there is none."""
+    return redis_password_file(folder, user).read_text()
+
+
+def redis_users(folder: Path) -> Path:
+    """What Redis is told of its users, for itself alone: it has to know the password by which its nodes copy."""
+    return folder / "redis.conf"
+
+
+def redis_passwords(folder: Path) -> Path:
+    """What Redis's exporter is told, of each node."""
+    return folder / "redis-passwords.json"
+
+
+def make_redis(folder: Path, addresses: Iterable[str], owner: int = -1) -> None:
+    """Make a password for each of Redis's users, and what nodes and exporter are told of them.
+
+    `addresses`: `host:port` of each node, as the exporter reaches it.
+    """
+    for user in _REDIS_USERS:
+        _write(redis_password_file(folder, user), secrets.token_urlsafe(32))
+    lines = ["user default off"]
+    for user, may in _REDIS_USERS.items():
+        verifier = hashlib.sha256(redis_password(folder, user).encode()).hexdigest()
+        lines.append(f"user {user} on #{verifier} {may}")
+    lines += [f"masteruser {_REPLICA}", f"masterauth {redis_password(folder, _REPLICA)}", ""]
+    _write(redis_users(folder), "\n".join(lines))
+    told = {f"redis://{EXPORTER}@{address}": redis_password(folder, EXPORTER) for address in addresses}
+    _write(redis_passwords(folder), json.dumps(told))
+    for file in folder.glob("redis*"):
+        os.chown(file, owner, owner)
 
 
 def certificate(folder: Path) -> Path:

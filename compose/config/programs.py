@@ -103,6 +103,9 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         # Users come in by plain HTTP.
         ours["SHOP_SESSION_COOKIE_SECURE"] = "off"
         ours["SHOP_REDIS_NODES"] = redis_nodes
+        if topology.redis_passwords:
+            ours["SHOP_REDIS_USER"] = "shop"
+            ours["SHOP_REDIS_PASSWORD_FILE"] = str(credentials.redis_password_file(topology.secrets, "shop"))
         ours["SHOP_INVENTORY_URL"] = f"http://{topology.at(topology.inventory_port(program))}"
     theirs = {name: value for name, value in settings.service_settings.items() if name.startswith(f"{prefix}_")}
     return ours | theirs
@@ -128,7 +131,11 @@ def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
     if program.role == "redis-exporter":
         # No node of its own: Prometheus says with each question which one is meant. A node that hangs must not hold
         # up a scrape beyond its time-out.
-        return Launch(program.name, (path, address, "--redis.addr=", "--connection-timeout=500ms"))
+        argv = (path, address, "--redis.addr=", "--connection-timeout=500ms")
+        if topology.redis_passwords:
+            passwords = f"--redis.password-file={credentials.redis_passwords(topology.secrets)}"
+            argv = (*argv, f"--redis.user={credentials.EXPORTER}", passwords)
+        return Launch(program.name, argv)
     where = topology.at(topology.one("postgres").port)
     told = {
         "DATA_SOURCE_URI": f"{where}/{DATABASE}?sslmode=disable&application_name={program.name}",

@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 
 from compose import drill_time
-from compose.config import connections, grafana, haproxy, scrape
+from compose.config import connections, credentials, grafana, haproxy, scrape
 from compose.pace import timing
 from compose.pace.receivers import Pager
 from compose.settings import ROOT, StackSettings
@@ -111,6 +111,7 @@ def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[s
         "announced_bus_port": topology.bus_port(node),
         "announced_port": topology.proxy(node.name).listen,
         "data": settings.state / "data" / node.name,
+        "users": credentials.redis_users(topology.secrets) if topology.redis_passwords else "",
     }
 
 

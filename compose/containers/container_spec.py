@@ -75,8 +75,15 @@ def secret(program: Program, topology: Topology) -> list[dict[str, object]]:
 def _secret_files(program: Program, topology: Topology) -> list[Path]:
     if program.role == "haproxy" and topology.https:
         return [credentials.certificate(topology.secrets)]
+    folder = topology.secrets
+    of_redis = {
+        "redis": credentials.redis_users(folder),
+        "redis-exporter": credentials.redis_passwords(folder),
+        "shop": credentials.redis_password_file(folder, "shop"),
+    }
     role = credentials.of_role(program.role)
-    return [credentials.password_file(topology.secrets, role)] if role else []
+    files = [credentials.password_file(folder, role)] if role else []
+    return [*files, *(of_redis[each] for each in (program.role,) if each in of_redis)]
 
 
 def _service(

@@ -93,6 +93,8 @@ class Containers:
         render.write_all(self.settings, topology)
         owner = _UNPRIVILEGED if os.getuid() == 0 else -1
         credentials.make(topology.secrets, owner)
+        nodes = topology.of_role("redis")
+        credentials.make_redis(topology.secrets, (topology.at(node.port) for node in nodes), owner)
         credentials.keep_certificate(self.settings.certificate, topology.secrets, owner)
         roles = credentials.roles(topology.secrets, programs.DATABASE)
         (state / "config" / credentials.ROLES).write_text(roles)
@@ -127,7 +129,9 @@ class Containers:
         announced = self.manager.address("toxiproxy", "back")
         addresses = [f"{announced}:{topology.proxy(node.name).listen}" for node in nodes]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER), "--cluster-yes")
-        self.project.run("exec", "-T", nodes[0].name, "redis-cli", "--cluster", "create", *addresses, *replicas)
+        asks = ("exec", "-T", "-e", "REDISCLI_AUTH", nodes[0].name, "redis-cli", "--user", credentials.OWNER)
+        password = {"REDISCLI_AUTH": credentials.redis_password(topology.secrets)}
+        self.project.run(*asks, "--cluster", "create", *addresses, *replicas, environment=password)
 
     @staticmethod
     def _left_out() -> frozenset[str]:

@@ -91,6 +91,7 @@ class Native:
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
         credentials.make(topology.secrets)
+        credentials.make_redis(topology.secrets, (topology.at(node.port) for node in topology.of_role("redis")))
         credentials.keep_certificate(self.settings.certificate, topology.secrets)
         render.write_all(self.settings, topology)
         write_supervisord(self.settings, programs.launches(self.settings, topology, self.tools))
@@ -108,8 +109,9 @@ class Native:
     def form_cluster(self, topology: Topology) -> None:
         nodes = [topology.at(topology.proxy(node.name).listen) for node in topology.of_role("redis")]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER))
-        create = (str(self.tools.path("redis-cli")), "--cluster", "create", *nodes, *replicas, "--cluster-yes")
-        run(create, interrupts=self.interrupts)
+        asks = (str(self.tools.path("redis-cli")), "--user", credentials.OWNER)
+        password = {"REDISCLI_AUTH": credentials.redis_password(topology.secrets)}
+        run((*asks, "--cluster", "create", *nodes, *replicas, "--cluster-yes"), password, interrupts=self.interrupts)
 
     def _beside(self) -> dict[str, str]:
         if self.tools.has("jaeger"):

@@ -3,6 +3,7 @@
 What that runtime does step by step (form the cluster, make the tables) are services here that end when they are done.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -69,7 +70,8 @@ class _Standalone:
         self.builds = builds
         self.settings = StackSettings(DEFAULT_PORT_BASE, state, state, workers=1)
         # The watchdog undoes what the attacker does, and is a process of this machine.
-        self.topology: Topology = build(self.settings, frozenset({"watchdog"}), apart=True)
+        whole = build(self.settings, frozenset({"watchdog"}), apart=True)
+        self.topology: Topology = dataclasses.replace(whole, redis_passwords=False)
         render.make_folders(self.settings, self.topology)
         render.write_all(self.settings, self.topology)
         config = state / "config"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -200,6 +201,10 @@ class RedisSettings(ResilienceSettings):
     """How to reach the Redis Cluster, and how little to wait for it."""
 
     redis_nodes: Addresses
+    redis_user: str = ""
+    """Who this is to Redis; empty: nobody in particular, where Redis asks for no password."""
+    redis_password_file: Path | None = None
+    """A file that has the user's password, and nothing else."""
     redis_pool_max: int = Field(default=32, ge=1)
     """Commands at a time, so that no node can have more connections than this."""
     redis_socket_timeout: Duration = timedelta(milliseconds=100)

@@ -18,6 +18,7 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 import services.shop
+from compose.config import credentials
 from compose.config.programs import postgres_dsn
 from services.kit.postgres.database import Postgres
 from services.kit.postgres.schema import apply_schema
@@ -111,6 +112,8 @@ class Storefront:
             "metrics_ports": "1",
             "postgres_dsn": self._dsn(self._port),
             "redis_nodes": redis_nodes,
+            "redis_user": "shop",
+            "redis_password_file": credentials.redis_password_file(self._topology.secrets, "shop"),
             "inventory_url": "http://127.0.0.1:1",
         }
         return ShopSettings(**(told | _PATIENT | chosen))

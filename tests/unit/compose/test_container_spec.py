@@ -161,11 +161,13 @@ def test_labels_say_whose_it_is(topology):
 def test_each_is_told_its_own_password_and_no_other(topology):
     told = document(SETTINGS, topology, images("ours:1", "ways:1"), USER)
     named = {name: {each["source"] for each in one.get("secrets", ())} for name, one in told["services"].items()}
-    asking = {one.name: one.role for one in topology.programs if one.role in ("shop", "inventory")}
-    asking["postgres-exporter"] = "exporter"
-    assert {name: of for name, of in named.items() if of} == {name: {f"postgres-{of}"} for name, of in asking.items()}
-    files = {f"postgres-{role}": f"/var/tmp/x/secrets/postgres-{role}" for role in ("shop", "inventory", "exporter")}
-    assert told["secrets"] == {name: {"file": file} for name, file in files.items()}
+    wanted = {one.name: {f"postgres-{one.role}"} for one in topology.programs if one.role in ("shop", "inventory")}
+    wanted |= {one.name: {"postgres-shop", "redis-shop"} for one in topology.of_role("shop")}
+    wanted |= {one.name: {"redis.conf"} for one in topology.of_role("redis")}
+    wanted |= {"postgres-exporter": {"postgres-exporter"}, "redis-exporter": {"redis-passwords.json"}}
+    assert {name: of for name, of in named.items() if of} == wanted
+    files = set().union(*wanted.values())
+    assert told["secrets"] == {name: {"file": f"/var/tmp/x/secrets/{name}"} for name in files}
     for name in named:
         mounts = told["services"][name]["volumes"]
         assert not [mount for mount in mounts if "/secrets" in mount or mount.startswith("/var/tmp/x:")], name

@@ -111,7 +111,7 @@ def test_the_services_image_has_what_its_health_check_calls():
 
 def test_what_is_run_in_a_container_beside_its_program_is_in_the_image():
     calls = {
-        ("redis", "redis-cli"): re.compile(r'"exec", "-T", nodes\[0\]\.name, "([\w-]+)"'),
+        ("redis", "redis-cli"): re.compile(r'"exec", "-T", "-e", "REDISCLI_AUTH", nodes\[0\]\.name, "([\w-]+)"'),
         ("prom/prometheus", "promtool"): re.compile(r'engine\.beside\(state, "prometheus", \("(\w+)"'),
     }
     source = "".join(file.read_text() for file in (ROOT / "compose").rglob("*.py"))
