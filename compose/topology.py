@@ -108,6 +108,14 @@ class Topology:
         """The address that every program listens on."""
         return "0.0.0.0" if self.apart else LOOPBACK  # noqa: S104  # inside a container; published on loopback
 
+    def listen_for_administrators(self, program: Program) -> str:
+        """The address at which those reach a program who may silence, break or make something up.
+
+        In containers it has a name of its own, on a network that no service is on. On a Swarm's networks, whose ports
+        Docker publishes at yet another address, it is as for all.
+        """
+        return f"{program.name}-admin" if self.apart and not self.replicated else self.listen
+
     def host(self, port: int) -> str:
         """Where the stack's other programs find who listens on this port."""
         return self._owners()[port] if self.apart else LOOPBACK

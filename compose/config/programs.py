@@ -171,8 +171,9 @@ def _third_party(
         case "redis":
             return (str(tools.path("redis-server")), str(config / f"{program.name}.conf")), "TERM"
         case "toxiproxy":
-            toxiproxy = (str(tools.path("toxiproxy-server")), "-host", topology.listen, "-port", str(program.port))
-            return (*toxiproxy, "-config", str(config / "toxiproxy.json")), "TERM"
+            toxiproxy = (str(tools.path("toxiproxy-server")), "-port", str(program.port))
+            api = ("-host", topology.listen_for_administrators(program))
+            return (*toxiproxy, *api, "-config", str(config / "toxiproxy.json")), "TERM"
         case "jaeger":
             return (str(tools.path("jaeger")), f"--config=file:{config / 'jaeger.yaml'}"), "TERM"
         case "haproxy":
@@ -188,7 +189,9 @@ def _third_party(
 
 def _alerting(program: Program, settings: StackSettings, topology: Topology, tools: Tools) -> tuple[str, ...]:
     config, data = settings.state / "config", settings.state / "data" / program.name
-    common = (f"--web.listen-address={topology.listen}:{program.port}", "--log.level=warn")
+    # Alertmanager is on no other network.
+    listen = topology.listen_for_administrators(program) if program.role == "prometheus" else topology.listen
+    common = (f"--web.listen-address={listen}:{program.port}", "--log.level=warn")
     match program.role:
         case "prometheus":
             return (

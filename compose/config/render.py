@@ -10,7 +10,7 @@ from compose.config import connections, credentials, grafana, haproxy, scrape
 from compose.pace import timing
 from compose.pace.receivers import Pager
 from compose.settings import ROOT, StackSettings
-from compose.topology import Program, Topology
+from compose.topology import Program, Proxy, Topology
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -128,11 +128,18 @@ def _prometheus(settings: StackSettings, topology: Topology) -> dict[str, object
     }
 
 
+def _listen(proxy: Proxy, topology: Topology) -> str:
+    # Through one a page could be made up, and no service needs the other.
+    if proxy.links[:1] in (("pager",), ("metrics/postgres",)):
+        return topology.listen_for_administrators(topology.one("toxiproxy"))
+    return topology.listen
+
+
 def _toxiproxy(topology: Topology) -> list[dict[str, object]]:
     return [
         {
             "name": proxy.name,
-            "listen": f"{topology.listen}:{proxy.listen}",
+            "listen": f"{_listen(proxy, topology)}:{proxy.listen}",
             "upstream": topology.at(proxy.upstream),
             "enabled": True,
         }

@@ -17,7 +17,7 @@ STACK_LABEL = "io.stormdrill.stack"
 COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
 """Who may do what."""
 POSTGRES_INIT = "include.sh"
-NETWORKS = ("front", "back", "telemetry")
+NETWORKS = ("admin", "back", "front", "telemetry")
 # What compose.yaml allows an instance is enough for four workers of 100 MiB each.
 _WORKERS_IN_ALLOWED = 4
 _MIB_A_WORKER = 128

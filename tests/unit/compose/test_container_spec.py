@@ -84,7 +84,7 @@ def test_official_images_are_pinned(committed):
     assert not [each for each in references if "." in each.partition(":")[0]]
 
 
-def test_who_needs_whom_shares_a_network(committed):
+def test_who_needs_whom_shares_a_network(topology, committed):
     networks = {name: set(service["networks"]) for name, service in committed["services"].items()}
     for one, other in (
         ("haproxy", "shop-1"),
@@ -104,7 +104,9 @@ def test_who_needs_whom_shares_a_network(committed):
         ("postgres-exporter", "postgres"),
     ):
         assert networks[one] & networks[other], (one, other)
-    assert all("telemetry" in names for name, names in networks.items() if name not in ("postgres",))
+    for scraped in topology.programs:
+        if scraped.role not in ("postgres", "redis", *OUTSIDE):
+            assert networks["prometheus"] & networks[scraped.name], scraped.name
     assert not networks["postgres"] & {"front"}
     assert not networks["shop-1"] & networks["postgres"] - {"back"}
 
@@ -112,7 +114,8 @@ def test_who_needs_whom_shares_a_network(committed):
 def test_commands_are_the_native_ones_at_other_addresses(topology, generated):
     native = {each.name: each for each in programs.launches(SETTINGS, build(SETTINGS), NAMES)}
     for name in ("prometheus", "alertmanager", "shop-1", "pager"):
-        here = [word.replace("0.0.0.0", "127.0.0.1") for word in generated[name]["command"]]
+        listen = f"0.0.0.0|{name}-admin"
+        here = [re.sub(listen, "127.0.0.1", word) for word in generated[name]["command"]]
         assert here == list(native[name].argv[1:]), name
 
 
@@ -171,3 +174,19 @@ def test_each_is_told_its_own_password_and_no_other(topology):
     for name in named:
         mounts = told["services"][name]["volumes"]
         assert not [mount for mount in mounts if "/secrets" in mount or mount.startswith("/var/tmp/x:")], name
+
+
+def test_what_administers_listens_on_no_network_of_a_service(topology, generated, committed):
+    networks = {name: set(service["networks"]) for name, service in committed["services"].items()}
+    services = {one.name for one in topology.programs if one.role in ("shop", "inventory")}
+    theirs = set().union(*(networks[name] for name in services))
+    for name in ("alertmanager", "pager", "jaeger", "grafana"):
+        assert not networks[name] & theirs, name
+    for name in ("prometheus", "toxiproxy"):
+        assert networks[name] & theirs, "it scrapes the services, or carries what they ask"
+        alias = f"{name}-admin"
+        assert committed["services"][name]["networks"]["admin"] == {"aliases": [alias]}
+        assert "admin" not in theirs
+        # Docker publishes at the address on the network whose name comes first.
+        assert min(networks[name]) == "admin"
+        assert any(alias in word for word in generated[name]["command"]), name
