@@ -18,7 +18,7 @@ from compose.pace.manifest import AlertTiming, Manifest, alert_timings
 from compose.pace.receivers import Pager
 from compose.pace.routing import receiver_urls, scale_routing
 from compose.pace.rule_files import SUFFIXES, Loader, PassedOver, RuleDocument, copy_name, documents, dump
-from compose.pace.rules import LeftOut, left_out, rules_of, scale
+from compose.pace.rules import LeftOut, Rule, left_out, rules_of, scale
 from compose.pace.timing import (
     ALERTMANAGER_FLAGS,
     DRILL,
@@ -61,15 +61,9 @@ def generate(
     found, passed_over = _read_rules(rules_dir)
     rules = rules_of(found.values())
     out = left_out(rules, profile)
-    kept = [rule for rule in rules if rule.where not in out]
-    if not kept:
-        silent = f"{rules_dir}: no rules: a drill would find every alert silent"
-        raise DrillTimeError("; ".join([silent, *_why(out, passed_over)]))
+    kept = _kept(rules_dir, rules, out, passed_over)
     changed = Durations(profile)
-    drill_files = {name: scale(document, out, changed) for name, document in found.items()}
-    if dashboards is not None:
-        for rule in rules_of(drill_files.values()):
-            _link(rule.body, dashboards)
+    drill_files = _scaled(found, out, changed, dashboards)
     production = _load(alertmanager_file)
     to = pager if isinstance(pager, Pager) else Pager(pager)
     routing = scale_routing(production, to, changed, alertmanager_file.name, alertmanager_file.parent)
@@ -90,9 +84,20 @@ def generate(
     return manifest
 
 
-def _why(out: Mapping[str, LeftOut], passed_over: Iterable[PassedOver]) -> list[str]:
-    left = [f"{one.where}: {one.reason}" for one in out.values()]
-    return left + [f"{one.source}: {one.reason}" for one in passed_over]
+def _scaled(found: _Found, out: Mapping[str, LeftOut], changed: Durations, dashboards: str | None) -> _Found:
+    files = {name: scale(document, out, changed) for name, document in found.items()}
+    if dashboards is not None:
+        for rule in rules_of(files.values()):
+            _link(rule.body, dashboards)
+    return files
+
+
+def _kept(place: Path, rules: list[Rule], out: Mapping[str, LeftOut], passed_over: Iterable[PassedOver]) -> list[Rule]:
+    if kept := [rule for rule in rules if rule.where not in out]:
+        return kept
+    why = [f"{one.where}: {one.reason}" for one in out.values()]
+    why += [f"{one.source}: {one.reason}" for one in passed_over]
+    raise DrillTimeError("; ".join([f"{place}: no rules: a drill would find every alert silent", *why]))
 
 
 def _read_rules(place: Path) -> tuple[_Found, list[PassedOver]]:

@@ -101,17 +101,17 @@ def judge(recording: Recording) -> Verdict:
         alerts_judged=started.alerts_judged,
         has_ledgers=started.has_ledgers,
         format=started.format,
-        unmeasured=effect.unmeasured(recording),
-        settings=started.settings,
         findings=findings,
     )
-    return _with_ways(verdict, recording, started, spans)
+    return _with_the_rest(verdict, recording, started, spans)
 
 
-def _with_ways(verdict: Verdict, recording: Recording, started: RunStarted, spans: Window) -> Verdict:
-    """What is known of the ways that pages take."""
+def _with_the_rest(verdict: Verdict, recording: Recording, started: RunStarted, spans: Window) -> Verdict:
+    """What is known beside it: of what was told to the system, whom nobody counted, and the ways that pages take."""
     return msgspec.structs.replace(
         verdict,
+        settings=started.settings,
+        unmeasured=effect.unmeasured(recording),
         replicas=[f"{seen.source}: {one}" for seen in recording.all(ReplicasSeen) for one in seen.said],
         messages=messages.told(recording, spans),
         evidence=started.receiver if started.alerts_judged else "",

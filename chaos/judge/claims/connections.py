@@ -31,8 +31,11 @@ def measures(seen: ClaimRecording) -> Iterator[Measure]:
         yield from (Measure.exact("haproxy_cores", cores, "cores") for cores in seen.values("cpu", part="haproxy"))
     for phase in _DISTURBED:
         loads = seen.loads(phase=phase)
-        if loads and _was_disturbed(seen, phase):
-            yield from _lasting(f"{phase.replace('-', '_')}_", loads, loads)
+        if len(loads) == seen.claim.numbers["processes"] and _was_disturbed(seen, phase):
+            prefix = f"{phase.replace('-', '_')}_"
+            # Of connections that were gone before nothing can be lost: how many are left is a figure of its own.
+            yield Measure.exact(f"{prefix}held", sum(one.connections for one in loads), "connections")
+            yield from _lasting(prefix, loads, loads)
 
 
 def pictures(seen: ClaimRecording) -> Iterator[Picture]:

@@ -1,24 +1,20 @@
-"""What `adopt` calls proven is what coverage calls proven, of the same recordings and the same rules."""
+"""What `adopt` writes is people's own from then on."""
 
 import msgspec
 import pytest
 
-from chaos.campaign import adoption, coverage_reading
-from chaos.campaign.coverage_reading import Sources
-from chaos.campaign.staleness import Present, text_of
+from chaos.campaign import adoption
 from chaos.errors import InvalidFile
 from chaos.facts.alerts import AlertmanagerConfigured, RuleSeen
 from chaos.facts.inventory import Inventory, RuleRuns, Scraped
 from chaos.spec import routing
 from chaos.spec.skeleton import Servers
-from chaos.verdict.standing import Word
-from compose.settings import ROOT
-from tests.unit.chaos.verdict.test_coverage import EXPERIMENT, KNOWN
+from tests.unit.chaos.verdict.test_coverage import EXPERIMENT
 from tests.unit.recordings import facts
 
 AM = 'route: { receiver: pager }\nreceivers: [{ name: pager, webhook_configs: [{ url: "http://x" }] }]\n'
 LOUDER = AM.replace("pager }", "pager, group_wait: 1s }")
-DOWN = RuleSeen(0.0, "g", "Down", False, 'up{job="shop"} == 0', 1.0, 0.0, {"severity": "warning"})
+DOWN = RuleSeen(0.0, "g", "Down", False, 'up{job="shop"} == 0', 1.0, 0.0, {"severity": "warning"}, {}, 15.0)
 OTHER = msgspec.structs.replace(DOWN, name="Other")
 
 
@@ -46,29 +42,6 @@ def servers(receiver):
 def inventory(*rules, routed=AM, targets=()):
     seen = {DOWN.query.removesuffix(" == 0"): frozenset({"shop-2"})}
     return Inventory(tuple(map(RuleRuns, rules)), {}, seen, targets, routing=routing.read(routed))
-
-
-def proven(done):
-    return {one.name for one in done.adopted.rules if one.word is Word.PROVEN}
-
-
-@pytest.mark.parametrize(
-    ("rules", "routed", "names"),
-    [
-        ((DOWN, OTHER), AM, {"Down"}),
-        ((msgspec.structs.replace(DOWN, for_seconds=2.0), OTHER), AM, set()),
-        ((DOWN, OTHER), LOUDER, set()),
-        ((OTHER,), AM, set()),
-    ],
-)
-def test_adopt_and_coverage_call_the_same_alerts_proven(folder, rules, routed, names):
-    present = Present(text_of(rules), routing.read(routed))
-    sources = Sources(
-        ROOT, folder / "experiments", folder, folder / "runs", lambda _: present, frozenset(one.name for one in rules)
-    )
-    covered = coverage_reading.read_matrix(sources, KNOWN)
-    assert {proof.result.name for proof in covered.all_proofs()} == names
-    assert proven(adoption.adopt(inventory(*rules, routed=routed), None, folder, servers)) == names
 
 
 def test_what_was_written_once_is_peoples_own(folder, tmp_path):

@@ -11,7 +11,7 @@ from chaos.machine.interrupts import Interrupts
 
 
 def chosen(*only, deviation=""):
-    return [file.stem for file in claims._chosen(claims.HYPOTHESES, list(only), deviation)]
+    return [file.stem for file in claims._chosen(list(only), deviation)]
 
 
 def test_by_numbers_with_commas_and_by_names():

@@ -90,6 +90,7 @@ def test_what_holds_in_all_phases_meets_every_bound():
         ({"ramp": {"failed": {"timeout": 1}}}, "unanswered"),
         ({"hold": {"answered": EACH}}, "asks_a_connection"),
         ({"hold": {"cached": 0.2}}, "cached_p99_ms"),
+        ({"kill": {"held": EACH - 1}}, "kill_held"),
         ({"kill": {"failed": {"reset": 1}}}, "kill_lost"),
         ({"restart": {"failed": {"status 503": 1}}}, "restart_unanswered"),
         ({"slow_postgres": {"cached": 0.11}}, "slow_postgres_cached_p99_ms"),
@@ -115,6 +116,12 @@ def test_what_was_not_disturbed_says_nothing(missing):
     about = {"killed": "kill", "restarted": "restart", "order_read": "slow_postgres"}.get(missing, "")
     unknown = {name for name, outcome in found.items() if outcome is Outcome.INCONCLUSIVE}
     assert unknown == {name for name in found if name.startswith(about or ("kill", "restart", "slow"))}
+
+
+def test_connections_that_were_gone_before_a_disturbance_do_not_make_it_absorbed():
+    gone = {phase: {"held": 0, "answered": 0} for phase in ("hold", "kill", "restart", "slow_postgres")}
+    found = outcomes([*all_loads(**gone), *acted()])
+    assert {found[f"{phase}_held"] for phase in ("kill", "restart", "slow_postgres")} == {Outcome.DEVIATED}
 
 
 def test_a_postgres_that_was_not_slow_says_nothing_of_a_slow_one():

@@ -80,7 +80,7 @@ def test_vmalert_leaves_out_what_is_empty_and_gives_recording_rules_whatever_is_
     assert (look.error, look.alerts, look.rules, look.standing) == (None, [], ["Down"], [])
 
 
-@pytest.mark.parametrize("answer", [[], {"groups": [{"rules": [{}]}]}, {"groups": None}, {"groups": [1]}, {}])
+@pytest.mark.parametrize("answer", [[], {"groups": [{"rules": [1]}]}, {"groups": None}, {"groups": [1]}, {}])
 def test_what_is_no_answer_told_nothing_and_is_no_defect(answer):
     prometheus = Prometheus("http://p", WALL, answering(answer))
     assert "not an answer" in prometheus.look(1.0).error
