@@ -131,7 +131,7 @@ def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
     if program.role == "redis-exporter":
         # No node of its own: Prometheus says with each question which one is meant. A node that hangs must not hold
         # up a scrape beyond its time-out.
-        argv = (path, address, "--redis.addr=", "--connection-timeout=500ms")
+        argv: tuple[str, ...] = (path, address, "--redis.addr=", "--connection-timeout=500ms")
         if topology.redis_passwords:
             passwords = f"--redis.password-file={credentials.redis_passwords(topology.secrets)}"
             argv = (*argv, f"--redis.user={credentials.EXPORTER}", passwords)
