@@ -12,6 +12,9 @@ RUN ?= runs/latest
 help:
 	@tools/help.sh $(firstword $(MAKEFILE_LIST))
 
+ablation: setup ## long: 45 minutes; each mechanism of the system off, beside the same with it on; ONLY= takes globs of switches
+	@$(STORMDRILL) ablation $(foreach glob,$(ONLY),--only '$(glob)')
+
 chaos-%: setup ## break: run the experiment of this name, e.g. make chaos-kill-instance
 	@$(STORMDRILL) run $*
 
@@ -25,7 +28,7 @@ doctor: ## stack: what this machine has and lacks, before anything is installed
 	@tools/doctor.sh
 
 # For what needs no server, and for what needs all of them whatever the runtime.
-setup-python setup-native setup-browser setup-workflows:
+setup-python setup-native setup-claims setup-browser setup-foreign setup-workflows:
 	@tools/setup.sh $(@:setup-%=%)
 
 up: setup ## stack: bring the stack up and prove every part healthy
@@ -99,7 +102,7 @@ typecheck: setup-python ## work: mypy, strict
 lint-alerts: setup-native ## see: alert rules, runbooks, rule tests and dashboards belong together
 	@.venv/bin/python -m alerts.lint
 
-test: lint lint-workflows typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-compose ## work: everything, by part
+test: lint lint-workflows typecheck validate lint-alerts test-unit test-rules test-component test-e2e test-foreign-quick test-compose ## work: everything, by part
 
 test-unit: setup-native ## work: pure tests
 	@$(PYTEST) tests/unit
@@ -112,6 +115,12 @@ test-component: setup-native ## work: parts against real servers
 
 test-e2e: setup-native ## work: whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
+
+test-foreign-quick: setup-foreign ## work: two minutes: from adopt to a proven alert on an etcd that is not ours, sixty times as fast
+	@$(PYTEST) tests/foreign/test_quick.py
+
+test-foreign: setup-foreign ## long: about 75 minutes: the same at its own pace, a member killed, two of them, the ways between them slow
+	@$(PYTEST) -s tests/foreign
 
 test-compose: setup-native ## work: the stack in containers, where there is a Docker engine: the same experiments, the same verdicts
 	@$(PYTEST) tests/containers
@@ -147,6 +156,13 @@ test-machines: setup-native ## long: six minutes: a Swarm of three machines, one
 
 test-distros: setup-native ## long: over an hour: Debian 12 and 13 from nothing, README's first command and the tests in each (root, mmdebstrap)
 	@$(PYTEST) tests/distros
+
+# ONLY=5,6 for some; DEVIATE=<name> does what must refute one; COMPARE=runs/<earlier>-claims.
+claims: setup-claims ## long: hold the article's numbers against this machine; ONLY=5,6 DEVIATE=no-pool COMPARE=
+	@$(STORMDRILL) claims $(foreach one,$(ONLY),--only $(one)) $(if $(DEVIATE),--deviate $(DEVIATE)) $(if $(COMPARE),--compare $(COMPARE))
+
+claims-extreme: setup-claims ## long: about twenty minutes: where this machine breaks on the way to a million connections
+	@$(STORMDRILL) claims --extreme
 
 bench: setup-native ## long: what it costs to be observed, and what 5,000 connections wait, with bounds
 	@.venv/bin/python -m tests.bench

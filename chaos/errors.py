@@ -11,6 +11,7 @@ ChaosError
 ├── GameRefused            a game day's table does not take that          exit 2
 ├── Unmeasurable           nobody here can look at how much it is used   no exit
 ├── SignalUnavailable      a source of evidence does not answer           exit 6
+│   └── NoSuchApi          it answers, and has nothing at that path
 ├── LeaseLost              the watchdog took over while we slept          exit 6
 └── Interrupted            Ctrl-C or SIGTERM; everything was undone       exit 130 or 143
 """
@@ -77,6 +78,10 @@ class GameRefused(ChaosError):
 
 class SignalUnavailable(ChaosError):
     """A source of evidence gave no answer."""
+
+
+class NoSuchApi(SignalUnavailable):
+    """A server has no such API: what speaks Prometheus's language need not have all of it."""
 
 
 class Unmeasurable(ChaosError):

@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from compose.config.haproxy import PANIC
 from compose.config.programs import postgres_dsn
-from compose.topology import INVENTORIES, LOOPBACK, REDIS_NODES, SHOPS, Program, Topology
+from compose.topology import LOOPBACK, REDIS_NODES, Program, Topology
 
 PROBE_TIMEOUT_SECONDS = 2.0
 _REDIS_SLOTS = 16384
@@ -134,6 +134,8 @@ def front(topology: Topology) -> list[Probe]:
     probes = [
         haproxy(topology),
         Probe("a user's read", partial(_user_reads, topology)),
+        # The kernel chooses which edge takes a user's connection; here each is asked by name, through to an instance.
+        *(Probe(edge.name, partial(_http_ok, edge.port, "/products/sku-0001")) for edge in topology.of_role("edge")),
         Probe("prometheus", partial(_prometheus, topology)),
         Probe("alertmanager", partial(_http_ok, topology.one("alertmanager").port, "/-/ready")),
         Probe("Watchdog at the pager", partial(_deadman, topology)),
@@ -237,7 +239,8 @@ def _toxiproxy(topology: Topology) -> None:
 
 
 def _haproxy(topology: Topology) -> None:
-    up, wanted = len(_servers_up(topology)), SHOPS + INVENTORIES
+    balanced = [*topology.of_role("shop"), *topology.of_role("inventory")]
+    up, wanted = len(_servers_up(topology)), sum(len(program.instances) for program in balanced)
     if up < wanted:
         raise NotReady(f"{up} of {wanted} servers are up")
 
@@ -260,7 +263,7 @@ def _servers_up(topology: Topology) -> list[str]:
 
 
 def _user_reads(topology: Topology) -> None:
-    _http_ok(topology.one("haproxy").port, "/products/sku-0001")
+    _http_ok(topology.users, "/products/sku-0001")
 
 
 def _prometheus(topology: Topology) -> None:

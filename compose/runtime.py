@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compose import pages, stack, state_folder
+from compose import pages, stack, state_folder, tools
 from compose.config import grafana
 from compose.containers.containers import Containers
 from compose.containers.swarm import Swarm
@@ -46,6 +46,12 @@ def whole_stack(settings: StackSettings) -> Iterator[tuple[Topology, Manager]]:
 def status(settings: StackSettings) -> tuple[list[tuple[Program, ProcessState | None]], dict[str, str]]:
     """Each program's state, and what is amiss; see `stack.status`."""
     return stack.status(settings, _standing(settings))
+
+
+def is_being_built(settings: StackSettings) -> bool:
+    """Whether set-up builds, in the background, a part that this stack would have. Raises StackError."""
+    native = (settings.runtime or _name(settings.state) or Native.name) == Native.name
+    return native and any(tools.is_being_built(name) for name in tools.OPTIONAL)
 
 
 def assert_known(settings: StackSettings) -> None:

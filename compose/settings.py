@@ -6,11 +6,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
+from compose.limits import CONTAINER, Limits, of_this_machine
 from compose.pace.timing import FASTEST
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT_BASE = 18000
 MOST_WORKERS = 8
+SHOPS = 3
+"""Instances of the shop where nobody says how many."""
+MOST_SHOPS = 8
+MOST_CONNECTIONS = 2_000_000
 RUNTIMES = ("native", "compose", "swarm")
 PASSED_THROUGH = ("SHOP_", "INVENTORY_", "PAGER_")
 
@@ -63,8 +68,14 @@ class StackSettings:
     runtime: str = ""
     """`native`: processes of this machine; `compose`: containers of Docker Compose; `swarm`: those, and services of
     a Docker Swarm; empty: as the stack that is up, or else native."""
+    shops: int = SHOPS
+    """Instances of the shop; another number than SHOPS only as processes of this machine."""
     pace: int = FASTEST
     """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
+    connections: int = 0
+    """How many users' connections at once it is made for; 0: as many as one HAProxy has room for, 10,000 at most."""
+    limits: Limits = CONTAINER
+    """Of this machine's processes."""
 
     @property
     def project(self) -> str:
@@ -73,13 +84,16 @@ class StackSettings:
 
     def fingerprint(self) -> str:
         """What must be equal for a running stack to count as the one that is asked for."""
-        # Of before there was a pace, so that a stack of then is not taken for another.
+        # Of before there was a pace, or another number of shops, so that a stack of then is not taken for another.
         paced = () if self.pace == FASTEST else (self.pace,)
-        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced))
+        scaled = () if self.shops == SHOPS else ((self.shops, "shops"),)
+        held = (f"{self.connections} connections",) if self.connections else ()
+        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced, *scaled, *held))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_PACE`, `RUNTIME` and `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_SHOPS`, `…_PACE`, `…_CONNECTIONS`,
+    `RUNTIME`, `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -95,10 +109,13 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         state=state,
         runs=Path(env.get("STORMDRILL_RUNS") or ROOT / "runs").absolute(),
         workers=_integer(env, "STORMDRILL_WORKERS", 1, 1, MOST_WORKERS),
+        shops=_integer(env, "STORMDRILL_SHOPS", SHOPS, 1, MOST_SHOPS),
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
         pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
+        connections=_integer(env, "STORMDRILL_CONNECTIONS", 0, 0, MOST_CONNECTIONS),
+        limits=of_this_machine(),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import psycopg
 
-from compose import health, ports, state_folder
+from compose import health, ports, sizing, state_folder
 from compose.command import run
 from compose.config import connections, programs
 from compose.interrupts import NEVER, Interrupts
@@ -70,7 +70,7 @@ def up(settings: StackSettings, runtime: Runtime, progress: Progress, interrupts
     for notice in runtime.notices():
         progress(f"note: {notice}")
     topology = runtime.topology()
-    if refusal := connections.refusal(settings, topology):
+    if refusal := connections.refusal(settings, topology) or sizing.refusal(settings, apart=topology.apart):
         raise StackError(refusal)
     with state_folder.locked(settings.state):
         if _is_up(settings, runtime, interrupts):

@@ -1,5 +1,7 @@
 """Where the third-party programs are: on PATH, in Debian's places, or built into the cache folder."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -58,10 +60,33 @@ class Tools:
         return [f"{name}: not found, {off}; {_remedy(name)}" for name, off in OPTIONAL.items() if not self.has(name)]
 
 
+def build_locks(name: str) -> dict[str, str]:
+    """The files whose locks are about this program's being built; `tools/background.py` says what each means."""
+    return {lock: str(cache_folder() / f".{name}.{lock}") for lock in ("building", "halt", "going")}
+
+
+def is_being_built(name: str) -> bool:
+    """Whether set-up builds this program in the background now."""
+    with contextlib.suppress(FileNotFoundError), Path(build_locks(name)["building"]).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def cache_folder() -> Path:
     """Where `make setup` puts the programs that it builds, one folder for each state of all modules in tools/."""
+    return _cache() / "bin" / modules_key(ROOT / "tools")
+
+
+def _cache() -> Path:
     root = os.environ.get("STORMDRILL_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "stormdrill"
-    return Path(root).expanduser() / "bin" / modules_key(ROOT / "tools")
+    return Path(root).expanduser()
+
+
+def _logs() -> Path:
+    return _cache() / "logs"
 
 
 def modules_key(folder: Path) -> str:
@@ -89,6 +114,10 @@ def find_one(name: str) -> Path:
 def _remedy(name: str) -> str:
     if name == "grafana":
         return "install Grafana 10 or newer and put it on PATH (see dashboards/README.md)"
+    if is_being_built(name):
+        return "it is being built, and is there in the first run after that"
+    if (cache_folder() / f".{name}.failed").exists():
+        return f"it could not be built (see {_logs() / f'{name}.log'}): install Go 1.25 or newer and run `make setup`"
     package = PACKAGES[name]
     return f"install the package {package}, or run `make setup`" if package else "run `make setup` to build it"
 

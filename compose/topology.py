@@ -8,18 +8,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from compose.settings import MOST_WORKERS, StackSettings
+from compose import sizing
+from compose.settings import MOST_WORKERS, SHOPS, StackSettings
 
 LOOPBACK = "127.0.0.1"
 THIS_MACHINE = "host.docker.internal"
 """What a container calls the machine it runs on."""
 OUTSIDE = frozenset({"watchdog"})
 """Roles that are no containers: the watchdog controls these, and is no part of what is attacked."""
-SHOPS = 3
 INVENTORIES = 2
 REDIS_NODES = 6
 REDIS_REPLICAS_PER_MASTER = 1
 PORT_SPAN = 200
+PORT_SPAN_OF_MORE_SHOPS = 300
+"""Of a stack with more than SHOPS shops: what belongs to the others has ports behind those of every stack."""
+EDGES_FROM = 300
+"""Offset of the first edge's port for metrics; who is started beside a stack takes those below."""
+BEHIND_EDGES = 9
+"""Offset of HAProxy's port where edges have the users'."""
 METRICS_PORTS_PER_WORKER = 2  # a worker that replaces another finds a free port while the old one still drains
 
 
@@ -83,6 +89,8 @@ class Topology:
     inventory_front: int
     """HAProxy's port in front of the inventory instances."""
     haproxy_metrics: int
+    front: int = 0
+    """Where users come in; 0: at HAProxy's first port."""
     grafana: int = 0
     """The port for Grafana, whether this stack runs it or somebody who looks."""
     jaeger_ui: int = 0
@@ -111,6 +119,11 @@ class Topology:
     def replicated(self) -> tuple[Program, ...]:
         """The programs of which a Swarm runs replicas."""
         return tuple(program for program in self.programs if program.replicas)
+
+    @property
+    def users(self) -> int:
+        """The port that users connect to: HAProxy's own, or the one that all edges listen on."""
+        return self.front or self.one("haproxy").port
 
     def of_role(self, role: str) -> tuple[Program, ...]:
         """The programs with this role, in order."""
@@ -150,6 +163,7 @@ class Topology:
     def all_ports(self) -> dict[int, str]:
         """Every port that the stack will listen on, with the name of what does."""
         ports = {port: program.name for program in self.programs for port in (*program.ports, *program.metrics_ports)}
+        ports |= {self.front: "the edges"} if self.front else {}
         return ports | {proxy.listen: f"toxiproxy ({proxy.name})" for proxy in self.proxies}
 
     def _owners(self) -> dict[int, str]:
@@ -169,6 +183,7 @@ def build(
     `replicated`: shop and inventory are one program each with replicas, rather than one for each instance.
     """
     at = settings.port_base.__add__
+    edges = 0 if apart else sizing.size(settings).edges
     redis = [Program(f"redis-{n}", "redis", (at(29 + n), at(39 + n)), Wave.BACKING) for n in range(1, REDIS_NODES + 1)]
     programs = (
         Program("postgres", "postgres", (at(20),), Wave.BACKING),
@@ -176,9 +191,10 @@ def build(
         Program("toxiproxy", "toxiproxy", (at(16),), Wave.BACKING),
         Program("jaeger", "jaeger", (at(13), at(14), at(15), at(18), at(23)), Wave.BACKING),
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
-        *_service("shop", SHOPS, settings, (71, 100), replicated),
+        *_service("shop", settings.shops, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
-        Program("haproxy", "haproxy", (at(0), at(1), at(2)), Wave.FRONT),
+        Program("haproxy", "haproxy", (at(BEHIND_EDGES if edges else 0), at(1), at(2)), Wave.FRONT),
+        *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
         Program("watchdog", "watchdog", (at(17),), Wave.FRONT),
@@ -189,18 +205,31 @@ def build(
     proxies = _proxies(programs, at, apart=apart)
     kept = tuple(program for program in programs if program.role not in left_out)
     return Topology(
-        kept, proxies, inventory_front=at(1), haproxy_metrics=at(2), grafana=at(19), jaeger_ui=at(24), apart=apart
+        kept,
+        proxies,
+        inventory_front=at(1),
+        haproxy_metrics=at(2),
+        front=at(0) if edges else 0,
+        grafana=at(19),
+        jaeger_ui=at(24),
+        apart=apart,
     )
+
+
+def port_span(settings: StackSettings) -> int:
+    """How many ports from its base on a stack may take."""
+    return PORT_SPAN if settings.shops <= SHOPS else PORT_SPAN_OF_MORE_SHOPS
 
 
 def _proxies(programs: Sequence[Program], at: Callable[[int], int], *, apart: bool) -> tuple[Proxy, ...]:
     redis = [program for program in programs if program.role == "redis"]
-    services = [program for program in programs if program.role in ("shop", "inventory")]
-    shops = [program for program in services if program.role == "shop"]
+    shops = [program for program in programs if program.role == "shop"]
+    inventories = [program for program in programs if program.role == "inventory"]
     proxies: tuple[Proxy, ...] = (
         *(Proxy(node.name, at(50 + node.number), node.port, ("redis", node.name)) for node in redis),
-        *(_way(program, "postgres", at(57 + place), at(20)) for place, program in enumerate(services)),
-        *(_way(program, "inventory", at(62 + place), at(1)) for place, program in enumerate(shops)),
+        *(_way(shop, "postgres", at(_of_shop(shop.number, 57, 280)), at(20)) for shop in shops),
+        *(_way(inventory, "postgres", at(59 + inventory.number), at(20)) for inventory in inventories),
+        *(_way(shop, "inventory", at(_of_shop(shop.number, 62, 290)), at(1)) for shop in shops),
         Proxy("pager", at(65), at(12), ("pager",)),
         # The services' way to the trace store.
         Proxy("traces", at(67), at(14), ("traces",)),
@@ -211,6 +240,12 @@ def _proxies(programs: Sequence[Program], at: Callable[[int], int], *, apart: bo
         # A node announces one address, Toxiproxy's, for its clients and for the other nodes alike. No link, no faults.
         proxies += tuple(Proxy(_bus(node), at(180 + node.number), node.ports[1], ()) for node in redis)
     return proxies
+
+
+def _of_shop(number: int, first: int, first_of_others: int, each: int = 1) -> int:
+    """Offset of a shop's port: those of the first SHOPS lie together, and those of the others behind everything."""
+    before = number - 1
+    return first + before * each if before < SHOPS else first_of_others + (before - SHOPS) * each
 
 
 def _bus(node: Program) -> str:
@@ -229,8 +264,9 @@ def _service(
     """The programs of one role; `offsets` of the first one's port and of its first metrics port."""
 
     def program(name: str, number: int, replicas: int = 0) -> Program:
-        port, metrics = (settings.port_base + offset for offset in offsets)
-        metrics += (number - 1) * METRICS_PORTS_PER_WORKER * MOST_WORKERS
+        port, metrics = offsets
+        metrics = settings.port_base + _of_shop(number, metrics, 200, METRICS_PORTS_PER_WORKER * MOST_WORKERS)
+        port += settings.port_base
         metrics_ports = range(metrics, metrics + METRICS_PORTS_PER_WORKER * settings.workers)
         return Program(name, role, (port + number - 1,), Wave.SERVICES, tuple(metrics_ports), replicas)
 

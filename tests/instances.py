@@ -59,10 +59,13 @@ class OwnInstance:
 
 
 @contextmanager
-def own_instance(stack, role: str = "shop", app: str | None = None, **environment: str) -> Iterator[OwnInstance]:
+def own_instance(
+    stack, role: str = "shop", app: str | None = None, stderr: int | None = None, **environment: str
+) -> Iterator[OwnInstance]:
     """Start an instance of a role as the stack does, with these variables on top, and end it.
 
-    `app` is what to start instead of the role's own application, as gunicorn names it.
+    `app` is what to start instead of the role's own application, as gunicorn names it; `stderr` a descriptor that
+    takes its lines instead of `log`.
     """
     port, metrics_port = free_port(), free_port()
     told = service_environment(stack.topology.of_role(role)[0], stack.settings, stack.topology)
@@ -79,7 +82,8 @@ def own_instance(stack, role: str = "shop", app: str | None = None, **environmen
     ]
     with TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         environment = os.environ | told | own | environment
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log, start_new_session=True)
+        told_to = log if stderr is None else stderr
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=told_to, start_new_session=True)
         started = OwnInstance(
             f"http://127.0.0.1:{port}", f"http://127.0.0.1:{metrics_port}/metrics", process, Path(log.name)
         )

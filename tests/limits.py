@@ -22,6 +22,7 @@ SECONDS = {
     "distros": 3600,
     "machines": 900,
     "browser": 300,
+    "foreign": 300,
     "grafana": 900,
 }
 """Folder below tests/ → limit; a test that needs more says so itself, by `pytest.mark.timeout`."""

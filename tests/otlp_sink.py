@@ -33,6 +33,8 @@ class OtlpSink:
     spans: list[SeenSpan] = field(default_factory=list)
     status: int = 200
     """What exporters are answered with."""
+    first_status: int = 0
+    """What the first request is answered with, if not with `status`."""
 
     def traces(self) -> dict[str, list[SeenSpan]]:
         """The spans of each trace."""
@@ -51,9 +53,10 @@ def otlp_sink() -> Iterator[OtlpSink]:
 
         def do_POST(self):
             sent = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
-            if sink.status == 200:
+            status, sink.first_status = sink.first_status or sink.status, 0
+            if status == 200:
                 sink.spans.extend(_spans(sent))
-            self.send_response(sink.status)
+            self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()
 

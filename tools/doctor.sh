@@ -44,14 +44,22 @@ install() {
 }
 
 # Prints how many MiB a stack takes, with room. A further worker of an instance took 55 MiB (inventory) to 85 (shop under
-# load) of its own; there are two and three of these.
+# load) of its own; there are two and, unless told otherwise, three of these. A further shop counts as two workers, as it
+# has a process that starts them.
 needed_memory() {
-    local workers=${STORMDRILL_WORKERS:-1}
+    local workers=${STORMDRILL_WORKERS:-1} shops
     case $workers in [1-8]) ;; *) fail "STORMDRILL_WORKERS: '$workers': must be a whole number from 1 to 8" ;; esac
-    echo $((2048 + (workers - 1) * 5 * 75))
+    shops=$(shops) || exit 1
+    echo $((2048 + (workers - 1) * (shops + 2) * 75 + (shops > 3 ? (shops - 3) * 2 * 75 : 0)))
 }
 
-# The numbers are what a stack takes, with room; that of open files was tried.
+shops() {
+    local shops=${STORMDRILL_SHOPS:-3}
+    case $shops in [1-8]) ;; *) fail "STORMDRILL_SHOPS: '$shops': must be a whole number from 1 to 8" ;; esac
+    echo "$shops"
+}
+
+# The numbers are what a stack takes, with room; supervisord wants 4096 open files (minfds).
 check_machine() {
     local cores memory files needed
     needed=$(needed_memory) || exit 1
@@ -64,16 +72,25 @@ check_machine() {
     fi
     memory=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) / 1024))
     if [ "$memory" -ge "$needed" ]; then has "$memory MiB of memory available"; else
-        lacks all "$memory MiB of memory available, $needed are needed: end something else$([ "$needed" = 2048 ] || echo ', or lower STORMDRILL_WORKERS')"
+        lacks all "$memory MiB of memory available, $needed are needed: end something else$([ "$needed" = 2048 ] || echo ', or lower STORMDRILL_WORKERS or STORMDRILL_SHOPS')"
     fi
-    # HAProxy reserves two files for each of its 8,000 connections and does not start without.
-    files=$(ulimit -Hn)
-    if [ "$files" = unlimited ] || [ "$files" -ge 16384 ]; then has "$files open files a process"; else
-        lacks native "$files open files a process, 16384 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
-    fi
+    check_files
     check_disk
     if [ -d /run/systemd/system ]; then has "systemd runs; set-up starts and enables no service"; else
         has "no systemd, and none is needed"
+    fi
+}
+
+# HAProxy reserves two files for each connection, and is given as many connections as its files allow (compose/sizing.py):
+# 10,000 at most where nobody asks for more.
+check_files() {
+    local files
+    files=$(ulimit -Hn)
+    if [ "$files" = unlimited ] || [ "$files" -ge 16384 ]; then has "$files open files a process"
+    elif [ "$files" -ge 4096 ]; then
+        note "$files open files a process: HAProxy has room for $(((files - 200) / 2)) connections, of 10,000 with 20200"
+    else
+        lacks native "$files open files a process, 4096 are needed: raise the hard limit (ulimit -Hn, limits.conf)"
     fi
 }
 
@@ -94,7 +111,10 @@ check_disk() {
 has_built() { command -v "$1" >/dev/null || [ -x "$built/$1" ]; }
 
 check_ports() {
-    local base=${STORMDRILL_PORT_BASE:-18000} taken up='' state
+    local base=${STORMDRILL_PORT_BASE:-18000} taken up='' state last shops
+    shops=$(shops) || exit 1
+    # Further shops have ports behind those of every stack.
+    last=$((shops > 3 ? 299 : 199))
     state=$(state_folder)
     echo "ports"
     case $base in *[!0-9]*) fail "STORMDRILL_PORT_BASE: '$base': must be a whole number" ;; esac
@@ -105,8 +125,8 @@ check_ports() {
     fi
     [ -z "$up" ] || note "no process manager runs for the stack in $state, runtime $up: \`make up\` is at work, or it \
 crashed and \`make down\` clears it away"
-    taken=$(taken_ports "$base" $((base + 199)))
-    [ -n "$taken" ] || has "all of 127.0.0.1:$base to $((base + 199)) are free"
+    taken=$(taken_ports "$base" $((base + last)))
+    [ -n "$taken" ] || has "all of 127.0.0.1:$base to $((base + last)) are free"
     [ -z "$taken" ] || lacks all "$(taken_in_words <<<"$taken"), or move the whole stack: STORMDRILL_PORT_BASE=<port>"
 }
 

@@ -45,13 +45,15 @@ find_python() {
 
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
-# Prints the packages that are missing for this: python, compose, swarm, native, browser or workflows; one a line. One that dpkg was
+# Prints the packages that are missing for this: python, compose, swarm, native, claims, browser, foreign or workflows; one
+# a line. One that dpkg was
 # interrupted in is missing as well, though its programs may be there.
 missing_packages() {
     {
         missing_programs "$1"
         case $1 in
-            native) half_installed $server_packages $engine_packages $python_packages ;;
+            native | foreign) half_installed $server_packages $engine_packages $python_packages ;;
+            claims) half_installed $server_packages $load_packages $engine_packages $python_packages ;;
             python | workflows) half_installed $python_packages ;;
             browser) half_installed $browser_packages $python_packages ;;
             *) half_installed $engine_packages $python_packages ;;
@@ -64,6 +66,7 @@ server_packages='haproxy redis-server redis-tools util-linux prometheus promethe
 engine_packages='docker.io containerd mmdebstrap iproute2'
 python_packages='python3 python3-venv'
 browser_packages='chromium npm'
+load_packages='wrk'
 
 # Prints those of these packages whose installation has begun and not ended. What was removed is none, also if its
 # configuration is still there.
@@ -87,7 +90,9 @@ missing_for_an_engine() {
 # Prints the packages of programs that are not there.
 missing_programs() {
     local python
-    [ "$1" != native ] || missing_servers
+    case $1 in native | claims | foreign) missing_servers ;; esac
+    [ "$1" != claims ] || command -v wrk >/dev/null || echo wrk
+    [ "$1" != foreign ] || command -v etcd >/dev/null || echo etcd-server
     if [ "$1" = browser ]; then
         command -v chromium >/dev/null || echo chromium
         command -v npm >/dev/null || echo npm

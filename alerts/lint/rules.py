@@ -26,11 +26,13 @@ _VARIABLE = re.compile(r"[?&]var-(\w+)=")
 
 def check(everything: Everything, snapshot: Snapshot) -> Iterator[Problem]:
     """Everything that is wrong with single rules."""
-    seen: set[str] = set()
+    seen: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
     for rule in everything.rules:
-        if rule.name in seen and rule.is_alert:
-            yield Problem(rule.file, rule.name, "the alert is defined twice")
-        seen.add(rule.name)
+        # One name may have several severities: Alertmanager and inhibition tell alerts apart by their labels.
+        known = rule.name, tuple(sorted(rule.labels.items()))
+        if known in seen and rule.is_alert:
+            yield Problem(rule.file, rule.name, "the alert is defined twice, with the same labels")
+        seen.add(known)
         for what in _of_rule(rule, everything, snapshot):
             yield Problem(rule.file, rule.name, what)
 

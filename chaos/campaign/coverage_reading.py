@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 import yaml
 
-from chaos.campaign import revision
+from chaos.campaign import baseline, revision
 from chaos.campaign.staleness import Present, stale
 from chaos.errors import InvalidFile
 from chaos.facts import files, recording
@@ -40,17 +40,59 @@ class Sources:
     alerts: Path
     runs: Path
     present: Presently
+    names: frozenset[str] | None = None
+    """The alerts to be proven, and then there need be no exemptions; None: those of the files in `alerts`."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every alert there is. Raises InvalidFile."""
+        return tuple(sorted(rules.alert_names(self.alerts) if self.names is None else self.names))
+
+    @property
+    def exemptions(self) -> dict[str, str]:
+        """Why an alert may be without an experiment, by its name. Raises InvalidFile."""
+        needed = self.names is None or (self.alerts / _EXEMPTIONS).exists()
+        return read_exemptions(self.alerts) if needed else {}
 
 
-def print_matrix(sources: Sources, known: Vocabulary) -> int:
-    """Print the matrix of the latest recordings; 1 when it is not complete, else 0. Raises InvalidFile."""
+def print_matrix(
+    sources: Sources, known: Vocabulary, target: Path | None = None, before: Path | None = None, renew: bool = False
+) -> int:
+    """Print the matrix of the latest recordings; 1 when it is not complete, else 0. Raises InvalidFile.
+
+    `target`: the target's file, for the command that renews what is stale. `before`: the file that says what may be
+    open, which `renew` writes anew.
+    """
     found = read_matrix(sources, known)
     print(matrix.render(found, time.time()), end="")
-    wrong = found.wrong()
-    if renew := found.to_renew():
-        print(f"renew what is stale: make chaos-all ONLY='{' '.join(renew)}'")
-    print(f"stormdrill: {len(wrong)} gaps in the coverage" if wrong else "stormdrill: the coverage is complete")
-    return 1 if wrong else 0
+    gaps = found.gaps()
+    if stale_ones := found.to_renew():
+        print(f"renew what is stale: {_again(stale_ones, sources, target)}")
+    if before is not None:
+        return _against(before, gaps, renew)
+    print(f"stormdrill: {len(gaps)} gaps in the coverage" if gaps else "stormdrill: the coverage is complete")
+    return 1 if gaps else 0
+
+
+def _again(names: list[str], sources: Sources, target: Path | None) -> str:
+    if target is None:
+        return f"make chaos-all ONLY='{' '.join(names)}'"
+    only = " ".join(f"--only {name}" for name in names)
+    return f"stormdrill all --target {target} {sources.experiments} {only}"
+
+
+def _against(before: Path, gaps: Mapping[str, str], renew: bool) -> int:
+    if renew:
+        baseline.write(before, gaps)
+        print(f"stormdrill: {len(gaps)} gaps in the coverage, written to {before}")
+        return 0
+    known = set(baseline.read(before).open)
+    worse = {name: words for name, words in gaps.items() if name not in known}
+    if closed := sorted(known - gaps.keys()):
+        print(f"no longer open, so that --renew may take them out of {before}: {', '.join(closed)}")
+    print(*(f"worse than the baseline: {words}" for words in worse.values()), sep="\n", end="\n" if worse else "")
+    print(f"stormdrill: {len(worse) or 'no'} new gaps in the coverage, {len(gaps) - len(worse)} known")
+    return 1 if worse else 0
 
 
 def compare(folders: list[Path]) -> int:
@@ -71,7 +113,7 @@ def read_matrix(sources: Sources, known: Vocabulary) -> Matrix:
     for name in experiments.ids(sources.experiments):
         file = sources.experiments / f"{name}.yaml"
         rows.append(_row(name, file, experiments.read(file, known), latest.get(name), current, present))
-    return Matrix(tuple(rows), tuple(sorted(rules.alert_names(sources.alerts))), read_exemptions(sources.alerts))
+    return Matrix(tuple(rows), sources.known, sources.exemptions)
 
 
 def read_exemptions(alerts: Path) -> dict[str, str]:
@@ -154,4 +196,4 @@ def matrix_of(run: Catalogue, files: list[Row], sources: Sources) -> Matrix:
         marks = [] if verdict else [(entry.detail if entry else "") or missing]
         seconds = entry.seconds if entry else 0.0
         rows.append(msgspec.structs.replace(row, verdict=verdict, seconds=seconds, marks=marks))
-    return Matrix(tuple(rows), tuple(sorted(rules.alert_names(sources.alerts))), read_exemptions(sources.alerts))
+    return Matrix(tuple(rows), sources.known, sources.exemptions)

@@ -32,7 +32,7 @@ def stale(recording: Recording, verdict: Verdict, experiment: Experiment, presen
     names = {result.name for result in verdict.alerts if result.window is not None}
     if _written(recording.experiment) != _written(experiment.at(recording.pace)):
         return dict.fromkeys(names, "the experiment has changed since")
-    then = _rules(recording.all(RuleSeen))
+    then = text_of(recording.all(RuleSeen))
     routed = routing_of(recording)
     found = {}
     for result in verdict.alerts:
@@ -51,7 +51,8 @@ def _ways(result: AlertResult, of: Routing) -> str:
     return of.digest(result.name, result.labels)
 
 
-def _rules(seen: Iterable[RuleSeen]) -> tuple[RuleText, ...]:
+def text_of(seen: Iterable[RuleSeen]) -> tuple[RuleText, ...]:
+    """Rules as Prometheus tells them, as files would write them."""
     return tuple(
         RuleText(one.name, one.records, one.query, one.for_seconds, one.keep_firing_for_seconds, one.labels)
         for one in seen

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from chaos.campaign import runner
-from chaos.cli import check_dashboards
+from chaos.cli import adopt, check_dashboards
 from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]
 
 _PURPOSE = "Break a FastAPI system on purpose; prove that users were protected and the right alert was delivered."
+_FOLDER_HELP = "where the experiments are; default: `experiments` beside the target's file, or our own"
 _EXIT_CODES = """\
 exit codes of `run`:
   0    held: users were protected and every listed alert was proven
@@ -24,6 +25,15 @@ exit codes of `run`:
   6    inconclusive: data is missing
   70   a defect of ours, and no verdict
   130  interrupted by Ctrl-C, everything undone (143: by SIGTERM)
+"""
+_CLAIM_CODES = """\
+exit codes:
+  0    every claim held
+  1    one deviated
+  2    usage, an invalid file, or another run in progress
+  6    none deviated, and of one nothing can be said; it says which limit to raise, and how
+  70   a defect of ours, and no verdict
+  130  interrupted by Ctrl-C, the stack is down (143: by SIGTERM)
 """
 
 
@@ -44,16 +54,23 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     _add_run(add)
     report = add("report", "judge a recording again and print its report")
-    report.add_argument("run", type=Path, help="a run's folder, such as runs/latest")
+    report.add_argument("run", type=Path, nargs="?", help="a run's folder; default: the latest")
+    report.add_argument("--target", type=Path, help="whose latest run; default: our own stack's")
     _add_all(add)
-    matrix = add("coverage", "print what the latest recordings prove; 1 if an alert is open")
-    matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
+    adopt.add(add)
+    worth = add("ablation", "run experiments with each switch of the system off, beside the same with it on")
+    worth.add_argument("--only", action="append", default=[], metavar="GLOB", help="these switches; may be repeated")
+    _add_coverage(add)
     validate = add("validate", "check experiment files without touching a stack")
-    validate.add_argument("files", nargs="*", type=Path, help="default: all")
+    validate.add_argument("files", nargs="*", type=Path, help="files, or folders of them; default: all")
     validate.add_argument("--target", type=Path, help="for whose instances, links and alerts; default: our own")
+    validate.set_defaults(experiments=None)
     _add_dashboards(add)
+    _add_claims(add)
     listed = add("list", "list the experiments, by principle and by fault")
     listed.add_argument("--markdown", action="store_true", help="as a page: chaos/experiments/README.md")
+    listed.add_argument("--target", type=Path, help="of which stack; default: our own")
+    _add_folder(listed)
     _add_gameday(add)
     _add_console(add)
     _add_stack(add)
@@ -63,8 +80,9 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
 def _add_stack(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     undoing = add("undo", "undo whatever a run left behind")
     undoing.add_argument("--target", type=Path)
+    schema = add("schema", "print the JSON schema of verdict.json, or of a target file")
+    schema.add_argument("what", nargs="?", default="verdict", choices=("verdict", "target"))
     for name, text in (
-        ("schema", "print the JSON schema of verdict.json"),
         ("compose-file", "write compose/standalone/compose.yaml, the system without the attacker for Docker alone"),
         ("up", "bring our own stack up"),
         ("down", "undo what is live, end our own stack and remove its state folder"),
@@ -79,6 +97,7 @@ def _add_run(add: Callable[..., argparse.ArgumentParser]) -> None:
     runs = add("run", "run one experiment and judge it", **codes)
     runs.add_argument("experiment", help="its id, or the path of a file")
     runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+    runs.add_argument("--experiments", type=Path, metavar="FOLDER", help=_FOLDER_HELP)
     runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
     runs.add_argument("--live", dest="no_console", action="store_false", help="show it in the browser while it lasts")
     _add_address(runs)
@@ -90,6 +109,33 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
     everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
     everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+    _add_folder(everything)
+
+
+def _add_coverage(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    matrix = add("coverage", "print what the latest recordings prove; 1 if an alert is open")
+    matrix.add_argument("--compare", type=Path, nargs="+", metavar="RUN-ALL", help="say whether catalogue runs agree")
+    matrix.add_argument("--target", type=Path, help="target file of a stack, whose Prometheus is asked for its rules")
+    matrix.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="what was open before: 1 only for what is not in it"
+    )
+    matrix.add_argument("--renew", action="store_true", help="write what is open now into the baseline")
+    _add_folder(matrix)
+
+
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("experiments", type=Path, nargs="?", metavar="FOLDER", help=_FOLDER_HELP)
+
+
+def _add_claims(add: Callable[..., argparse.ArgumentParser]) -> None:
+    codes: dict[str, Any] = {"epilog": _CLAIM_CODES, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    claims = add("claims", "measure the article's claims about our own stack, and judge each", **codes)
+    claims.add_argument("--only", action="append", default=[], metavar="CLAIMS", help="numbers or names, with commas")
+    claims.add_argument("--deviate", default="", metavar="NAME", help="do what must refute the claim: docs/claims.md")
+    claims.add_argument(
+        "--extreme", action="store_true", help="instead, where the machine breaks: a million connections"
+    )
+    claims.add_argument("--compare", type=Path, metavar="RUN", help="beside an earlier one, such as runs/latest-claims")
 
 
 def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -101,6 +147,7 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
         " list: the rounds that were played; replay: play a recording again",
     )  # fmt: skip
     game.add_argument("run", nargs="?", type=Path, help="a round's folder; default: runs/latest")
+    game.add_argument("--experiments", type=Path, metavar="FOLDER", help=_FOLDER_HELP)
     game.add_argument("--deck", type=Path, help="a file of your own; default: chaos/decks/shop.yaml")
     game.add_argument("--difficulty", type=int, choices=(1, 2, 3))
     game.add_argument("--practice", action="store_true", help="an easy round that explains itself")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chaos.campaign import artifacts, revision
 from chaos.cli import console, rounds, run, stack
-from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
+from chaos.cli.stack import ALERTS, ROOT, experiments_of
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused
@@ -73,7 +73,7 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 
 def _play(arguments: argparse.Namespace) -> int:
-    deck = deck_file.read(arguments.deck or OWN_DECK, EXPERIMENTS)
+    deck = deck_file.read(arguments.deck or OWN_DECK, experiments_of(arguments))
     if not arguments.rematch:
         _check(deck, arguments)
     seed, place = _seed(arguments)
@@ -81,7 +81,7 @@ def _play(arguments: argparse.Namespace) -> int:
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
     if arguments.target is None:
         os.environ.setdefault(_PACE_SETTING, str(stack.pace_of_what_is_up() or _PACE))
-    target = stack.target_of(arguments.target, progress, interrupts)
+    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
     terminal, typed = Unhurried(sys.stdout), Typed()
@@ -139,7 +139,7 @@ def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, termin
 
     return Setting(
         System(target, control_of(target)),
-        stack.vocabulary(arguments.target).alerts,
+        stack.vocabulary(arguments.target).should_run,
         tuple(panel.of_target(target)),
         revision.of(ROOT),
         _name(arguments),
@@ -161,7 +161,7 @@ def _draw(
     else:
         difficulty = 1 if arguments.practice else arguments.difficulty
         drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
-        card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, EXPERIMENTS)
+        card, file = drawn.card, deck_file.file_of(drawn.card, arguments.deck or OWN_DECK, experiments_of(arguments))
         sealed = Sealed(
             file.stem,
             sealing.as_written(file),
@@ -180,7 +180,7 @@ def _check(deck: Deck, arguments: argparse.Namespace) -> None:
     """All of its cards, so that it says nothing of what is drawn. Raises InvalidFile."""
     place, vocabulary = arguments.deck or OWN_DECK, stack.vocabulary(arguments.target)
     for number, card in enumerate(deck.cards):
-        read = experiments.read(deck_file.file_of(card, place, EXPERIMENTS), vocabulary)
+        read = experiments.read(deck_file.file_of(card, place, experiments_of(arguments)), vocabulary)
         with_injects = deck_file.played(deck_file.held(read, deck.limit), card.injects)
         for path, reason in experiments.amiss(with_injects, vocabulary):
             raise yamlfile.located(place, f"cards[{number}]", f"with its injects, {path}: {reason}")
@@ -192,7 +192,7 @@ def _among(
     if not arguments.principle:
         return None
     place = arguments.deck or OWN_DECK
-    files = {card.experiment: deck_file.file_of(card, place, EXPERIMENTS) for card in deck.cards}
+    files = {card.experiment: deck_file.file_of(card, place, experiments_of(arguments)) for card in deck.cards}
     return {name for name, file in files.items() if read(file).principle == arguments.principle}
 
 

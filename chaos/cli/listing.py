@@ -14,11 +14,12 @@ _WIDTH = 26
 _OTHER = "no principle named"
 
 
-def print_all(folder: Path, vocabulary: Vocabulary) -> int:
+def print_all(folder: Path, vocabulary: Vocabulary, target: Path | None = None) -> int:
     """Print every experiment of the folder twice over: with its title by principle, and its id by fault."""
     read = {file.stem: experiments.read(file, vocabulary) for file in experiments.files(folder)}
     print(*_by_principle(read), "", "by fault", *_by_fault(read), "", sep="\n")
-    print("run one: make chaos-<name>; what it does, without doing it: stormdrill run <name> --dry-run")
+    one = f"stormdrill run --target {target} <name>" if target else "stormdrill run <name>"
+    print(f"run one: {one if target else 'make chaos-<name>'}; what it does, without doing it: {one} --dry-run")
     return 0
 
 
@@ -50,6 +51,9 @@ def catalogue(folder: Path, vocabulary: Vocabulary) -> str:
 def validate(files: list[Path], known: Vocabulary, notes: Callable[[Experiment], list[str]] = lambda _: []) -> int:
     """Print what is wrong with these files; the exit code says whether anything is. A note is nothing wrong."""
     wrong = []
+    if known.any_alert:
+        print("note: names of alerts are not checked: the target names no `rules`, and no Prometheus that answers",
+              file=sys.stderr)  # fmt: skip
     for file in files:
         try:
             experiment = experiments.read(file, known)

@@ -12,13 +12,13 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import check_dashboards, console, gameday, listing, run, stack, undo
+from chaos.cli import ablation, adopt, check_dashboards, claims, console, gameday, listing, run, stack, theirs, undo
 from chaos.cli.arguments import Command, parser
-from chaos.cli.stack import ALERTS, EXPERIMENTS, ROOT
+from chaos.cli.stack import ALERTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill import endings
 from chaos.drill.progress import Progress
-from chaos.errors import ChaosError, Interrupted, StackUnreachable, UndoFailed
+from chaos.errors import ChaosError, Interrupted, InvalidFile, StackUnreachable, UndoFailed
 from chaos.faults.hands import System
 from chaos.gameday import ending
 from chaos.gameday.typed import Typed
@@ -27,8 +27,10 @@ from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
 from chaos.report import document, panels_shown
 from chaos.spec import experiment as experiments
-from chaos.spec import length
+from chaos.spec import length, target_schema
+from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment
+from chaos.spec.target import Target
 from chaos.verdict.verdict import EXIT_CODES, ExitCode
 
 
@@ -68,9 +70,11 @@ def main() -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     known = stack.vocabulary(arguments.target)
-    file = _experiment_file(arguments.experiment)
-    find = partial(stack.target_of, arguments.target)
-    for note in _notes(arguments)(experiments.read(file, known)):
+    file = _experiment_file(arguments)
+    experiment = experiments.read(file, known)
+    breaks = {name for fault in experiment.faults for name in (*fault.instances(), *fault.links())}
+    find = partial(stack.target_of, arguments.target, whole=not breaks.isdisjoint(stack.BUILT_BESIDE))
+    for note in _notes(arguments)(experiment):
         print(f"stormdrill: note: {note}", file=sys.stderr)
     runs = partial(run.run, file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
     return runs() if arguments.no_console or arguments.dry_run else _live(arguments, runs)
@@ -88,57 +92,74 @@ def _live(arguments: argparse.Namespace, runs: Callable[[], int]) -> int:
 
 
 def _all(arguments: argparse.Namespace) -> int:
-    known = stack.vocabulary(arguments.target)
-    planned = catalogue.choose(EXPERIMENTS, arguments.only, arguments.skip)
+    known, folder = stack.vocabulary(arguments.target), stack.experiments_of(arguments)
+    planned = catalogue.choose(folder, arguments.only, arguments.skip)
     interrupts = Interrupts()
     interrupts.listen("the catalogue ends when the present run is undone; a second signal skips waiting for proofs")
-    target = stack.target_of(arguments.target, Progress(), interrupts)
+    # Some of its experiments break the trace store.
+    target = stack.target_of(arguments.target, Progress(), interrupts, whole=True)
+    run.assert_let_in(target, arguments.target)
     run.assert_free(target.state_folder)
-    options = ("--target", str(arguments.target)) if arguments.target else ()
+    options = ("--target", str(arguments.target), "--experiments", str(folder)) if arguments.target else ()
     settle, bring_up = stack.settle(target, arguments.target is None, interrupts), partial(stack.bring_back, interrupts)
 
     def longest(name: str) -> float:
-        experiment = experiments.read(experiments.find(EXPERIMENTS, name), known)
+        experiment = experiments.read(experiments.find(folder, name), known)
         at = pace.of(target, experiment, SystemClock())
         return length.longest(experiment.at(at), at)
 
     back = catalogue.bring_back(settle, bring_up)
     setting = Setting(runner.command(options), target.runs_folder, longest, back)
-    sources = Sources(ROOT, EXPERIMENTS, ALERTS, target.runs_folder, stack.present)
-    first = pace.of(target, experiments.read(experiments.find(EXPERIMENTS, planned[0]), known), SystemClock())
-    return catalogue.run_all(planned, sources, known, setting, interrupts, first)
+    first = pace.of(target, experiments.read(experiments.find(folder, planned[0]), known), SystemClock())
+    return catalogue.run_all(planned, _sources(arguments, target), known, setting, interrupts, first)
+
+
+def _sources(arguments: argparse.Namespace, target: Target | None) -> Sources:
+    folder = stack.experiments_of(arguments)
+    if arguments.target is None or target is None:
+        return Sources(ROOT, folder, ALERTS, stack.runs(), stack.present)
+    return theirs.sources(target, folder, ROOT)
 
 
 def _coverage(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         return coverage_reading.compare(arguments.compare)
-    runs = stack.runs()
-    return coverage_reading.print_matrix(
-        Sources(ROOT, EXPERIMENTS, ALERTS, runs, stack.present), stack.vocabulary(None)
-    )
+    target = targets.read(arguments.target) if arguments.target else None
+    if arguments.renew and not arguments.baseline:
+        raise InvalidFile(Path("coverage"), "--renew", "needs the file: --baseline FILE")
+    sources, known = _sources(arguments, target), stack.vocabulary(arguments.target)
+    return coverage_reading.print_matrix(sources, known, arguments.target, arguments.baseline, arguments.renew)
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    folder = arguments.run.resolve()
+    folder = (arguments.run or stack.runs(arguments.target) / "latest").resolve()
+    if claims.is_of_claims(folder):
+        return claims.again(folder)
     if ending.is_round(folder):
         ending.write(folder)
     return artifacts.judge_and_print(folder)
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    chosen = arguments.files or experiments.files(EXPERIMENTS)
+    named = arguments.files or [stack.experiments_of(arguments)]
+    chosen = [file for one in named for file in (experiments.files(one) if one.is_dir() else [one])]
+    if not chosen:
+        raise InvalidFile(named[0], "", "there is no experiment in it")
+    if not arguments.files and arguments.target is None:
+        print(f"{claims.validate()} claims can be measured and judged")
     return listing.validate(chosen, stack.vocabulary(arguments.target), _notes(arguments))
 
 
 def _notes(arguments: argparse.Namespace) -> Callable[[Experiment], list[str]]:
     # Another target's times are its own, and real.
-    return stack.notes if arguments.target is None else lambda _: []
+    of_pace: Callable[[Experiment], list[str]] = stack.notes if arguments.target is None else lambda _: []
+    return lambda experiment: [*experiments.notes(experiment), *of_pace(experiment)]
 
 
 def _dashboards(arguments: argparse.Namespace) -> int:
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("what was begun is ended")
-    target = stack.target_of(arguments.target, progress, interrupts)
+    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, control_of(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
@@ -147,14 +168,15 @@ def _dashboards(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    folder, known = stack.experiments_of(arguments), stack.vocabulary(arguments.target)
     if arguments.markdown:
-        print(listing.catalogue(EXPERIMENTS, stack.vocabulary(None)), end="")
+        print(listing.catalogue(folder, known), end="")
         return 0
-    return listing.print_all(EXPERIMENTS, stack.vocabulary(None))
+    return listing.print_all(folder, known, arguments.target)
 
 
-def _schema(_: argparse.Namespace) -> int:
-    print(document.schema_text(), end="")
+def _schema(arguments: argparse.Namespace) -> int:
+    print(target_schema.text() if arguments.what == "target" else document.schema_text(), end="")
     return 0
 
 
@@ -168,17 +190,23 @@ def _undo(arguments: argparse.Namespace) -> int:
     return undo.undo(target, interrupts)
 
 
-def _experiment_file(named: str) -> Path:
-    return Path(named) if named.endswith((".yaml", ".yml")) else experiments.find(EXPERIMENTS, named)
+def _experiment_file(arguments: argparse.Namespace) -> Path:
+    named: str = arguments.experiment
+    return (
+        Path(named) if named.endswith((".yaml", ".yml")) else experiments.find(stack.experiments_of(arguments), named)
+    )
 
 
 _COMMANDS: dict[str, Command] = {
     "run": _run,
     "report": _report,
+    "adopt": adopt.adopt,
     "all": _all,
+    "ablation": ablation.ablation,
     "coverage": _coverage,
     "validate": _validate,
     "dashboards": _dashboards,
+    "claims": claims.measure,
     "list": _list,
     "gameday": gameday.gameday,
     "console": console.console,

@@ -9,24 +9,26 @@ from pathlib import Path
 
 from chaos.campaign import artifacts, revision
 from chaos.control.of_target import control_of
-from chaos.drill.clean_past import CleanPast
 from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill
 from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
-from chaos.errors import RunInProgress
+from chaos.errors import InvalidFile, RunInProgress, SignalUnavailable
 from chaos.facts import recorder
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
+from chaos.machine.built_beside import standing_still
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe import pace
+from chaos.reach import entry
 from chaos.report import durations
 from chaos.spec import experiment as experiments
 from chaos.spec import length, panel
+from chaos.spec.door import doors
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.pace import Pace
-from chaos.spec.target import Target
+from chaos.spec.target import DOORS, Target
 from chaos.undo.lease import LeaseFile
 from chaos.undo.own_watchdog import own_watchdog
 
@@ -43,7 +45,7 @@ def run(
     """Run the experiment of this file against the target, which may have to be brought up; its exit code.
 
     A target with a file of its own that names no watchdog gets one for this run. Where another run follows, its clean
-    past is made while this one is judged.
+    past is made while this one's ledgers are read back.
     """
     began = time.strftime("%Y%m%d-%H%M%S")
     experiment = experiments.read(file, known)
@@ -55,21 +57,21 @@ def run(
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("what was begun is undone; a second signal skips waiting for proofs")
     target = find_target(progress, interrupts)
+    assert_let_in(target, target_file)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     system = System(target, control_of(target))
     assert_free(target.state_folder)
     run_id = recorder.free_id(target.runs_folder, f"{began}-{file.stem}")
     at = pace.of(target, experiment, SystemClock(), progress.note)
-    plan = _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root))
+    plan = replace(
+        _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root)), another_follows=another_follows
+    )
     progress.note(_how_long(plan))
     recording = recorder.create(target.runs_folder, run_id, file, plan.pace)
     context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
-    drill = Drill(plan, context)
-    with own_watchdog(target, target_file):
-        drill.run()
-    # Who ended it may want to look at what Prometheus has.
-    rules = drill.rules if another_follows and not interrupts.arrived else frozenset()
-    with CleanPast(target, SystemClock()).ahead(run_id, rules):
+    with standing_still(target, progress.note):
+        with own_watchdog(target, target_file):
+            Drill(plan, context).run()
         return artifacts.judge_and_print(recording.folder)
 
 
@@ -78,13 +80,23 @@ def _plan(
 ) -> Plan:
     # Were it left alone, the load would end by itself when the run can be long over.
     load = replace(target.load.settings(), max_duration=timedelta(seconds=length.longest(held, at)))
-    return Plan(run_id, file.stem, held, at, known.alerts, load, *revised, tuple(panel.of_target(target)))
+    return Plan(run_id, file.stem, held, at, known.should_run, load, *revised, tuple(panel.of_target(target)))
 
 
 def _how_long(plan: Plan) -> str:
     takes = length.about(plan.experiment, plan.pace)
     until = time.strftime("%H:%M:%S" if takes < 600 else "%H:%M", time.localtime(time.time() + takes))
     return f"takes about {durations.spoken(round(takes))}, until {until}"
+
+
+def assert_let_in(target: Target, file: Path | None) -> None:
+    """Raises InvalidFile when something that it takes to be let in by a server of the target is not there."""
+    for name in DOORS:
+        for door in doors(getattr(target.urls, name)):
+            try:
+                entry.assert_usable(door)
+            except SignalUnavailable as error:
+                raise InvalidFile(file or Path(target.name), f"urls.{name}", str(error)) from error
 
 
 def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:

@@ -1,4 +1,7 @@
-"""Our own stack, as commands bring it up, take it down and ask for it. The only file that knows `compose`."""
+"""Our own stack, as commands bring it up, take it down and ask for it.
+
+With claim_stack.py beside it the only file that knows `compose`.
+"""
 
 import argparse
 import tempfile
@@ -8,7 +11,7 @@ from pathlib import Path
 
 from chaos.campaign.runner import StackLost
 from chaos.campaign.staleness import Present
-from chaos.cli import run, undo
+from chaos.cli import run, theirs, undo
 from chaos.control.of_target import control_of
 from chaos.drill import preflight
 from chaos.drill.clean_past import CleanPast
@@ -17,7 +20,7 @@ from chaos.errors import Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.spec import routing, rule_text, rules
+from chaos.spec import door, routing, rule_text, rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.pace import FASTEST, Pace
@@ -28,7 +31,7 @@ from compose import drill_time, pages, rolling, runtime, topology
 from compose import settings as stack_settings
 from compose.drill_time import DrillTimeError
 from compose.pace import timing
-from compose.settings import InvalidSettings
+from compose.settings import InvalidSettings, StackSettings
 from compose.stack import StackError
 from compose.standalone import standalone
 from compose.tools import MissingTool
@@ -43,6 +46,8 @@ _SETTLED_WITHIN_SECONDS = 20.0
 """How long after a run a stack may take to be well again: the watchdog of one that died included."""
 OWN_TIMES = {"the shop shows stale products": Duration.parse("5m"), "a session lives": Duration.parse("30m")}
 """What the services do in real time at every pace, and a hold may outlast."""
+BUILT_BESIDE = frozenset({"jaeger", "traces"})
+"""What a stack comes up without while set-up builds it, and the way to it: whoever breaks them needs them."""
 STACK_ERRORS = (StackError, MissingTool, InvalidSettings, DrillTimeError)
 """What keeps a stack from coming up, each in words that say what to do."""
 
@@ -117,14 +122,20 @@ def to_look_at(file: Path | None) -> list[str]:
         built = topology.build(settings)
         return pages.lines(settings, built, pages.look(built))
     urls = targets.read(file).urls
-    shown = {"grafana": urls.grafana, "prometheus": urls.prometheus, "alertmanager": urls.alertmanager}
-    shown |= {"jaeger": urls.jaeger_ui or urls.jaeger, "users": urls.users}
+    shown = {"grafana": urls.grafana, "prometheus": door.shown(urls.prometheus)}
+    shown |= {"alertmanager": door.shown(urls.alertmanager), "jaeger": urls.jaeger_ui or door.shown(urls.jaeger)}
+    shown |= {"users": urls.users}
     return ["to look at:", *(f"  {name:<13}{url}" for name, url in shown.items() if url)]
 
 
-def bring_up(progress: Callable[[str], None], interrupts: Interrupts) -> Topology:
-    """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before."""
-    settings = stack_settings.from_environment()
+def bring_up(
+    progress: Callable[[str], None], interrupts: Interrupts, settings: StackSettings | None = None
+) -> Topology:
+    """Bring our own stack up; what a run left behind is undone first, for its records go with the stack of before.
+
+    With these settings, or else with the environment's.
+    """
+    settings = settings or stack_settings.from_environment()
     runtime.assert_known(settings)
     # The stack may rightly be unwell then, and would be cleaned away under the run.
     run.assert_free(settings.state)
@@ -168,12 +179,17 @@ def status(_: argparse.Namespace) -> int:
     return 1 if unwell else 0
 
 
-def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> Target:
-    """The target of this file, or else of our own stack, brought up if need be. Raises InvalidFile, StackError."""
+def target_of(file: Path | None, progress: Progress, interrupts: Interrupts, *, whole: bool = False) -> Target:
+    """The target of this file, or else of our own stack, brought up if need be. Raises InvalidFile, StackError.
+
+    `whole`: a part that set-up is still building is waited for, however long that takes, rather than done without.
+    """
     if file is not None:
         return targets.read(file)
     settings = stack_settings.from_environment()
     runtime.assert_known(settings)
+    if whole and runtime.is_being_built(settings):
+        _await_built(settings, progress, interrupts)
     target, clock = _target_of_before(), SystemClock()
     # While a run is live the stack may rightly be unwell: never clean it away under that run. Where a catalogue has
     # just cleaned the past, Prometheus has scraped nothing yet; what else is unwell the preflight finds.
@@ -183,6 +199,14 @@ def target_of(file: Path | None, progress: Progress, interrupts: Interrupts) -> 
     bring_up(progress.waits, interrupts)
     progress.done("up and proven healthy")
     return targets.read(settings.state / "target.yaml")
+
+
+def _await_built(settings: StackSettings, progress: Progress, interrupts: Interrupts) -> None:
+    progress.phase("set-up")
+    while runtime.is_being_built(settings):
+        progress.waits("for Jaeger, which is being built in the background")
+        interrupts.wait(_POLL_SECONDS)
+    progress.done("Jaeger is built")
 
 
 def present(stretch: float) -> Present:
@@ -229,17 +253,17 @@ def target_file(file: Path | None) -> Path:
     return file.resolve() if file else stack_settings.from_environment().state / "target.yaml"
 
 
+def experiments_of(arguments: argparse.Namespace) -> Path:
+    """The folder that is named, else the one called `experiments` beside the target's file, else our own."""
+    if arguments.experiments is not None:
+        return Path(arguments.experiments)
+    return arguments.target.resolve().parent / "experiments" if arguments.target else EXPERIMENTS
+
+
 def vocabulary(target: Path | None) -> Vocabulary:
     """The names that experiments may use, by this target file or else by our own stack. Raises InvalidFile."""
     if target is not None:
-        named = targets.read(target)
-        return Vocabulary(
-            rules.of_target(named, ALERTS),
-            frozenset(named.instances),
-            frozenset(named.links),
-            named.urls.prometheus != "",
-            rules.waits(rule_text.read(Path(named.rules), "*.y*ml"), None) if named.rules else {},
-        )
+        return theirs.vocabulary(target)
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)
     # The files are written for the fastest pace: at a slower one both sides of what is compared are longer.

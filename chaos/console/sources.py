@@ -7,6 +7,7 @@ import msgspec
 
 from chaos.errors import InvalidFile
 from chaos.spec import target as targets
+from chaos.spec.door import Address
 from chaos.spec.target import Target
 
 _SCRAPED_EVERY_SECONDS = 1.0
@@ -16,9 +17,9 @@ _SCRAPED_EVERY_SECONDS = 1.0
 class Sources(msgspec.Struct, frozen=True):
     """What the stack has; each of them may be missing."""
 
-    prometheus: str = ""
-    alertmanager: str = ""
-    jaeger: str = ""
+    prometheus: Address = ""
+    alertmanager: Address = ""
+    jaeger: Address = ""
     dashboards: str = ""
     """The folder of their JSON."""
     scrape_seconds: float = _SCRAPED_EVERY_SECONDS

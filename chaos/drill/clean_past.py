@@ -1,21 +1,18 @@
 """A clean past for the alerts: what outages and pages of before would leave in their windows is gone.
 
-A run makes it before it begins. In a catalogue it is made ahead, while the run before is being judged: a Prometheus
-that starts scrapes nothing for five seconds (the discovery manager's pace, which no setting changes).
+A run makes it before it begins. In a catalogue it is made ahead, while the run before reads its users' ledgers back: a
+Prometheus that starts scrapes nothing for five seconds (the discovery manager's pace, which no setting changes).
 """
 
 import contextlib
 import os
 import subprocess
-import threading
-from collections.abc import Iterator
 
 import msgspec
 
 from chaos.errors import ChaosError, StackUnreachable
 from chaos.machine.clock import Clock
 from chaos.spec.target import Target
-from chaos.undo.lease import DURATION_SECONDS, Heartbeat, LeaseFile
 
 FRESH_SECONDS = 30.0
 """How old a past made ahead may be when a run takes it: what happens between two runs of a catalogue."""
@@ -77,31 +74,15 @@ class CleanPast:
         finally:
             self._file.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def ahead(self, run_id: str, rules: frozenset[str]) -> Iterator[None]:
-        """Make it while the caller does something else, under the run's lease; done when the context ends.
+    def make_ahead(self, rules: frozenset[str]) -> None:
+        """Make it for the run that follows; the caller's run goes on under its lease until it is made.
 
-        Where it fails there is none, and the next run, which then makes its own, says why. Without rules, that is
-        where the run did not come as far as its own clean past, nothing is made.
+        `rules`: those that Prometheus evaluated in good health before. Where it fails there is none, and the next run,
+        which then makes its own, says why.
         """
-        if not rules or not self._target.clean_history:
-            yield
+        if not self._target.clean_history:
             return
-        thread = threading.Thread(target=self._make_ahead, args=(run_id, rules), name="clean-past")
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.join()
-
-    def _make_ahead(self, run_id: str, rules: frozenset[str]) -> None:
-        lease = LeaseFile(self._target.state_folder, self._clock)
-        with contextlib.suppress(ChaosError):
-            lease.acquire(run_id, _LONGEST_SECONDS + DURATION_SECONDS)
-            try:
-                with Heartbeat(lease, run_id):
-                    self.make()
-                    made = _Made(self._clock.boot_id(), self._clock.boottime(), rules)
-                    self._file.write_bytes(msgspec.json.encode(made))
-            finally:
-                lease.release(run_id)
+        with contextlib.suppress(ChaosError, OSError):
+            self.make()
+            made = _Made(self._clock.boot_id(), self._clock.boottime(), rules)
+            self._file.write_bytes(msgspec.json.encode(made))

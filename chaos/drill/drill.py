@@ -13,6 +13,7 @@ from chaos.drill import endings, preflight
 from chaos.drill.abort import Abort
 from chaos.drill.attack import Attack
 from chaos.drill.clean_past import CleanPast
+from chaos.drill.collect import collect
 from chaos.drill.context import LOOK_EVERY_SECONDS, RunContext
 from chaos.drill.plan import Plan, started
 from chaos.drill.users import Users
@@ -65,7 +66,8 @@ class Drill:
         target = context.system.target
         self._abort = Abort.of(plan.experiment, target, lambda: context.recorder.live, self._observers.prometheus)
         self._aborted = ""
-        self.rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
+        self._past = parts.past(target, context.clock)
+        self._rules: frozenset[str] = frozenset()  # that Prometheus evaluated before the past was cleaned
         self._began = 0.0
 
     def run(self) -> None:
@@ -119,8 +121,8 @@ class Drill:
         context = self._context
         preflight.stack_is_well(self._system, context.clock, context.wait_for, context.assert_watched)
         if self._system.target.alerting is not None:
-            self.rules = preflight.clean_past(
-                self._parts.past(self._system.target, self._context.clock),
+            self._rules = preflight.clean_past(
+                self._past,
                 self._observers.prometheus,
                 self._context.clock,
                 self._context.wait_for,
@@ -139,7 +141,7 @@ class Drill:
         if self._system.target.alerting is not None:
             prometheus, context = self._observers.prometheus, self._context
             preflight.all_scraped(prometheus, context.clock, context.wait_for, self._pace)
-            preflight.rules_are_back(prometheus, context.clock, context.wait_for, self.rules, self._pace)
+            preflight.rules_are_back(prometheus, context.clock, context.wait_for, self._rules, self._pace)
         self._context.progress.done("users come")
 
     def _baseline(self) -> None:
@@ -162,9 +164,10 @@ class Drill:
         self._context.progress.done(f"steady state holds; firing before: {firing}")
 
     def _calm(self) -> str:
-        prometheus, context = self._observers.prometheus, self._context
+        prometheus, context, alerting = self._observers.prometheus, self._context, self._system.target.alerting
+        concern = preflight.Concern(self._experiment, alerting.only if alerting else {})
         firing, left = preflight.calm_from_here(
-            self._experiment, prometheus, context.clock, context.wait_for, self.rules, self._pace
+            concern, prometheus, context.clock, context.wait_for, self._rules, self._pace
         )
         if left:
             self._context.progress.done(f"begun anew, for something was left of before: {', '.join(left)}")
@@ -258,17 +261,13 @@ class Drill:
 
     def _collect(self) -> None:
         self._begin("collect")
-        self._observers.stop()
-        self._observers.compare_clocks()
-        self._observers.ask_alerts(self._context.now())
-        self._observers.ask_history(self._experiment, 0.0, self._context.now())
-        self._context.act()
-        self._context.journal.replay(self._system, self._context.clock, only=self._context.owns)
-        self._observers.ask_panels(self._plan.panels, self._experiment.fault, self._context.now())
-        read_back = self._users.read_back(self._context.interrupts.check)
-        # Last, as spans leave a service a second after their request.
-        self._observers.ask_traces(window.of(self._context.recorder.live), self._context.now())
+        read_back = collect(self._plan, self._context, self._observers, self._users, self._clean_ahead)
         self._context.progress.done(f"{read_back} orders and sessions read back")
+
+    def _clean_ahead(self) -> None:
+        # Who ended it may want to look at what Prometheus has.
+        if self._plan.another_follows and self._rules and not self._context.interrupts.arrived:
+            self._past.make_ahead(self._rules)
 
     def _put_back(self) -> None:
         """Undo whatever of this run is still open; a second Ctrl-C skips waiting for proofs, never the undo."""

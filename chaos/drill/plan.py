@@ -27,6 +27,8 @@ class Plan:
     panels: tuple[Panel, ...] = ()
     at_most: float = 0.0
     """Seconds for which it may last at least, whatever is run; else how long it lasts would say what that is."""
+    another_follows: bool = False
+    """Whether the clean past of the next run is made as soon as this one has asked Prometheus for all it needs."""
 
     @property
     def longest_seconds(self) -> float:
@@ -58,4 +60,8 @@ def started(plan: Plan, context: RunContext, victims: list[str]) -> RunStarted:
         list(target.alerting.all_receivers) if target.alerting else [],
         FORMAT,
         plan.pace,
+        target.alerting.only if target.alerting else {},
+        messages=target.alerting.messages if target.alerting else {},
+        stands_for=target.alerting.stands_for if target.alerting else [],
+        settings=target.settings,
     )

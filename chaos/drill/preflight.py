@@ -1,17 +1,20 @@
 """What must be so before a run may begin: the stack is well and no alert lingers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import httpx
 
 from chaos.drill.clean_past import CleanPast
 from chaos.errors import BaselineNotMet, FaultFailed, SignalUnavailable, StackUnreachable
 from chaos.facts.alert_key import Key, key_of
-from chaos.facts.alerts import PrometheusSeen
+from chaos.facts.alerts import ActiveAlert, PrometheusSeen
 from chaos.faults.hands import System
 from chaos.machine.clock import Clock
 from chaos.observe.prometheus import Prometheus
 from chaos.reach import http
+from chaos.spec import scope
+from chaos.spec.door import plain
 from chaos.spec.experiment import Experiment
 from chaos.spec.pace import Pace
 
@@ -108,8 +111,25 @@ def rules_are_back(prometheus: Prometheus, clock: Clock, waits: Waits, rules: fr
         clock.wait(_LOOK_EVERY_SECONDS)
 
 
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """The alerts that must be calm before a run: those that it lists, and whatever may be about to fire and is ours."""
+
+    experiment: Experiment
+    only: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the alerts that are the target's; empty: all are."""
+
+    def lists(self, alert: ActiveAlert) -> bool:
+        """Whether it may be one that has to fire for the fault: one that fires elsewhere is not."""
+        return scope.may_be_listed(self.experiment.alerts, alert.name, alert.labels)
+
+    def ours(self, alert: ActiveAlert) -> bool:
+        """Whether the run is concerned at all."""
+        return self.lists(alert) or scope.ours(self.only, alert.labels)
+
+
 def calm_from_here(
-    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
+    concern: Concern, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
 ) -> tuple[str, list[str]]:
     """Wait until every rule was evaluated from now on, and the alerts are calm.
 
@@ -118,16 +138,16 @@ def calm_from_here(
     """
     known = prometheus.look(0.0)
     _await("evaluate", prometheus.unevaluated_since, clock, waits, pace)
-    began = _active(prometheus.look(0.0)) - _active(known)
-    calm = alerts_are_calm(experiment, prometheus, clock, waits, rules, pace)
+    began = _active(prometheus.look(0.0), concern) - _active(known, concern)
+    calm = alerts_are_calm(concern, prometheus, clock, waits, rules, pace)
     # What was pending and fires now began to fire meanwhile, as surely as what was not there at all.
-    left = began | (_active(calm, "firing") - _active(known, "firing"))
+    left = began | (_active(calm, concern, "firing") - _active(known, concern, "firing"))
     firing = {alert.name for alert in calm.alerts if alert.state == "firing"}
     return ", ".join(sorted(firing)) or "nothing", sorted({name for name, _ in left})
 
 
 def alerts_are_calm(
-    experiment: Experiment, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
+    concern: Concern, prometheus: Prometheus, clock: Clock, waits: Waits, rules: frozenset[str], pace: Pace
 ) -> PrometheusSeen:
     """Wait until all of `rules` were evaluated, nothing is pending and no listed alert fires.
 
@@ -136,15 +156,15 @@ def alerts_are_calm(
     Raises BaselineNotMet after its `calm_seconds` naming a listed alert, StackUnreachable when Prometheus is silent.
     """
     deadline = clock.monotonic() + pace.calm_seconds
-    listed = {window.name for window in experiment.alerts}
     while True:
         look = prometheus.look(0.0)
-        noisy = [alert.name for alert in look.alerts if alert.state == "pending" or alert.name in listed]
+        ours = [alert for alert in look.alerts if concern.ours(alert)]
+        noisy = [alert.name for alert in ours if alert.state == "pending" or concern.lists(alert)]
         if look.error is None and rules <= set(look.rules) and not noisy:
             return look
         waits(f"for {look.error or ', '.join(sorted(set(noisy))) or 'every rule'} to be well")
         if clock.monotonic() > deadline:
-            _give_up(look, listed)
+            _give_up(look, concern)
             return look
         clock.wait(_LOOK_EVERY_SECONDS)
 
@@ -162,8 +182,9 @@ def _unheard_of(look: PrometheusSeen, rules: frozenset[str]) -> str:
     return look.error or ", ".join(sorted(rules - set(look.rules)))
 
 
-def _active(look: PrometheusSeen, *states: str) -> set[Key]:
-    return {key_of(alert.name, alert.labels) for alert in look.alerts if not states or alert.state in states}
+def _active(look: PrometheusSeen, concern: Concern, *states: str) -> set[Key]:
+    alerts = (alert for alert in look.alerts if concern.ours(alert))
+    return {key_of(alert.name, alert.labels) for alert in alerts if not states or alert.state in states}
 
 
 def _missing(unseen: Callable[[float], list[str]], moment: float) -> list[str]:
@@ -173,10 +194,10 @@ def _missing(unseen: Callable[[float], list[str]], moment: float) -> list[str]:
         return [f"anything: {error}"]
 
 
-def _give_up(look: PrometheusSeen, listed: set[str]) -> None:
+def _give_up(look: PrometheusSeen, concern: Concern) -> None:
     if look.error:
         raise StackUnreachable(look.error)
-    firing = sorted({alert.name for alert in look.alerts if alert.name in listed})
+    firing = sorted({alert.name for alert in look.alerts if concern.lists(alert)})
     if firing:
         raise BaselineNotMet(f"already firing or pending before the fault: {', '.join(firing)}")
 
@@ -185,5 +206,5 @@ def _not_ready(url: str) -> str:
     try:
         status = http.get(url, _TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
-        return f"{url}: {type(error).__name__}"
-    return "" if status == 200 else f"{url} answers {status}"
+        return f"{plain(url)}: {type(error).__name__}"
+    return "" if status == 200 else f"{plain(url)} answers {status}"

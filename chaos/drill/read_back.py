@@ -10,7 +10,7 @@ import httpx
 from chaos.facts.ledger import Order, OrderReading
 from chaos.facts.sessions import Look, SessionReading, UserSession
 from chaos.load.body import cart_items, user_id
-from chaos.reach import http
+from chaos.reach import entry
 from chaos.spec.mix import COOKIE
 
 AT_ONCE = 20
@@ -68,7 +68,7 @@ class _Shop:
         origin: float = 0.0,
     ) -> None:
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        self.client = httpx.Client(base_url=base_url, limits=limits, transport=transport, verify=http.certificates())
+        self.client = httpx.Client(base_url=base_url, limits=limits, transport=transport, verify=entry.certificates())
         self._ends = ends
         self._pause = pause
         self._origin = origin

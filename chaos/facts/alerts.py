@@ -1,5 +1,7 @@
 """What Prometheus and Alertmanager say of alerts."""
 
+from typing import Any
+
 import msgspec
 
 from chaos.facts.fact import Fact
@@ -51,6 +53,37 @@ class AlertmanagerConfigured(Fact, frozen=True, tag="alertmanager_configured"):
 
     config: str
     version: str
+    error: str | None = None
+    """Why it told nothing; None when it answered."""
+
+
+class AlertsSent(Fact, frozen=True, tag="alerts_sent"):
+    """What Prometheus makes of labels before it sends an alert, by its own configuration."""
+
+    external: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels that it adds."""
+    relabel: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    """Its `alert_relabel_configs`, one after the other."""
+    error: str | None = None
+    """Why it told nothing; None when it answered."""
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How often Alertmanager has told somebody, since it was started."""
+
+    kind: str
+    """Of the integration, such as `pagerduty`."""
+    receiver: str
+    """Empty where its counters do not tell receivers apart."""
+    sent: float
+    """Notifications, those that failed in the end included."""
+    failed: float
+
+
+class NotificationsCounted(Fact, frozen=True, tag="notifications_counted"):
+    """Alertmanager's own counters of notifications."""
+
+    counted: list[Counted]
     error: str | None = None
     """Why it told nothing; None when it answered."""
 

@@ -6,7 +6,9 @@ from chaos.facts.alerts import (
     AlertHistory,
     AlertmanagerConfigured,
     AlertmanagerSeen,
+    AlertsSent,
     HistoryAsked,
+    NotificationsCounted,
     PrometheusSeen,
     RuleLoaded,
     RuleSeen,
@@ -14,9 +16,10 @@ from chaos.facts.alerts import (
 )
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
-from chaos.facts.pages import PagerSeen, PageSeen
+from chaos.facts.pages import MessageSeen, PagerSeen, PageSeen
 from chaos.facts.panels import PanelHistory, PanelsAsked
 from chaos.facts.processes import MachineSeen, PollFailed, ProcessesSeen
+from chaos.facts.replicas import ReplicasSeen
 from chaos.facts.run import (
     Aborted,
     FaultProof,
@@ -40,6 +43,7 @@ AnyFact: TypeAlias = (
     | PrometheusSeen
     | AlertmanagerSeen
     | AlertmanagerConfigured
+    | NotificationsCounted
     | AlertHistory
     | HistoryAsked
     | QueryHistory
@@ -48,10 +52,13 @@ AnyFact: TypeAlias = (
     | TracesSeen
     | PageSeen
     | PagerSeen
+    | MessageSeen
     | ProcessesSeen
     | MachineSeen
     | PollFailed
     | ClockSeen
+    | ReplicasSeen
+    | AlertsSent
     | Injected
     | FaultProof
     | StagedInjected

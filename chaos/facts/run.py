@@ -86,6 +86,14 @@ class RunStarted(Fact, frozen=True, tag="run_started"):
     """Of the recording; see FORMAT."""
     pace: Pace = Pace()
     """At which it was run; of earlier releases, that of the fastest drill."""
+    only: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels of the alerts that are the target's; empty: all are."""
+    messages: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """Receiver → the kinds of messages for people that it sends to the pager beside its webhook."""
+    stands_for: list[str] = msgspec.field(default_factory=list)
+    """Receivers that reach people for real, and beside which the one that leads to the pager is told."""
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
+    """What the system under attack was told beyond its defaults, by name: its switches. Empty in earlier recordings."""
 
 
 class Used(msgspec.Struct, frozen=True):

@@ -76,5 +76,7 @@ class TracesSeen(Fact, frozen=True, tag="traces_seen"):
     """Whether the store has more that are about as slow as some of these than it was asked to tell of."""
     missing: list[tuple[float, float]] = msgspec.field(default_factory=list)
     """From when to when no trace of `service` began, in seconds since the run's start."""
+    in_the_making: str = ""
+    """The trace store that the stack came up without, and that was being built then; nothing was asked."""
     service: str = ""
     """The service in which most traces begin: whom users ask. Empty: there was no trace at all."""

@@ -13,6 +13,7 @@ from chaos.faults.hands import Hands, Proof, System, each
 from chaos.machine import process_identity
 from chaos.machine.process_identity import Child
 from chaos.reach import http
+from chaos.spec.door import plain
 from chaos.spec.faults.process import ProcessCrash, ProcessFault, ProcessKill, ProcessPause, ProcessRestart
 
 AnyProcessFault = TypeVar("AnyProcessFault", bound=ProcessFault)
@@ -209,5 +210,5 @@ def _answers(instance: str, ready: str) -> Proof:
     try:
         status = http.get(ready, _READY_TIMEOUT_SECONDS).status_code
     except httpx.HTTPError as error:
-        return Proof(False, f"{instance} does not answer at {ready}: {type(error).__name__}")
-    return Proof(status == 200, f"{instance} answers {status} at {ready}")
+        return Proof(False, f"{instance} does not answer at {plain(ready)}: {type(error).__name__}")
+    return Proof(status == 200, f"{instance} answers {status} at {plain(ready)}")

@@ -20,6 +20,8 @@ from chaos.spec.load import LoadSettings
 AnyTraffic = TypeVar("AnyTraffic", bound=Traffic)
 
 _MOST_PER_SECOND = 2_000
+_MOST_OF_ONE_ADDRESS = 20_000
+"""Linux gives clients 28,232 ports, and others need some."""
 
 
 class TrafficHands(Hands[AnyTraffic]):
@@ -109,15 +111,22 @@ class TrafficSlowClientsHands(TrafficHands[TrafficSlowClients]):
 
     def check(self, system: System) -> None:
         super().check(system)
+        if not (wanted := self._connections(system)):
+            raise FaultFailed("the target does not say how many connections users may have")
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if most != resource.RLIM_INFINITY and most < self.fault.connections + 100:
-            raise FaultFailed(f"{self.fault.connections} connections: a process here may open {most} files")
+        if most != resource.RLIM_INFINITY and most < wanted + 100:
+            raise FaultFailed(f"{wanted} connections: a process here may open {most} files")
+        if wanted > _MOST_OF_ONE_ADDRESS:
+            raise FaultFailed(f"{wanted} connections: one address has ports for {_MOST_OF_ONE_ADDRESS}")
 
     def kind(self) -> str:
         return "slow_clients"
 
     def arguments(self, system: System) -> dict[str, Any]:
-        return {"connections": self.fault.connections, "sends": self.fault.sends, "path": "/products/sku-0001"}
+        return {"connections": self._connections(system), "sends": self.fault.sends, "path": "/products/sku-0001"}
+
+    def _connections(self, system: System) -> int:
+        return self.fault.connections or round(self.fault.share * system.target.connections)
 
 
 def _address(system: System) -> tuple[str, int]:

@@ -210,7 +210,7 @@ def _plan(drawn: Drawing, setting: Setting, run_id: str) -> Plan:
         load,
         *setting.revision,
         setting.panels,
-        lasts.total_seconds(),
+        at_most=lasts.total_seconds(),
     )
 
 

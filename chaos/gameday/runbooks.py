@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from chaos.errors import InvalidFile
+from chaos.spec import door
 from chaos.spec import target as targets
 from chaos.spec.target import Target
 
@@ -31,7 +32,7 @@ def for_target(written: str, target: Target | None) -> str:
     if target is None:
         return written
     for address, name in _WRITTEN.items():
-        written = written.replace(address, getattr(target.urls, name) or address)
+        written = written.replace(address, door.first(getattr(target.urls, name)) or address)
     if target.pace is None:
         return written
     a_minute = _FASTEST / target.pace

@@ -23,6 +23,7 @@ from chaos.judge.blindness import Blindness
 from chaos.judge.identity import Identities
 from chaos.judge.inputs import Unfed
 from chaos.judge.instance import Instance, Told, page_key
+from chaos.judge.others import others
 from chaos.judge.stretch import Stretch, joined, looked_after
 from chaos.judge.suppression import Suppression
 from chaos.judge.window import Window
@@ -76,9 +77,11 @@ class AlertEvidence:
     standing: frozenset[str]
     """Alerts whose rule was not evaluated for a while, but for when a fault blinded Prometheus."""
     format: int
-    """Of the recording."""
     pace: Pace
-    """At which it was made."""
+    """Of the recording, as its format."""
+    only: Mapping[str, str]
+    others: frozenset[str]
+    """Alerts that cannot be the target's: not those with the labels `only`."""
 
     @classmethod
     def of(cls, recording: Recording, span: Window) -> "AlertEvidence":
@@ -105,6 +108,8 @@ class AlertEvidence:
             standing=frozenset(name for look in blindness.that_count(looks, span) for name in look.standing),
             format=started.format,
             pace=started.pace,
+            only=started.only,
+            others=others(recording),
         )
 
     def receivers_of(self, name: str, labels: Mapping[str, str]) -> tuple[str, ...]:

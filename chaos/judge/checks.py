@@ -98,7 +98,7 @@ def _measure(
     check: SteadyState, bound: Bound, recording: Facts, span: Window, phase: Phase, start: float, end: float
 ) -> tuple[float | None, CheckFinding | None]:
     if not check.from_load:
-        return _worst(_samples(recording, check.query, span, start, end), bound)
+        return _worst(_samples(recording, check.query, span, start, end), bound, _answer(recording, check.query))
     requests = [one for one in span.requests(recording, phase) if phase is not Phase.AFTER or one.at >= start]
     if len(requests) < FEWEST_REQUESTS:
         return None, RequestsTooFew(len(requests), FEWEST_REQUESTS)
@@ -134,14 +134,22 @@ def _samples(recording: Facts, query: str, span: Window, start: float, end: floa
     return [*samples, None] if cut_off else samples
 
 
-def _worst(samples: Sequence[float | None], bound: Bound) -> tuple[float | None, CheckFinding | None]:
+def _answer(recording: Facts, query: str) -> QueryHistory | None:
+    histories = [history for history in recording.all(QueryHistory) if history.query == query]
+    return histories[-1] if histories else None
+
+
+def _worst(
+    samples: Sequence[float | None], bound: Bound, answer: QueryHistory | None
+) -> tuple[float | None, CheckFinding | None]:
     """The value that breaks the bound, if one does; else missing data; else the last value."""
     broken = [value for value in samples if value is not None and not bound.holds(value)]
     if broken:
         return broken[0], SamplesBroken(len(broken), len(samples))
     missing = sum(value is None for value in samples)
     if missing or not samples:
-        return None, SamplesMissing(missing, len(samples))
+        said = (answer.error or "", answer.series, answer.several) if answer else ()
+        return None, SamplesMissing(missing, len(samples), *said)
     return samples[-1], None
 
 

@@ -12,6 +12,7 @@ from chaos.judge import clocks, heartbeat
 from chaos.judge.alert_evidence import running
 from chaos.judge.blindness import HEARTBEAT_NEEDS, Blinded, Blindness
 from chaos.judge.measures import rate_held
+from chaos.judge.others import others
 from chaos.judge.window import Window
 from chaos.spec.pace import Pace
 from chaos.verdict import run_finding as found
@@ -105,7 +106,7 @@ def _prometheus(recording: Recording, span: Window, blindness: Blindness) -> Ite
     if not rules:
         yield found.NoRules()
     listed = {window.name for window in recording.experiment.alerts}
-    if silent := sorted(set(started.known_alerts) - rules - listed):
+    if silent := sorted(set(started.known_alerts) - rules - listed - others(recording)):
         yield found.RulesNotRunning(silent)
 
 

@@ -37,6 +37,11 @@ def selectors(rules: Iterable[RuleSeen]) -> list[str]:
     return list(found)
 
 
+def needs_of(rule: RuleSeen, rules: Iterable[RuleSeen]) -> Alternatives:
+    """The sets of scraped series of which one has to be there for it to answer, through recording rules as well."""
+    return _needs(rule.query, _recorded(rules))
+
+
 def unfed(recording: Recording, window: Window) -> dict[str, Unfed]:
     """The alerts whose rule lost its input, by name; empty where nothing was recorded of it."""
     # While it is put back, what was taken may be back already: only the hold counts.

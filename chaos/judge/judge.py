@@ -2,10 +2,25 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from chaos.facts.processes import MachineSeen
 from chaos.facts.recording import Recording
+from chaos.facts.replicas import ReplicasSeen
 from chaos.facts.run import Injected, RunEnded, RunStarted
-from chaos.judge import alerts, checks, completeness, durability, effect, measures, page_text, panel_change, window
+from chaos.judge import (
+    alerts,
+    checks,
+    completeness,
+    durability,
+    effect,
+    measures,
+    messages,
+    notifications,
+    page_text,
+    panel_change,
+    window,
+)
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
@@ -60,7 +75,7 @@ def judge(recording: Recording) -> Verdict:
     found = _find(recording, spans)
     outcome, code, findings = _outcome(recording, ended, found, spans)
     recovered = checks.recovered_at(recording, spans)
-    return Verdict(
+    verdict = Verdict(
         run_id=started.run_id,
         experiment=started.experiment_id,
         title=recording.experiment.title,
@@ -86,8 +101,21 @@ def judge(recording: Recording) -> Verdict:
         alerts_judged=started.alerts_judged,
         has_ledgers=started.has_ledgers,
         format=started.format,
-        unmeasured=effect.unmeasured(recording),
         findings=findings,
+    )
+    return _with_the_rest(verdict, recording, started, spans)
+
+
+def _with_the_rest(verdict: Verdict, recording: Recording, started: RunStarted, spans: Window) -> Verdict:
+    """What is known beside it: of what was told to the system, whom nobody counted, and the ways that pages take."""
+    return msgspec.structs.replace(
+        verdict,
+        settings=started.settings,
+        unmeasured=effect.unmeasured(recording),
+        replicas=[f"{seen.source}: {one}" for seen in recording.all(ReplicasSeen) for one in seen.said],
+        messages=messages.told(recording, spans),
+        evidence=started.receiver if started.alerts_judged else "",
+        told=notifications.told(recording),
     )
 
 
@@ -120,7 +148,8 @@ def _outcome(
     ledgers = durability.findings(recording, found.orders, found.sessions)
     findings: list[AnyFinding] = [*ledgers, *effect.unknown(recording, spans), *completeness.missing(recording, spans)]
     if _started_with_alerting(recording):
-        findings += page_text.findings(recording, spans)
+        findings += [*page_text.findings(recording, spans), *messages.findings(recording, spans)]
+        findings += notifications.findings(recording)
     timed = not any(isinstance(one, ClockMoved | OutOfOrder) for one in findings)
     # What is missing may be the very page, phase or answer for want of which something looks refuted.
     whole = not any(isinstance(one, FactsLost) for one in findings)

@@ -9,17 +9,20 @@ from itertools import islice
 from chaos.facts.alert_key import Key, key_of
 from chaos.facts.alerts import PrometheusSeen, RuleLoaded, Timing
 from chaos.facts.recording import Facts
+from chaos.facts.run import RunStarted
 from chaos.judge import design_delay
 from chaos.judge.window import Window
+from chaos.spec import scope
 from chaos.spec.alert_window import AlertWindow, MayFire
 from chaos.spec.pace import BEYOND_DESIGN_BEATS, Pace
 
 
 def active(recording: Facts) -> list[str]:
     """Listed alerts that were pending or firing when Prometheus last told."""
-    listed = {window.name for window in recording.experiment.alerts}
+    listed = recording.experiment.alerts
     told = next((seen for seen in reversed(recording.all(PrometheusSeen)) if seen.error is None), None)
-    return sorted({alert.name for alert in told.alerts if alert.name in listed}) if told else []
+    alerts = told.alerts if told else []
+    return sorted({one.name for one in alerts if scope.may_be_listed(listed, one.name, one.labels)})
 
 
 def unresolved(recording: Facts, window: Window) -> list[str]:
@@ -43,7 +46,8 @@ def owed(recording: Facts, window: Window) -> list[str]:
     before = _firing_at_baseline(recording, window)
     rules = {rule.alert: rule.timing for rule in recording.all(RuleLoaded)}
     told = next((seen for seen in reversed(recording.all(PrometheusSeen)) if seen.error is None), None)
-    found = set()
+    started = recording.first(RunStarted)
+    only, found = started.only if started else {}, set()
     for alert in told.alerts if told else []:
         timing = rules.get(alert.name)
         if timing is None or key_of(alert.name, alert.labels) in before:
@@ -53,7 +57,8 @@ def owed(recording: Facts, window: Window) -> list[str]:
         )
         fires_by = alert.active_since + timing.for_seconds + timing.evaluation_seconds + recording.pace.look
         due = _told_by(fires_by, timing, window, recording.pace) if may_fire else fires_by
-        if window.end < due and (alert.state == "pending" or may_fire):
+        pending = alert.state == "pending" and scope.ours(only, alert.labels)
+        if window.end < due and (pending or may_fire):
             found.add(alert.name)
     for one in recording.experiment.allowed:
         fired_at = _untold(one, recording, window) if one.name in rules else None

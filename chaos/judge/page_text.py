@@ -7,6 +7,7 @@ from chaos.facts.pages import PageSeen
 from chaos.facts.recording import Recording
 from chaos.facts.run import RunStarted
 from chaos.judge.alert_evidence import routing_of
+from chaos.judge.others import concerns
 from chaos.judge.window import Window
 from chaos.verdict.run_finding import PageFinding, PagesCounted, PagesCutShort, RoutingUnreadable, TemplateFailed
 
@@ -25,7 +26,7 @@ def findings(recording: Recording, window: Window) -> Iterable[PageFinding]:
         for page in pages
         for alert in page.alerts
         for annotation, text in alert.annotations.items()
-        if any(sign in text for sign in _FAILED)
+        if any(sign in text for sign in _FAILED) and concerns(recording, alert.name, alert.labels)
     }
     yield from (TemplateFailed(*one) for one in sorted(failed))
     for receiver in sorted({page.receiver for page in pages if page.truncated}):
@@ -40,5 +41,6 @@ def findings(recording: Recording, window: Window) -> Iterable[PageFinding]:
 def _pages_somebody(page: PageSeen, recording: Recording, injected: float) -> bool:
     started = recording.first(RunStarted)
     heartbeat = started.heartbeat_receiver if started else ""
-    fires = any(alert.status == "firing" for alert in page.alerts)
+    alerts = [alert for alert in page.alerts if concerns(recording, alert.name, alert.labels)]
+    fires = any(alert.status == "firing" for alert in alerts)
     return page.accepted and fires and page.at >= injected and page.receiver != heartbeat

@@ -7,6 +7,7 @@ from chaos.judge.alert_evidence import AlertEvidence, Measured
 from chaos.judge.instance import Instance
 from chaos.judge.stretch import Stretch, overlap
 from chaos.judge.telling import hold_seconds, refired, why_undelivered
+from chaos.spec import scope
 from chaos.spec.alert_window import MayFire
 from chaos.verdict import alert_finding as found
 from chaos.verdict.alert_finding import AlertFinding
@@ -27,14 +28,18 @@ def judge(recording: Recording, left: Iterable[Instance], evidence: AlertEvidenc
         results.append(AlertResult(name, {}, AlertOutcome.ALLOWED, found.MayFireDidNot(before), pending=pending))
         spoken.add(name)
     spoken |= {name for name, _ in evidence.firing_at_baseline}
-    return results + [_quiet(name, evidence) for name in sorted(evidence.rules - spoken)]
+    return results + [_quiet(name, evidence) for name in sorted(evidence.rules - spoken - evidence.others)]
 
 
 def _instance(one: Instance, allowed: Iterable[MayFire], evidence: AlertEvidence) -> AlertResult:
     receiver = evidence.receivers_of(one.name, one.labels)[0]
     measured = evidence.measure(one, receiver)
     permission = next((each for each in allowed if each.fits(one.name, one.labels)), None)
-    if permission is None:
+    outcome: AlertOutcome
+    finding: AlertFinding
+    if permission is None and not scope.ours(evidence.only, one.labels):
+        outcome, finding = AlertOutcome.NOT_OURS, found.NotOurs(one.paged)
+    elif permission is None:
         outcome, finding = _surprising(one, evidence)
     else:
         outcome, finding = _permitted(permission, one, measured, receiver, evidence)

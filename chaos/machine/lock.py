@@ -39,6 +39,28 @@ def locked(file: Path, within_seconds: float, *, private: bool = False) -> Itera
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def shared(file: Path, within_seconds: float) -> Iterator[None]:
+    """As `locked`, with others who also share it. Raises LockBusy while one has it for itself, and OSError."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _take(descriptor, file, within_seconds, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether another process has it for itself now."""
+    try:
+        with shared(file, 0.0):
+            return False
+    except LockBusy:
+        return True
+    except OSError:
+        return False  # not there: nobody has
+
+
 def _open(file: Path, private: bool) -> int | None:
     with contextlib.suppress(OSError):
         if private:
@@ -49,11 +71,11 @@ def _open(file: Path, private: bool) -> int | None:
     return None
 
 
-def _take(descriptor: int, file: Path, within_seconds: float) -> None:
+def _take(descriptor: int, file: Path, within_seconds: float, how: int = fcntl.LOCK_EX) -> None:
     give_up_at = time.monotonic() + within_seconds
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if time.monotonic() >= give_up_at:

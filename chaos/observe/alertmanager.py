@@ -1,21 +1,34 @@
 """Alertmanager as a witness: which alerts it has, and which of them it tells nobody for the sake of another."""
 
+import re
+from collections import defaultdict
 from typing import Any
 
 import httpx
 
 from chaos.errors import SignalUnavailable
-from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, TakenAlert
+from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, Counted, NotificationsCounted, TakenAlert
 from chaos.facts.clocks import ClockSeen
+from chaos.facts.inventory import Silence
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
+
+_URL = re.compile(r"^[\s-]*\w*url: .*$", re.MULTILINE)
+"""A line of a configuration as it tells it; a matcher may look like a URL as well, and is kept."""
+_USER_INFO = re.compile(r"(\w://)[^\s/@\"']*@")
+_QUERY = re.compile(r"(\w://[^\s?\"']*)\?[^\s\"']*")
+
+_SENT, _FAILED = "alertmanager_notifications_total", "alertmanager_notifications_failed_total"
+_SAMPLE = re.compile(r"^(\w+)\{(.*)\} (\S+)$", re.MULTILINE)
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class Alertmanager:
-    """One Alertmanager."""
+    """One Alertmanager, or several that are one cluster."""
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Alertmanager", url, transport)
+    def __init__(self, address: Address, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Alertmanager", address, transport)
         self._last: list[TakenAlert] | None = None
 
     def look(self, at: float) -> AlertmanagerSeen:
@@ -37,7 +50,32 @@ class Alertmanager:
             status = self._api.get("/api/v2/status")
         except SignalUnavailable as error:
             return AlertmanagerConfigured(0.0, "", "", str(error))
-        return AlertmanagerConfigured(0.0, status["config"]["original"], status["versionInfo"]["version"])
+        return AlertmanagerConfigured(
+            0.0, without_secrets(status["config"]["original"]), status["versionInfo"]["version"]
+        )
+
+    def peers(self) -> int:
+        """How many its cluster has, itself included; 0 where it has none, or gives no answer."""
+        try:
+            cluster = self._api.get("/api/v2/status").get("cluster") or {}
+        except SignalUnavailable:
+            return 0
+        return len(cluster.get("peers") or [])
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Those in force. Raises SignalUnavailable."""
+        return silences_of(self._api.get("/api/v2/silences"))
+
+    def counted(self, at: float) -> NotificationsCounted:
+        """Its own counters of notifications. Never raises: that it did not answer is a fact too."""
+        try:
+            text = self._api.text("/metrics")
+        except SignalUnavailable as error:
+            return NotificationsCounted(at, [], str(error))
+        sent, failed = _counters(text, _SENT), _counters(text, _FAILED)
+        if not sent:
+            return NotificationsCounted(at, [], "Alertmanager: /metrics: no counters of notifications")
+        return NotificationsCounted(at, [Counted(*key, sent[key], failed.get(key, 0.0)) for key in sorted(sent)])
 
     def compare_clock(self, now: clocks.Now, wall: float) -> ClockSeen:
         """How far its clock is ahead of ours; it tells it in whole seconds."""
@@ -46,6 +84,45 @@ class Alertmanager:
     def close(self) -> None:
         """Close its connections."""
         self._api.close()
+
+
+def without_secrets(config: str) -> str:
+    """A configuration without what lets somebody in by URL: until 0.26 those of webhooks are told as they are."""
+    return _URL.sub(lambda line: _QUERY.sub(r"\1", _USER_INFO.sub(r"\1", line[0])), config)
+
+
+def silences_of(answer: list[dict[str, Any]]) -> tuple[Silence, ...]:
+    """Those in force, of what it says of all."""
+    return tuple(
+        Silence(
+            one["id"],
+            one["createdBy"],
+            one["endsAt"],
+            tuple((each["name"], _operator(each), each["value"]) for each in one["matchers"]),
+        )
+        for one in answer
+        if one["status"]["state"] == "active"
+    )
+
+
+def _operator(matcher: dict[str, Any]) -> str:
+    # Alertmanagers before 0.22 do not know isEqual.
+    words = {(True, True): "=~", (True, False): "!~", (False, True): "=", (False, False): "!="}
+    return words[bool(matcher["isRegex"]), bool(matcher.get("isEqual", True))]
+
+
+def _counters(text: str, name: str) -> dict[tuple[str, str], float]:
+    """Integration and receiver → what is counted; the latter is told only where Alertmanager was asked to."""
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for metric, labels, value in _SAMPLE.findall(text):
+        if metric == name:
+            said = {label: _plain(text) for label, text in _LABEL.findall(labels)}
+            found[said.get("integration", ""), said.get("receiver_name", "")] += float(value)
+    return found
+
+
+def _plain(escaped: str) -> str:
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], escaped)
 
 
 def _taken(answer: list[dict[str, Any]]) -> list[TakenAlert]:

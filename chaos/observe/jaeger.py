@@ -13,6 +13,7 @@ from chaos.errors import SignalUnavailable
 from chaos.facts.traces import TraceSeen, TracesSeen
 from chaos.observe import jaeger_trace
 from chaos.reach.http import JsonApi, is_application
+from chaos.spec.door import Address, doors
 
 MOST_OF_A_KIND = 10
 _ASKED_AT_MOST = 60
@@ -29,19 +30,19 @@ _SHORTEST_SLICE_SECONDS, _MOST_SLICES = 1.0, 60
 class Jaeger:
     """One Jaeger's query API. Times are seconds since the run's start, which was at Unix time `wall`.
 
-    `pages` is where a browser finds its pages, if not at `url`.
+    `pages` is where a browser finds its pages, if not at `address`.
     """
 
     def __init__(
         self,
-        url: str,
+        address: Address,
         wall: float,
         transport: httpx.BaseTransport | None = None,
         pages: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api = JsonApi("Jaeger", url, transport, _ANSWER_WITHIN_SECONDS)
-        self._pages = [one for one in (pages, url) if one]
+        self._api = JsonApi("Jaeger", address, transport, _ANSWER_WITHIN_SECONDS)
+        self._pages = [one for one in (pages, *(door.plain for door in doors(address))) if one]
         self._wall = wall
         self._transport = transport
         self._clock = clock

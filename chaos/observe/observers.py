@@ -8,13 +8,16 @@ from pathlib import Path
 from chaos.errors import BaselineNotMet, SignalUnavailable
 from chaos.facts.alerts import HistoryAsked, RuleSeen, SelectorSeen
 from chaos.facts.any_fact import AnyFact
+from chaos.facts.metrics import QueryHistory
 from chaos.facts.panels import PanelsAsked
 from chaos.facts.recorder import Recorder
+from chaos.facts.traces import TracesSeen
 from chaos.faults.hands import System
-from chaos.judge import inputs
+from chaos.judge import inputs, silenced
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
-from chaos.observe import machine
+from chaos.machine.built_beside import in_the_making
+from chaos.observe import machine, replicas
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.jaeger import Jaeger
 from chaos.observe.pager import Pager
@@ -53,11 +56,34 @@ class Observers:
 
     def begin(self) -> None:
         """Note the rules that run, and watch from now on. Raises BaselineNotMet when a source gives no answer."""
+        # Now, so that it is known of a run that ends early as well.
+        if what := in_the_making(self._target):
+            self._recorder.write(TracesSeen(self._now(), None, in_the_making=what))
         if self._target.alerting is not None:
             self._skip_what_was_delivered()
             self.compare_clocks()
             self._note_rules(self._target.alerting.all_receivers)
+            self._recorder.write(self.prometheus.alerts_sent())
+            self._compare_replicas()
+            self._assert_not_silenced()
+            self._count_notifications(0.0)
         self._poller.start()
+
+    def _assert_not_silenced(self) -> None:
+        """Minutes of outage would end with an alert that nobody was told of: a forgotten silence is known before."""
+        try:
+            silences = self._alertmanager.silences()
+        except SignalUnavailable as error:
+            raise BaselineNotMet(str(error)) from error
+        experiment = self._recorder.live.experiment
+        if said := silenced.listed(experiment.alerts, silences, self._recorder.live.all(RuleSeen)):
+            raise BaselineNotMet("; ".join(said))
+
+    def _compare_replicas(self) -> None:
+        urls = self._target.urls
+        for seen in (replicas.of_prometheus(urls.prometheus), replicas.of_alertmanager(urls.alertmanager)):
+            if seen is not None:
+                self._recorder.write(seen)
 
     def compare_clocks(self) -> None:
         """Record how far the clocks of those who tell of alerts are from ours; nothing without alerting."""
@@ -96,6 +122,10 @@ class Observers:
         for rule in rules_loaded(seen, scrapes, routes, receivers, manifest):
             self._recorder.write(rule)
 
+    def _count_notifications(self, at: float) -> None:
+        if self._target.alerting is not None and self._target.alerting.stands_for:
+            self._recorder.write(self._alertmanager.counted(at))
+
     def stop(self) -> None:
         """Poll a last time and end; safe to repeat."""
         self._poller.stop()
@@ -110,6 +140,7 @@ class Observers:
             self._recorder.write(HistoryAsked(now, None))
         except SignalUnavailable as error:
             self._recorder.write(HistoryAsked(now, str(error)))
+        self._count_notifications(now)
         for selector in inputs.selectors(self._recorder.live.all(RuleSeen)):
             self._recorder.write(self._selector_history(selector, now))
 
@@ -127,8 +158,8 @@ class Observers:
             if not check.from_load:
                 try:
                     self._recorder.write(self.prometheus.query_history(check.query, since, now, step))
-                except SignalUnavailable:
-                    continue
+                except SignalUnavailable as error:
+                    self._recorder.write(QueryHistory(now, check.query, [], str(error)))
 
     def ask_panels(self, panels: Iterable[Panel], fault: AnyFault, now: float) -> None:
         """Record what every panel showed over the run; nothing where the stack has no dashboards."""

@@ -8,16 +8,19 @@ import httpx
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.clocks import ClockSeen
-from chaos.facts.pages import PageAlert, PagerSeen, PageSeen
+from chaos.facts.pages import MessageSeen, PageAlert, PagerSeen, PageSeen
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
 
 
 class Pager:
     """The pager of one stack, from a moment on; `wall` and `boottime` are the clocks at the run's start."""
 
-    def __init__(self, url: str, wall: float, boottime: float, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("pager", url, transport)
+    def __init__(
+        self, address: Address, wall: float, boottime: float, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._api = JsonApi("pager", address, transport)
         self._wall = wall
         self._ours = boottime
         self._boottime = boottime
@@ -45,7 +48,7 @@ class Pager:
         """What Prometheus's clock showed when the run began: an alert's start is told by that one."""
         self._wall = wall
 
-    def look(self, at: float) -> Iterator[PageSeen | PagerSeen]:
+    def look(self, at: float) -> Iterator[PageSeen | MessageSeen | PagerSeen]:
         """The deliveries since the last look, then that it answered; never raises."""
         try:
             answer = self._api.get("/deliveries", after=self._last)
@@ -53,7 +56,7 @@ class Pager:
             yield PagerSeen(at, str(error))
             return
         for delivery in answer["deliveries"]:
-            yield self._page(delivery)
+            yield self._message(delivery) if delivery.get("kind") else self._page(delivery)
         self._last = answer["last_seq"]
         yield PagerSeen(at, None)
 
@@ -72,6 +75,18 @@ class Pager:
             delivery["reason"] or "",
             alerts,
             delivery.get("truncated") or 0,
+            delivery.get("groupKey") or "",
+        )
+
+    def _message(self, delivery: dict[str, Any]) -> MessageSeen:
+        said = delivery["message"] or {}
+        return MessageSeen(
+            delivery["boottime"] - self._boottime,
+            delivery["receiver"],
+            delivery["kind"],
+            delivery["accepted"],
+            delivery["reason"] or "",
+            *(said.get(name) or "" for name in ("status", "key", "severity", "title", "text")),
         )
 
     def _alert(self, alert: dict[str, Any]) -> PageAlert:

@@ -12,6 +12,7 @@ from chaos.errors import SignalUnavailable
 from chaos.facts.panels import PanelHistory, PanelSeries
 from chaos.judge.panel_shown import PanelAnswer
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
 from chaos.spec.panel import Panel, Query
 
 _AT_ONCE = 4
@@ -23,8 +24,8 @@ _TIMEOUT_SECONDS = 10.0
 class PanelSource:
     """One Prometheus, asked as Grafana asks it. Times are Unix times but for `wall`-relative ones, in seconds."""
 
-    def __init__(self, url: str, step: timedelta, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Prometheus", url, transport, _TIMEOUT_SECONDS)
+    def __init__(self, address: Address, step: timedelta, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Prometheus", address, transport, _TIMEOUT_SECONDS)
         self._step_seconds = step.total_seconds()
 
     def answers(self, panels: Iterable[Panel], start: float, end: float) -> list[dict[str, PanelAnswer]]:

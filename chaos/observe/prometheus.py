@@ -2,32 +2,40 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import httpx
+import yaml
 from promql_parser import parse_duration
 
-from chaos.errors import SignalUnavailable
-from chaos.facts.alerts import ActiveAlert, AlertHistory, PrometheusSeen, RuleSeen, SelectorSeen
+from chaos.errors import NoSuchApi, SignalUnavailable
+from chaos.facts.alerts import ActiveAlert, AlertHistory, AlertsSent, PrometheusSeen, RuleSeen, SelectorSeen
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
 from chaos.observe import clocks
 from chaos.reach.http import JsonApi
+from chaos.spec.door import Address
 
 _HEALTHY = "ok"
+_RECORDS = "recording"
 _STANDING_SECONDS = 1.0
 _STANDING_INTERVALS = 3
 _HOUR = 3_600
+_SERIES_NAMED = 3
+_USUAL_INTERVAL = 60.0
+"""Prometheus's own between two evaluations, where nothing is said."""
 _MOST_STEPS = 600
 """So fine the history of a selector is asked for at most."""
 
 
 class Prometheus:
-    """One Prometheus server. Times are seconds since the run's start, which was at Unix time `wall`."""
+    """One Prometheus, or replicas of it. Times are seconds since the run's start, which was at Unix time `wall`."""
 
-    def __init__(self, url: str, wall: float = 0.0, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Prometheus", url, transport)
+    def __init__(self, address: Address, wall: float = 0.0, transport: httpx.BaseTransport | None = None) -> None:
+        self._api = JsonApi("Prometheus", address, transport)
         self._ours = wall
         self._wall = wall
         """What its clock showed when the run began."""
@@ -48,41 +56,45 @@ class Prometheus:
         """Its alerts now. Never raises: that it did not answer is a fact too."""
         asked = time.monotonic()
         try:
-            groups = self._groups(type="alert")
+            with _understood():
+                return self._look(at, self._rules(alerts=True), time.monotonic() - asked)
         except SignalUnavailable as error:
             return PrometheusSeen(at, str(error))
-        took = time.monotonic() - asked
-        rules = [(rule, float(group["interval"])) for group in groups for rule in group["rules"]]
-        alerts = [self._active(rule["name"], alert) for rule, _ in rules for alert in rule["alerts"]]
+
+    def _look(self, at: float, rules: list[tuple[dict[str, Any], dict[str, Any]]], took: float) -> PrometheusSeen:
+        # What takes the place of Prometheus leaves out what is empty.
+        alerts = [self._active(rule["name"], alert) for _, rule in rules for alert in rule.get("alerts") or []]
         # Of two rules with one name both have to be well.
-        unwell = {rule["name"] for rule, _ in rules if rule["health"] != _HEALTHY}
+        unwell = {rule["name"] for _, rule in rules if rule["health"] != _HEALTHY}
         oldest = self._wall + at - _STANDING_SECONDS
         standing = {
             rule["name"]
-            for rule, interval in rules
-            if _unix(rule["lastEvaluation"]) < oldest - _STANDING_INTERVALS * interval
+            for group, rule in rules
+            if _evaluated_before(rule, oldest - _STANDING_INTERVALS * _interval(group))
         }
-        well = sorted({rule["name"] for rule, _ in rules} - unwell)
+        well = sorted({rule["name"] for _, rule in rules} - unwell)
         return PrometheusSeen(at, None, alerts, well, sorted(standing), took)
 
     def rules_loaded(self) -> list[RuleSeen]:
         """Every rule that it runs. Raises SignalUnavailable."""
-        return [
-            RuleSeen(
-                0.0,
-                group["name"],
-                rule["name"],
-                rule["type"] == "recording",
-                rule["query"],
-                float(rule.get("duration", 0.0)),
-                float(rule.get("keepFiringFor", 0.0)),
-                rule.get("labels") or {},
-                rule.get("annotations") or {},
-                float(group["interval"]),
-            )
-            for group in self._groups()
-            for rule in group["rules"]
-        ]
+        return [rule for rule, _ in self.rules_and_health()]
+
+    def rules_and_health(self) -> list[tuple[RuleSeen, str]]:
+        """Every rule that it runs, and why it is not evaluated, empty where it is. Raises SignalUnavailable."""
+        with _understood():
+            return [(_rule(group, rule), _unevaluated(rule)) for group, rule in self._rules()]
+
+    def alerts_sent(self) -> AlertsSent:
+        """What it makes of an alert's labels before it sends it. Never raises: that it did not tell is a fact too."""
+        try:
+            with _understood():
+                config = yaml.safe_load(self._api.get("/api/v1/status/config")["data"]["yaml"]) or {}
+                external = (config.get("global") or {}).get("external_labels") or {}
+                relabel = (config.get("alerting") or {}).get("alert_relabel_configs") or []
+                written = {str(name): str(value) for name, value in external.items()}
+                return AlertsSent(0.0, written, [dict(one) for one in relabel])
+        except (SignalUnavailable, yaml.YAMLError) as error:
+            return AlertsSent(0.0, error=str(error))
 
     def selector_history(self, selector: str, end: float) -> SelectorSeen:
         """When this selector had series, up to a moment of the run. Never raises: that nothing was told is a fact."""
@@ -109,26 +121,31 @@ class Prometheus:
         Raises SignalUnavailable.
         """
         found: dict[str, float] = {}
-        for one in self._api.get("/api/v1/targets", state="active")["data"]["activeTargets"]:
-            every = parse_duration(one["scrapeInterval"]).total_seconds()
-            job = str(one["labels"]["job"])
-            found[job] = max(every, found.get(job, 0.0))
+        with _understood():
+            for one in self._targets() or []:
+                every = parse_duration(one["scrapeInterval"]).total_seconds()
+                job = str(one["labels"]["job"])
+                found[job] = max(every, found.get(job, 0.0))
         return found
 
     def unscraped_since(self, moment: float) -> list[str]:
-        """The targets that were not scraped since this Unix time. Raises SignalUnavailable.
+        """The targets that were not scraped since this Unix time; none where it does not scrape, but reads what others
+        have scraped. Raises SignalUnavailable.
 
         One that has just started scrapes nothing for five seconds, and says so of every target.
         """
-        targets = self._api.get("/api/v1/targets", state="active")["data"]["activeTargets"]
-        missing = [str(one["labels"]["instance"]) for one in targets if _unix(one["lastScrape"]) < moment]
-        return sorted(missing) if targets else ["any target"]
+        with _understood():
+            if (targets := self._targets()) is None:
+                return []
+            missing = [str(one["labels"]["instance"]) for one in targets if _unix(one["lastScrape"]) < moment]
+            return sorted(missing) if targets else ["any target"]
 
     def unevaluated_since(self, moment: float) -> list[str]:
         """The alerting rules that were not evaluated since this Unix time. Raises SignalUnavailable."""
-        rules = self._alerting_rules()
-        missing = [str(rule["name"]) for rule in rules if _unix(rule["lastEvaluation"]) < moment]
-        return sorted(missing) if rules else ["any rule"]
+        with _understood():
+            rules = self._rules(alerts=True)
+            missing = [str(rule["name"]) for _, rule in rules if _evaluated_before(rule, moment)]
+            return sorted(missing) if rules else ["any rule"]
 
     def alert_histories(self, end: float) -> list[AlertHistory]:
         """Every `ALERTS` series that has samples of the run, as stored up to `end`. Raises SignalUnavailable."""
@@ -168,7 +185,10 @@ class Prometheus:
         told = series[0]["values"] if len(series) == 1 else []
         values = {round((float(time) - self._wall) / step_seconds): float(value) for time, value in told}
         steps = range(first, int(end / step_seconds) + 1)
-        return QueryHistory(end, query, [(index * step_seconds, values.get(index)) for index in steps])
+        samples = [(index * step_seconds, values.get(index)) for index in steps]
+        if len(series) < 2:
+            return QueryHistory(end, query, samples)
+        return QueryHistory(end, query, samples, None, [_named(one) for one in series[:_SERIES_NAMED]], len(series))
 
     def close(self) -> None:
         """Close its connections."""
@@ -184,16 +204,70 @@ class Prometheus:
         ]
         return result
 
-    def _alerting_rules(self) -> list[dict[str, Any]]:
-        return [rule for group in self._groups(type="alert") for rule in group["rules"]]
+    def _targets(self) -> list[dict[str, Any]] | None:
+        """What it scrapes; None where it has no such API: Thanos, Mimir and vmalert read what others have scraped."""
+        try:
+            found: list[dict[str, Any]] = self._api.get("/api/v1/targets", state="active")["data"]["activeTargets"]
+        except NoSuchApi:
+            return None
+        return found
 
-    def _groups(self, **only: str) -> list[dict[str, Any]]:
-        groups: list[dict[str, Any]] = self._api.get("/api/v1/rules", **only)["data"]["groups"]
-        return groups
+    def _rules(self, *, alerts: bool = False) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Each rule, behind its group; `alerts`: not those that record, which some give whatever is asked for."""
+        asked = {"type": "alert"} if alerts else {}
+        groups = self._api.get("/api/v1/rules", **asked)["data"]["groups"]
+        found = [(group, rule) for group in groups for rule in group.get("rules") or []]
+        return [(group, rule) for group, rule in found if not (alerts and rule.get("type") == _RECORDS)]
 
     def _active(self, name: str, alert: dict[str, Any]) -> ActiveAlert:
         since = _unix(alert["activeAt"]) - self._wall
         return ActiveAlert(name, _without(alert["labels"], "alertname"), alert["state"], since)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What is no answer in Prometheus's form has told nothing, and is no defect of ours."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SignalUnavailable(f"Prometheus: not an answer: {type(error).__name__}: {error}") from error
+
+
+def _evaluated_before(rule: dict[str, Any], moment: float) -> bool:
+    """Whether its last evaluation was before this Unix time; not where the server does not say when that was."""
+    told = rule.get("lastEvaluation")
+    return told is not None and _unix(told) < moment
+
+
+def _rule(group: dict[str, Any], rule: dict[str, Any]) -> RuleSeen:
+    return RuleSeen(
+        0.0,
+        group["name"],
+        rule["name"],
+        rule["type"] == _RECORDS,
+        rule["query"],
+        float(rule.get("duration") or 0.0),
+        float(rule.get("keepFiringFor") or 0.0),
+        rule.get("labels") or {},
+        rule.get("annotations") or {},
+        _interval(group),
+    )
+
+
+def _unevaluated(rule: dict[str, Any]) -> str:
+    if rule.get("health", _HEALTHY) == _HEALTHY:
+        return ""
+    return f"{rule['health']}: {rule.get('lastError') or 'not evaluated yet'}"
+
+
+def _named(series: dict[str, Any]) -> str:
+    labels = dict(series.get("metric") or {})
+    name = labels.pop("__name__", "")
+    return f"{name}{{{', '.join(f'{label}={value}' for label, value in sorted(labels.items()))}}}"
+
+
+def _interval(group: dict[str, Any]) -> float:
+    return float(group.get("interval") or _USUAL_INTERVAL)
 
 
 def _unix(time: str) -> float:

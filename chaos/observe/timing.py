@@ -42,7 +42,8 @@ def rules_loaded(
                 group_interval_seconds=way.group_interval_seconds,
                 keep_firing_for_seconds=rule.keep_firing_for_seconds,
             )
-            production = _production(before, rule.name) if rule.name in before["alerts"] else None
+            written = _written(before["alerts"], rule)
+            production = _production(before, written) if written else None
             one = RuleLoaded(0.0, rule.name, way.receiver, timing, production)
             other = found.get(rule.name)
             found[rule.name] = one if other is None or _slowness(one) > _slowness(other) else other
@@ -85,8 +86,16 @@ def _behind(
             yield from _behind(one, recorded, seen | {name})
 
 
-def _production(known: dict[str, Any], alert: str) -> Timing:
-    rule = known["alerts"][alert]
+def _written(alerts: Mapping[str, dict[str, Any]], rule: RuleSeen) -> dict[str, Any] | None:
+    """What the manifest says of a rule: of several with one name the one with its labels, and then its expression."""
+    # A manifest of an earlier release has one alert a name, and no `name` beside.
+    named = [one for key, one in alerts.items() if one.get("name", key) == rule.name]
+    labelled = [one for one in named if one.get("labels") == rule.labels]
+    known = {" ".join(str(one["expr_drill"]).split()): one for one in labelled}
+    return known.get(" ".join(rule.query.split())) or next(iter(labelled or named), None)
+
+
+def _production(known: dict[str, Any], rule: dict[str, Any]) -> Timing:
     route = rule["routes"][0] if rule["routes"] else {}
     return Timing(
         scrape_seconds=known["production"]["scrape_interval_seconds"],

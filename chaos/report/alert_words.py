@@ -108,6 +108,7 @@ _SAID: dict[type[AlertFinding], Callable[[Any], str]] = {
     found.ResolvedLate: _late("resolved"),
     found.InTime: _just("fired, was delivered and resolved in time"),
     found.NotListed: _just("fired and is not listed"),
+    found.NotOurs: lambda one: f"fired{', and somebody was paged' if one.paged else ''}; it is not ours by its labels",
     found.Inhibited: lambda one: f"fired, and nobody was paged: {_inhibits(one.by)}",
     found.MayFire: _may_fire,
     found.MayFireDidNot: lambda one: (

@@ -74,6 +74,7 @@ def _environment() -> Environment:
     environment.filters |= {"check_words": result_words.of_check, "alert_words": alert_words.of_alert}
     environment.filters |= {"panel_words": result_words.of_panel, "reasons": words.reasons, "why_not": words.why_not}
     environment.filters["not_recorded"] = words.not_recorded
+    environment.filters["told"] = words.of_settings
     environment.filters["signed"] = durations.signed
     return environment
 

@@ -46,6 +46,11 @@ def render_all(catalogue: Catalogue) -> bytes:
     return _document(catalogue.id, catalogue.seconds, suites)
 
 
+def render_cases(name: str, found: Sequence[Case]) -> bytes:
+    """The report of what is no run: one suite."""
+    return _document("stormdrill", 0.0, [_suite(name, 0.0, found)])
+
+
 def cases(verdict: Verdict) -> list[Case]:
     """Every case of a run; the last one takes what no other explains."""
     found = [*_checks(verdict), *_alerts(verdict), *_panels(verdict), *_ledgers(verdict), _undo(verdict)]

@@ -33,7 +33,7 @@ def _check(finding: CheckFinding) -> str:
         case found.SamplesBroken():
             return f"{finding.number} of {finding.of} samples break it"
         case found.SamplesMissing():
-            return f"{finding.number} of {finding.of} samples are missing" if finding.of else "there is no sample"
+            return _missing(finding)
         case found.BackAfter():
             return f"from {durations.measured(finding.seconds, 1)} after the undo"
         case found.WatchedTooShort():
@@ -41,6 +41,16 @@ def _check(finding: CheckFinding) -> str:
         case found.NotBack():
             return f"not back within {durations.spoken(finding.within)}"
     assert_never(finding)
+
+
+def _missing(finding: found.SamplesMissing) -> str:
+    said = f"{finding.number} of {finding.of} samples are missing" if finding.of else "there is no sample"
+    if finding.error:
+        return f"{said}: {finding.error}"
+    if finding.several:
+        named = ", ".join(finding.series) + (", …" if finding.several > len(finding.series) else "")
+        return f"{said}: {finding.several} series instead of one number, {named}; add them up, as with sum()"
+    return said
 
 
 def _panel(finding: PanelFinding) -> str:

@@ -26,11 +26,11 @@ def _head(catalogue: Catalogue) -> list[str]:
     lines = [
         f"# Stormdrill: {held} of {len(catalogue.planned)} experiments held",
         "",
-        f"{started(catalogue.started)}, {catalogue.seconds / 60:.1f} min, revision {_text(catalogue.revision)}"
+        f"{started(catalogue.started)}, {catalogue.seconds / 60:.1f} min, revision {text(catalogue.revision)}"
         f"{' with uncommitted changes' if catalogue.dirty else ''}",
     ]
     if catalogue.ended_early:
-        lines += ["", f"**Ended early:** {_text(catalogue.ended_early)}. Not run: {', '.join(catalogue.left_out)}"]
+        lines += ["", f"**Ended early:** {text(catalogue.ended_early)}. Not run: {', '.join(catalogue.left_out)}"]
     return lines
 
 
@@ -46,20 +46,20 @@ def _experiments(catalogue: Catalogue, matrix: Matrix) -> list[str]:
 
 def _why(entry: Entry) -> Iterable[str]:
     if not entry.held:
-        yield from ("", f"**{entry.experiment}** {entry.word}:", *(f"- {_text(one)}" for one in words.why_not(entry)))
+        yield from ("", f"**{entry.experiment}** {entry.word}:", *(f"- {text(one)}" for one in words.why_not(entry)))
     if entry.brought_back:
-        yield from ("", f"After **{entry.experiment}** the stack was brought back: {_text(entry.brought_back)}")
+        yield from ("", f"After **{entry.experiment}** the stack was brought back: {text(entry.brought_back)}")
 
 
 def _open(matrix: Matrix) -> list[str]:
     lines = []
     if wrong := matrix.wrong():
-        lines += ["Gaps:", "", *(f"- {_text(one)}" for one in wrong)]
+        lines += ["Gaps:", "", *(f"- {text(one)}" for one in wrong)]
     if exempt := [one for one in matrix.unproven() if one.exempt]:
-        lines += ["", "Exempt:", "", *(f"- {one.alert}: {_text(one.reason)}" for one in exempt)]
+        lines += ["", "Exempt:", "", *(f"- {one.alert}: {text(one.reason)}" for one in exempt)]
     if unseen := matrix.unseen():
         lines += ["", "Faults that no alert sees:", ""]
-        lines += [f"- {row.experiment}: {_text(why_unseen(row))}" for row in unseen]
+        lines += [f"- {row.experiment}: {text(why_unseen(row))}" for row in unseen]
     return ["## What is open", *([""] if wrong else []), *lines] if lines else []
 
 
@@ -102,7 +102,7 @@ def mark(word: str) -> str:
     return AlertOutcome(word).mark if word else " "
 
 
-def _text(text: str) -> str:
+def text(text: str) -> str:
     """Text that Markdown and HTML in it take as it is, on one line."""
     for old, new in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "'"), ("\n", " ")):
         text = text.replace(old, new)

@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from chaos.report import alert_words, durations, result_words, words
 from chaos.verdict.outcome import AlertOutcome
-from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
+from chaos.verdict.results import AlertResult, CheckResult, MessagesTold, Orders, PanelResult, PhaseStats, Sessions
 from chaos.verdict.verdict import Verdict
 
 _NAME_WIDTH = 38
@@ -25,7 +25,7 @@ _PANEL_MARKS = {
 def render(verdict: Verdict, recording: str) -> str:
     """The whole report; `recording` is the path at which the run can be looked at."""
     blocks = [
-        [verdict.title, f"claim: {verdict.claim}", f"fault: {verdict.fault}"],
+        [verdict.title, f"claim: {verdict.claim}", f"fault: {verdict.fault}", *_settings(verdict)],
         ["Users", *_phases(verdict.phases), *_checks(verdict.checks), *_recovery(verdict)],
         ["Alerts", *_alerts_block(verdict)],
         ["Orders", *_orders(verdict.orders)] if verdict.has_ledgers else [],
@@ -40,6 +40,11 @@ def render(verdict: Verdict, recording: str) -> str:
 def last_line(verdict: Verdict, report: str) -> str:
     """The last line printed: verdict, exit code and the report's path; `make` hides the exit code."""
     return f"stormdrill: {verdict.outcome.value} (exit {verdict.exit_code}), report {report}"
+
+
+def _settings(verdict: Verdict) -> Iterable[str]:
+    if verdict.settings:
+        yield f"system: {words.of_settings(verdict.settings)}"
 
 
 def _phases(phases: Iterable[PhaseStats]) -> Iterable[str]:
@@ -72,7 +77,11 @@ def _alerts_block(verdict: Verdict) -> Iterable[str]:
         return
     yield from _alerts(verdict.alerts)
     yield from _before(verdict.already_firing)
+    yield from _told(verdict)
+    yield from _messages(verdict.messages)
     yield from _blinded(verdict.blinded)
+    for line in verdict.replicas:
+        yield from wrap(f"replicas do not agree: {line}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 4)
 
 
 def _alerts(alerts: Iterable[AlertResult]) -> Iterable[str]:
@@ -135,6 +144,24 @@ def _design(alert: AlertResult) -> Iterable[str]:
 def _before(already: list[str]) -> Iterable[str]:
     if already:
         yield f"  fired before the fault and was not counted: {'; '.join(already)}"
+
+
+def _told(verdict: Verdict) -> Iterable[str]:
+    receivers = ", ".join(dict.fromkeys(one.receiver for one in verdict.told))
+    if receivers:
+        yield f"  delivery was seen at {verdict.evidence}, a receiver beside {receivers}; of these Alertmanager counts:"
+    for one in verdict.told:
+        shared = " (with all other receivers of this kind)" if one.shared else ""
+        yield f"  by {one.kind} to {one.receiver}: {one.sent} sent, {one.failed} failed{shared}"
+
+
+def _messages(messages: Iterable[MessagesTold]) -> Iterable[str]:
+    for one in messages:
+        refused = f", {one.refused} refused" if one.refused else ""
+        told = f"{one.firing} that fire, {one.resolved} resolved, {one.other} others"
+        yield f"  by {one.kind} to {one.receiver}: {told}{refused}"
+        if one.first:
+            yield f"              {one.first}"
 
 
 def _blinded(blinded: list[str]) -> Iterable[str]:

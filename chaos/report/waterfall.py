@@ -80,6 +80,9 @@ def of(recording: Recording, verdict: Verdict) -> Traces:
     if seen is None:
         why = "No traces were read: the target names no trace store, or the run ended before they were."
         return Traces([], [], [why], linked=False, asked=False)
+    if seen.in_the_making:
+        why = f"No traces: {seen.in_the_making}, was still being built. Runs that begin when it is there have some."
+        return Traces([], [], [why], linked=False, asked=False)
     page = seen.page if seen.page.startswith(("http://", "https://")) else ""
     drawn = [_waterfall(trace, page, verdict) for trace in seen.traces]
     return Traces(

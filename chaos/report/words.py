@@ -1,6 +1,6 @@
 """Findings in words: the one place where the judge's reasons become sentences."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from chaos.facts.run import FORMAT
@@ -36,6 +36,11 @@ _MET = {
     Measure.NOTICES: "Alertmanager was given {0.number:.0f} alerts while it lasted ({0.part})",
     Measure.USERS: "users asked {0.number:.0f} times while it lasted ({0.part})",
 }
+
+
+def of_settings(settings: Mapping[str, str]) -> str:
+    """What the system was told beyond its defaults."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(settings.items()))
 
 
 def reasons(verdict: Verdict) -> list[str]:
@@ -186,6 +191,20 @@ def _page(finding: PageFinding) -> str:
             return f"{finding.number} pages said that something fires, should be {finding.bound}"
         case found.PagesCutShort():
             return f"{finding.number} alerts were left out of the pages of {finding.receiver}, by its max_alerts"
+        case found.NotificationsFailed():
+            return f"Alertmanager failed {finding.number} times to tell {finding.receiver} by {finding.kind}"
+        case found.NotificationsUncounted():
+            return f"whether {finding.receiver} was told is not known: {finding.why}"
+        case found.MessageRefused():
+            of = f"{finding.number} messages" if finding.number > 1 else "a message"
+            return f"{of} to {finding.receiver} by {finding.kind} would not be taken: {finding.reason}"
+        case found.MessageMissing():
+            what = "fires" if finding.status == "firing" else "is resolved"
+            told = f"told {finding.receiver} that {finding.alert} {what}"
+            return f"no message by {finding.kind} {told}, as its page at {durations.measured(finding.at, 1)} did"
+        case found.MessageAwaited():
+            page = f"the page of {finding.alert} to {finding.receiver} at {durations.measured(finding.at, 1)}"
+            return f"the run ended before a message by {finding.kind} could come beside {page}"
     assert_never(finding)
 
 

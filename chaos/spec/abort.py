@@ -19,7 +19,7 @@ class AbortIf(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     """`load:…` for what users saw in the last seconds, anything else is PromQL with one number as its answer."""
     bound: Bound
     """What it is when it is too much, such as `> 0.5`."""
-    for_: Duration = _PATIENCE
+    for_: Duration = msgspec.field(default_factory=lambda: _PATIENCE)
     """For how long it has to be so without a break."""
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ class Shell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     """Processes are controlled by commands."""
 
     instances: dict[str, InstanceCommands]
-    timeout: Duration = Duration(seconds=5)
+    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=5))
     """For each command; what takes longer is killed, and has failed."""
 
     def __post_init__(self) -> None:

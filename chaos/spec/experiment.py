@@ -159,6 +159,19 @@ class Vocabulary:
     """Whether there is a Prometheus to be asked."""
     waits: Mapping[str, Wait] = field(default_factory=dict)
     """What each alert's page waits for, as far as files say."""
+    any_alert: bool = False
+    """Whether nobody could say which alerts there are: then any name is taken, which checks nothing."""
+    expected: frozenset[str] | None = None
+    """Those whose rules should be running in every run; None: all of them."""
+
+    @property
+    def should_run(self) -> frozenset[str]:
+        """Alerts whose silence says nothing unless their rules run."""
+        return self.alerts if self.expected is None else self.expected
+
+    def knows(self, alert: str) -> bool:
+        """Whether an experiment may name it."""
+        return self.any_alert or alert in self.alerts
 
 
 def read(file: Path, vocabulary: Vocabulary) -> Experiment:
@@ -206,16 +219,23 @@ def amiss(experiment: Experiment, vocabulary: Vocabulary) -> Iterable[tuple[str,
     allowed = [one.name for one in experiment.allowed]
     for key, names in (("may_fire", allowed), ("quiet", experiment.quiet)):
         for index, name in enumerate(names):
-            if name not in vocabulary.alerts:
+            if not vocabulary.knows(name):
                 yield f"{key}[{index}]", _unknown_alert(name, vocabulary)
     yield from _contradictions(experiment)
     yield from _aborts_found(experiment, vocabulary)
 
 
+def notes(experiment: Experiment) -> list[str]:
+    """What is valid and is hardly meant."""
+    asked = [one for one in experiment.steady_state if not one.from_load and promql.compares(one.query)]
+    why = "where it is false a comparison has no answer, which is missing data: leave it to the bound, or write `bool`"
+    return [f"check {one.name!r}: {why}" for one in asked]
+
+
 def _window_found(
     path: str, alert: AlertWindow, experiment: Experiment, vocabulary: Vocabulary
 ) -> Iterable[tuple[str, str]]:
-    if alert.name not in vocabulary.alerts:
+    if not vocabulary.knows(alert.name):
         yield f"{path}.name", _unknown_alert(alert.name, vocabulary)
     if alert.fires_within > experiment.fault.for_ and not experiment.delays_pages:
         yield f"{path}.fires_within", f"longer than the fault is held ({experiment.fault.for_})"
@@ -259,6 +279,8 @@ def _query_found(path: str, query: str, vocabulary: Vocabulary) -> Iterable[tupl
     from_load = query.startswith("load:")
     if not from_load and not vocabulary.promql:
         yield path, f"the target names no Prometheus; without it there are: {', '.join(LOAD_QUERIES)}"
+    if not from_load and (why := promql.amiss(query)):
+        yield path, f"is no PromQL: {why}"
     if from_load and query not in LOAD_QUERIES:
         yield path, f"unknown load metric {query}; there are: {', '.join(LOAD_QUERIES)}"
 

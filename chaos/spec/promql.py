@@ -26,6 +26,7 @@ _NOTHING: Alternatives = (frozenset(),)
 _RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)\s*\]")
 MOST = 64
 """Alternatives of one expression; what would make more of them is taken to need nothing."""
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _ABSENT = frozenset({"absent", "absent_over_time"})
 
 
@@ -44,6 +45,45 @@ def selectors(expression: str) -> list[str]:
 
     walk(parse(expression), pre_visit=visit)
     return found
+
+
+def amiss(expression: str) -> str:
+    """Why it is no PromQL; empty when it is."""
+    try:
+        parse(expression)
+    except ValueError as error:
+        return " ".join(str(error).split())
+    return ""
+
+
+def compares(expression: str) -> bool:
+    """Whether it is a comparison, which has no answer where it is false. ValueError when it is no PromQL."""
+    node = parse(expression)
+    while isinstance(node, ParenExpr):
+        node = node.expr
+    return isinstance(node, BinaryExpr) and str(node.op) in _COMPARISONS and not _gives_bool(node)
+
+
+def _gives_bool(node: BinaryExpr) -> bool:
+    return node.modifier is not None and bool(node.modifier.return_bool)
+
+
+def asked(selector: str) -> list[str]:
+    """The values that a selector's matchers name, regular expressions as they are written."""
+    node = parse(selector)
+    return [one.value for one in node.matchers.matchers] if isinstance(node, VectorSelector) else []
+
+
+def of_each(expression: str) -> bool:
+    """Whether each series that it reads is told of by itself, none added to others. ValueError when it is no PromQL."""
+    found: list[Expr] = []
+
+    def visit(node: Expr) -> None:
+        if isinstance(node, AggregateExpr) or (isinstance(node, Call) and node.func.name in _ABSENT):
+            found.append(node)
+
+    walk(parse(expression), pre_visit=visit)
+    return not found
 
 
 def ranges(expression: str) -> list[float]:

@@ -17,8 +17,11 @@ from promql_parser import parse_duration
 
 from chaos.spec.values import NOTHING
 
-_MATCHER = re.compile(r"""\s*"?([A-Za-z_][\w]*)"?\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^,}]*)\s*(?:,|$)""")
-
+_MATCHER = re.compile(
+    r"""\s*("(?:[^"\\]|\\.)*"|[^\s{}!=~,"'`\\]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",]*?)\s*(?:,\s*|$)""", re.DOTALL
+)
+_ESCAPED = re.compile(r'\\(["\\n])')
+"""A backslash before anything else stands for itself, as in `"api\\.v1"`."""
 
 _INHERITED = ("group_by", "group_wait", "group_interval", "repeat_interval")
 _SILENT_BY_DEFAULT = frozenset({"email_configs", "rocketchat_configs", "slack_configs", "wechat_configs"})
@@ -45,6 +48,10 @@ class Routing:
     inhibitions: tuple[Mapping[str, Any], ...]
     silent_on_resolution: frozenset[str]
     """Receivers none of whose ways tells that an alert is resolved."""
+    empty: frozenset[str] = frozenset()
+    """Receivers that have nothing behind them: what is routed there nobody is told."""
+    resolving: frozenset[tuple[str, str]] = frozenset()
+    """Each receiver with the kind of each of its ways that does, such as `slack`."""
 
     def receivers(self, name: str, labels: Mapping[str, str]) -> list[str]:
         """Who is told of an alert, each once, in the order of the routes."""
@@ -55,6 +62,18 @@ class Routing:
         """The ways an alert takes, in the order of the routes."""
         taken = _walk(self.tree, {**labels, "alertname": name}, _DEFAULTS)
         return [Way(str(one["receiver"]), *(_seconds(str(one[key])) for key in _INHERITED[1:])) for one in taken]
+
+    def possible(self, name: str, labels: Mapping[str, str]) -> tuple[list[Mapping[str, Any]], bool]:
+        """The settings of every way that an alert may take which has these labels and perhaps others, and whether those
+        others decide."""
+        ways, open_ = _possible(self.tree, {**labels, "alertname": name}, _DEFAULTS)
+        return ways, open_
+
+    def may_inhibit(self, name: str, labels: Mapping[str, str]) -> list[str]:
+        """What may inhibit such an alert: the labels of its source, in words."""
+        met = {**labels, "alertname": name}
+        rules = [one for one in self.inhibitions if accepts(_asked(one, "target"), met) is not False]
+        return [" ".join("".join(part) for part in _asked(one, "source")) or "anything" for one in rules]
 
     def digest(self, name: str, labels: Mapping[str, str]) -> str:
         """Of the ways an alert takes and of what inhibits it: the same as long as they mean the same."""
@@ -71,7 +90,9 @@ def read(text: str) -> Routing:
         config = yaml.safe_load(text)
         tree, receivers = config["route"], config.get("receivers") or []
         silent = frozenset(one["name"] for one in receivers if _says_nothing_of_resolutions(one))
-        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent)
+        resolving = frozenset((str(one["name"]), kind) for one in receivers for kind, told in _ways(one) if told)
+        empty = frozenset(str(one["name"]) for one in receivers if not _ways(one))
+        routing = Routing(tree, tuple(config.get("inhibit_rules") or ()), silent, resolving=resolving, empty=empty)
         routing.digest("", {})
         _compile(tree, *(config.get("inhibit_rules") or ()))
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, re.error) as error:
@@ -90,9 +111,17 @@ def _compile(*nodes: Mapping[str, Any]) -> None:
 
 
 def _says_nothing_of_resolutions(receiver: Mapping[str, Any]) -> bool:
+    ways = _ways(receiver)
+    return bool(ways) and not any(told for _, told in ways)
+
+
+def _ways(receiver: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The kind of each way, and whether it tells that an alert is resolved."""
     ways = [(kind, way) for kind, ways in receiver.items() if kind.endswith("_configs") for way in ways or []]
-    told = [way.get("send_resolved", kind not in _SILENT_BY_DEFAULT) for kind, way in ways]
-    return bool(ways) and not any(told)
+    return [
+        (kind.removesuffix("_configs"), bool(way.get("send_resolved", kind not in _SILENT_BY_DEFAULT)))
+        for kind, way in ways
+    ]
 
 
 def _walk(
@@ -109,6 +138,30 @@ def _walk(
                 return
     if not found:
         yield here | {name: node[name] for name in _OWN if node.get(name)}
+
+
+def _possible(
+    node: Mapping[str, Any], labels: Mapping[str, str], inherited: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], bool]:
+    here = dict(inherited) | {name: node[name] for name in ("receiver", *_INHERITED) if node.get(name) is not None}
+    found: list[Mapping[str, Any]] = []
+    sure, open_ = False, False
+    for child in node.get("routes") or []:
+        accepted = accepts(_asked(child), labels)
+        if accepted is False:
+            continue
+        ways, below = _possible(child, labels, here)
+        found, open_ = [*found, *ways], open_ or below or accepted is None
+        sure = sure or accepted is True
+        if accepted and not child.get("continue", False):
+            return found, open_
+    return (found if sure else [*found, here | {name: node[name] for name in _OWN if node.get(name)}]), open_
+
+
+def accepts(wanted: Iterable[tuple[str, str, str]], labels: Mapping[str, str]) -> bool | None:
+    """Whether all of these matchers accept an alert with these labels; None where others that it may have decide."""
+    said = [_accepts(operator, value, labels[name]) if name in labels else None for name, operator, value in wanted]
+    return False if False in said else None if None in said else True
 
 
 def _asked(node: Mapping[str, Any], of: str = "") -> list[tuple[str, str, str]]:
@@ -138,10 +191,19 @@ def _inhibition(rule: Mapping[str, Any]) -> list[Any]:
 
 
 def _parsed(text: str) -> Iterator[tuple[str, str, str]]:
-    inner = text.strip().removeprefix("{").removesuffix("}")
-    for name, operator, value in _MATCHER.findall(inner):
-        plain = re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value.strip()
-        yield name, operator, plain
+    inner = text.strip().removeprefix("{").removesuffix("}").strip()
+    place = 0
+    while place < len(inner):
+        found = _MATCHER.match(inner, place)
+        if found is None:
+            raise TypeError(f"{text!r} is no matcher")
+        yield _plain(found[1]), found[2], _plain(found[3])
+        place = found.end()
+
+
+def _plain(text: str) -> str:
+    inner = text[1:-1] if len(text) > 1 and text.startswith('"') else text
+    return _ESCAPED.sub(lambda match: "\n" if match[1] == "n" else match[1], inner)
 
 
 def _accepts(operator: str, wanted: str, value: str) -> bool:

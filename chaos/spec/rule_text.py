@@ -1,8 +1,9 @@
 """Rules of Prometheus as they are written, and what tells one from what it was before."""
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from promql_parser import parse, parse_duration
 
 from chaos.errors import InvalidFile
-from chaos.spec import promql
+from chaos.spec import promql, rule_files
 from chaos.spec.values import NOTHING
 
 
@@ -28,15 +29,28 @@ class RuleText(msgspec.Struct, frozen=True):
 
 
 def read(folder: Path, pattern: str = "*.rules.yml") -> list[RuleText]:
-    """Every rule in the folder's files. Raises InvalidFile."""
+    """Every rule in the folder's files of this pattern, each of which has to be one of rules.
+
+    Without a pattern, every rule in the folder and all below it, as people keep them: what else lies there is passed
+    over, and so is what is no rule. Raises InvalidFile.
+    """
+    if not pattern:
+        return [rule for group in rule_files.groups(folder) for rule in _readable(group)]
     found = []
     for file in sorted(folder.glob(pattern)):
         try:
-            groups = yaml.safe_load(file.read_text())["groups"]
-            found += [_rule(rule) for group in groups for rule in group["rules"]]
-        except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+            found += [_rule(rule, group) for group in rule_files.of_text(file.read_bytes()) for rule in group["rules"]]
+        except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise InvalidFile(file, "", f"not a rule file: {error}") from error
     return found
+
+
+def _readable(group: Mapping[str, Any]) -> Iterator[RuleText]:
+    for rule in group.get("rules") or []:
+        # Of a rule of Loki, or with a template's holes in it, nothing can be said; Prometheus runs none of them.
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ValueError):
+            parse(str(rule["expr"]))
+            yield _rule(rule, group)
 
 
 def digest(alert: str, rules: Iterable[RuleText]) -> str:
@@ -70,15 +84,19 @@ def _meant(rule: RuleText) -> dict[str, Any]:
     return msgspec.structs.asdict(rule) | {"query": " ".join(parse(rule.query).prettify().split())}
 
 
-def _rule(written: Mapping[str, Any]) -> RuleText:
+def _rule(written: Mapping[str, Any], group: Mapping[str, Any]) -> RuleText:
     return RuleText(
-        written.get("alert") or written["record"],
+        str(written.get("alert") or written["record"]),
         "record" in written,
         str(written["expr"]),
         _seconds(written.get("for")),
         _seconds(written.get("keep_firing_for")),
-        {name: str(value) for name, value in (written.get("labels") or {}).items()},
+        _labels(group) | _labels(written),
     )
+
+
+def _labels(of: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value or "") for name, value in (of.get("labels") or {}).items()}
 
 
 def _seconds(written: object) -> float:

@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from chaos.errors import InvalidFile
+from chaos.spec import rule_text
 from chaos.spec.routing import Routing
 from chaos.spec.rule_text import RuleText
-from chaos.spec.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +39,9 @@ def waits(rules: Iterable[RuleText], routing: Routing | None, divisor: float = 1
     return found
 
 
-def of_target(target: Target, ours: Path) -> frozenset[str]:
-    """The alerts that may fire on this stack: of its own rule files, or of the folder `ours`. Raises InvalidFile."""
-    if target.alerting is None:
-        return frozenset()
-    # Of a stack that is not ours any file of the folder is one of rules.
-    return alert_names(Path(target.rules), "*.y*ml") if target.rules else alert_names(ours)
-
-
 def alert_names(folder: Path, pattern: str = "*.rules.yml") -> frozenset[str]:
-    """Every alert in the folder's rule files. Raises InvalidFile where there is none."""
-    names = set()
-    for file in sorted(folder.glob(pattern)):
-        try:
-            groups = yaml.safe_load(file.read_text())["groups"]
-            names |= {rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule}
-        except (yaml.YAMLError, KeyError, TypeError) as error:
-            raise InvalidFile(file, "", f"not a rule file: {error}") from error
+    """Every alert in the folder's rule files, as rule_text.read finds them. Raises InvalidFile for none."""
+    names = frozenset(rule.name for rule in rule_text.read(folder, pattern) if not rule.records)
     if not names:
-        raise InvalidFile(folder, "", f"no alert in any {pattern}")
-    return frozenset(names)
+        raise InvalidFile(folder, "", f"no alert in any {pattern or 'file of rules'}")
+    return names

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 
-from chaos.spec import yamlfile
+from chaos.spec import door, yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
+from chaos.spec.door import Address
 from chaos.spec.load import LoadSettings
 from chaos.spec.pace import FASTEST
 from chaos.spec.values import Duration
@@ -22,18 +23,35 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     users: str
     """Where users come in; the load goes here."""
-    prometheus: str = ""
-    """Empty: no PromQL checks and no alerts."""
-    alertmanager: str = ""
-    pager: str = ""
+    prometheus: Address = ""
+    """Empty: no PromQL checks and no alerts. Of several replicas any that answers is asked."""
+    alertmanager: Address = ""
+    """Of several that are one cluster any that answers is asked."""
+    pager: Address = ""
     """Answers `GET /deliveries?after=N` with every delivery it was sent, accepted or refused: services.pager."""
     watchdog: str = ""
     """Where the stack's own watchdog shows live faults; empty: there is none, and each run starts one for itself."""
     toxiproxy: str = ""
-    jaeger: str = ""
+    jaeger: Address = ""
     jaeger_ui: str = ""
     """Where a browser finds Jaeger's pages, if not at `jaeger`; reports link to traces only if they answer."""
     grafana: str = ""
+
+    def __post_init__(self) -> None:
+        for name in DOORS:
+            try:
+                door.doors(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        for name in _PLAIN:
+            if door.user_info(getattr(self, name)):
+                # It would be handed on to other programs, and everybody sees what those are started with.
+                raise ValueError(f"{name}: takes no user and password")
+
+
+DOORS = ("prometheus", "alertmanager", "pager", "jaeger")
+"""Of those in `Urls` which take more than a URL."""
+_PLAIN = ("users", "watchdog", "toxiproxy", "jaeger_ui", "grafana")
 
 
 class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
@@ -47,7 +65,7 @@ class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     rate: float = 50.0
     """Requests a second, however slow the system is."""
-    timeout: Duration = Duration(seconds=2)
+    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=2))
     """After which a user gives up."""
 
     def settings(self) -> LoadSettings:
@@ -103,6 +121,12 @@ class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the answer's X-Served-By names it, so that its share of users' requests can be counted."""
 
 
+MESSAGES = frozenset(
+    ("pagerduty", "slack", "opsgenie", "msteams", "msteamsv2", "telegram", "discord", "email", "webhook")
+)
+"""What the pager takes for people, as Alertmanager names them; the last is a webhook beside the one that proves."""
+
+
 class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How pages are recognised."""
 
@@ -112,11 +136,30 @@ class Alerting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The receiver of an always-firing alert, which proves that the way to the pager works; empty: there is none."""
     receivers: list[str] = []
     """Every further receiver that leads to the pager: what is routed there has to arrive there."""
+    only: dict[str, str] = {}
+    """Labels of the alerts that are this stack's; others that fire are listed as not ours, unless an experiment names
+    them. Empty: all are, so that any that fires unasked is a surprise."""
+    messages: dict[str, list[str]] = {}
+    """What these receivers send to the pager beside a webhook, such as `oncall: [pagerduty, email]`: each page has to
+    come by each. Drill time prints it."""
+    stands_for: list[str] = []
+    """Receivers that page people for real, where `receiver` is told beside them: theirs is proven by Alertmanager's own
+    counters of notifications."""
 
     @property
     def all_receivers(self) -> tuple[str, ...]:
         """Each that leads to the pager, once."""
         return tuple(dict.fromkeys(name for name in (self.receiver, self.heartbeat_receiver, *self.receivers) if name))
+
+    def __post_init__(self) -> None:
+        if strangers := self.messages.keys() - set(self.all_receivers):
+            raise ValueError(
+                f"messages: {', '.join(sorted(strangers))}: not among the receivers that lead to the pager"
+            )
+        if unknown := {kind for kinds in self.messages.values() for kind in kinds} - MESSAGES:
+            raise ValueError(f"messages: {', '.join(sorted(unknown))}: the pager takes {', '.join(sorted(MESSAGES))}")
+        if both := set(self.stands_for) & set(self.all_receivers):
+            raise ValueError(f"stands_for: {', '.join(sorted(both))}: leads to the pager itself")
 
 
 class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +169,19 @@ class Dashboards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Holds one classic JSON file a dashboard."""
     scrape_interval: Duration
     """How often Prometheus scrapes what they show."""
+
+
+class BuiltBeside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part that the stack does without and that may be being built: files that tools/background.py locks."""
+
+    what: str
+    """What it is, in words."""
+    building: str
+    """Locked while it is being built."""
+    halt: str
+    """Locked, shared, by a run that wants nothing built beside it."""
+    going: str
+    """Locked unless the build stands still."""
 
 
 class Redis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,7 +212,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pace: int | None = None
     """How fast time runs for its rules, scrapes and groups, of a stack of ours; None: in real time, and Prometheus says
     how far apart its rules and scrapes are."""
-    load: AnyLoad = ShopLoad()
+    load: AnyLoad = msgspec.field(default_factory=ShopLoad)
     abort_if: AbortConditions = None
     """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more
     than half of the users' requests, and more than twice as many as the experiment expects, fail for 30 s."""
@@ -164,6 +220,8 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder of the Prometheus rule files whose alerts experiments may name; empty: ours."""
     haproxy: str = ""
     """Path of HAProxy's admin socket; empty where there is none."""
+    connections: int = 0
+    """How many users' connections at once there is room for at the load balancer; 0: not said."""
     links: dict[str, list[str]] = {}
     """Each way from one part of the stack to another, by its name: the Toxiproxy proxies that it goes through. A
     dependency as a whole (`postgres`), one role's way to it (`postgres/shop`) and one caller's own (`postgres/shop-2`)
@@ -178,6 +236,10 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Dashboards whose panels a fault must move; None where there are none."""
     redis: Redis | None = None
     """The Redis Cluster that faults may aim at; None where there is none."""
+    settings: dict[str, str] = {}
+    """What the system was told beyond its defaults, its switches above all; each run records it."""
+    built_beside: BuiltBeside | None = None
+    """The trace store, where the stack came up without one; None where it has one, or nothing is built for it."""
 
     @property
     def redis_nodes(self) -> dict[str, str]:
@@ -214,4 +276,5 @@ def read(file: Path) -> Target:
     folder = file.resolve().parent
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
     absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
-    return msgspec.structs.replace(target, **absolute)
+    urls = {name: door.placed(getattr(target.urls, name), folder) for name in DOORS}
+    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), **absolute)

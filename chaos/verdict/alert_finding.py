@@ -75,6 +75,13 @@ class Silenced(Finding, frozen=True):
     """A silence or a mute interval kept it from being told."""
 
 
+class NotOurs(Finding, frozen=True):
+    """By its labels it is no business of this target's."""
+
+    paged: bool
+    """Whether somebody was told."""
+
+
 class OtherReceivers(Finding, frozen=True):
     """It was delivered, but not to the receiver that its route names."""
 
@@ -227,6 +234,7 @@ AlertFinding: TypeAlias = (
     | ResolvedLate
     | InTime
     | NotListed
+    | NotOurs
     | Inhibited
     | MayFire
     | MayFireDidNot

@@ -166,13 +166,17 @@ class Matrix:
         proofs = sorted(self.all_proofs(), key=lambda proof: proof.result.condition_true or 0.0, reverse=True)
         return proofs[:_SLOWEST]
 
+    def gaps(self) -> dict[str, str]:
+        """Why the coverage is not complete, in a line for each alert; empty when it is."""
+        open_ = {one.alert: f"{one.alert} is not proven: {one.reason}" for one in self.unproven() if not one.exempt}
+        return open_ | {
+            name: f"{name} is exempt for nothing: {'it is proven' if name in self.alerts else 'there is no such alert'}"
+            for name in self.needless_exemptions()
+        }
+
     def wrong(self) -> list[str]:
         """Why the coverage is not complete, one line each; empty when it is."""
-        gaps = [f"{one.alert} is not proven: {one.reason}" for one in self.unproven() if not one.exempt]
-        return gaps + [
-            f"{name} is exempt for nothing: {'it is proven' if name in self.alerts else 'there is no such alert'}"
-            for name in self.needless_exemptions()
-        ]
+        return list(self.gaps().values())
 
     def to_renew(self) -> list[str]:
         """Experiments whose next run may prove what is stale."""

@@ -30,6 +30,8 @@ class AlertOutcome(StrEnum):
     """It was not due yet when a player ended the fault."""
     INHIBITED = "inhibited"
     """Not listed, and nobody was paged: another alert, which Alertmanager names, says it already."""
+    NOT_OURS = "not ours"
+    """Not listed, and by its labels no business of this target's."""
     ALLOWED = "allowed"
     """The experiment says that it may fire."""
     UNKNOWN = "unknown"
@@ -84,6 +86,7 @@ _TABLE = {
     AlertOutcome.PENDING: _Row(10, None, "p"),
     AlertOutcome.NOT_JUDGED: _Row(12, None, "-"),
     AlertOutcome.INHIBITED: _Row(14, True, "i"),
+    AlertOutcome.NOT_OURS: _Row(17, True, "n"),
     AlertOutcome.ALLOWED: _Row(15, True, "a"),
     AlertOutcome.UNKNOWN: _Row(11, None, "?"),
     AlertOutcome.QUIET: _Row(16, True, "·"),

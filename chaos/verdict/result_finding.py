@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import TypeAlias
 
+import msgspec
+
 from chaos.verdict.finding import Finding
 
 # Of a check in a phase.
@@ -31,6 +33,12 @@ class SamplesMissing(Finding, frozen=True):
 
     number: int
     of: int
+    error: str = ""
+    """What Prometheus said instead, in its own words; empty where it answered."""
+    series: list[str] = msgspec.field(default_factory=list)
+    """The first of several series that came instead of one number."""
+    several: int = 0
+    """How many there were."""
 
 
 class BackAfter(Finding, frozen=True):

@@ -101,6 +101,28 @@ class AlertResult(msgspec.Struct, frozen=True):
         return self.pending is not None and self.pending > 0 and self.pending >= (self.hold or 0.0) / 2
 
 
+class MessagesTold(msgspec.Struct, frozen=True):
+    """What one receiver sent for people by one kind of message, since the baseline."""
+
+    receiver: str
+    kind: Annotated[str, Meta(description="What it was sent by, such as `slack`.")]
+    firing: Annotated[int, Meta(description="How many said that something fires.")]
+    resolved: int
+    other: Annotated[int, Meta(description="How many did not say whether it fires.")]
+    refused: Annotated[int, Meta(description="How many its service would not have taken.")]
+    first: Annotated[str, Meta(description="The first line that people read of the first.")]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """How often Alertmanager told a receiver for real, by its own counters, while the run lasted."""
+
+    receiver: str
+    kind: Annotated[str, Meta(description="Of the integration, such as `pagerduty`.")]
+    sent: Annotated[int, Meta(description="Notifications, those that failed in the end included.")]
+    failed: int
+    shared: Annotated[bool, Meta(description="Whether other receivers' of this kind are counted with them.")]
+
+
 class PanelResult(msgspec.Struct, frozen=True):
     """Whether one panel of a dashboard showed the fault."""
 

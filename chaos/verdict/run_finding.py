@@ -61,6 +61,54 @@ class PagesCutShort(Finding, frozen=True):
     number: int
 
 
+class MessageRefused(Refutation, frozen=True):
+    """So many messages for people that their service would not take, the first for this reason."""
+
+    receiver: str
+    kind: str
+    number: int
+    reason: str
+
+
+class MessageMissing(Refutation, frozen=True):
+    """A receiver was told by its webhook, and not by a message of this kind that it sends as well."""
+
+    receiver: str
+    kind: str
+    status: str
+    """`firing` or `resolved`."""
+    alert: str
+    """Of the page, the first alert."""
+    at: float
+    """When the page came, in seconds since the run's start."""
+
+
+class MessageAwaited(Finding, frozen=True):
+    """The same, of a page that came so shortly before the run's end that the message may still have been on its way."""
+
+    receiver: str
+    kind: str
+    status: str
+    """`firing` or `resolved`."""
+    alert: str
+    at: float
+
+
+class NotificationsFailed(Refutation, frozen=True):
+    """So many notifications by an integration of a receiver that people are told by failed, as Alertmanager counts."""
+
+    receiver: str
+    kind: str
+    number: int
+
+
+class NotificationsUncounted(Finding, frozen=True):
+    """Nobody knows whether a receiver that people are told by was told: why."""
+
+    receiver: str
+    why: str
+
+
 # Of the evidence: what is missing.
 
 
@@ -186,4 +234,14 @@ WatchFinding: TypeAlias = (
     | HeartbeatMissing
 )
 EvidenceFinding: TypeAlias = LoadFinding | WatchFinding
-PageFinding: TypeAlias = TemplateFailed | PagesCounted | PagesCutShort | RoutingUnreadable
+PageFinding: TypeAlias = (
+    TemplateFailed
+    | PagesCounted
+    | PagesCutShort
+    | RoutingUnreadable
+    | MessageRefused
+    | MessageMissing
+    | MessageAwaited
+    | NotificationsFailed
+    | NotificationsUncounted
+)

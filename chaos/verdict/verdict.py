@@ -7,7 +7,16 @@ import msgspec
 from msgspec import Meta
 
 from chaos.verdict.ledger_finding import LedgerFinding
-from chaos.verdict.results import AlertResult, CheckResult, Orders, PanelResult, PhaseStats, Sessions
+from chaos.verdict.results import (
+    AlertResult,
+    CheckResult,
+    MessagesTold,
+    Orders,
+    PanelResult,
+    PhaseStats,
+    Sessions,
+    Told,
+)
 from chaos.verdict.run_finding import EvidenceFinding, PageFinding, RunFinding
 
 AnyFinding: TypeAlias = RunFinding | EvidenceFinding | LedgerFinding | PageFinding
@@ -101,6 +110,22 @@ class Verdict(msgspec.Struct, frozen=True):
         list[str],
         Meta(description="Why nobody could look from here whether a fault met somebody: neither for nor against."),
     ] = []
+    replicas: Annotated[
+        list[str],
+        Meta(description="On what replicas of one server did not agree when the run began: neither for nor against."),
+    ] = []
+    messages: Annotated[
+        list[MessagesTold], Meta(description="What receivers sent for people, beside the webhooks that prove delivery.")
+    ] = []
+    evidence: Annotated[
+        str, Meta(description="The receiver at whose webhook delivery was seen; empty where alerts were not judged.")
+    ] = ""
+    told: Annotated[
+        list[Told], Meta(description="Receivers for which that one stands, by Alertmanager's own counters.")
+    ] = []
+    settings: Annotated[
+        dict[str, str], Meta(description="What the system under attack was told beyond its defaults: its switches.")
+    ] = {}
     findings: Annotated[
         list[AnyFinding],
         Meta(description="Why it is not `held`, beside what checks, alerts and panels say of themselves."),

@@ -40,7 +40,8 @@ def refusal(settings: StackSettings, topology: Topology) -> str:
     return (
         f"the pools of {sum(processes for processes, _ in pools.values())} processes may take {wanted} connections, and"
         f" {replaced} more while workers are replaced; Postgres has {there} for them: lower STORMDRILL_WORKERS"
-        f" ({settings.workers}) or {' and '.join(f'{role.upper()}_POSTGRES_POOL_MAX' for role in _ROLES)}"
+        f" ({settings.workers}), STORMDRILL_SHOPS ({settings.shops})"
+        f" or {' and '.join(f'{role.upper()}_POSTGRES_POOL_MAX' for role in _ROLES)}"
     )
 
 

@@ -4,8 +4,9 @@ import json
 from http import HTTPStatus
 from pathlib import Path
 
+from compose import limits, sizing
 from compose.settings import StackSettings
-from compose.topology import Topology
+from compose.topology import Program, Topology
 
 # A Python instance answers some hundred requests a second: what it holds at once it can answer within a fraction of
 # one, and more in flight would only be slower for everybody.
@@ -31,6 +32,10 @@ INTERNAL_HEADERS = (
     "x-served-by",
     "forwarded",
 )
+
+KEEP_ALIVE_SECONDS = 30
+LONG_KEEP_ALIVE_SECONDS = 120
+"""Of a stack that is made for many connections, whose users ask seldom."""
 
 _PROBLEM_TYPE = "urn:stormdrill:problem:"
 _RETRY_AFTER_SECONDS = 1
@@ -58,7 +63,14 @@ _DETAILS = {
 
 def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
     """The template's values; `settings.balancer` says which mechanisms are in it."""
+    sized, edges = size(settings, topology), bool(topology.of_role("edge"))
     return {
+        "maxconn": sized.connections,
+        "threads": sized.threads,
+        "keep_alive_seconds": LONG_KEEP_ALIVE_SECONDS if settings.connections else KEEP_ALIVE_SECONDS,
+        "behind_edges": edges,
+        # One cache on a user's way: what a second one takes from the first it would keep for as long again.
+        "http_cache": settings.balancer.http_cache and not edges,
         "admin_socket": admin_socket(settings),
         "apart": topology.apart,
         "listen": topology.listen,
@@ -79,6 +91,27 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "queue_limit": QUEUE_LIMIT,
         "problems": problems(),
         "retry_after_seconds": _RETRY_AFTER_SECONDS,
+    }
+
+
+def size(settings: StackSettings, topology: Topology) -> sizing.Size:
+    """How many connections there are, by the limits of where HAProxy runs."""
+    return sizing.size(settings, limits.CONTAINER if topology.apart else None)
+
+
+def edge_values(edge: Program, settings: StackSettings, topology: Topology) -> dict[str, object]:
+    """The values of an edge's template."""
+    sized = size(settings, topology)
+    return {
+        "maxconn": sized.connections_an_edge,
+        "to_haproxy": max(1, round(sizing.FULL * sized.connections / len(topology.of_role("edge")))),
+        "listen": topology.listen,
+        "front": topology.users,
+        "haproxy": topology.at(topology.one("haproxy").port),
+        "metrics_port": edge.port,
+        "keep_alive_seconds": LONG_KEEP_ALIVE_SECONDS,
+        "on": settings.balancer,
+        "problems": problems(),
     }
 
 

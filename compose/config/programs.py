@@ -153,6 +153,8 @@ def _third_party(
         case "haproxy":
             # USR1 would wait for connections to end; TERM stops at once.
             return (str(tools.path("haproxy")), "-db", "-f", str(config / "haproxy.cfg")), "TERM"
+        case "edge":
+            return (str(tools.path("haproxy")), "-db", "-f", str(config / f"{program.name}.cfg")), "TERM"
         case "watchdog":
             watchdog = (sys.executable, "-m", "chaos.undo.watchdog", "--port", str(program.port))
             return (*watchdog, "--target", str(settings.state / "target.yaml")), "TERM"

@@ -8,6 +8,7 @@ import jinja2
 from compose import drill_time
 from compose.config import connections, grafana, haproxy, scrape
 from compose.pace import timing
+from compose.pace.receivers import Pager
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
@@ -41,6 +42,8 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
     """Write every configuration file below `state/config`, drill-time rules and routing included, for all to read."""
     config = settings.state / "config"
     (config / "haproxy.cfg").write_text(haproxy_cfg(settings, topology))
+    for edge in topology.of_role("edge"):
+        (config / f"{edge.name}.cfg").write_text(edge_cfg(edge, settings, topology))
     for node in topology.of_role("redis"):
         write("redis.conf", settings, _redis(node, settings, topology), as_name=f"{node.name}.conf")
     for jaeger in topology.of_role("jaeger"):
@@ -56,10 +59,12 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
     drill_time.generate(
         ROOT / "alerts",
         ROOT / "alerts" / "alertmanager.yml",
-        f"http://{topology.at(topology.one('pager').port)}",
-        config / "drill",
         # The other receivers go straight: they tell when this way is broken.
-        {"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        Pager(
+            f"http://{topology.at(topology.one('pager').port)}",
+            ways={"pager": f"http://{topology.at(topology.proxy('pager').listen)}"},
+        ),
+        config / "drill",
         profile=timing.at(settings.pace),
         dashboards="".join(f"http://127.0.0.1:{one.port}" for one in topology.of_role("grafana")),
     )
@@ -69,6 +74,11 @@ def write_all(settings: StackSettings, topology: Topology) -> None:
 def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
     """The load balancer's configuration."""
     return text("haproxy.cfg", haproxy.values(settings, topology))
+
+
+def edge_cfg(edge: Program, settings: StackSettings, topology: Topology) -> str:
+    """The configuration of an edge in front of the load balancer."""
+    return text("edge.cfg", haproxy.edge_values(edge, settings, topology))
 
 
 def postgresql_conf(topology: Topology) -> str:

@@ -35,6 +35,8 @@ class Job:
     through: int | None = None
     """Port of an exporter that is asked for each target in turn; None where targets answer for themselves."""
     replicas: tuple[Replicas, ...] = ()
+    scope: tuple[str, ...] = ()
+    """The parts of HAProxy's metrics that are asked for; empty: all."""
 
 
 def jobs(topology: Topology) -> list[Job]:
@@ -49,6 +51,7 @@ def jobs(topology: Topology) -> list[Job]:
             through=topology.one("redis-exporter").port,
         ),
         Job("haproxy", (Target(topology.haproxy_metrics, "haproxy"),)),
+        *_edges(topology),
         *(
             Job(role, (_single(program, role),))
             for role in ("prometheus", "alertmanager", "watchdog")
@@ -56,6 +59,13 @@ def jobs(topology: Topology) -> list[Job]:
         ),
         *(Job(jaeger.name, (Target(jaeger.ports[2], jaeger.name),)) for jaeger in topology.of_role("jaeger")),
     ]
+
+
+def _edges(topology: Topology) -> list[Job]:
+    # Not HAProxy's job, whose being down means that no user is served: where an edge is, the others take its users.
+    targets = tuple(_single(edge, edge.name) for edge in topology.of_role("edge"))
+    # There may be a hundred: of each what says how full it is.
+    return [Job("edge", targets, scope=("global", "frontend"))] if targets else []
 
 
 def _workers(role: str, topology: Topology) -> Job:

@@ -1,30 +1,43 @@
 """Writes the target file: all that the attacker knows of this stack."""
 
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
+from compose.config import haproxy
 from compose.config.grafana import DASHBOARDS
-from compose.config.haproxy import admin_socket
 from compose.config.programs import postgres_dsn
 from compose.pace import timing
 from compose.settings import ROOT, StackSettings
 from compose.topology import Program, Topology
 
 TEMPLATE_VERSION = 1
+_PLAIN = re.compile(r"[\w.-]{1,40}")
 
 
-def write(settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]) -> Path:
-    """Write `state/target.yaml` and return its path."""
+def write(
+    settings: StackSettings,
+    topology: Topology,
+    runtime: str,
+    control: Mapping[str, object],
+    beside: Mapping[str, str] | None = None,
+) -> Path:
+    """Write `state/target.yaml` and return its path; `beside`: what may be built while the stack is up."""
     path = settings.state / "target.yaml"
-    path.write_text(yaml.safe_dump(describe(settings, topology, runtime, control), sort_keys=False, width=120))
+    described = describe(settings, topology, runtime, control, beside)
+    path.write_text(yaml.safe_dump(described, sort_keys=False, width=120))
     return path
 
 
 def describe(
-    settings: StackSettings, topology: Topology, runtime: str, control: Mapping[str, object]
+    settings: StackSettings,
+    topology: Topology,
+    runtime: str,
+    control: Mapping[str, object],
+    beside: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """The target file's content, with how `runtime` controls processes; chaos/spec/target.py documents each key."""
     return {
@@ -33,6 +46,7 @@ def describe(
         "state": str(settings.state),
         "runs": str(settings.runs),
         "pace": settings.pace,
+        "settings": told(settings),
         "urls": urls(topology),
         "control": dict(control),
         "instances": {
@@ -41,7 +55,8 @@ def describe(
             if program.role != "watchdog"
             for name in program.instances
         },
-        "haproxy": str(admin_socket(settings)),
+        "haproxy": str(haproxy.admin_socket(settings)),
+        "connections": haproxy.size(settings, topology).for_users,
         "links": topology.links(),
         "postgres": postgres_dsn(topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman", "receivers": ["fallback"]},
@@ -54,7 +69,7 @@ def describe(
             "cache_prefix": "cache:",
         },
         "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": timing.at(settings.pace).scrape_interval_text},
-    }
+    } | ({"built_beside": dict(beside)} if beside else {})
 
 
 def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:
@@ -62,10 +77,19 @@ def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:
     return [] if topology.replicated else [sys.executable, "-m", "compose.history", "--state", str(settings.state)]
 
 
+def told(settings: StackSettings) -> dict[str, str]:
+    """What the services were told by the environment, for recordings: words, numbers and durations as they are.
+
+    Of anything else, such as a connection string with a password, only that it was set.
+    """
+    given = settings.service_settings.items()
+    return {name: value if _PLAIN.fullmatch(value) else "(set)" for name, value in sorted(given)}
+
+
 def urls(topology: Topology) -> dict[str, str]:
     """Where people and the attacker reach each part."""
     shown = {
-        "users": topology.one("haproxy").port,
+        "users": topology.users,
         "prometheus": topology.one("prometheus").port,
         "alertmanager": topology.one("alertmanager").port,
         "pager": topology.one("pager").port,

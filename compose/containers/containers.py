@@ -17,8 +17,8 @@ from compose.interrupts import NEVER, Interrupts
 from compose.manager import ProcessState
 from compose.native import native, processes
 from compose.native.supervisor import Supervisor
-from compose.settings import StackSettings
-from compose.stack import Progress
+from compose.settings import SHOPS, StackSettings
+from compose.stack import Progress, StackError
 from compose.topology import OUTSIDE, REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
 
 _UNPRIVILEGED = 65534
@@ -68,7 +68,12 @@ class Containers:
         return build(self.settings, self._left_out(), apart=True)
 
     def notices(self) -> list[str]:
-        """This is where a missing engine is found, before anything is touched. Raises MissingTool."""
+        """This is where a missing engine is found, before anything is touched. Raises MissingTool and StackError."""
+        if self.settings.shops != SHOPS:
+            raise StackError(
+                f"STORMDRILL_SHOPS: {self.settings.shops}: what runs in containers has {SHOPS} instances of the shop; "
+                "use RUNTIME=native, or scale the service of a Swarm"
+            )
         engine.assert_fit()
         off = "grafana: left out, dashboards are not drawn; COMPOSE_PROFILES=grafana brings it up as well"
         return [] if self.topology().of_role("grafana") else [off]

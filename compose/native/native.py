@@ -19,7 +19,7 @@ from compose.native import processes
 from compose.native.supervisor import Supervisor
 from compose.settings import StackSettings
 from compose.stack import Progress, StackError
-from compose.tools import OPTIONAL, Tools, find, find_one
+from compose.tools import OPTIONAL, Tools, build_locks, find, find_one
 from compose.topology import REDIS_REPLICAS_PER_MASTER, Topology, Wave, build
 
 STOPPED_WITHIN_SECONDS = 8.0
@@ -60,7 +60,10 @@ class Native:
         return build(self.settings, frozenset(name for name in OPTIONAL if not self.tools.has(name)))
 
     def notices(self) -> list[str]:
-        return self.tools.notices()
+        notices = self.tools.notices()
+        if self.tools.has("jaeger") and self._came_up_without_jaeger():
+            notices.append("Jaeger is there now: the stack, which came up without it, is brought up anew, with traces")
+        return notices
 
     def end_all(self, progress: Progress) -> None:
         """Finds them also when supervisord is gone."""
@@ -89,7 +92,7 @@ class Native:
         render.make_folders(self.settings, topology)
         render.write_all(self.settings, topology)
         write_supervisord(self.settings, programs.launches(self.settings, topology, self.tools))
-        target_file.write(self.settings, topology, self.name, control(self.settings))
+        target_file.write(self.settings, topology, self.name, control(self.settings), self._beside())
         self._make_database(topology)
 
     def start_manager(self) -> None:
@@ -105,6 +108,15 @@ class Native:
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER))
         create = (str(self.tools.path("redis-cli")), "--cluster", "create", *nodes, *replicas, "--cluster-yes")
         run(create, interrupts=self.interrupts)
+
+    def _beside(self) -> dict[str, str]:
+        if self.tools.has("jaeger"):
+            return {}
+        return {"what": "Jaeger, which keeps the traces", **build_locks("jaeger")}
+
+    def _came_up_without_jaeger(self) -> bool:
+        config = self.settings.state / "config"
+        return (config / "supervisord.conf").exists() and not (config / "jaeger.yaml").exists()
 
     def _make_database(self, topology: Topology) -> None:
         data = self.settings.state / "data" / "postgres"

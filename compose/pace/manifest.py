@@ -1,6 +1,7 @@
 """What a drill changed and what the configuration alone says about each alert's timing; the judge reads it as JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
@@ -8,37 +9,20 @@ from typing import Any
 
 from compose.pace.promql import durations, metrics, read
 from compose.pace.routing import RouteTiming, routes_of
-from compose.pace.timing import Change, DrillTimeError, Intervals, Kind, parse
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of a file, as parsed YAML."""
-
-    where: str
-    """File, group and place in the group, for messages."""
-    group: str
-    body: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The alert's or the recorded series' name."""
-        return str(self.body.get("alert") or self.body["record"])
-
-    @property
-    def expression(self) -> str:
-        """Its PromQL, without the line ends YAML adds."""
-        return str(self.body["expr"]).strip()
+from compose.pace.rule_files import PassedOver
+from compose.pace.rules import LeftOut, Rule
+from compose.pace.timing import Change, Intervals, Kind, parse
 
 
 @dataclass(frozen=True, slots=True)
 class AlertTiming:
     """What the configuration alone says about one alert's timing."""
 
+    name: str
     file: str
     group: str
     labels: dict[str, str]
-    """The rule's own labels; those of the expression come on top when it fires."""
+    """The rule's own labels and its group's; those of the expression come on top when it fires."""
     severity: str
     for_production: timedelta
     for_drill: timedelta
@@ -52,15 +36,7 @@ class AlertTiming:
     records: dict[str, str]
     """Recording rules it reads, directly or not → their group; one in another group costs an evaluation."""
     routes: tuple[RouteTiming, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A rule that is not part of the drill."""
-
-    name: str
-    where: str
-    reason: str
+    """The ways it may take: of a label that is a template all that some value of it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +47,16 @@ class Manifest:
     production: Intervals
     drill: Intervals
     alerts: dict[str, AlertTiming]
+    """By name; those of one name by name and labels (`DiskFull{severity="critical"}`), if need be with their place."""
     receivers: dict[str, str]
-    """Receiver → the URL it posts to in the drill."""
+    """Receiver → the URL at which it tells which instances fire, in the drill."""
+    messages: dict[str, tuple[str, ...]]
+    """Receiver → the kinds of messages that it sends to the pager beside."""
+    replaced: tuple[str, ...]
+    """What became something else in the copy of the routing, or is not in it: one sentence each."""
     left_out: tuple[LeftOut, ...]
+    passed_over: tuple[PassedOver, ...]
+    """Files and documents without rules."""
     durations: tuple[Change, ...]
     clamped: tuple[Change, ...]
     """Those of `durations` that a floor kept from being scaled in full."""
@@ -88,18 +71,14 @@ def alert_timings(
 ) -> dict[str, AlertTiming]:
     """Each alert's timing in production and drill; both lists hold the same rules in the same order."""
     before, after = _Records(production), _Records(drill)
-    alerts: dict[str, AlertTiming] = {}
-    for rule, scaled in zip(production, drill, strict=True):
-        if "alert" not in rule.body:
-            continue
-        if rule.name in alerts:
-            raise DrillTimeError(f"{rule.where}: the alert is defined twice; a drill could not tell them apart")
-        labels = rule.body.get("labels") or {}
-        alerts[rule.name] = AlertTiming(
-            file=rule.where.partition(":")[0],
-            group=rule.group,
-            labels=labels,
-            severity=labels.get("severity", ""),
+    pairs = [(rule, scaled) for rule, scaled in zip(production, drill, strict=True) if rule.is_alert]
+    return {
+        key: AlertTiming(
+            name=rule.name,
+            file=rule.file,
+            group=str(rule.group["name"]),
+            labels=rule.labels,
+            severity=rule.labels.get("severity", ""),
             for_production=_length(rule, "for"),
             for_drill=_length(scaled, "for"),
             keep_firing_for_production=_length(rule, "keep_firing_for"),
@@ -109,13 +88,26 @@ def alert_timings(
             ranges_production=before.ranges(rule),
             ranges_drill=after.ranges(scaled),
             records=after.read_by(scaled),
-            routes=tuple(routes_of({"alertname": rule.name} | labels, routing, drill_routing)),
+            routes=tuple(routes_of({"alertname": rule.name} | rule.labels, routing, drill_routing)),
         )
-    return alerts
+        for key, (rule, scaled) in zip(_keys([rule for rule, _ in pairs]), pairs, strict=True)
+    }
+
+
+def _keys(alerts: list[Rule]) -> list[str]:
+    """What each is called: its name, with its labels and then its place where others are called so too."""
+    names = Counter(rule.name for rule in alerts)
+    labelled = [rule.name if names[rule.name] == 1 else f"{rule.name}{{{_written(rule.labels)}}}" for rule in alerts]
+    again = Counter(labelled)
+    return [key if again[key] == 1 else f"{key} at {rule.where}" for key, rule in zip(labelled, alerts, strict=True)]
+
+
+def _written(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(labels.items()))
 
 
 def _length(rule: Rule, key: str) -> timedelta:
-    return parse(str(rule.body.get(key, "0s")), f"{rule.where}: {key}")
+    return parse(str(rule.body.get(key) or "0s"), f"{rule.where}: {key}")
 
 
 class _Records:
@@ -124,11 +116,11 @@ class _Records:
     def __init__(self, rules: list[Rule]) -> None:
         self._by_name: dict[str, list[Rule]] = {}
         for rule in rules:
-            if "record" in rule.body:
+            if not rule.is_alert:
                 self._by_name.setdefault(rule.name, []).append(rule)
 
     def read_by(self, rule: Rule) -> dict[str, str]:
-        return {record.name: record.group for record in self._behind(rule, frozenset())}
+        return {record.name: str(record.group["name"]) for record in self._behind(rule, frozenset())}
 
     def ranges(self, rule: Rule) -> tuple[timedelta, ...]:
         trees = [read(each.expression, each.where) for each in [rule, *self._behind(rule, frozenset())]]

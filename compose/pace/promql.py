@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from promql_parser import Expr, MatrixSelector, SubqueryExpr, VectorSelector, walk
+from promql_parser import Expr, MatchOp, MatrixSelector, SubqueryExpr, VectorSelector, walk
 from promql_parser import parse as parse_promql
 
 from compose.pace.timing import DrillTimeError, Durations, Kind, TimingProfile
@@ -50,15 +50,37 @@ def durations(tree: Expr) -> list[Found]:
 
 
 def metrics(tree: Expr) -> set[str]:
-    """The names of the series an expression reads."""
-    names: set[str] = set()
+    """The names of the series an expression reads, or the patterns that it gives for them."""
+    return {name for selector in _selectors(tree) for name in names_of(selector)}
+
+
+def watched_alerts(tree: Expr) -> set[str]:
+    """The alerts whose firing an expression reads by name, in ALERTS."""
+    return {
+        str(one.value)
+        for selector in _selectors(tree)
+        if names_of(selector) & {"ALERTS", "ALERTS_FOR_STATE"}
+        for one in selector.matchers.matchers
+        if one.name == "alertname" and one.op == MatchOp.Equal
+    }
+
+
+def names_of(selector: VectorSelector) -> set[str]:
+    """The metric a selector names, or the pattern it gives for the name; none where it names none."""
+    if selector.name:
+        return {str(selector.name)}
+    return {str(one.value) for one in selector.matchers.matchers if one.name == "__name__"}
+
+
+def _selectors(tree: Expr) -> list[VectorSelector]:
+    found: list[VectorSelector] = []
 
     def visit(node: Expr) -> None:
         if isinstance(node, VectorSelector):
-            names.add(node.name or next(m.value for m in node.matchers.matchers if m.name == "__name__"))
+            found.append(node)
 
     walk(tree, pre_visit=visit)
-    return names
+    return found
 
 
 def scale_expression(expression: str, durations_: Durations, where: str) -> str:

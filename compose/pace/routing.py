@@ -1,17 +1,20 @@
 """Alertmanager's file in drill time: durations scaled, every receiver pointed at one pager."""
 
 import copy
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+from compose.pace import matchers
+from compose.pace.receivers import Pager, is_true, redirect
 from compose.pace.timing import DrillTimeError, Durations, Kind, parse
 
 # Alertmanager's defaults, written out: one that is left unsaid would stay at production length.
 _DEFAULTS = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
-_MATCHER = re.compile(r"\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*(?:\"((?:\\.|[^\"\\])*)\"|([^,}\"]*))\s*(?:,|$)")
+# Everything else there is an address, a key or a proxy of production's.
+_KEPT_OF_GLOBAL = frozenset({"resolve_timeout"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +31,50 @@ class RouteTiming:
     repeat_interval_drill: timedelta
 
 
-def scale_routing(
-    document: Mapping[str, Any], pager_url: str, durations: Durations, where: str, ways: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """A copy in drill time whose receivers post to `<pager_url>/receivers/<receiver>`.
+@dataclass(frozen=True, slots=True)
+class DrillRouting:
+    """Alertmanager's file of a drill, and what it is not any more."""
 
-    A receiver named in `ways` has the address there in place of `pager_url`.
-    Raises DrillTimeError for a receiver that would reach people outside the drill.
+    document: dict[str, Any]
+    messages: dict[str, tuple[str, ...]]
+    """Receiver → the kinds of messages that it sends beside the webhook that tells of instances."""
+    replaced: tuple[str, ...]
+
+
+def scale_routing(
+    document: Mapping[str, Any], pager: Pager, durations: Durations, where: str, folder: Path | None = None
+) -> DrillRouting:
+    """A copy in drill time whose receivers send to the pager and to nobody else.
+
+    `folder`: from where the file's paths of templates count; None leaves them as they are.
+    Raises DrillTimeError for what is no configuration of Alertmanager.
     """
     drill: dict[str, Any] = copy.deepcopy(dict(document))
+    if not isinstance(drill.get("route"), dict):
+        raise DrillTimeError(f"{where}: route: there is none")
     drill["route"] = _DEFAULTS | drill["route"]
     for path, route in _routes(drill["route"], "route"):
-        for key in [key for key in _DEFAULTS if key in route]:
+        for key in [key for key in _DEFAULTS if route.get(key)]:
             route[key] = durations.scale(str(route[key]), Kind.ROUTING, f"{where}: {path}.{key}")
-    settings = drill.get("global") or {}
-    if "resolve_timeout" in settings:
-        key = "resolve_timeout"
-        settings[key] = durations.scale(str(settings[key]), Kind.ROUTING, f"{where}: global.{key}")
-    for receiver in drill.get("receivers", []):
-        name = receiver["name"]
-        base = (ways or {}).get(name, pager_url)
-        _redirect(receiver, f"{base.rstrip('/')}/receivers/{name}", where)
-    return drill
+    defaults = drill.pop("global", None) or {}
+    kept = {key: value for key, value in defaults.items() if key in _KEPT_OF_GLOBAL}
+    if "resolve_timeout" in kept:
+        kept["resolve_timeout"] = durations.scale(
+            str(kept["resolve_timeout"]), Kind.ROUTING, f"{where}: global.resolve_timeout"
+        )
+    drill |= {"global": kept} if kept else {}
+    replaced = [f"global: without {', '.join(lost)}"] if (lost := sorted(defaults.keys() - kept.keys())) else []
+    if drill.pop("tracing", None):
+        replaced.append("tracing: left out")
+    if folder is not None and drill.get("templates"):
+        drill["templates"] = [str(folder.resolve() / str(place)) for place in drill["templates"]]
+    try:
+        copies = {str(one["name"]): redirect(one, pager, defaults) for one in drill.get("receivers") or []}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DrillTimeError(f"{where}: receivers: not understood: {type(error).__name__}: {error}") from error
+    drill["receivers"] = [copied.body for copied in copies.values()]
+    replaced += [note for copied in copies.values() for note in copied.replaced]
+    return DrillRouting(drill, {name: one.kinds for name, one in copies.items() if one.kinds}, tuple(replaced))
 
 
 def _routes(route: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,58 +83,35 @@ def _routes(route: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, A
         yield from _routes(child, f"{path}.routes[{number}]")
 
 
-def _redirect(receiver: dict[str, Any], url: str, where: str) -> None:
-    others = receiver.keys() - {"name", "webhook_configs"}
-    if others or any("url" not in webhook for webhook in receiver.get("webhook_configs", [])):
-        kinds = ", ".join(sorted(others)) or "a webhook without url"
-        raise DrillTimeError(f"{where}: receivers: {receiver['name']}: {kinds}: a drill can only redirect webhooks")
-    for webhook in receiver.get("webhook_configs", []):
-        webhook["url"] = url
-
-
 def receiver_urls(document: Mapping[str, Any]) -> dict[str, str]:
-    """Receiver → the URL it posts to; receivers that post nowhere are not in it."""
+    """Receiver → the URL at which it tells of instances; receivers that send nothing are not in it."""
     posting = [receiver for receiver in document.get("receivers", []) if receiver.get("webhook_configs")]
-    return {receiver["name"]: receiver["webhook_configs"][0]["url"] for receiver in posting}
+    return {str(receiver["name"]): str(receiver["webhook_configs"][0]["url"]) for receiver in posting}
 
 
 def routes_of(labels: Mapping[str, str], production: Mapping[str, Any], drill: Mapping[str, Any]) -> list[RouteTiming]:
-    """The routes an alert with these labels takes; a label it does not have yet counts as empty."""
+    """The routes an alert with these labels takes; a label it does not have yet counts as empty.
+
+    Where a label is a template, which only firing fills, they are all that it may take.
+    """
     pairs = zip(_taken(_DEFAULTS | production["route"], labels), _taken(drill["route"], labels), strict=True)
     return [_timing(before, after) for before, after in pairs]
 
 
 def _taken(route: dict[str, Any], labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    inherited = {key: value for key, value in route.items() if key not in {"routes", "matchers", "continue"}}
+    own = {"routes", "matchers", "match", "match_re", "continue"}
+    inherited = {key: value for key, value in route.items() if key not in own and value is not None}
     taken: list[dict[str, Any]] = []
+    surely = False
     for child in route.get("routes") or []:
-        if _matches(child, labels):
-            taken += _taken(inherited | child, labels)
-            if not child.get("continue"):
-                break
-    return taken or [inherited]
-
-
-def _matches(route: dict[str, Any], labels: Mapping[str, str]) -> bool:
-    if route.keys() & {"match", "match_re"}:
-        raise DrillTimeError("route: match and match_re are deprecated: write matchers")
-    return all(_holds(text, labels) for text in route.get("matchers") or [])
-
-
-def _holds(text: str, labels: Mapping[str, str]) -> bool:
-    inner = text.strip().removeprefix("{").removesuffix("}")
-    found = list(_MATCHER.finditer(inner))
-    if "".join(match[0] for match in found) != inner:
-        raise DrillTimeError(f"route: matchers: {text!r}: not understood")
-    return all(_one_holds(match, labels) for match in found)
-
-
-def _one_holds(match: re.Match[str], labels: Mapping[str, str]) -> bool:
-    name, operator, quoted, bare = match.groups()
-    wanted = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare.strip()
-    actual = labels.get(name, "")
-    same = re.fullmatch(wanted, actual) is not None if "~" in operator else wanted == actual
-    return same != operator.startswith("!")
+        held = matchers.hold(matchers.of_node(child), labels)
+        if held is False:
+            continue
+        taken += _taken(inherited | {key: value for key, value in child.items() if value is not None}, labels)
+        surely = surely or held is True
+        if held and not is_true(child.get("continue")):
+            break
+    return taken if surely else [*taken, inherited]
 
 
 def _timing(before: dict[str, Any], after: dict[str, Any]) -> RouteTiming:
@@ -117,8 +119,8 @@ def _timing(before: dict[str, Any], after: dict[str, Any]) -> RouteTiming:
         return parse(str(route[key]), f"route.{key}")
 
     return RouteTiming(
-        receiver=before["receiver"],
-        group_by=tuple(before.get("group_by") or ()),
+        receiver=str(before["receiver"]),
+        group_by=tuple(str(label) for label in before.get("group_by") or ()),
         group_wait_production=length(before, "group_wait"),
         group_wait_drill=length(after, "group_wait"),
         group_interval_production=length(before, "group_interval"),

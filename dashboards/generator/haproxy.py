@@ -198,7 +198,7 @@ _FULL = Row(
                 Query(
                     f"haproxy_process_current_connections{{{SELECTED}}}"
                     f" / haproxy_process_max_connections{{{SELECTED}}}",
-                    "process",
+                    "{{instance}}",
                 ),
                 Query(
                     f"haproxy_frontend_current_sessions{{{_PROXY}}} / haproxy_frontend_limit_sessions{{{_PROXY}}}",

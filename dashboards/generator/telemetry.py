@@ -115,7 +115,7 @@ _TRACES = Row(
         ),
         Panel(
             "Requests by what became of their trace",
-            "A second: kept because sampled, kept because failed or slow, or left out.",
+            "A second: kept because sampled, or because failed or slow; over the cap of these; or left out.",
             "reqps",
             (Query(rate("app_traces_total", SELECTED, "job", "decision"), "{{job}} {{decision}}"),),
             kind=Kind.STACK,

@@ -14,9 +14,11 @@ from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.settings import ServiceSettings
 from services.kit.telemetry.instruments import Instruments
+from services.kit.telemetry.lines import Lines
 from services.kit.telemetry.logging import configure_logging
 from services.kit.telemetry.loop_lag import LoopLag
 from services.kit.telemetry.metrics import HttpMetrics, MetricsServer, create_registry
+from services.kit.telemetry.server_span import Begin
 from services.kit.telemetry.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
@@ -37,8 +39,8 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
 
     `open_resources` is entered when the process starts and left when it stops; it puts what routes need into app.state.
     """
-    configure_logging(settings.instance, settings.log_level)
     registry = create_registry(name, settings.instance)
+    configure_logging(settings.instance, settings.log_level, Lines(registry))
     tracing = Tracing(name, settings, registry)
     instruments = Instruments.create(registry, tracing.tracer(f"services.{name}"))
     lifecycle = Lifecycle(settings.drain_delay, registry, drains=settings.drain)
@@ -67,18 +69,21 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
     app.state.lifecycle = lifecycle
     for routes in (router, health.create_router(lifecycle)):
         app.include_router(routes)
-    _add_middleware(app, settings, lifecycle, http_metrics)
+    _add_middleware(app, settings, lifecycle, http_metrics, tracing.of_requests(app, health.PATHS))
     problems.install(app)
     http_metrics.expect(router)
-    tracing.instrument(app)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: ServiceSettings, lifecycle: Lifecycle, metrics: HttpMetrics) -> None:
+def _add_middleware(
+    app: FastAPI, settings: ServiceSettings, lifecycle: Lifecycle, metrics: HttpMetrics, begin_span: Begin
+) -> None:
     app.add_middleware(
         RequestMiddleware,
         allowed=settings.request_deadline if settings.deadline else None,
         lifecycle=lifecycle,
         metrics=metrics,
+        begin_span=begin_span,
+        told_after=settings.trace_slow_after,
         served_by=settings.instance if settings.names_itself else "",
     )

@@ -155,7 +155,11 @@ class ServiceSettings(ResilienceSettings):
     trace_sample_ratio: float = Field(default=0.1, ge=0.0, le=1.0)
     """Share of traces kept, whatever came of them; chosen by the caller if there is a trace already."""
     trace_slow_after: Duration = timedelta(milliseconds=500)
-    """A request that takes at least this long keeps its spans in any case, as does one that fails."""
+    """A request that takes at least this long keeps its spans outside that share, as does one that fails."""
+    trace_most_per_second: float = Field(default=20.0, gt=0.0)
+    """Of these, so many in each worker process, on average; an outage makes all of them fail."""
+    http_spans: str = Field(default="own", pattern="^(own|instrumentation)$")
+    """Who makes the span of a request: the kit, or OpenTelemetry's instrumentation of FastAPI, which costs more."""
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
     request_deadline: Duration = timedelta(seconds=3)
     """No request waits for its dependencies longer than this, all waits together."""

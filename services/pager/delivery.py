@@ -1,4 +1,4 @@
-"""Deliveries: Alertmanager's webhook messages (version 4), accepted or refused."""
+"""Deliveries: Alertmanager's webhook messages (version 4) and those for people, accepted or refused."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -37,6 +37,20 @@ class Message(BaseModel):
     truncatedAlerts: int = 0  # noqa: N815
 
 
+class Reading(BaseModel):
+    """One message for people, as they and their service get it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: str
+    """`firing` or `resolved`; empty where the message does not say."""
+    key: str = ""
+    """Under which the service opens and closes; empty where it knows no such thing."""
+    severity: str = ""
+    title: str = ""
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """The moment a delivery came in."""
@@ -68,6 +82,10 @@ class Delivery(BaseModel):
     alerts: tuple[Alert, ...]
     truncated: int = 0
     """How many more alerts Alertmanager left out, by its receiver's `max_alerts`."""
+    kind: str = ""
+    """What a message for people is sent by, such as `slack`; empty of the webhook that says which alerts fire."""
+    message: Reading | None = None
+    """What people read; None of a webhook, and of what could not be read."""
 
     @classmethod
     def of(
@@ -89,4 +107,28 @@ class Delivery(BaseModel):
             groupKey=message.groupKey if message else None,
             alerts=message.alerts if message else (),
             truncated=message.truncatedAlerts if message else 0,
+        )
+
+    @classmethod
+    def for_people(
+        cls,
+        seq: int,
+        arrival: Arrival,
+        receiver: str,
+        kind: str,
+        reading: Reading | None,
+        reason: str | None = None,
+    ) -> "Delivery":
+        """Describe a message of this kind; one without a reason is accepted."""
+        return cls(
+            seq=seq,
+            **asdict(arrival),
+            receiver=receiver,
+            accepted=reason is None,
+            reason=reason,
+            status=reading.status if reading else None,
+            groupKey=None,
+            alerts=(),
+            kind=kind,
+            message=reading,
         )

@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.pager.deadman import RECEIVER, Deadman
-from services.pager.delivery import Arrival, Delivery, Message
+from services.pager.delivery import Arrival, Delivery, Message, Reading
 from services.pager.journal import Journal
 from services.pager.settings import PagerSettings
 
@@ -101,18 +101,28 @@ class Inbox:
 
         One that cannot be stored comes back refused; it is written when storage allows.
         """
-        # Alertmanager may hang up while we write; what is on disk must be in memory as well.
-        return await asyncio.shield(self._take(arrival, receiver, message, refusal))
+        return await self._keep(lambda seq, reason: Delivery.of(seq, arrival, receiver, message, reason), refusal)
 
-    async def _take(self, arrival: Arrival, receiver: str, message: Message | None, refusal: str | None) -> Delivery:
+    async def take_message(
+        self, arrival: Arrival, receiver: str, kind: str, reading: Reading | None, refusal: str | None
+    ) -> Delivery:
+        """Keep a message for people, as `take` does a webhook's."""
+        return await self._keep(
+            lambda seq, reason: Delivery.for_people(seq, arrival, receiver, kind, reading, reason), refusal
+        )
+
+    async def _keep(self, described: Callable[[int, str | None], Delivery], refusal: str | None) -> Delivery:
+        # Alertmanager may hang up while we write; what is on disk must be in memory as well.
+        return await asyncio.shield(self._take(described, refusal))
+
+    async def _take(self, described: Callable[[int, str | None], Delivery], refusal: str | None) -> Delivery:
         async with self._turn:
             self._last_seq += 1
-            delivery = Delivery.of(self._last_seq, arrival, receiver, message, refusal)
+            delivery = described(self._last_seq, refusal)
             try:
                 await self._append(delivery)
             except OSError as error:
-                reason = f"storage: {error}"
-                delivery = Delivery.of(self._last_seq, arrival, receiver, message, reason)
+                delivery = described(self._last_seq, f"storage: {error}")
                 self._unwritten.append(delivery)
                 _log.error("journal_failed", seq=delivery.seq, error=str(error))
             self._remember(delivery)

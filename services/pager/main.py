@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.kit.service import create_service
 from services.kit.telemetry.instruments import Instruments
 from services.pager.inbox import Inbox
+from services.pager.mail import Mailbox, taking_mail
 from services.pager.routes import router
 from services.pager.settings import PagerSettings
 
@@ -18,9 +19,12 @@ def create_app(settings: PagerSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def open_resources(app: FastAPI, instruments: Instruments) -> AsyncIterator[None]:
-        async with Inbox(told, instruments.registry) as inbox:
+        async with (
+            Inbox(told, instruments.registry) as inbox,
+            taking_mail(told.mail, Mailbox(inbox, told.knows)),
+        ):
             app.state.inbox = inbox
-            app.state.receivers = frozenset(told.receivers)
+            app.state.knows = told.knows
             yield
 
     return create_service("pager", told, router, open_resources)

@@ -1,14 +1,17 @@
-"""The pager's calls: one for Alertmanager, two for whoever wants to know what arrived."""
+"""The pager's calls: two for Alertmanager, two for whoever wants to know what arrived."""
 
 from dataclasses import asdict
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ValidationError
 
 from services.kit.problems import NotFound, Problem, responses
+from services.pager import messages
 from services.pager.deadman import RECEIVER
-from services.pager.delivery import Arrival, Delivery, Message
+from services.pager.delivery import Arrival, Delivery, Message, Reading
 from services.pager.inbox import Inbox
 
 router = APIRouter()
@@ -59,13 +62,14 @@ async def _inbox(request: Request) -> Inbox:
 TheInbox = Annotated[Inbox, Depends(_inbox)]
 
 
-@router.post("/receivers/{receiver}", responses=responses(400, 404, 500))
+# A receiver's name may have any character, a slash too: it is what was escaped in the path as it was sent.
+@router.post("/receivers/{receiver:path}", responses=responses(400, 404, 500))
 async def deliver(receiver: str, request: Request, inbox: TheInbox) -> Receipt:
     """Take a webhook message of Alertmanager; 200 means that it is on disk."""
     # Read as bytes, not as a parameter: what is invalid is kept too, as refused.
     arrival = Arrival.now()
     message, refusal = _parse(await request.body())
-    if receiver not in request.app.state.receivers:
+    if not request.app.state.knows(receiver):
         await inbox.take(arrival, receiver, message, "unknown receiver")
         raise NotFound("unknown-receiver", f"there is no receiver {receiver}")
     delivery = await inbox.take(arrival, receiver, message, refusal)
@@ -74,6 +78,37 @@ async def deliver(receiver: str, request: Request, inbox: TheInbox) -> Receipt:
     if not delivery.accepted:
         raise StorageFailed("storage-failed", str(delivery.reason))
     return Receipt(seq=delivery.seq)
+
+
+@router.api_route(
+    "/messages/{receiver}/{kind}{rest:path}", methods=["POST", "PUT"], include_in_schema=False, response_model=None
+)
+async def deliver_message(receiver: str, kind: str, rest: str, request: Request, inbox: TheInbox) -> Response:
+    """Take a message for people, such as one for Slack; a success means that it is on disk.
+
+    The receiver's name is escaped twice, as Alertmanager puts some services' paths together anew.
+    """
+    arrival, name = Arrival.now(), unquote(receiver)
+    if kind not in messages.KINDS:
+        raise NotFound("unknown-kind", f"there are no messages of {kind}")
+    reading: Reading | None = None
+    refusal: str | None = None
+    try:
+        reading = messages.read(kind, rest, await request.body())
+    except messages.Refused as refused:
+        refusal = f"{kind} would refuse it: {refused}"
+    if not request.app.state.knows(name):
+        await inbox.take_message(arrival, name, kind, reading, "unknown receiver")
+        raise NotFound("unknown-receiver", f"there is no receiver {name}")
+    delivery = await inbox.take_message(arrival, name, kind, reading, refusal)
+    if reading is None:
+        raise InvalidPayload("invalid-payload", str(refusal))
+    if not delivery.accepted:
+        raise StorageFailed("storage-failed", str(delivery.reason))
+    status, body = messages.answer(kind, reading, delivery.seq)
+    if isinstance(body, dict):
+        return JSONResponse(body, status)
+    return PlainTextResponse(body or "", status) if body is not None else Response(status_code=status)
 
 
 @router.get("/deliveries", responses=responses(422))

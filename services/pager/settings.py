@@ -2,10 +2,21 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from services.kit.settings import Duration, Names, ServiceSettings
+from services.kit.settings import Address, Duration, Names, ServiceSettings
+
+_ANY = "*"
+
+
+def _parse_mail(value: object) -> object:
+    return (Address.parse(value) if value.strip() else None) if isinstance(value, str) else value
+
+
+MailAddress = Annotated[Address | None, NoDecode, BeforeValidator(_parse_mail)]
 
 
 class PagerSettings(ServiceSettings):
@@ -16,5 +27,12 @@ class PagerSettings(ServiceSettings):
     journal: Path
     """File that keeps every delivery, one JSON object a line."""
     receivers: Names = ("pager", "deadman", "fallback")
+    """Whose deliveries are accepted; `*` for any receiver's."""
+    mail: MailAddress = None
+    """`host:port` on which it takes mail; empty: it takes none."""
     deadman_timeout: Duration = timedelta(seconds=30)
     """The switch is alive while the last accepted Watchdog is younger than this."""
+
+    def knows(self, receiver: str) -> bool:
+        """Whether a receiver's deliveries are accepted."""
+        return receiver in self.receivers or (_ANY in self.receivers and receiver != "")

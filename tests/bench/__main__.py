@@ -1,4 +1,7 @@
-"""`make bench`: a stack of its own, up and down again; exit code 1 if a bound does not hold."""
+"""`make bench`: a stack of its own, up and down again; exit code 1 if a bound does not hold.
+
+`python -m tests.bench connections`, `observed` or `outage` measures one of the parts.
+"""
 
 import os
 import sys
@@ -7,12 +10,12 @@ from tempfile import TemporaryDirectory
 
 from compose import runtime
 from compose.settings import from_environment
-from tests.bench import connections
-from tests.bench.observability import measure, report, variants
+from tests.bench import connections, outage
+from tests.bench.observability import Measured
 from tests.conftest import TEST_PORT_BASE, Stack
 
 
-def main() -> int:
+def main(parts: list[str]) -> int:
     with TemporaryDirectory(prefix="stormdrill-bench-", dir="/var/tmp") as folder:
         os.environ |= {"STORMDRILL_PORT_BASE": TEST_PORT_BASE, "STORMDRILL_STATE": str(Path(folder) / "state")}
         # What a user's settings would change is not what is measured.
@@ -20,15 +23,20 @@ def main() -> int:
             del os.environ[name]
         # Postgres runs as a user of its own.
         Path(folder).chmod(0o755)
-        settings = from_environment()
+        settings, fine = from_environment(), True
         try:
             stack = Stack(settings, runtime.up(settings, _say), dict(os.environ))
-            compared = variants()
-            served = connections.report(stack)
-            measure(stack, compared)
+            if "connections" in parts:
+                fine = connections.report(stack)
+            if "observed" in parts:
+                measured = Measured()
+                measured.measure(stack)
+                fine = measured.report() and fine
+            if "outage" in parts:
+                fine = outage.report(stack) and fine
         finally:
             runtime.down(settings, _say)
-    return 0 if report(compared) and served else 1
+    return 0 if fine else 1
 
 
 def _say(line: str) -> None:
@@ -36,4 +44,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:] or ["connections", "observed", "outage"]))

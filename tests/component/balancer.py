@@ -1,6 +1,7 @@
 """A real HAProxy with the project's own template, and instances behind it that misbehave on command."""
 
 import asyncio
+import dataclasses
 import re
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from chaos.reach.haproxy import PANIC, HAProxy
+from compose import sizing
 from compose.config import render
 from compose.settings import from_environment
 from compose.tools import find
@@ -158,11 +160,20 @@ class Balancer:
     metrics_url: str
     client: httpx.Client
     """A connection of its own for each request."""
+    edges_metrics_urls: list[str] = field(default_factory=list)
 
     def metric(self, name, server=None, **labels):
         """A metric of the backend `shop`, or of one of its servers, as a number."""
         wanted = {"proxy": "shop"} | ({"server": server} if server else {}) | labels
-        for line in self.client.get(self.metrics_url).text.splitlines():
+        return self._metric(self.metrics_url, name, wanted)
+
+    def edges_connections(self):
+        """How many users each edge has now."""
+        name, wanted = "haproxy_frontend_current_sessions", {"proxy": "users"}
+        return [self._metric(url, name, wanted) for url in self.edges_metrics_urls]
+
+    def _metric(self, url, name, wanted):
+        for line in self.client.get(url).text.splitlines():
             found = re.match(r"^(\w+)\{(.*)\} (\S+)$", line)
             if found and found[1] == name and wanted == dict(re.findall(r'(\w+)="([^"]*)"', found[2])):
                 return float(found[3])
@@ -181,22 +192,33 @@ class Balancer:
         return self.client.get(path, **options)
 
 
-def topology(ports, front, inventory_front, metrics):
-    """Instances `shop-1`, `shop-2`… on these ports behind one HAProxy."""
+def topology(ports, front, inventory_front, metrics, edges=0):
+    """Instances `shop-1`, `shop-2`… on these ports behind one HAProxy, with so many edges in front of it."""
     shops = [Program(f"shop-{number}", "shop", (port,), Wave.SERVICES) for number, port in enumerate(ports, 1)]
     haproxy = Program("haproxy", "haproxy", (front,), Wave.FRONT)
-    return Topology((*shops, haproxy), (), inventory_front, metrics)
+    before = [Program(f"edge-{number}", "edge", (free_port(),), Wave.FRONT) for number in range(1, edges + 1)]
+    return Topology((*shops, haproxy, *before), (), inventory_front, metrics, free_port() if edges else 0)
 
 
 @contextmanager
-def haproxy(folder, ports, **switches):
-    """HAProxy in front of these ports, with switches such as SHOP_LB_RETRIES="off"."""
+def haproxy(folder, ports, limits=None, **switches):
+    """HAProxy in front of these ports, with switches such as SHOP_LB_RETRIES="off".
+
+    STORMDRILL_CONNECTIONS gives it edges, by `limits` that are not this machine's.
+    """
     settings = from_environment({"STORMDRILL_STATE": str(folder), **switches})
-    front, inventory_front, metrics = free_port(), free_port(), free_port()
+    settings = dataclasses.replace(settings, limits=limits or settings.limits)
+    metrics = free_port()
+    made = topology(ports, free_port(), free_port(), metrics, sizing.size(settings).edges)
     (folder / "run").mkdir()
-    config = folder / "haproxy.cfg"
-    config.write_text(render.haproxy_cfg(settings, topology(ports, front, inventory_front, metrics)))
-    url = f"http://127.0.0.1:{front}"
+    configs = [folder / "haproxy.cfg", *(folder / f"{edge.name}.cfg" for edge in made.of_role("edge"))]
+    texts = [
+        render.haproxy_cfg(settings, made),
+        *(render.edge_cfg(edge, settings, made) for edge in made.of_role("edge")),
+    ]
+    for config, text in zip(configs, texts, strict=True):
+        config.write_text(text)
+    url = f"http://127.0.0.1:{made.users}"
     one_each = httpx.Limits(max_connections=None)
     with (
         (folder / "haproxy.log").open("wb") as log,
@@ -204,14 +226,19 @@ def haproxy(folder, ports, **switches):
             base_url=url, headers={"connection": "close"}, timeout=PATIENCE_SECONDS, limits=one_each
         ) as client,
     ):
-        process = subprocess.Popen((find().path("haproxy"), "-db", "-f", config), stderr=log)
+        program = find().path("haproxy")
+        processes = [subprocess.Popen((program, "-db", "-f", config), stderr=log) for config in configs]
         try:
             # Its admin socket comes after its ports.
-            until(lambda: _listens(front) and _listens(folder / "run" / "haproxy.sock"))
-            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client)
+            until(lambda: _listens(made.one("haproxy").port) and _listens(folder / "run" / "haproxy.sock"))
+            until(lambda: all(_listens(edge.port) for edge in made.of_role("edge")))
+            edges = [f"http://127.0.0.1:{edge.port}/metrics" for edge in made.of_role("edge")]
+            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client, edges)
         finally:
-            process.terminate()
-            process.wait(10)
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(10)
 
 
 @contextmanager
@@ -256,11 +283,11 @@ def _listens(where):
 
 
 @contextmanager
-def balanced(folder, *instances, **switches):
+def balanced(folder, *instances, limits=None, **switches):
     """Instances that run and an HAProxy that knows their state."""
     with ExitStack() as stack:
         stack.enter_context(running(instances))
-        balancer = stack.enter_context(haproxy(folder, [one.port for one in instances], **switches))
+        balancer = stack.enter_context(haproxy(folder, [one.port for one in instances], limits, **switches))
         until(lambda: _knows(folder, instances))
         yield balancer
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from compose.settings import ROOT
+from compose import sizing
+from compose.limits import Limits
+from compose.settings import ROOT, StackSettings
 from compose.tools import find
 from tests.conftest import TEST_PORT_BASE
 
@@ -60,13 +62,20 @@ def test_all_that_is_in_the_way_is_said_at_once_each_with_its_reason(tmp_path):
     old.chmod(0o755)
     port, comm = int(_PORT_BASE) + 150, Path("/proc/self/comm").read_text().strip()
     with socket.create_server(("127.0.0.1", port)):
-        code, said = _doctor("ulimit -n 4096", RUNTIME="native", PATH=f"{tmp_path}:{os.environ['PATH']}")
+        code, said = _doctor("ulimit -n 2048", RUNTIME="native", PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert code == 1
     assert f"MISSING   port {port} is taken by {comm} (pid {os.getpid()}): end it" in said
     assert "MISSING   prometheus 2.31.2 is too old: 2.42 or newer is needed, as the alert rules say" in said
-    # HAProxy would not start.
-    assert "MISSING   4096 open files a process, 16384 are needed" in said
+    # supervisord would not start.
+    assert "MISSING   2048 open files a process, 4096 are needed" in said
     assert "native: 3 things are in the way" in said
+
+
+def test_few_files_are_fewer_connections():
+    _, said = _doctor("ulimit -n 8200", RUNTIME="native")
+    limits = Limits(8200, 2**40, 1)
+    room = sizing.size(StackSettings(18000, Path(), Path(), 1, limits=limits)).connections
+    assert f"8200 open files a process: HAProxy has room for {room} connections" in said
 
 
 _LISTENS = "import socket, sys; it = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); input()"

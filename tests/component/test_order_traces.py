@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.component.shop_calls import patient
+from tests.instances import own_instance
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -72,9 +73,19 @@ def _ends(spans):
     return roots, {parent for _, _, parents, _ in spans for parent in parents} - ids
 
 
-def test_every_span_of_each_of_many_orders_is_there_with_its_parent(stack):
+@pytest.fixture(params=["own", "instrumentation"])
+def instance_url(request, stack):
+    """A shop, by who makes the spans of its requests."""
+    if request.param == "own":
+        yield stack.instance_url("shop-1")
+        return
+    with own_instance(stack, SHOP_HTTP_SPANS=request.param) as shop:
+        yield shop.url
+
+
+def test_every_span_of_each_of_many_orders_is_there_with_its_parent(stack, instance_url):
     # Straight to an instance: HAProxy lets no stranger say which trace a request is part of.
-    with httpx.Client(base_url=stack.instance_url("shop-1"), timeout=10) as shop, ThreadPoolExecutor(2) as threads:
+    with httpx.Client(base_url=instance_url, timeout=10) as shop, ThreadPoolExecutor(2) as threads:
         shop.post("/sessions").raise_for_status()
 
         def attempt():

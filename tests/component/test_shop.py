@@ -248,6 +248,8 @@ def query(stack, promql):
         'app_session_operations_total{operation="cart_put",result="error"}',
         'app_circuit_breaker_open{dependency="redis"}',
         'app_traces_total{decision="failed"}',
+        'app_traces_total{decision="over_cap"}',
+        "app_log_lines_lost_total",
         'otel_sdk_processor_span_processed_total{error_type="queue_full"}',
         "otel_sdk_processor_span_queue_size",
         "otel_sdk_processor_span_queue_capacity",

@@ -1,6 +1,7 @@
 """At the default sampling no failed request loses its trace, and every trace that is kept is whole."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -21,10 +22,13 @@ SHARE = ShopSettings.model_fields["trace_sample_ratio"].default
 STORY = {"POST /orders", "postgres.pool.wait", "INSERT shop.orders", "POST"}
 
 
-@pytest.fixture(scope="module")
-def seen(stack):
+@pytest.fixture(scope="module", params=["own", "instrumentation"])
+def seen(request, stack):
     """Requests to a shop that cannot reach inventory, and what reached the collector of them."""
     environment = {
+        "SHOP_HTTP_SPANS": request.param,
+        # So many failures a second are an outage to it, otherwise.
+        "SHOP_TRACE_MOST_PER_SECOND": str(REQUESTS),
         "SHOP_TRACE_SAMPLE_RATIO": str(SHARE),
         "SHOP_INVENTORY_URL": f"http://127.0.0.1:{free_port()}",
         # With it most orders would be refused before they begin, and say little.
@@ -70,9 +74,9 @@ def all_arrived(metrics, sink):
 
 def decided(metrics):
     """How many requests' spans were kept, and why, or left out."""
-    reasons = ("sampled", "failed", "slow", "left_out")
+    reasons = ("sampled", "failed", "slow", "over_cap", "left_out")
     found = {reason: metrics[f'app_traces_total{{decision="{reason}"}}'] for reason in reasons}
-    return found | {"kept": sum(found.values()) - found["left_out"]}
+    return found | {"kept": sum(found.values()) - found["left_out"] - found["over_cap"]}
 
 
 def test_every_failed_request_has_its_trace(seen):
@@ -118,3 +122,26 @@ def test_the_error_is_told_where_it_began_and_nowhere_else(seen):
         assert all(span.failed for span in tellers)
         [root] = [span for span in traces[trace] if span.kind == 2]
         assert (root.failed, root.attributes["error.type"]) == (True, "503")
+
+
+def test_an_outage_keeps_no_more_than_can_be_sent_and_counts_the_rest(stack):
+    environment = {
+        "SHOP_TRACE_SAMPLE_RATIO": "0",
+        "SHOP_TRACE_MOST_PER_SECOND": "2",
+        "SHOP_INVENTORY_URL": f"http://127.0.0.1:{free_port()}",
+    }
+
+    def fail(number):
+        headers = {"idempotency-key": f"outage-{number}-{uuid4()}"}
+        return client.post("/orders", json={"sku": "sku-0997", "quantity": 1}, headers=headers).status_code
+
+    with otlp_sink() as sink, own_instance(stack, SHOP_OTLP_ENDPOINT=sink.url, **environment) as shop:
+        began = time.monotonic()
+        with httpx.Client(base_url=shop.url, timeout=10) as client, ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(fail, range(REQUESTS))) == {503}
+        counted = decided(shop.metrics())
+        # What was saved for the first failures, and so many for each second since.
+        assert 1 <= counted["kept"] <= 2 * 5 + 2 * (time.monotonic() - began) + 1
+        assert counted["kept"] + counted["over_cap"] + counted["left_out"] == REQUESTS
+        assert counted["over_cap"] > 0
+        until(lambda: len(of_requests(sink)) == counted["kept"])

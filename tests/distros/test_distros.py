@@ -81,6 +81,11 @@ def test_the_first_command_of_the_readme_holds(root):
     assert "verdict: held, exit 0" in said
 
 
+def test_what_the_first_run_did_not_wait_for_is_waited_for_by_tests(root):
+    # What was begun in the background ended with the namespace of the command that began it.
+    _run(root, "make setup-native && ls ~/.cache/stormdrill/bin/*/jaeger", 1500)
+
+
 def test_unit_tests_pass(root):
     said = _run(root, "make test-unit", 600)
     assert re.search(r"\d{3,} passed", said), said[-300:]

@@ -114,6 +114,24 @@ def test_instances_of_two_workers_hold(stack, experiment, supervisor):
     wait_until(lambda: taken(stack) == full, 20, f"{full} connections")
 
 
+def test_five_shops_share_the_users_and_one_of_them_is_not_missed(stack, experiment):
+    five = dataclasses.replace(stack, environment=stack.environment | {"STORMDRILL_SHOPS": "5"})
+    code, output = five.command("up")
+    assert code == 0, output
+    well(five)
+    served = set()
+
+    def all_have_served():
+        # Past HAProxy's cache; which instance answers is HAProxy's choice.
+        answer = httpx.get(f"{stack.url('shop')}/products/sku-0001", headers={"cache-control": "no-cache"})
+        served.add(answer.headers["x-served-by"])
+        return served >= {f"shop-{number}" for number in range(1, 6)}
+
+    wait_until(all_have_served, 20, "each of five shops to serve")
+    code, output = five.command("run", experiment)
+    assert code == 0, output
+
+
 def taken(stack):
     with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
         return connection.execute(

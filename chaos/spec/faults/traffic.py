@@ -9,8 +9,14 @@ from chaos.spec.faults.measure import Measure
 from chaos.spec.values import Duration
 
 _MOST_CONNECTIONS = 9_000
-Reads: TypeAlias = Literal["products", "orders"]
-"""`products` by popularity, as the measured users read them; `orders` that do not exist, which no cache keeps."""
+"""Nine tenths of what our HAProxy has where nobody asks for more."""
+Reads: TypeAlias = Literal["products", "orders", "pages", "absent"]
+"""`products` by popularity, as the measured users read them; `orders` that do not exist, which no cache keeps;
+`pages` of products with the fields that were asked for; `absent` products, which do not exist."""
+
+
+def _what(reads: Reads) -> str:
+    return {"pages": "pages of products", "absent": "products that do not exist"}.get(reads, reads)
 
 
 class Traffic(FaultFields, frozen=True):
@@ -26,7 +32,9 @@ class TrafficSurge(Traffic, frozen=True, tag="traffic.surge"):
     reads: Reads = "products"
 
     def describe(self) -> str:
-        return f"{self.factor:g} times the usual requests, all more of them reads of {self.reads}, for {self.for_}"
+        return (
+            f"{self.factor:g} times the usual requests, all more of them reads of {_what(self.reads)}, for {self.for_}"
+        )
 
 
 class TrafficCrowd(Traffic, frozen=True, tag="traffic.crowd"):
@@ -36,7 +44,7 @@ class TrafficCrowd(Traffic, frozen=True, tag="traffic.crowd"):
     reads: Reads = "products"
 
     def describe(self) -> str:
-        return f"{self.users} more users who read {self.reads} without a pause for {self.for_}"
+        return f"{self.users} more users who read {_what(self.reads)} without a pause for {self.for_}"
 
 
 class TrafficHotKey(Traffic, frozen=True, tag="traffic.hot_key"):
@@ -53,12 +61,19 @@ class TrafficHotKey(Traffic, frozen=True, tag="traffic.hot_key"):
 
 
 class TrafficSlowClients(Traffic, frozen=True, tag="traffic.slow_clients"):
-    """Connections that stay open and do next to nothing."""
+    """Connections that stay open and do next to nothing: so many, or such a share of those that users may have."""
 
-    connections: Annotated[int, msgspec.Meta(gt=0, le=_MOST_CONNECTIONS)]
     sends: Literal["nothing", "headers", "body"]
     """`nothing` after one request; or a byte a second of a request's headers, or of an order's body."""
+    connections: Annotated[int, msgspec.Meta(ge=0, le=_MOST_CONNECTIONS)] = 0
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Of the target's `connections`."""
+
+    def __post_init__(self) -> None:
+        if bool(self.connections) == bool(self.share):
+            raise ValueError("connections or share: one of the two is needed")
 
     def describe(self) -> str:
         what = "stay idle" if self.sends == "nothing" else f"send a byte of their {self.sends} a second"
-        return f"{self.connections} connections that {what}, for {self.for_}"
+        many = f"{self.connections} connections" if self.connections else f"{self.share:.0%} of all connections"
+        return f"{many} that {what}, for {self.for_}"

@@ -1,4 +1,4 @@
-"""What surrounds every request: its deadline, its span, its metrics, its line in the log."""
+"""What surrounds every request: its deadline, its span, its metrics, and its line in the log if it has one."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Span, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.lifecycle import health
@@ -32,6 +32,8 @@ class RequestMiddleware:
         allowed: timedelta | None,
         lifecycle: Lifecycle,
         metrics: HttpMetrics,
+        begin_span: server_span.Begin,
+        told_after: timedelta,
         served_by: str = "",
     ) -> None:
         self._app = app
@@ -39,6 +41,10 @@ class RequestMiddleware:
         self._allowed = allowed
         self._lifecycle = lifecycle
         self._metrics = metrics
+        self._begin_span = begin_span
+        # The instrumentation ends its span with the answer's last byte, before this is asked again.
+        self._describes_early = begin_span is server_span.made_before
+        self._told_after_seconds = told_after.total_seconds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,30 +65,36 @@ class RequestMiddleware:
     async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Of a header that is there twice the last one counts: HAProxy adds its own behind those of the client.
         method, headers, started = scope["method"], dict(scope["headers"]), time.perf_counter()
-        span = server_span.current(request_id.start(headers.get(request_id.HEADER_BYTES)))
+        span = self._begin_span(scope, headers)
+        if balancers := request_id.start(headers.get(request_id.HEADER_BYTES)):
+            span.set_attribute("http.request.header.x-request-id", (balancers,))
         self._metrics.begin(method)
         status = 500
         try:
-            status = await self._serve(scope, receive, send)
+            status = await self._serve(scope, receive, send, span if self._describes_early else None)
         except asyncio.CancelledError:
             status = _CLIENT_CLOSED_REQUEST
             raise
         finally:
-            # Where the router leaves it.
-            route = getattr(scope.get("route"), "path", UNMATCHED)
+            route = _route(scope)
             seconds = time.perf_counter() - started
             # Before the metrics, whose examples are of traces that are kept.
             server_span.end(span, method, route, status)
             self._metrics.end(method, route, status, seconds)
-            _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+            # HAProxy has a line for each request; here is one for those that are looked into, beside their trace.
+            if status >= 500 or seconds >= self._told_after_seconds or server_span.is_kept(span):
+                _log.info("request", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 2))
+            server_span.leave(span)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, described: Span | None = None) -> int:
         status = 0
 
         async def send_and_note(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if described is not None:
+                    server_span.describe(described, scope["method"], _route(scope), status)
                 if self._served_by:
                     message["headers"] = [*message.get("headers", ()), *self._served_by]
             await send(message)
@@ -111,3 +123,9 @@ class RequestMiddleware:
             await send(message)
 
         return send_and_close
+
+
+def _route(scope: Scope) -> str:
+    # Where the router leaves it.
+    route: str = getattr(scope.get("route"), "path", UNMATCHED)
+    return route

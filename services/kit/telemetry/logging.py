@@ -1,31 +1,19 @@
 """JSON logs on stderr, one line an event, with the ids of the request and the trace they belong to."""
 
 import logging
-import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from services.kit.telemetry import request_id
+from services.kit.telemetry.lines import Lines
 
 # These say the same thing again and again while a server is away (every failed export, every
 # reconnection attempt); the metrics already count it.
 _REPETITIVE = ("opentelemetry", "psycopg.pool", "redis")
-
-
-class StderrLogger:
-    """Writes one line with one system call, and never fails a request."""
-
-    def msg(self, message: str) -> None:
-        """Write the line; a full disk or a file size limit loses it and nothing more."""
-        with suppress(OSError):
-            os.write(2, message.encode() + b"\n")
-
-    debug = info = warning = error = critical = exception = msg
 
 
 class RepetitionFilter(logging.Filter):
@@ -88,8 +76,8 @@ def json_formatter() -> logging.Formatter:
     )
 
 
-def configure_logging(instance: str, level: str) -> None:
-    """Send our events, and libraries' warnings, to stderr as JSON."""
+def configure_logging(instance: str, level: str, lines: Lines) -> None:
+    """Send our events, and libraries' warnings, to stderr as JSON, without ever waiting for who reads it."""
     structlog.configure(
         processors=[
             _add_instance(instance),
@@ -97,10 +85,14 @@ def configure_logging(instance: str, level: str) -> None:
             structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: StderrLogger(),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler()
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(json_formatter())
     handler.addFilter(RepetitionFilter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    # gunicorn's own, of which a worker has those that its master has set up; anyone can have it log bad requests.
+    for theirs in logging.getLogger("gunicorn.error").handlers:
+        if isinstance(theirs, logging.StreamHandler):
+            theirs.setStream(lines)

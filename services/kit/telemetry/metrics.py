@@ -1,5 +1,6 @@
 """Prometheus metrics of one process: a registry of its own, served on a port of its own."""
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from threading import Thread
 from typing import Any, Self
@@ -15,9 +16,11 @@ from prometheus_client import (
     disable_created_metrics,
     make_wsgi_app,
 )
-from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client.exposition import ThreadingWSGIServer, choose_encoder
 
 from services.kit.settings import PortRange
+from services.kit.telemetry import method as methods
+from services.kit.telemetry.exposition import Exposition
 from services.kit.telemetry.spans import exemplar
 
 # The bounds that OpenTelemetry's conventions give for http.server.request.duration.
@@ -51,9 +54,6 @@ def _version() -> str:
 
 # A path that matches no route must not become a label: anyone can invent paths.
 UNMATCHED = ""
-# Nor must a method: OpenTelemetry's conventions have one word for all others.
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
-_OTHER = "_OTHER"
 
 
 class HttpMetrics:
@@ -73,6 +73,9 @@ class HttpMetrics:
             ("http_request_method",),
             registry=registry,
         )
+        # The library looks a series up under a lock and makes a text of each label, each time.
+        self._durations: dict[tuple[str, str, int], Histogram] = {}
+        self._actives: dict[str, Gauge] = {}
 
     def expect(self, router: APIRouter) -> None:
         """Create every series the routes document, so that a first error is an increase."""
@@ -88,21 +91,46 @@ class HttpMetrics:
 
     def begin(self, method: str) -> None:
         """Count a request in."""
-        self._active.labels(_known(method)).inc()
+        self._active_of(method).inc()
 
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request out, with the current trace as an example of its duration."""
-        self._active.labels(_known(method)).dec()
-        self._duration.labels(_known(method), route, str(status)).observe(seconds, exemplar())
+        self._active_of(method).dec()
+        known = methods.label(method)
+        series = self._durations.get((known, route, status))
+        if series is None:
+            series = self._durations[known, route, status] = self._duration.labels(known, route, str(status))
+        series.observe(seconds, exemplar())
 
-
-def _known(method: str) -> str:
-    return method if method in _METHODS else _OTHER
+    def _active_of(self, method: str) -> Gauge:
+        known = methods.label(method)
+        series = self._actives.get(known)
+        if series is None:
+            series = self._actives[known] = self._active.labels(known)
+        return series
 
 
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
         pass
+
+
+def _answering(registry: CollectorRegistry) -> Any:
+    openmetrics, text = Exposition(registry, openmetrics=True), Exposition(registry, openmetrics=False)
+    # Not compressed, although Prometheus asks for gzip: it took a third of a scrape, for a reader that is next door.
+    by_the_library = make_wsgi_app(registry, disable_compression=True)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        # Whoever asks in another way than Prometheus does.
+        if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
+            refused: Iterable[bytes] = by_the_library(environ, start_response)
+            return refused
+        _, content_type = choose_encoder(environ.get("HTTP_ACCEPT", ""))
+        body = (openmetrics if content_type.startswith("application/openmetrics-text") else text).write()
+        start_response("200 OK", [("content-type", content_type), ("content-length", str(len(body)))])
+        return [body]
+
+    return answer
 
 
 class MetricsServer:
@@ -118,8 +146,7 @@ class MetricsServer:
 
         Raises OSError if none is free: a process nobody can measure must not serve.
         """
-        # Prometheus asks for gzip, which took a third of the time of a scrape, for a reader that is next door.
-        answer = make_wsgi_app(registry, disable_compression=True)
+        answer = _answering(registry)
         for port in ports:
             try:
                 server = make_server(host, port, answer, ThreadingWSGIServer, _Silent)

@@ -16,9 +16,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from services.kit.problems import Problem
+from services.kit.telemetry.otlp import encode_span
 from services.kit.telemetry.recording import Recording
 
 Attributes = Mapping[str, Any]
@@ -26,16 +27,15 @@ Attributes = Mapping[str, Any]
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _NOT_SAMPLED = TraceFlags(TraceFlags.DEFAULT)
 _UNSET = Status(StatusCode.UNSET)
-# A mark on an exception that a span has already: it is told once, where it began.
-_TOLD = "_told_by_a_span"
+_TOLD = "_told_by_a_span"  # marks an exception that a span has already: it is told once, where it began
 
 
 class RecordedSpan(Span):
     """A span of ours."""
 
     __slots__ = (
-        "_attributes", "_context", "_end", "_events", "_kind", "_links", "_name", "_parent", "_scope", "_start",
-        "_status", "recording",
+        "_attributes", "_context", "_end", "_events", "_kind", "_links", "_name", "_parent", "_scope", "_span_id",
+        "_start", "_status", "_trace_id", "recording",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913  (a span has as many parts)
@@ -45,7 +45,7 @@ class RecordedSpan(Span):
         scope: InstrumentationScope,
         *,
         trace_id: int,
-        parent: SpanContext | None = None,
+        parent: "SpanContext | RecordedSpan | None" = None,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Attributes | None = None,
         links: tuple[Link, ...] = (),
@@ -58,15 +58,12 @@ class RecordedSpan(Span):
         self._kind = kind
         self._attributes = dict(attributes) if attributes else {}
         self._links = links
-        self._events: list[Event] = []
+        self._events: list[Event] | None = None
         self._status = _UNSET
-        self._context = SpanContext(
-            trace_id,
-            random.getrandbits(64) or 1,
-            is_remote=False,
-            trace_flags=_SAMPLED if recording.sampled else _NOT_SAMPLED,
-            trace_state=None if parent is None else parent.trace_state,
-        )
+        self._trace_id = trace_id
+        self._span_id = random.getrandbits(64) or 1
+        # Made when somebody asks: most spans are looked at by nobody.
+        self._context: SpanContext | None = None
         self._end: int | None = None
         self._start = start_time or time.time_ns()
 
@@ -84,8 +81,8 @@ class RecordedSpan(Span):
             name,
             self.recording,
             scope or self._scope,
-            trace_id=self._context.trace_id,
-            parent=self._context,
+            trace_id=self._trace_id,
+            parent=self,
             kind=kind,
             attributes=attributes,
             links=links,
@@ -103,7 +100,21 @@ class RecordedSpan(Span):
         return self._status.status_code is StatusCode.ERROR or (isinstance(status, int) and status >= 500)
 
     def get_span_context(self) -> SpanContext:
+        if self._context is None:
+            self._context = self._context_of(_SAMPLED if self.recording.sampled else _NOT_SAMPLED)
         return self._context
+
+    def _context_of(self, flags: TraceFlags) -> SpanContext:
+        return SpanContext(self._trace_id, self._span_id, is_remote=False, trace_flags=flags, trace_state=self._state())
+
+    def _state(self) -> TraceState | None:
+        parent = self._parent
+        if parent is None:
+            return None
+        return parent._state() if isinstance(parent, RecordedSpan) else parent.trace_state
+
+    def _parent_context(self) -> SpanContext | None:
+        return self._parent.get_span_context() if isinstance(self._parent, RecordedSpan) else self._parent
 
     def is_recording(self) -> bool:
         return self._end is None
@@ -115,7 +126,8 @@ class RecordedSpan(Span):
         self._attributes.update(attributes)
 
     def add_event(self, name: str, attributes: Attributes | None = None, timestamp: int | None = None) -> None:
-        self._events.append(Event(name, dict(attributes or {}), timestamp))
+        event = Event(name, dict(attributes or {}), timestamp)
+        self._events = [event] if self._events is None else [*self._events, event]
 
     def add_link(self, context: SpanContext, attributes: Attributes | None = None) -> None:
         self._links = (*self._links, Link(context, dict(attributes or {})))
@@ -161,21 +173,45 @@ class RecordedSpan(Span):
     def end(self, end_time: int | None = None) -> None:
         if self._end is None:
             self._end = end_time or time.time_ns()
-            self.recording.ended(self, is_first=self._parent is None or self._parent.is_remote)
+            self.recording.ended(self, is_first=not isinstance(self._parent, RecordedSpan))
+
+    @property
+    def scope(self) -> InstrumentationScope:
+        """The part of the program that made the span."""
+        return self._scope
+
+    def said(self) -> Attributes:
+        """All that is said of the span; asked for once it is certain that it is kept."""
+        return self._attributes
+
+    def encoded(self) -> bytes:
+        """Return the span as it is sent; it has ended."""
+        parent = self._parent
+        return encode_span(
+            trace_id=self._trace_id,
+            span_id=self._span_id,
+            state=self._state(),
+            parent=parent._span_id if isinstance(parent, RecordedSpan) else parent,
+            name=self._name,
+            kind=self._kind,
+            start=self._start,
+            end=self._end or 0,
+            attributes=self.said(),
+            events=self._events or (),
+            links=self._links,
+            status=self._status,
+        )
 
     def readable(self, resource: Resource) -> ReadableSpan:
         """Return the span as the SDK's exporters want it."""
-        context = self._context
-        if not context.trace_flags.sampled:
-            # Kept all the same, and the processor forwards nothing else.
-            context = SpanContext(context.trace_id, context.span_id, False, _SAMPLED, context.trace_state)
         return ReadableSpan(
             self._name,
-            context,
-            self._parent,
+            # Kept whatever was said of it before, and the processor forwards nothing else.
+            self._context_of(_SAMPLED),
+            self._parent_context(),
             resource,
-            self._attributes,
-            self._events,
+            self.said(),
+            self._events or (),
             self._links,
             self._kind,
             None,

@@ -1,14 +1,8 @@
 """Telemetry about traces: which are kept, and whether their spans leave this process and arrive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
-from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.kit.telemetry.recording import Decision
 
@@ -19,7 +13,8 @@ class TraceMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         traces = Counter(
             "app_traces",
-            "Requests by what became of their spans: in the share that is kept; kept as failed or slow; left out.",
+            "Requests by what became of their spans: in the share that is kept; kept as failed or slow; failed or slow,"
+            " and over the cap; left out.",
             ("decision",),
             registry=registry,
         )
@@ -33,56 +28,36 @@ class TraceMetrics:
         for error_type in ("", "ConnectionError", "ReadTimeout", "503"):
             self._exported.labels(error_type)
 
+        # The SDK's own names, for what it would do; it has no other way to count than by asking all its instruments.
+        processed = Counter(
+            "otel_sdk_processor_span_processed",
+            "Spans handed on to be sent, or dropped because the queue was full.",
+            ("error_type",),
+            registry=registry,
+        )
+        self._handed_on, self._dropped = processed.labels(""), processed.labels("queue_full")
+        self._queue_size = Gauge("otel_sdk_processor_span_queue_size", "Spans waiting to be sent.", registry=registry)
+        self._queue_capacity = Gauge(
+            "otel_sdk_processor_span_queue_capacity", "Spans that may wait.", registry=registry
+        )
+
     def decided(self, decision: Decision) -> None:
         """Count a request."""
         self._decisions[decision].inc()
 
+    def watch_queue(self, size: Callable[[], int], capacity: int) -> None:
+        """Show how full the queue of spans is; asked at each scrape, from another thread."""
+        self._queue_size.set_function(size)
+        self._queue_capacity.set(capacity)
+
+    def handed_on(self, spans: int) -> None:
+        """Count spans that left the queue to be sent."""
+        self._handed_on.inc(spans)
+
+    def dropped(self) -> None:
+        """Count a span that found the queue full."""
+        self._dropped.inc()
+
     def exported(self, spans: int, error_type: str) -> None:
         """Count spans that were sent; the error is empty if they arrived."""
         self._exported.labels(error_type).inc(spans)
-
-
-_PROCESSED = "otel.sdk.processor.span.processed"
-_QUEUE_SIZE = "otel.sdk.processor.span.queue.size"
-_QUEUE_CAPACITY = "otel.sdk.processor.span.queue.capacity"
-
-
-class ProcessorMetrics(Collector):
-    """What the SDK's span processor counts about itself, read at each scrape."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._reader = InMemoryMetricReader()
-        self.meter_provider = MeterProvider([self._reader], Resource.get_empty(), shutdown_on_exit=False)
-        registry.register(self)
-
-    def collect(self) -> Iterable[Metric]:
-        """Return the families, all series there from the start."""
-        processed = {"": 0.0, "queue_full": 0.0}
-        gauges = {_QUEUE_SIZE: 0.0, _QUEUE_CAPACITY: 0.0}
-        for name, point in self._points():
-            if name == _PROCESSED:
-                error_type = str((point.attributes or {}).get("error.type", ""))
-                processed[error_type] = processed.get(error_type, 0.0) + point.value
-            elif name in gauges:
-                gauges[name] += point.value
-        counter = CounterMetricFamily(
-            "otel_sdk_processor_span_processed",
-            "Spans handed on to be sent, or dropped because the queue was full.",
-            labels=("error_type",),
-        )
-        for error_type, value in processed.items():
-            counter.add_metric((error_type,), value)
-        yield counter
-        yield GaugeMetricFamily("otel_sdk_processor_span_queue_size", "Spans waiting to be sent.", gauges[_QUEUE_SIZE])
-        yield GaugeMetricFamily(
-            "otel_sdk_processor_span_queue_capacity", "Spans that may wait.", gauges[_QUEUE_CAPACITY]
-        )
-
-    def _points(self) -> Iterator[tuple[str, NumberDataPoint]]:
-        data = self._reader.get_metrics_data()
-        for resource in data.resource_metrics if data is not None else ():
-            for scope in resource.scope_metrics:
-                for metric in scope.metrics:
-                    for point in metric.data.data_points:
-                        if isinstance(point, NumberDataPoint):
-                            yield metric.name, point

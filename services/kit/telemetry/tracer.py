@@ -1,30 +1,28 @@
 """OpenTelemetry's tracer provider with spans of our own: recorded always, exported where they are kept."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 
-from services.kit.telemetry.recording import Decision, Keeping, Recording
+from services.kit.telemetry.recording import Allowance, Decision, Keeping, Recording
 from services.kit.telemetry.spans import Attributes, Entered, RecordedSpan
 from services.kit.telemetry.trace_metrics import TraceMetrics
 
 
 class RecordingTracerProvider(trace.TracerProvider):
-    """Hands out tracers whose spans go to one processor."""
+    """Hands out tracers whose spans go one way, where they are kept."""
 
-    def __init__(self, resource: Resource, keeping: Keeping, processor: SpanProcessor, metrics: TraceMetrics) -> None:
-        self._resource = resource
+    def __init__(self, keeping: Keeping, export: Callable[[RecordedSpan], None], metrics: TraceMetrics) -> None:
         self._keeping = keeping
         self._slow_seconds = keeping.slow_after.total_seconds()
-        self._processor = processor
+        self._allowance = Allowance(keeping.most_per_second)
+        self._export = export
         self._metrics = metrics
 
     def get_tracer(
@@ -37,21 +35,23 @@ class RecordingTracerProvider(trace.TracerProvider):
         scope = InstrumentationScope(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
         return RecordingTracer(self, scope)
 
-    def record(self, trace_id: int, *, sampled: bool | None) -> Recording[RecordedSpan]:
-        """Begin with a trace in this process; a caller has chosen already whether it is sampled."""
-        return Recording(
-            sampled=self._keeping.samples(trace_id) if sampled is None else sampled,
+    def begin(self, caller: SpanContext | None) -> tuple[int, Recording[RecordedSpan]]:
+        """Begin with a trace in this process: its id, and what is recorded of it here.
+
+        A caller has made the id, and has chosen already whether it is sampled.
+        """
+        if caller is None:
+            trace_id = random.getrandbits(128) or 1
+            sampled = self._keeping.samples(trace_id)
+        else:
+            trace_id, sampled = caller.trace_id, caller.trace_flags.sampled
+        return trace_id, Recording(
+            sampled=sampled,
             slow_seconds=self._slow_seconds,
+            allowance=self._allowance,
             export=self._export,
             decided=self._decided,
         )
-
-    def shutdown(self) -> None:
-        """Export what is left. Blocks."""
-        self._processor.shutdown()
-
-    def _export(self, span: RecordedSpan) -> None:
-        self._processor.on_end(span.readable(self._resource))
 
     def _decided(self, first: RecordedSpan, decision: Decision) -> None:
         if first.kind is SpanKind.SERVER:
@@ -80,15 +80,15 @@ class RecordingTracer(trace.Tracer):
         parent, given = trace.get_current_span(context), tuple(links or ())
         if isinstance(parent, RecordedSpan):
             return parent.child(name, kind, attributes, given, self._scope, start_time)
-        caller = parent.get_span_context()
-        known = caller.is_valid
-        trace_id = caller.trace_id if known else random.getrandbits(128) or 1
+        context_of_caller = parent.get_span_context()
+        caller = context_of_caller if context_of_caller.is_valid else None
+        trace_id, recording = self._provider.begin(caller)
         return RecordedSpan(
             name,
-            self._provider.record(trace_id, sampled=caller.trace_flags.sampled if known else None),
+            recording,
             self._scope,
             trace_id=trace_id,
-            parent=caller if known else None,
+            parent=caller,
             kind=kind,
             attributes=attributes,
             links=given,

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from compose.drill_time import DRILL, DrillTimeError
+from compose.pace.receivers import Pager
 from compose.pace.routing import receiver_urls, routes_of, scale_routing
 from compose.pace.timing import Durations
 
@@ -19,7 +20,7 @@ def routing(*routes: dict, **root: object) -> dict:
 
 
 def scaled(document: dict, **ways: str) -> dict:
-    return scale_routing(document, PAGER, Durations(DRILL), "alertmanager.yml", ways)
+    return scale_routing(document, Pager(PAGER, ways=ways), Durations(DRILL), "alertmanager.yml").document
 
 
 def taken(document: dict):
@@ -93,21 +94,43 @@ def test_a_receiver_may_have_a_way_of_its_own():
     assert told == {"pager": "http://127.0.0.1:10/receivers/pager", "fallback": f"{PAGER}/receivers/fallback"}
 
 
+def test_what_is_no_matcher_is_refused():
+    with pytest.raises(DrillTimeError, match="not understood"):
+        taken(routing({"matchers": ["a ~ b"]}))
+
+
 @pytest.mark.parametrize(
-    ("receiver", "reason"),
+    ("node", "receiver"),
     [
-        ({"slack_configs": [{"channel": "#ops"}]}, "slack_configs: a drill can only redirect webhooks"),
-        ({"webhook_configs": [{"url_file": "somewhere"}]}, "a webhook without url"),
+        ({"match": {"severity": "critical"}}, "other"),
+        ({"match": {"severity": "crit"}}, "pager"),
+        ({"match_re": {"severity": "crit.*|page"}}, "other"),
+        ({"match": {"severity": "critical"}, "match_re": {"team": "b"}}, "pager"),
+        ({"matchers": [r'service=~"api\.v1"']}, "other"),
+        ({"matchers": [r'service=~"api\.v2"']}, "pager"),
+        ({"matchers": [r'path="a\\b"']}, "other"),
+        ({"matchers": [r'said="a \"b\", {c}"']}, "other"),
+        ({"matchers": ['"größe"="ö"', "größe=~ö|ü"]}, "other"),
+        ({"matchers": ['page="yes"']}, "other"),
+        ({"matchers": ["severity=critical,team=a", " "]}, "other"),
     ],
 )
-def test_a_receiver_that_could_reach_people_is_refused(receiver, reason):
-    document = routing()
-    document["receivers"].append({"name": "ops"} | receiver)
-    with pytest.raises(DrillTimeError, match=f"ops: {reason}"):
-        scaled(document)
+def test_a_route_is_read_as_people_write_it(node, receiver):
+    labels = LABELS | {"service": "api.v1", "path": r"a\b", "said": 'a "b", {c}', "größe": "ö", "page": "yes"}
+    document = routing(node | {"receiver": "other"})
+    assert [route.receiver for route in routes_of(labels, document, scaled(document))] == [receiver]
 
 
-@pytest.mark.parametrize("route", [{"match": {"a": "b"}}, {"matchers": ["a ~ b"]}])
-def test_a_matcher_that_is_not_understood_is_refused(route):
-    with pytest.raises(DrillTimeError, match="match"):
-        taken(routing(route))
+def test_of_a_label_that_only_firing_fills_all_ways_are_told():
+    document = routing(
+        {"matchers": ["severity=critical"], "receiver": "page"}, {"matchers": ["team=a"], "receiver": "team"}
+    )
+    labels = LABELS | {"severity": "{{ if gt $value 1.0 }}critical{{ else }}warning{{ end }}"}
+    assert [route.receiver for route in routes_of(labels, document, scaled(document))] == ["page", "team"]
+
+
+def test_a_continue_that_says_no_does_not():
+    document = routing(
+        *({"receiver": name, "continue": said} for name, said in (("a", "true"), ("b", "no"), ("c", "")))
+    )
+    assert [route.receiver for route in taken(document)] == ["a", "b"]

@@ -8,10 +8,10 @@ import yaml
 from docker.utils.build import exclude_paths
 
 from compose.containers import digests
-from compose.settings import ROOT
+from compose.settings import ROOT, SHOPS
 from compose.standalone import standalone
 from compose.standalone.spec import SERVICES, TOXIPROXY
-from compose.topology import INVENTORIES, REDIS_NODES, SHOPS
+from compose.topology import INVENTORIES, REDIS_NODES
 
 FILE = standalone.FOLDER / "compose.yaml"
 ONCE = {"redis-cluster", "migrate-shop", "migrate-inventory"}

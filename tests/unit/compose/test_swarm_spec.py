@@ -7,8 +7,8 @@ from compose.config import render, scrape, target_file
 from compose.containers import container_spec, swarm_spec
 from compose.containers.container_spec import COMPOSE_FILE, STACK_LABEL
 from compose.containers.images import images
-from compose.settings import from_environment
-from compose.topology import INVENTORIES, SHOPS, build
+from compose.settings import SHOPS, from_environment
+from compose.topology import INVENTORIES, build
 
 SETTINGS = from_environment({"STORMDRILL_STATE": "/var/tmp/x"})
 USER = "1000:1000"

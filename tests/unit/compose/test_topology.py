@@ -2,9 +2,14 @@
 
 import pytest
 
+from compose import health
+from compose.config import haproxy, render, scrape, target_file
 from compose.config.programs import service_environment
-from compose.settings import InvalidSettings, from_environment
-from compose.topology import PORT_SPAN, build
+from compose.containers.containers import Containers
+from compose.containers.swarm import Swarm
+from compose.settings import MOST_SHOPS, SHOPS, InvalidSettings, from_environment
+from compose.stack import StackError
+from compose.topology import INVENTORIES, PORT_SPAN, PORT_SPAN_OF_MORE_SHOPS, build
 
 
 def settings(**environment):
@@ -39,6 +44,58 @@ def test_every_instance_has_ways_of_its_own():
     assert {name for proxies in links.values() for name in proxies} == {proxy.name for proxy in stack.proxies}
 
 
+@pytest.mark.parametrize("workers", ["1", "8"])
+@pytest.mark.parametrize("shops", range(1, MOST_SHOPS + 1))
+def test_however_many_shops_each_has_ports_of_its_own_and_nobody_elses_move(shops, workers):
+    usual = build(settings(STORMDRILL_WORKERS=workers))
+    stack = build(settings(STORMDRILL_SHOPS=str(shops), STORMDRILL_WORKERS=workers))
+    ports = [port for program in stack.programs for port in (*program.ports, *program.metrics_ports)]
+    ports += [proxy.listen for proxy in stack.proxies]
+    assert len(ports) == len(set(ports)) == len(stack.all_ports())
+    span = PORT_SPAN if shops <= SHOPS else PORT_SPAN_OF_MORE_SHOPS
+    assert all(18000 <= port < 18000 + span for port in ports)
+    both = {program.name for program in stack.programs} & {program.name for program in usual.programs}
+    assert [one for one in stack.programs if one.name in both] == [one for one in usual.programs if one.name in both]
+    names = {proxy.name: proxy for proxy in usual.proxies}
+    assert all(proxy == names.get(proxy.name, proxy) for proxy in stack.proxies)
+
+
+@pytest.mark.parametrize("shops", [1, 2, 5, MOST_SHOPS])
+def test_every_part_of_the_stack_knows_every_shop(shops):
+    chosen = settings(STORMDRILL_SHOPS=str(shops))
+    stack, names = build(chosen), {f"shop-{number}" for number in range(1, shops + 1)}
+    balancer = render.haproxy_cfg(chosen, stack)
+    for name in (f"shop-{number}" for number in range(1, MOST_SHOPS + 1)):
+        servers = [line.split()[1] for line in balancer.splitlines() if line.strip().startswith("server ")]
+        assert (name in servers) == (f"{haproxy.PANIC}{name}" in servers) == (name in names)
+    (shop_job,) = [job for job in scrape.jobs(stack) if job.name == "shop"]
+    assert {target.instance for target in shop_job.targets} == names
+    described = target_file.describe(chosen, stack, "native", {})
+    assert {name for name, one in described["instances"].items() if one["role"] == "shop"} == names
+    assert {link for link in stack.links() if link.startswith("inventory/shop-")} == {
+        f"inventory/{one}" for one in names
+    }
+    assert {link for link in stack.links() if link.startswith("postgres/shop-")} == {f"postgres/{one}" for one in names}
+
+
+def test_another_number_of_shops_is_another_stack_and_the_usual_number_is_none():
+    assert settings(STORMDRILL_SHOPS="5").fingerprint() != settings().fingerprint()
+    assert settings(STORMDRILL_SHOPS="3").fingerprint() == settings().fingerprint()
+
+
+@pytest.mark.parametrize(("up", "well"), [(4 + INVENTORIES, False), (5 + INVENTORIES, True)])
+def test_the_load_balancer_is_well_once_it_sends_every_shop_requests(up, well, monkeypatch):
+    stack = build(settings(STORMDRILL_SHOPS="5"))
+    monkeypatch.setattr(health, "_servers_up", lambda _: ["up"] * up)
+    assert (health.haproxy(stack).failure() is None) == well
+
+
+@pytest.mark.parametrize("runtime", [Containers, Swarm])
+def test_containers_refuse_another_number_of_shops_before_anything_is_touched(runtime):
+    with pytest.raises(StackError, match="STORMDRILL_SHOPS: 5"):
+        runtime(settings(STORMDRILL_SHOPS="5")).notices()
+
+
 def test_a_proxys_name_can_be_asked_for():
     # Toxiproxy takes it from the path of a request.
     assert not [proxy.name for proxy in build(settings()).proxies if "/" in proxy.name]
@@ -62,6 +119,8 @@ def test_the_users_own_settings_reach_the_services_and_make_another_stack():
         ("STORMDRILL_PORT_BASE", "x"),
         ("STORMDRILL_WORKERS", "0"),
         ("STORMDRILL_WORKERS", "9"),
+        ("STORMDRILL_SHOPS", "0"),
+        ("STORMDRILL_SHOPS", "9"),
         ("STORMDRILL_STATE", "/" + "long/" * 20),
     ],
 )

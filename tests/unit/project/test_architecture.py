@@ -58,7 +58,7 @@ def test_no_two_modules_of_the_services_import_each_other():
 
 @pytest.mark.parametrize("part", ["judge", "report"])
 def test_judge_and_report_do_no_io(part):
-    for file in (ROOT / "chaos" / part).glob("*.py"):
+    for file in (ROOT / "chaos" / part).rglob("*.py"):
         assert not imports(file) & {"subprocess", "socket", "time", "os"}, file
         calls = [node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
         assert not [call.id for call in calls if isinstance(call, ast.Name) and call.id in PURE], file
@@ -70,10 +70,13 @@ def test_only_faults_and_agents_speak_to_databases():
         *(ROOT / "chaos/agents").iterdir(),
         ROOT / "chaos/reach/redis_cluster.py",
         ROOT / "chaos/reach/postgres.py",
+        ROOT / "chaos/reach/postgres_watch.py",
     }
+    # What a claim compares ways of waiting with, which is no part of the engine.
+    served = {ROOT / "chaos/claims/waiting_app.py"}
     for file in (ROOT / "chaos").rglob("*.py"):
         spoken = {name.partition(".")[0] for name in imports(file)}
-        assert not {"fastapi", "starlette"} & spoken or file.parent.name == "console", file
+        assert not {"fastapi", "starlette"} & spoken or file.parent.name == "console" or file in served, file
         assert not {"psycopg", "redis"} & spoken or file in attackers, file
 
 

@@ -135,6 +135,18 @@ def test_the_memory_that_is_needed_grows_with_the_workers(workers, needed):
     assert ("lower STORMDRILL_WORKERS" in said) == (needed > 2048)
 
 
+@pytest.mark.parametrize(("shops", "workers", "needed"), [("1", "2", 2273), ("3", "2", 2423), ("5", "2", 2873)])
+def test_the_memory_that_is_needed_grows_with_the_shops(shops, workers, needed):
+    assert _doctor("needed_memory", STORMDRILL_SHOPS=shops, STORMDRILL_WORKERS=workers) == [str(needed)]
+
+
+@pytest.mark.parametrize(("shops", "last"), [("3", 18199), ("4", 18299)])
+def test_more_shops_want_more_ports(shops, last, tmp_path):
+    call = "taken_ports() { :; }; check_ports"
+    said = _doctor(call, STORMDRILL_SHOPS=shops, STORMDRILL_STATE=str(tmp_path / "none"))
+    assert f"all of 127.0.0.1:18000 to {last} are free" in " ".join(said)
+
+
 @pytest.mark.parametrize("workers", ["0", str(MOST_WORKERS + 1), "two"])
 def test_workers_that_up_would_refuse_are_refused(workers):
     with pytest.raises(InvalidSettings) as refused:

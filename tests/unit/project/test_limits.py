@@ -9,7 +9,7 @@ from tests import limits
 
 pytest_plugins = ["pytester"]
 
-LONG = ("crowded", "distros", "gameday", "grafana", "machines", "pace", "undo", "verifier")
+LONG = ("crowded", "distros", "foreign", "gameday", "grafana", "machines", "pace", "undo", "verifier")
 
 
 def folders():

@@ -22,6 +22,8 @@ REAL_TIME = {
         chaos.observe.pace._ASKS_EVERY_SECONDS chaos.agents.job._POLL_SECONDS chaos.drill.context._KNOWN_POLL_SECONDS
         chaos.cli.console._POLL_SECONDS chaos.console.process._POLL_SECONDS
         chaos.facts.one_at_a_time._POLL_SECONDS
+        chaos.claims.cached_rate._POLL_SECONDS chaos.claims.connections._POLL_SECONDS chaos.claims.holding._POLL_SECONDS
+        chaos.claims.loading._POLL_SECONDS chaos.cli.claim_stack._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
@@ -36,8 +38,9 @@ REAL_TIME = {
         chaos.faults.network._CUT_WITHIN_SECONDS chaos.faults.process._ENDS_WITHIN_SECONDS
         chaos.faults.process._READY_TIMEOUT_SECONDS chaos.faults.redis._TAKES_OVER_WITHIN_SECONDS
         chaos.faults.scheduler._DONE_WITHIN_SECONDS chaos.machine.process_identity._KILL_SECONDS
+        chaos.machine.built_beside._STANDS_WITHIN_SECONDS
         chaos.machine.sockets._WITHIN_SECONDS chaos.observe.pace.TOLD_WITHIN_SECONDS
-        chaos.observe.jaeger._ALL_WITHIN_SECONDS
+        chaos.observe.jaeger._ALL_WITHIN_SECONDS chaos.observe.inventory.ANSWERS_WITHIN_SECONDS
         chaos.observe.jaeger._ANSWER_WITHIN_SECONDS chaos.observe.panels._TIMEOUT_SECONDS
         chaos.reach.haproxy._TIMEOUT_SECONDS chaos.reach.http.TIMEOUT_SECONDS
         chaos.reach.postgres.CONNECT_WITHIN_SECONDS chaos.reach.redis_cluster._TIMEOUT_SECONDS
@@ -54,6 +57,14 @@ REAL_TIME = {
         compose.rolling.BACK_WITHIN_SECONDS compose.rolling.STOPPED_WITHIN_SECONDS compose.stack.READY_WITHIN_SECONDS
         compose.standalone.scripts._WITHIN_SECONDS compose.versions._WITHIN_SECONDS
         chaos.console.process._ANSWERS_WITHIN_SECONDS chaos.console.process._PATIENCE
+        chaos.claims.cached_rate._BEYOND_SECONDS chaos.claims.cached_rate._GONE_WITHIN
+        chaos.claims.connections._ANSWERS_WITHIN_SECONDS chaos.claims.connections._AROUND_SECONDS
+        chaos.claims.connections._BACK_WITHIN_SECONDS chaos.claims.connections._STOPS_WITHIN_SECONDS
+        chaos.claims.holding._ENDS_WITHIN_SECONDS chaos.claims.holding._GONE_WITHIN
+        chaos.claims.holding._READY_WITHIN_SECONDS
+        chaos.claims.loading._BEGINS_WITHIN_SECONDS chaos.claims.loading._BESIDE_SECONDS
+        chaos.claims.loading._ENDS_WITHIN chaos.cli.claim_stack._ENDED_WITHIN_SECONDS
+        chaos.cli.claim_stack._READY_WITHIN_SECONDS chaos.load.open_loop.__main__._BESIDE_SECONDS
     """,
     "what an agent does to users or to a server, and how often it says so: strength": """
         chaos.agents.crowd._PAUSE_SECONDS chaos.agents.crowd._REPORT_EVERY_SECONDS
@@ -79,16 +90,27 @@ REAL_TIME = {
         chaos.undo.watchdog._RUN_BEGINS_WITHIN_SECONDS chaos.undo.watched._SILENT_SECONDS
         chaos.agents.job._BEGINS_WITHIN_SECONDS chaos.drill.context._KNOWN_WITHIN_SECONDS
     """,
+    "what a draft says in real minutes, for its team to change": """
+        chaos.spec.skeleton._MARGIN_SECONDS chaos.spec.skeleton._SHORTEST_HOLD_SECONDS
+    """,
     "what users feel, and how exactly it is measured": """
+        chaos.claims.run._LOOK_SECONDS chaos.load.open_loop.client._LEAST_PAUSE_SECONDS
+        chaos.load.open_loop.client._LOOK_EVERY_SECONDS chaos.load.open_loop.client._OPEN_AGAIN_AFTER_SECONDS
+        chaos.reach.postgres_watch._AT_MOST_LATE_SECONDS chaos.reach.postgres_watch._COUNTED_WITHIN_SECONDS
+        chaos.reach.postgres_watch._EVERY_SECONDS chaos.reach.postgres_watch._SETTLED_AFTER_SECONDS
+        chaos.reach.postgres_watch._SETTLED_WITHIN_SECONDS
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
         chaos.judge.users_now.LOOKS_BACK_SECONDS
-        compose.config.haproxy._RETRY_AFTER_SECONDS
+        compose.config.haproxy._RETRY_AFTER_SECONDS compose.config.haproxy.KEEP_ALIVE_SECONDS
+        compose.config.haproxy.LONG_KEEP_ALIVE_SECONDS
+        chaos.load.open_loop.held_client._LEAST_PAUSE_SECONDS chaos.load.open_loop.held_client._LOOK_EVERY_SECONDS
     """,
     "how far clocks, answers on their way and a busy machine may be off": """
         chaos.facts.sessions._AROUND_SECONDS
         chaos.judge.checks._CUT_OFF_SECONDS chaos.judge.clocks._BEFORE_SECONDS chaos.judge.clocks._MOVES_SECONDS
         chaos.judge.completeness._LATE_SECONDS chaos.judge.heartbeat._RETRY_SECONDS
-        chaos.judge.listed.UNCERTAIN_SECONDS chaos.observe.prometheus._STANDING_SECONDS
+        chaos.judge.listed.UNCERTAIN_SECONDS chaos.judge.messages._SIDE_BY_SIDE_SECONDS
+        chaos.judge.messages._UNDER_WAY_SECONDS chaos.observe.prometheus._STANDING_SECONDS
         chaos.verdict.coverage.BEYOND_DESIGN_SECONDS chaos.verdict.coverage.LOOK_SECONDS
     """,
     "what people read, and what recordings of earlier releases meant": """
@@ -116,6 +138,10 @@ REAL_TIME = {
         chaos.console.looks._TRACES_GOOD_FOR_SECONDS chaos.console.main._OUTLIVES_SECONDS
         chaos.console.one_run._BEFORE_SECONDS chaos.console.one_run._DIED_SECONDS
         chaos.console.reader._LOOKED_AT_SECONDS
+    """,
+    "what measuring a claim waits for, in which no rule of alerting plays a part": """
+        chaos.claims.reads._TIMEOUT_SECONDS chaos.claims.rotation._POLL_SECONDS chaos.claims.rotation._WITHIN_SECONDS
+        chaos.claims.scaling._POLL_SECONDS chaos.claims.scaling._WITHIN_SECONDS chaos.machine.cgroup.PERIOD_US
     """,
     "what is taken where a stack says nothing of it": "chaos.console.sources._SCRAPED_EVERY_SECONDS",
     "written in production's time, and divided by the pace": "compose.healthy_past.HISTORY",

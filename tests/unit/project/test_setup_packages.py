@@ -66,6 +66,23 @@ def test_the_native_runtime_needs_all(bare):
     assert set(packages) - {"postgresql"} == _SERVERS
 
 
+def test_etcd_is_for_who_tests_a_stack_that_is_not_ours(bare):
+    _, packages = _tell(bare, "missing_packages foreign")
+    assert set(packages) - {"postgresql"} == {*_SERVERS, "etcd-server"}
+    _, packages = _tell(bare, "missing_packages native")
+    assert "etcd-server" not in packages
+
+
+def test_who_measures_claims_needs_one_program_more(bare):
+    _, native = _tell(bare, "missing_packages native")
+    code, claims = _tell(bare, "missing_packages claims")
+    assert code == 0
+    assert set(claims) == {*native, "wrk"}
+    (Path(bare["PATH"]) / "wrk").write_text("#!/bin/sh\n")
+    (Path(bare["PATH"]) / "wrk").chmod(0o755)
+    assert _tell(bare, "missing_packages claims") == (0, native)
+
+
 def test_the_browser_is_for_who_tests_the_console(bare):
     assert _tell(bare, "missing_packages browser") == (0, ["chromium", "npm"])
     for name in ("chromium", "npm"):

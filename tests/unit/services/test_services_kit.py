@@ -8,7 +8,6 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
 from prometheus_client import CollectorRegistry
 
 from services.kit import problems
@@ -17,7 +16,7 @@ from services.kit.http.request import RequestMiddleware
 from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
 from services.kit.problems import DependencyUnavailable
-from services.kit.telemetry import request_id, server_span
+from services.kit.telemetry import instrumentation, request_id, server_span
 from services.kit.telemetry.metrics import HttpMetrics
 from services.kit.telemetry.recording import Keeping
 from services.kit.telemetry.trace_metrics import TraceMetrics
@@ -61,20 +60,18 @@ def kept():
 
 @pytest.fixture
 def provider(kept):
-    class Keep(SpanProcessor):
-        def on_end(self, span):
-            kept.append(span)
+    def keep(span):
+        kept.append(span.readable(Resource.get_empty()))
 
-    keeping, metrics = Keeping(1.0, timedelta(hours=1)), TraceMetrics(CollectorRegistry())
-    return RecordingTracerProvider(Resource.get_empty(), keeping, Keep(), metrics)
+    return RecordingTracerProvider(Keeping(1.0, timedelta(hours=1)), keep, TraceMetrics(CollectorRegistry()))
 
 
-@pytest.fixture
-def client(registry, lifecycle, provider):
-    return serving(registry, lifecycle, provider)
+@pytest.fixture(params=["own", "instrumentation"])
+def client(request, registry, lifecycle, provider):
+    return serving(registry, lifecycle, provider, request.param)
 
 
-def serving(registry, lifecycle, provider, **more):
+def serving(registry, lifecycle, provider, spans="own", **more):
     router = APIRouter()
 
     @router.get("/things/{sku}", responses=problems.responses(503))
@@ -91,9 +88,13 @@ def serving(registry, lifecycle, provider, **more):
     app.include_router(health.create_router(lifecycle))
     metrics = HttpMetrics(registry)
     metrics.expect(router)
-    app.add_middleware(RequestMiddleware, allowed=SECOND, lifecycle=lifecycle, metrics=metrics, **more)
+    begin_span = server_span.own(provider)
+    if spans == "instrumentation":
+        instrumentation.instrument(app, provider, health.PATHS)
+        begin_span = server_span.made_before
+    about = {"lifecycle": lifecycle, "metrics": metrics, "begin_span": begin_span, "told_after": SECOND, **more}
+    app.add_middleware(RequestMiddleware, allowed=SECOND, **about)
     problems.install(app)
-    server_span.instrument(app, provider)
     return Client(app)
 
 

@@ -1,14 +1,14 @@
-"""What is recorded, what is kept of it, and that the SDK's exporters can read it."""
+"""What is recorded, what is kept of it, and what becomes of what nobody takes."""
 
+import math
 import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision as SdkDecision
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import SpanKind
@@ -17,23 +17,25 @@ from prometheus_client import CollectorRegistry
 
 from services.kit.problems import DependencyUnavailable, NotFound
 from services.kit.telemetry import spans
-from services.kit.telemetry.recording import Keeping
-from services.kit.telemetry.trace_metrics import ProcessorMetrics, TraceMetrics
+from services.kit.telemetry.recording import Allowance, Keeping
+from services.kit.telemetry.span_exporter import SpanSender
+from services.kit.telemetry.trace_metrics import TraceMetrics
 from services.kit.telemetry.tracer import RecordingTracerProvider
 from tests.waiting import until
 
 NEVER_SLOW = timedelta(hours=1)
 
 
-class Kept(SpanProcessor):
+class Kept:
     """Keeps what is exported."""
 
     def __init__(self):
         self.spans = []
 
-    def on_end(self, span):
-        assert span.context.trace_flags.sampled
-        self.spans.append(span)
+    def export(self, span):
+        readable = span.readable(Resource.get_empty())
+        assert readable.context.trace_flags.sampled
+        self.spans.append(readable)
 
     @property
     def names(self):
@@ -52,16 +54,16 @@ def registry():
 
 @pytest.fixture
 def tracer(kept, registry):
-    def create(ratio=0.0, slow_after=NEVER_SLOW):
-        metrics = TraceMetrics(registry)
-        provider = RecordingTracerProvider(Resource.get_empty(), Keeping(ratio, slow_after), kept, metrics)
+    def create(ratio=0.0, slow_after=NEVER_SLOW, most_per_second=math.inf):
+        metrics, keeping = TraceMetrics(registry), Keeping(ratio, slow_after, most_per_second)
+        provider = RecordingTracerProvider(keeping, kept.export, metrics)
         return provider.get_tracer("test")
 
     return create
 
 
 def decided(registry):
-    names = ("sampled", "failed", "slow", "left_out")
+    names = ("sampled", "failed", "slow", "over_cap", "left_out")
     return {name: registry.get_sample_value("app_traces_total", {"decision": name}) for name in names}
 
 
@@ -74,7 +76,7 @@ def request(tracer, status=200, context=None):
 
 def test_every_decision_is_there_from_the_start(tracer, registry):
     tracer()
-    assert decided(registry) == {"sampled": 0, "failed": 0, "slow": 0, "left_out": 0}
+    assert decided(registry) == {"sampled": 0, "failed": 0, "slow": 0, "over_cap": 0, "left_out": 0}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,36 @@ def test_an_error_on_the_server_span_keeps_the_request(tracer, kept):
     with pytest.raises(ZeroDivisionError):
         fail()
     assert kept.names == ["inner", "request"]
+
+
+def test_of_failures_outside_the_share_so_many_are_kept_and_the_rest_is_counted(tracer, kept, registry):
+    made = tracer(most_per_second=1e-6)
+    for _ in range(5):
+        request(made, 503)
+    # One is always saved.
+    assert sorted(kept.names) == ["inner", "outer", "request"]
+    assert (decided(registry)["failed"], decided(registry)["over_cap"]) == (1, 4)
+
+
+def test_the_share_has_no_cap(tracer, registry):
+    made = tracer(ratio=1.0, most_per_second=1e-6)
+    for _ in range(5):
+        request(made, 503)
+    assert decided(registry)["sampled"] == 5
+
+
+@given(st.floats(0.01, 100), st.lists(st.floats(0, 10), max_size=60))
+def test_what_is_allowed_never_exceeds_the_rate_and_what_was_saved(per_second, pauses):
+    now, taken = [0.0], 0
+    allowance = Allowance(per_second, lambda: now[0])
+    saved = max(1.0, 5 * per_second)
+    for pause in pauses:
+        now[0] += pause
+        taken += allowance.take()
+        assert taken <= saved + now[0] * per_second + 1e-6
+    # Whoever waits long enough is always allowed one.
+    now[0] += 1.001 / per_second
+    assert allowance.take()
 
 
 def test_what_ends_after_the_request_shares_its_fate(tracer, kept):
@@ -188,40 +220,15 @@ def test_without_a_request_nothing_is_recorded(tracer, kept):
     assert kept.spans == []
 
 
-def test_spans_can_be_encoded_as_they_are(tracer, kept):
-    with tracer(ratio=1.0).start_as_current_span("request", kind=SpanKind.SERVER) as root:
-        root.set_attributes({"a": 1, "b": "two", "c": ("x", "y"), "d": 0.5, "e": True})
-        root.add_event("happened", {"f": 1})
-        with spans.span("inner") as inner:
-            inner.add_link(root.get_span_context())
-            inner.update_name("renamed")
-    [scope] = encode_spans(kept.spans).resource_spans[0].scope_spans
-    inner, root = scope.spans
-    assert (inner.name, inner.parent_span_id, inner.links[0].span_id) == ("renamed", root.span_id, root.span_id)
-    assert len(root.attributes) == 5
-    assert root.end_time_unix_nano >= root.start_time_unix_nano > 0
+def test_spans_that_find_the_queue_full_are_counted_and_nobody_waits(registry):
+    may, metrics = threading.Event(), TraceMetrics(registry)
 
+    def post(_request):
+        may.wait(10)
+        return ""
 
-class Stuck(SpanExporter):
-    """Takes nothing until it may."""
-
-    def __init__(self, may):
-        self._may = may
-
-    def export(self, _spans):
-        self._may.wait(10)
-        return SpanExportResult.SUCCESS
-
-
-def test_spans_that_find_the_queue_full_are_counted_and_nobody_waits(monkeypatch, registry):
-    monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
-    metrics, may = ProcessorMetrics(registry), threading.Event()
-    processor = BatchSpanProcessor(
-        Stuck(may), max_queue_size=10, max_export_batch_size=5, meter_provider=metrics.meter_provider
-    )
-    provider = RecordingTracerProvider(
-        Resource.get_empty(), Keeping(1.0, NEVER_SLOW), processor, TraceMetrics(CollectorRegistry())
-    )
+    sender = SpanSender(Resource.get_empty(), post, metrics, most_waiting=10)
+    provider = RecordingTracerProvider(Keeping(1.0, NEVER_SLOW), sender.put, metrics)
 
     def processed(error_type):
         return registry.get_sample_value("otel_sdk_processor_span_processed_total", {"error_type": error_type})
@@ -234,15 +241,15 @@ def test_spans_that_find_the_queue_full_are_counted_and_nobody_waits(monkeypatch
         for _ in range(100):
             provider.get_tracer("test").start_span("span").end()
         ended += 100
-        return registry.get_sample_value("otel_sdk_processor_span_queue_size") == 10
+        # One batch is under way, and the queue is full behind it.
+        return processed("") and registry.get_sample_value("otel_sdk_processor_span_queue_size") == 10
 
-    # A thread that is kept from its turn may take its batch after all have been ended.
     until(full)
     assert registry.get_sample_value("otel_sdk_processor_span_queue_capacity") == 10
-    # One batch at most is under way.
-    assert processed("queue_full") >= ended - 10 - 5
+    under_way = processed("")
+    assert under_way <= 10
+    assert processed("queue_full") == ended - 10 - under_way
     may.set()
-    provider.shutdown()
-    # The SDK may take a span for dropped whose place has just become free; none goes uncounted.
-    assert ended <= processed("") + processed("queue_full") <= ended + 5
-    assert processed("") <= 15
+    sender.close(timedelta(seconds=10))
+    assert processed("") + processed("queue_full") == ended
+    assert registry.get_sample_value("otel_sdk_exporter_span_exported_total", {"error_type": ""}) == processed("")

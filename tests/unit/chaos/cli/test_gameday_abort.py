@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from chaos.cli import gameday
+from chaos.cli import gameday, main
 from chaos.cli.arguments import parser
 from chaos.errors import GameRefused
 from chaos.facts import game
@@ -15,10 +15,7 @@ from chaos.spec.gameday import seal
 from chaos.spec.gameday.seal import Sealed
 from tests.waiting import until
 
-COMMANDS = (
-    *("run", "report", "all", "coverage", "validate", "dashboards", "list", "gameday", "undo", "schema"),
-    *("compose-file", "up", "down", "restart", "status", "console"),
-)
+COMMANDS = tuple(main._COMMANDS)
 
 
 def abort(folder, *more):

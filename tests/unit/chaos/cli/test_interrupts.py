@@ -55,7 +55,9 @@ def test_before_anything_is_begun_a_signal_ends_the_process_in_one_line(number, 
 CHANGING = {
     "run": ("no-fault",),
     "all": (),
+    "ablation": (),
     "dashboards": (),
+    "claims": (),
     "undo": ("--target", "chaos/targets/example.yaml"),
     "up": (),
     "down": (),
@@ -63,7 +65,7 @@ CHANGING = {
     "gameday": (),
 }
 """The commands that change something, with what they need to begin."""
-READING = {"console", "report", "coverage", "validate", "list", "schema", "status", "compose-file"}
+READING = {"adopt", "console", "report", "coverage", "validate", "list", "schema", "status", "compose-file"}
 """Whoever ends one of these loses nothing but what it would have said, or written anew."""
 
 

@@ -7,14 +7,13 @@ from chaos.drill.clean_past import FRESH_SECONDS, CleanPast
 from chaos.errors import StackUnreachable
 from chaos.machine.clock import SystemClock
 from chaos.spec import target as targets
-from chaos.undo.lease import LeaseFile
 from compose import topology
 from compose.config import target_file
 from compose.native import native
 from compose.settings import from_environment
 
 RULES = frozenset({"ShopInstanceDown", "Watchdog"})
-COUNTS = ("/bin/sh", "-c", "cat lease.json > seen; echo made >> made")
+COUNTS = ("/bin/sh", "-c", "echo made >> made")
 FAILS = ("/bin/sh", "-c", "echo no store >&2; exit 1")
 
 
@@ -50,47 +49,29 @@ def made(folder):
 
 def test_one_made_ahead_is_taken_once(target, tmp_path):
     past = CleanPast(target, SystemClock())
-    with past.ahead("one", RULES):
-        pass
+    past.make_ahead(RULES)
     assert made(tmp_path) == 1
     assert (past.take(), past.take()) == (RULES, None)
 
 
-def test_it_is_made_under_the_lease_which_is_given_back(target, tmp_path):
-    with CleanPast(target, SystemClock()).ahead("one", RULES):
-        pass
-    assert '"run_id":"one"' in (tmp_path / "seen").read_text()
-    assert LeaseFile(tmp_path, SystemClock()).live() is None
-
-
-def test_it_waits_for_no_other_run(target, tmp_path):
-    LeaseFile(tmp_path, SystemClock()).acquire("other", 60)
-    past = CleanPast(target, SystemClock())
-    with past.ahead("one", RULES):
-        pass
-    assert (made(tmp_path), past.take()) == (0, None)
-
-
 @pytest.mark.parametrize("clock", [Later(FRESH_SECONDS + 1), Later(-1000), Later(1, "another boot")])
 def test_a_stale_one_is_not_taken(target, clock):
-    with CleanPast(target, SystemClock()).ahead("one", RULES):
-        pass
+    CleanPast(target, SystemClock()).make_ahead(RULES)
     assert CleanPast(target, clock).take() is None
 
 
 def test_one_that_failed_is_not_there_and_the_next_run_says_why(target, tmp_path):
     past = CleanPast(changed(target, tmp_path, FAILS), SystemClock())
-    with past.ahead("one", RULES):
-        pass
+    past.make_ahead(RULES)
     assert past.take() is None
     with pytest.raises(StackUnreachable, match="no store"):
         past.make()
 
 
-def test_a_run_that_saw_no_rules_makes_none(target, tmp_path):
-    with CleanPast(target, SystemClock()).ahead("one", frozenset()):
-        pass
-    assert made(tmp_path) == 0
+def test_a_stack_without_a_way_to_clean_it_has_none(target, tmp_path):
+    past = CleanPast(msgspec.structs.replace(target, clean_history=[]), SystemClock())
+    past.make_ahead(RULES)
+    assert (made(tmp_path), past.take()) == (0, None)
 
 
 def test_a_torn_note_counts_as_none(target, tmp_path):

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import sys
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -12,7 +13,7 @@ from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill, Parts
 from chaos.drill.plan import Plan
 from chaos.drill.progress import Progress
-from chaos.errors import FaultFailed
+from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.facts import recorder, recording
 from chaos.facts.run import FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
@@ -43,8 +44,14 @@ PHASES = ["preflight", "warm-up", "baseline", "inject", "hold", "undo", "recover
 class Past:
     """Clean, and made ahead."""
 
+    def __init__(self, *_):
+        self.made = []
+
     def take(self):
         return frozenset({"Down"})
+
+    def make_ahead(self, rules):
+        self.made.append(rules)
 
 
 @pytest.fixture
@@ -84,7 +91,7 @@ def parts(world):
     return Parts(
         users=lambda *given: FakeUsers(world, *given),
         observers=lambda _, recorder_, origin, *__: FakeObservers(world, recorder_, origin),
-        past=lambda *_: Past(),
+        past=Past,
         heartbeat=heartbeat,
     )
 
@@ -163,6 +170,27 @@ def test_nothing_is_broken_that_nobody_watches(drill, tmp_path, world, dies_at):
     assert world.control.started == []
     assert verdict_of(tmp_path).exit_code == (3 if dies_at == 0 else 4)
     assert "the watchdog (pid 7) is dead" in reasons(verdict_of(tmp_path))[0]
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_the_next_runs_past_is_made_under_this_ones_lease_when_prometheus_was_asked_for_all(drill, follows):
+    run, order = drill("20s"), []
+    run._plan = replace(run._plan, another_follows=follows)
+    run._observers.ask_panels = lambda *_: order.append("panels")
+    run._past.make_ahead = lambda rules: order.append((rules, run._context.lease.read().run_id))
+    run.run()
+    assert order == ["panels", *([(frozenset({"Down"}), "one")] if follows else [])]
+
+
+def test_what_cannot_be_written_beside_the_reading_back_ends_the_run(drill, tmp_path):
+    run = drill("20s")
+
+    def full(*_):
+        raise SignalUnavailable("the recording cannot be written: no space")
+
+    run._observers.ask_panels = full
+    run.run()
+    assert verdict_of(tmp_path).exit_code == 6
 
 
 def calls_in_recover(run, monkeypatch):

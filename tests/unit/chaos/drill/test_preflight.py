@@ -20,6 +20,7 @@ from tests.unit.recordings import EXPERIMENT
 LONG_AGO = "0001-01-01T00:00:00Z"
 
 RULES = ("Down", "Other", "Watchdog")
+LABELS_OF = {"Down": {"instance": "shop-2"}}
 
 
 def soon():
@@ -46,12 +47,24 @@ def prometheus(*looks, scraped=soon, evaluated=soon, slow=0):
     return Prometheus("http://p", 0.0, httpx.MockTransport(answer))
 
 
+def elsewhere(*looks, instance="shop-9"):
+    """As above; the listed alert is of another instance than the listed one."""
+    moved = LABELS_OF | {"Down": {"instance": instance}}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(globals(), "LABELS_OF", moved)
+        return calm(*looks)
+
+
 def told(data):
     return httpx.Response(200, json={"data": data})
 
 
 def rule(name, state, evaluated):
-    alert = {"labels": {"alertname": name}, "state": state, "activeAt": "1970-01-01T00:00:05Z"}
+    alert = {
+        "labels": {"alertname": name} | LABELS_OF.get(name, {}),
+        "state": state,
+        "activeAt": "1970-01-01T00:00:05Z",
+    }
     return {
         "name": name,
         "health": "ok",
@@ -61,11 +74,11 @@ def rule(name, state, evaluated):
     }
 
 
-def calm(*looks, **changes):
-    experiment = msgspec.convert(EXPERIMENT, Experiment, dec_hook=values.decode)
+def calm(*looks, only=None, **changes):
+    concern = preflight.Concern(msgspec.convert(EXPERIMENT, Experiment, dec_hook=values.decode), only or {})
     rules = frozenset({"Down", "Watchdog"})
     return preflight.calm_from_here(
-        experiment, prometheus(*looks, **changes), FakeClock(), lambda what: None, rules, Pace()
+        concern, prometheus(*looks, **changes), FakeClock(), lambda what: None, rules, Pace()
     )
 
 
@@ -89,6 +102,18 @@ def test_what_was_pending_and_fires_by_now_was_left_too():
 def test_a_listed_alert_that_goes_on_firing_is_no_baseline():
     with pytest.raises(BaselineNotMet, match="already firing or pending before the fault: Down"):
         calm(WELL, WELL, WELL | {"Down": "firing"})
+
+
+def test_a_listed_alert_that_fires_elsewhere_blocks_nothing():
+    assert elsewhere(WELL | {"Down": "firing"}) == ("Down, Watchdog", [])
+
+
+def test_what_is_not_ours_is_neither_waited_for_nor_left_by_anything():
+    """Case C13: another team's alert on the same Prometheus is no business of a run's."""
+    waiting = WELL | {"Other": "pending"}
+    assert calm(WELL, waiting, waiting | {"Other": "firing"}, only={"team": "shop"}) == ("Other, Watchdog", [])
+    with pytest.raises(BaselineNotMet, match="Down"):
+        calm(WELL | {"Down": "firing"}, only={"team": "shop"})
 
 
 def test_what_is_never_scraped_or_evaluated_is_named():

@@ -20,6 +20,12 @@ def test_addresses_and_windows_are_those_of_the_stack():
     assert runbooks.for_target(written, TARGET) == told
 
 
+def test_of_replicas_behind_a_password_the_first_is_shown_without_it():
+    inside = Urls("http://shop:1", prometheus=["http://ci:s3cret@prom:2", "http://prom:3"])
+    there = msgspec.structs.replace(TARGET, urls=inside, alerting=None)
+    assert runbooks.for_target("curl http://127.0.0.1:9090/x\n", there) == "curl http://prom:2/x\n"
+
+
 def test_what_a_target_does_not_say_stays():
     written = "curl http://127.0.0.1:9093\nIn a drill minutes are seconds: write `[5s]`.\n"
     silent = msgspec.structs.replace(TARGET, urls=Urls("http://shop:1"), alerting=None, pace=None)

@@ -5,8 +5,8 @@ import pytest
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.alerts import AlertmanagerSeen
-from chaos.facts.pages import PagerSeen
-from chaos.observe.alertmanager import Alertmanager
+from chaos.facts.pages import MessageSeen, PagerSeen
+from chaos.observe.alertmanager import Alertmanager, without_secrets
 from chaos.observe.pager import Pager
 from chaos.observe.prometheus import Prometheus
 
@@ -70,6 +70,31 @@ def test_prometheus_says_what_it_has_not_scraped_or_evaluated_since():
     assert prometheus.unevaluated_since(WALL + 5.2) == ["Down"]
     nothing = Prometheus("http://p", WALL, answering({"activeTargets": [], "groups": []}))
     assert (nothing.unscraped_since(WALL), nothing.unevaluated_since(WALL)) == (["any target"], ["any rule"])
+
+
+@pytest.mark.parametrize("more", [[], [{"name": "up:sum", "health": "ok", "type": "recording", "query": "sum(up)"}]])
+def test_vmalert_leaves_out_what_is_empty_and_gives_recording_rules_whatever_is_asked(more):
+    """Case C26."""
+    rules = [{"name": "Down", "health": "ok", "duration": 60, "type": "alerting"}, *more]
+    look = Prometheus("http://p", WALL, answering({"groups": [{"name": "g", "rules": rules}]})).look(1.0)
+    assert (look.error, look.alerts, look.rules, look.standing) == (None, [], ["Down"], [])
+
+
+@pytest.mark.parametrize("answer", [[], {"groups": [{"rules": [1]}]}, {"groups": None}, {"groups": [1]}, {}])
+def test_what_is_no_answer_told_nothing_and_is_no_defect(answer):
+    prometheus = Prometheus("http://p", WALL, answering(answer))
+    assert "not an answer" in prometheus.look(1.0).error
+    for ask in (prometheus.rules_loaded, lambda: prometheus.unevaluated_since(WALL), prometheus.scrape_intervals):
+        with pytest.raises(SignalUnavailable, match="not an answer"):
+            ask()
+
+
+def test_who_scrapes_nothing_but_reads_what_others_have_scraped_is_not_waited_for():
+    """Thanos Query, Mimir, vmalert: they have no API of targets."""
+    prometheus = Prometheus("http://p", WALL, httpx.MockTransport(lambda _: httpx.Response(404, text="no such page")))
+    assert (prometheus.unscraped_since(WALL), prometheus.scrape_intervals()) == ([], {})
+    with pytest.raises(SignalUnavailable, match="404"):
+        prometheus.rules_loaded()
 
 
 def test_a_silent_prometheus_is_a_fact_and_not_an_empty_one():
@@ -153,6 +178,18 @@ def test_alertmanager_names_who_inhibits_and_tells_only_what_changed():
     assert [one.name for one in alertmanager.look(3.0).alerts] == ["Outage"]
 
 
+def test_of_a_webhooks_url_only_the_place_is_kept():
+    """Alertmanager 0.25 masks no URL of a webhook."""
+    matchers = 'route:\n  matchers:\n  - url=~"http://.*?x"\n'
+    assert without_secrets(matchers) == matchers
+    config = (
+        'receivers:\n- webhook_configs:\n  - url: http://ci:s3cret@x/y?token=s3cret2\n  - url: "https://z/?a=s3cret3"\n'
+    )
+    told = {"config": {"original": config}, "versionInfo": {"version": "0.25.0"}}
+    seen = Alertmanager("http://a", httpx.MockTransport(lambda _: httpx.Response(200, json=told))).configured()
+    assert seen.config == 'receivers:\n- webhook_configs:\n  - url: http://x/y\n  - url: "https://z/"\n'
+
+
 def test_a_silent_alertmanager_is_a_fact_and_what_it_has_is_told_anew_afterwards():
     silences = iter([False, True, False])
 
@@ -163,3 +200,18 @@ def test_a_silent_alertmanager_is_a_fact_and_what_it_has_is_told_anew_afterwards
     assert alertmanager.look(1.0) == AlertmanagerSeen(1.0, None, [])
     assert "ConnectError" in alertmanager.look(2.0).error
     assert alertmanager.look(3.0) == AlertmanagerSeen(3.0, None, [])
+
+
+def test_a_message_for_people_is_no_page_and_is_told_as_what_it_is():
+    said = {"status": "firing", "key": "k", "severity": "critical", "title": "[FIRING:1] Down", "text": "shop-2"}
+    delivery = {"boottime": 53.0, "receiver": "on/call", "accepted": True, "reason": None, "alerts": []}
+    told = [delivery | {"kind": "pagerduty", "message": said}, delivery | {"kind": "slack", "message": None}]
+
+    def answer(_request):
+        return httpx.Response(200, json={"deliveries": told, "last_seq": 2})
+
+    known, unread, _ = Pager("http://g", WALL, 50.0, httpx.MockTransport(answer)).look(3.0)
+    assert known == MessageSeen(
+        3.0, "on/call", "pagerduty", True, "", "firing", "k", "critical", "[FIRING:1] Down", "shop-2"
+    )
+    assert (unread.kind, unread.status, unread.text) == ("slack", "", "")

@@ -226,3 +226,12 @@ def test_a_recording_of_before_spans_were_kept_is_shown_without_links():
     assert "of before spans were kept" in text
     assert "18013" not in text
     assert not Structure(text).links
+
+
+def test_a_trace_store_that_is_still_being_built_is_the_reason_why_there_are_no_traces():
+    early = TracesSeen(0.0, None, in_the_making="Jaeger, which keeps the traces")
+    traces = drawn(early)
+    assert (traces.failed, traces.slowest, traces.asked) == ([], [], False)
+    [why] = traces.notes
+    assert "Jaeger, which keeps the traces, was still being built" in why
+    assert why in rendered(early)

@@ -1,5 +1,7 @@
 """Who is told of an alert: Alertmanager's own way through its tree."""
 
+import json
+
 import pytest
 
 from chaos.spec import routing
@@ -45,7 +47,33 @@ def test_quoted_values_are_read_as_they_are_meant():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a: [", "route: 3", "receivers: []", "route: {receiver: a, routes: [{matchers: ['a=~\"(\"']}]}"]
+    ("matcher", "labels", "told"),
+    [
+        (r'service=~"api\.v1"', {"service": "api.v1"}, True),
+        (r'service=~"api\.v1"', {"service": "apixv1"}, False),
+        (r'service=~"api\\.v1"', {"service": "api.v1"}, True),
+        (r'path="a\\b"', {"path": r"a\b"}, True),
+        ('"größe"="ö"', {"größe": "ö"}, True),
+        ("größe=~ö|ü", {"größe": "ü"}, True),
+        ("a=b, c=d,", {"a": "b", "c": "d"}, True),
+        ("a=b, c=d", {"a": "b"}, False),
+    ],
+)
+def test_matchers_are_read_as_people_write_them(matcher, labels, told):
+    tree = json.dumps({"route": {"receiver": "a", "routes": [{"receiver": "b", "matchers": [matcher]}]}})
+    assert routing.read(tree).receivers("A", labels) == (["b"] if told else ["a"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: [",
+        "route: {receiver: a, routes: [{matchers: ['a ~ b']}]}",
+        "route: 3",
+        "receivers: []",
+        "route: {receiver: a, routes: [{matchers: ['a=~\"(\"']}]}",
+    ],
 )
 def test_what_is_no_configuration_is_an_error(text):
     with pytest.raises(ValueError, match="no configuration"):

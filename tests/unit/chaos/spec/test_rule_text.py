@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from chaos.errors import InvalidFile
 from chaos.spec import routing, rule_text
 from chaos.spec.rule_text import RuleText, digest
+from chaos.spec.rules import alert_names
 
 FILE = """
 groups:
@@ -98,3 +99,52 @@ def test_what_changes_an_alerts_way(old, new, changes):
     assert old in RULES
     now, then = routing.read(RULES.replace(old, new)), routing.read(RULES)
     assert (now.digest("Slow", {"instance": "a"}) != then.digest("Slow", {"instance": "a"})) is changes
+
+
+LABELLED = """
+groups:
+  - name: g
+    labels: { team: 1.10, page: yes }
+    rules:
+      - { alert: A, expr: up == 0, labels: { page: NO, none: } }
+"""
+MANIFEST = "kind: PrometheusRule\nspec: { groups: [{ name: c, rules: [{ alert: C, expr: up == 0, for: 1m }] }] }\n"
+
+
+def test_labels_are_text_as_written_and_those_of_the_group_too(tmp_path):
+    (tmp_path / "a.rules.yml").write_text(LABELLED)
+    (rule,) = rule_text.read(tmp_path)
+    assert rule.labels == {"team": "1.10", "page": "NO", "none": ""}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.yml": LABELLED, "crd.yaml": MANIFEST},
+        {"team/eu/app.rules": LABELLED, "team/crd.yml": MANIFEST},
+        {"two.yml": f"{LABELLED}---\n{MANIFEST}"},
+        {"list.yml": "kind: List\nitems:\n- {kind: Service}\n- " + MANIFEST.replace("\n", "\n  "), "a.yml": LABELLED},
+        {"map.yml": "kind: ConfigMap\ndata:\n  a.yml: |\n" + LABELLED.replace("\n", "\n    "), "crd.yml": MANIFEST},
+    ],
+)
+def test_rules_are_found_wherever_people_keep_them(tmp_path, files):
+    beside = {
+        "app_test.yml": "rule_files: [app.yml]\ntests: []",
+        "todo.yml": "",
+        "service.yml": "kind: Service",
+        "chart.yaml": "{{ if .Values.on }}\ngroups: []",
+        "loki.yml": 'groups: [{name: l, rules: [{alert: L, expr: \'rate({a="b"} |= "c" [5m])\'}]}]',
+        ".hidden/app.yml": LABELLED.replace("alert: A", "alert: Hidden"),
+        "README.md": "groups",
+    }
+    for name, text in (files | beside).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert sorted((rule.name, rule.for_seconds) for rule in rule_text.read(tmp_path, "")) == [("A", 0.0), ("C", 60.0)]
+    assert alert_names(tmp_path, "") == {"A", "C"}
+
+
+def test_a_folder_without_an_alert_is_an_error(tmp_path):
+    (tmp_path / "todo.yml").write_text("")
+    with pytest.raises(InvalidFile, match="no alert in any file of rules"):
+        alert_names(tmp_path, "")

@@ -1,6 +1,8 @@
 """The coverage matrix on made-up verdicts: what counts as a proof, what is open, and what fails."""
 
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -212,3 +214,31 @@ def test_exemptions_that_cannot_be_read_are_an_error(sources):
     (sources.alerts / "exemptions.yml").write_text("other: 1\n")
     with pytest.raises(InvalidFile, match="not a list of exemptions"):
         coverage_reading.read_matrix(sources, KNOWN)
+
+
+def test_with_a_baseline_only_what_got_worse_fails(sources, capsys, tmp_path):
+    """Case C28: a team's own alerts, of which many are not proven yet."""
+    file = tmp_path / "baseline.yaml"
+    with pytest.raises(InvalidFile, match="--renew writes one"):
+        coverage_reading.print_matrix(sources, KNOWN, before=file)
+    assert coverage_reading.print_matrix(sources, KNOWN, before=file, renew=True) == 0
+    assert coverage_reading.print_matrix(sources, KNOWN, before=file) == 0
+    assert "stormdrill: no new gaps in the coverage, 1 known" in capsys.readouterr().out
+    (sources.alerts / "b.rules.yml").write_text("groups: [{name: h, rules: [{alert: New, expr: up == 2}]}]\n")
+    assert coverage_reading.print_matrix(sources, KNOWN, before=file) == 1
+    printed = capsys.readouterr().out
+    assert "worse than the baseline: New is not proven: no experiment lists it" in printed
+    assert "worse than the baseline: Down" not in printed
+
+
+def test_what_is_no_longer_open_is_said(sources, capsys, tmp_path):
+    file = tmp_path / "baseline.yaml"
+    file.write_text("open: [Down, Gone]\n")
+    assert coverage_reading.print_matrix(sources, KNOWN, before=file) == 0
+    assert "no longer open, so that --renew may take them out" in capsys.readouterr().out
+
+
+def test_alerts_that_a_prometheus_names_need_no_file_of_exemptions(sources, capsys):
+    theirs = replace(sources, alerts=sources.experiments, names=frozenset({"Down", "Theirs"}))
+    assert coverage_reading.print_matrix(theirs, KNOWN, Path("t.yaml")) == 1
+    assert "Theirs is not proven: no experiment lists it" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""From what was seen of a claim to what is concluded, all pure."""

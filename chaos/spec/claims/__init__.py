@@ -1,0 +1,1 @@
+"""What people write of a claim about the system: its hypothesis, its load, its bounds."""
