@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -18,13 +19,26 @@ from compose.containers.container_spec import STACK_LABEL
 from compose.settings import ROOT, from_environment
 from compose.tools import MissingTool, cache_folder
 from tests.conftest import TEST_PORT_BASE, Stack
-from tests.containers import hidden, machine
+from tests.containers import autopsy, hidden, machine
 
 OWN_ENGINE = "STORMDRILL_OWN_DOCKER"
 """Set on machines that can pull no image: the tests start an engine of their own, with stand-ins."""
 
 OWN_COMPOSE = "STORMDRILL_COMPOSE"
 """Which Docker Compose that engine has: a folder of tools/, from which `make setup` has built it."""
+
+
+_OWN: list[Path] = []
+"""The folder of the engine that the tests have started."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """With a failure comes what the engine was waiting for."""
+    report = yield
+    if report.failed and _OWN:
+        report.sections.append(("the engine", autopsy.report(_OWN[0])))
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +51,11 @@ def an_engine() -> Iterator[None]:
                 patch.setenv("DOCKER_HOST", host)
                 patch.setenv("DOCKER_CONFIG", str(cache_folder() / os.environ.get(OWN_COMPOSE, "docker-compose")))
                 patch.setenv("STORMDRILL_IMAGES_LOCK", str(folder / "none"))
+                _OWN.append(folder)
                 machine.make_images(host)
                 yield
         finally:
+            _OWN.clear()
             shutil.rmtree(folder)
         return
     try:
