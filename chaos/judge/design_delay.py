@@ -11,8 +11,12 @@ def detection_seconds(timing: Timing) -> float:
 
 
 def delivery_seconds(timing: Timing) -> float:
-    """From the condition true to the first page of a group: `for`, rounded up to an evaluation, and the group wait."""
-    held = math.ceil(timing.for_seconds / timing.evaluation_seconds) * timing.evaluation_seconds
+    """From the condition true to the first page of a group: `for`, rounded up to an evaluation, and the group wait.
+
+    A ruler that does not say how often it evaluates says 0: nothing is rounded then.
+    """
+    step = timing.evaluation_seconds
+    held = math.ceil(timing.for_seconds / step) * step if step else timing.for_seconds
     return held + timing.group_wait_seconds
 
 

@@ -13,6 +13,8 @@ from chaos.judge import design_delay
         (Timing(1, 1, 5, 0, 0.5, 5), 7, 0.5, 12),
         # `for` is looked at once an evaluation.
         (Timing(15, 15, 0, 20, 30, 300), 30, 60, 330),
+        # Who evaluates does not say how often.
+        (Timing(15, 0, 0, 20, 30, 300), 15, 50, 315),
         (Timing(1, 1, 0, 1, 0.5, 5, keep_firing_for_seconds=5), 2, 1.5, 12),
     ],
 )
