@@ -25,9 +25,12 @@ ANSWERED_BY = "x-served-by"
 _FIRST_ADDRESS = 2
 """127.0.0.2: the first is everybody's."""
 _READY_WITHIN_SECONDS = 30.0
+_BEGINS_WITHIN_SECONDS = 10.0
 _ENDS_WITHIN_SECONDS = 20.0
 _GONE_WITHIN = timedelta(seconds=5)
 _POLL_SECONDS = 0.02
+_NOT_SEEN = {"ready", "begun", "ended"}
+"""The keys of lines that say how far a process is."""
 
 Lines = list[dict[str, Any]]
 
@@ -94,6 +97,7 @@ class Holding:
         self._phases = told[0].phases
         self._files = [bench.folder / f"held-{number}" for number in range(len(told))]
         self._children: list[Child] = []
+        self._begun = 0
         for job, file in zip(told, self._files, strict=True):
             file.with_suffix(".json").write_bytes(msgspec.json.encode(job))
             arguments = [str(file.with_suffix(suffix)) for suffix in (".json", ".out")]
@@ -112,11 +116,16 @@ class Holding:
         self._until(bool, _READY_WITHIN_SECONDS + len(self._children), "get ready")
 
     def next_phase(self) -> None:
-        """The phase that lasts is over, and the next one begins. Raises SignalUnavailable where a process has ended."""
+        """The phase that lasts is over, and the next one has begun in every process.
+
+        Raises SignalUnavailable where a process has ended, or did not begin it within 10 s; Interrupted.
+        """
         for child in self._children:
             if not is_alive(child):
                 raise SignalUnavailable(f"a process that holds connections ended: {self._said()}")
             os.kill(child.pid, signal.SIGUSR1)
+        self._begun += 1
+        self._until(lambda lines: {"begun": self._begun} in lines, _BEGINS_WITHIN_SECONDS, "begin a phase")
 
     def seen(self) -> list[LoadSeen]:
         """After the last phase: wait for their end, and record what each saw in each phase.
@@ -125,7 +134,8 @@ class Holding:
         """
         ended = {"ended": len(self._phases)}
         self._until(lambda lines: lines[-1:] == [ended], _ENDS_WITHIN_SECONDS, "end in order")
-        found = [msgspec.convert(line, LoadSeen) for file in self._files for line in self._lines(file)[1:-1]]
+        lines = [line for file in self._files for line in self._lines(file) if not line.keys() & _NOT_SEEN]
+        found = [msgspec.convert(line, LoadSeen) for line in lines]
         for one in found:
             self._bench.write(one)
         return found

@@ -18,6 +18,8 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 FILES = 20_000
 CONNECTIONS = 100_000
 _BACK_WITHIN_SECONDS = 60
+_WATCHED_WITHIN_SECONDS = 30
+OF_RULES = ("haproxy_process_current_connections", "haproxy_process_max_connections")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,11 +55,21 @@ def test_it_comes_up_whole_and_leaves_nothing(many, topology, stack):
     assert code == 0, said
     assert all(name in said for name in edges)
     assert httpx.get(f"http://127.0.0.1:{topology.users}/products/sku-0001").status_code == 200
+    until(lambda: watched(stack) == set(edges), _WATCHED_WITHIN_SECONDS)
     _an_edge_that_dies_comes_back(topology, stack)
     # The usual one replaces it.
     code, output = stack.command("up")
     assert code == 0, output
     assert ports.taken({edge.port: edge.name for edge in topology.of_role("edge")}) == []
+
+
+def watched(stack):
+    """The edges of which Prometheus has what rules read of them."""
+    seen = []
+    for name in OF_RULES:
+        answer = httpx.get(f"{stack.url('prometheus')}/api/v1/query", params={"query": f'{name}{{job="edge"}}'})
+        seen.append({each["metric"]["instance"] for each in answer.json()["data"]["result"]})
+    return set.intersection(*seen)
 
 
 def _an_edge_that_dies_comes_back(topology, stack):

@@ -26,18 +26,24 @@ def main() -> int:
     gc.disable()
     with Path(sys.argv[2]).open("wb", buffering=0) as out:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            seen = runner.run(_hold(job, lambda: out.write(b'{"ready":true}\n')))
+            seen = runner.run(_hold(job, lambda said: out.write(msgspec.json.encode(said) + b"\n")))
         for one in seen:
             out.write(msgspec.json.encode(one) + b"\n")
         out.write(msgspec.json.encode({"ended": len(seen)}) + b"\n")
     return 0
 
 
-async def _hold(job: HeldJob, ready: Callable[[], object]) -> list[LoadSeen]:
+async def _hold(job: HeldJob, say: Callable[[dict[str, object]], object]) -> list[LoadSeen]:
     client = HeldClient(job)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, client.next_phase)
+
+    def next_phase() -> None:
+        client.next_phase()
+        # Two signals in a row are one: whoever sends the next waits for this.
+        say({"begun": client.phases_begun})
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, next_phase)
     # Whoever sends a signal before this would end us.
-    ready()
+    say({"ready": True})
     return await client.run()
 
 

@@ -96,6 +96,11 @@ class HeldClient:
             self._began.set()
 
     @property
+    def phases_begun(self) -> int:
+        """How many have begun; one more when the last is over."""
+        return self._phase + 1
+
+    @property
     def over(self) -> bool:
         """Whether the last phase is."""
         return self._phase >= len(self._job.phases)

@@ -22,7 +22,7 @@ class HeldJob(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     every_seconds: float
     """So long after a question the same connection has its next."""
     phases: list[str]
-    """Each SIGUSR1 begins the next of them, and the one after the last ends all."""
+    """Each SIGUSR1 begins the next of them, and the one after the last ends all; a line of OUT says so."""
     at_most_seconds: float
     """After which the process is ended, whatever hangs."""
     timeout_seconds: float = 5.0

@@ -60,7 +60,8 @@ REAL_TIME = {
         chaos.claims.cached_rate._BEYOND_SECONDS chaos.claims.cached_rate._GONE_WITHIN
         chaos.claims.connections._ANSWERS_WITHIN_SECONDS chaos.claims.connections._AROUND_SECONDS
         chaos.claims.connections._BACK_WITHIN_SECONDS chaos.claims.connections._STOPS_WITHIN_SECONDS
-        chaos.claims.holding._ENDS_WITHIN_SECONDS chaos.claims.holding._GONE_WITHIN
+        chaos.claims.holding._BEGINS_WITHIN_SECONDS chaos.claims.holding._ENDS_WITHIN_SECONDS
+        chaos.claims.holding._GONE_WITHIN
         chaos.claims.holding._READY_WITHIN_SECONDS
         chaos.claims.loading._BEGINS_WITHIN_SECONDS chaos.claims.loading._BESIDE_SECONDS
         chaos.claims.loading._ENDS_WITHIN chaos.cli.claim_stack._ENDED_WITHIN_SECONDS
