@@ -9,6 +9,7 @@ from chaos.campaign.coverage_reading import Presently, Sources
 from chaos.campaign.staleness import Present, text_of
 from chaos.errors import SignalUnavailable, StackUnreachable
 from chaos.facts.alerts import RuleSeen
+from chaos.observe import timing
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.prometheus import Prometheus
 from chaos.spec import routing, rule_text, rules
@@ -30,7 +31,9 @@ def vocabulary(file: Path) -> Vocabulary:
     target = targets.read(file)
     written = _written(target)
     running = _running_or_none(target)
-    of_files = frozenset(rule.name for rule in written if not rule.records)
+    # A stack of ours says which rules it was made with: one that is gone since is missed, and no unknown name.
+    made = timing.scaled_alerts(Path(target.timing)) if target.timing else frozenset()
+    of_files = made | {rule.name for rule in written if not rule.records}
     live = frozenset(rule.name for rule in running or () if not rule.records)
     return Vocabulary(
         (of_files | live) if target.alerting is not None else frozenset(),

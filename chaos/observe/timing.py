@@ -60,6 +60,12 @@ def _slowness(rule: RuleLoaded) -> float:
     return rule.timing.for_seconds + rule.timing.window_seconds + rule.timing.scrape_seconds
 
 
+def scaled_alerts(manifest: Path) -> frozenset[str]:
+    """The alerts of a stack of ours, as its drill-time manifest has them. Raises OSError, msgspec.DecodeError."""
+    before: dict[str, Any] = msgspec.json.decode(manifest.read_bytes())
+    return frozenset(one.get("name", key) for key, one in before["alerts"].items())
+
+
 def _scrape_seconds(rule: RuleSeen, recorded: Mapping[str, list[RuleSeen]], scrapes: Mapping[str, float]) -> float:
     """Of the slowest of those that it reads; of all where it names no job that there is, or cannot be read."""
     try:

@@ -113,6 +113,14 @@ def test_what_files_name_is_known_without_a_prometheus_and_should_run(written, t
     assert theirs.sources(target.read(file), tmp_path, tmp_path).known == ("Tiny",)
 
 
+def test_what_a_stack_of_ours_was_made_with_is_known_when_its_prometheus_has_it_no_more(written, tmp_path):
+    (tmp_path / "manifest.json").write_text('{"alerts": {"1": {"name": "Gone"}, "Old": {}}}')
+    urls = f'urls: {{ users: "http://u", prometheus: "{NOBODY}", alertmanager: "{NOBODY}", pager: "{NOBODY}" }}\n'
+    manifest = tmp_path / "manifest.json"
+    known = theirs.vocabulary(written(f"{urls}alerting: {{ receiver: ops }}\ntiming: {manifest}\n"))
+    assert (known.alerts, known.should_run) == ({"Gone", "Old"}, {"Gone", "Old"})
+
+
 @pytest.mark.parametrize(
     "instance", ["10.0.0.1:2379", "web-1", "yes", "[::1]:80", "Über:1", "a b", "1.10", "https://x/y"]
 )
