@@ -14,9 +14,12 @@ from tests.agreement import EXPERIMENTS, outcomes
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def native(an_engine, request):
-    """Before the other, not beside it: on two cores even a stack at rest delayed an alert's resolution."""
+    """Before the other, not beside it: on two cores even a stack at rest delayed an alert's resolution.
+
+    Of the whole session, as the other is: pytest makes what has the wider scope first.
+    """
     cache = request.config.cache
     seen = {experiment: agreement.noted(cache, experiment) for experiment in EXPERIMENTS}
     if missing := [experiment for experiment in EXPERIMENTS if seen[experiment] is None]:
