@@ -35,8 +35,6 @@ OF_A_RELEASE = {
     "pg_stat_database_xact_commit": {"server"},
     "pg_stat_database_xact_rollback": {"server"},
 }
-# A stack has edges only where it is made for more connections than one HAProxy takes: tests/e2e/test_edges.py.
-OF_EDGES = "has job='edge'; "
 
 
 @pytest.fixture
@@ -60,7 +58,6 @@ def untrue(url: str) -> list[str]:
     asked += [dashboards.filled_in(panel.expression) for panel in everything.panels or ()]
     found = {each for text in asked for each in selectors(parse(text)) if ":" not in name_of(each)}
     faults = [fault for each in found for fault in live.faults_of(each, frozenset(everything.alerts))]
-    faults = [fault for fault in faults if OF_EDGES not in fault]
     for name in {name_of(each) for each in found} & committed.metrics.keys() & live.metrics.keys():
         here, there = committed.metrics[name], live.metrics[name]
         either = OF_A_RELEASE.get(name, set())
