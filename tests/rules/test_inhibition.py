@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from compose.drill_time import DRILL
+from compose.pace.receivers import Pager
 from compose.pace.routing import scale_routing
 from compose.pace.timing import Durations
 from tests.alert_routes import ALL, SILENCING, Route
@@ -81,7 +82,7 @@ def test_labels_of_the_table_are_those_the_alert_fires_with(rule_files, test_fil
 
 
 def test_a_drill_inhibits_as_production_does(routing):
-    drill = scale_routing(routing, "http://127.0.0.1:9", Durations(DRILL), "alertmanager.yml")
+    drill = scale_routing(routing, Pager("http://127.0.0.1:9"), Durations(DRILL), "alertmanager.yml").document
     assert drill["inhibit_rules"] == routing["inhibit_rules"]
 
 
