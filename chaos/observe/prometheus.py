@@ -234,9 +234,9 @@ def _understood() -> Iterator[None]:
 
 
 def _evaluated_before(rule: dict[str, Any], moment: float) -> bool:
-    """Whether its last evaluation was before this Unix time; not where the server does not say when that was."""
+    """Whether its last evaluation was before this Unix time; who does not say may have stopped, and counts as that."""
     told = rule.get("lastEvaluation")
-    return told is not None and _unix(told) < moment
+    return told is None or _unix(told) < moment
 
 
 def _rule(group: dict[str, Any], rule: dict[str, Any]) -> RuleSeen:
@@ -255,9 +255,8 @@ def _rule(group: dict[str, Any], rule: dict[str, Any]) -> RuleSeen:
 
 
 def _unevaluated(rule: dict[str, Any]) -> str:
-    if rule.get("health", _HEALTHY) == _HEALTHY:
-        return ""
-    return f"{rule['health']}: {rule.get('lastError') or 'not evaluated yet'}"
+    health = rule.get("health", "its health is not told")
+    return "" if health == _HEALTHY else f"{health}: {rule.get('lastError') or 'not evaluated yet'}"
 
 
 def _named(series: dict[str, Any]) -> str:

@@ -75,9 +75,14 @@ def test_prometheus_says_what_it_has_not_scraped_or_evaluated_since():
 @pytest.mark.parametrize("more", [[], [{"name": "up:sum", "health": "ok", "type": "recording", "query": "sum(up)"}]])
 def test_vmalert_leaves_out_what_is_empty_and_gives_recording_rules_whatever_is_asked(more):
     """Case C26."""
-    rules = [{"name": "Down", "health": "ok", "duration": 60, "type": "alerting"}, *more]
-    look = Prometheus("http://p", WALL, answering({"groups": [{"name": "g", "rules": rules}]})).look(1.0)
+    rule = {"name": "Down", "health": "ok", "duration": 60, "type": "alerting"}
+    evaluated = rule | {"lastEvaluation": "1970-01-12T13:46:46Z"}
+    look = Prometheus("http://p", WALL, answering({"groups": [{"name": "g", "rules": [evaluated, *more]}]})).look(1.0)
     assert (look.error, look.alerts, look.rules, look.standing) == (None, [], ["Down"], [])
+    # When it was evaluated is nothing empty: where that is not told, its silence says nothing.
+    untold = Prometheus("http://p", WALL, answering({"groups": [{"name": "g", "rules": [rule, *more]}]}))
+    assert untold.look(1.0).standing == ["Down"]
+    assert untold.unevaluated_since(WALL) == ["Down"]
 
 
 @pytest.mark.parametrize("answer", [[], {"groups": [{"rules": [1]}]}, {"groups": None}, {"groups": [1]}, {}])
