@@ -99,6 +99,9 @@ lint-workflows: setup-workflows ## work: actionlint over .github/workflows
 typecheck: setup-python ## work: mypy, strict
 	@.venv/bin/mypy -p alerts -p chaos -p compose -p dashboards -p services
 
+audit: setup-python ## see: whether a locked package or a built program has a known vulnerability
+	@tools/audit.sh
+
 lint-alerts: setup-native ## see: alert rules, runbooks, rule tests and dashboards belong together
 	@.venv/bin/python -m alerts.lint
 

@@ -17,6 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from compose.config import credentials
 from compose.config.haproxy import PANIC
 from compose.config.programs import postgres_dsn
 from compose.topology import LOOPBACK, REDIS_NODES, Program, Topology
@@ -83,9 +84,9 @@ def failures(probes: Iterable[Probe]) -> dict[str, str]:
 def backing(topology: Topology) -> list[Probe]:
     """Proofs of the servers below the services, before a Redis Cluster is formed of its nodes."""
     probes = [
-        Probe("postgres", partial(_postgres, topology.one("postgres").port)),
+        Probe("postgres", partial(_postgres, topology, topology.one("postgres").port)),
         *(
-            Probe(proxy.name, partial(_postgres, proxy.listen))
+            Probe(proxy.name, partial(_postgres, topology, proxy.listen))
             for proxy in topology.proxies
             if "postgres" in proxy.links
         ),
@@ -194,8 +195,8 @@ def _ready(program: Program) -> None:
     _http_ok(program.port, "/readyz")
 
 
-def _postgres(port: int) -> None:
-    with psycopg.connect(postgres_dsn(port), connect_timeout=2) as connection:
+def _postgres(topology: Topology, port: int) -> None:
+    with psycopg.connect(postgres_dsn(topology, port), connect_timeout=2) as connection:
         connection.execute("SELECT 1")
 
 
@@ -205,7 +206,13 @@ def _redis_client(topology: Topology, node: Program) -> redis.Redis:
     # Who asks, asks again; the client's own three tries would make it 4 s until a refused connection is told.
     once = Retry(NoBackoff(), 0)
     return redis.Redis(
-        port=port, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, retry=once
+        port=port,
+        username=credentials.OWNER,
+        password=credentials.redis_password(topology.secrets),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        decode_responses=True,
+        retry=once,
     )
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -36,6 +37,8 @@ class BalancerSettings:
     """Send an idempotent request that got no answer to another instance."""
     queue_limits: bool = True
     """So many requests at an instance, so many in the queue for so long; the rest gets 503 at once."""
+    rate_limit: bool = True
+    """One address may ask for so much, and begin so many sessions; beyond that it gets 429."""
     slow_start: bool = True
     """An instance that returns gets its share of requests bit by bit."""
     http_cache: bool = True
@@ -70,6 +73,10 @@ class StackSettings:
     a Docker Swarm; empty: as the stack that is up, or else native."""
     shops: int = SHOPS
     """Instances of the shop; another number than SHOPS only as processes of this machine."""
+    proxies: tuple[str, ...] = ()
+    """The networks of proxies before ours, which are believed in whom they forward; empty: our own load's addresses."""
+    certificate: Path | None = None
+    """A file with a certificate and its key (PEM), by which users may come in by HTTPS as well; None: they may not."""
     pace: int = FASTEST
     """How fast time runs for its rules, scrapes and groups: 60 makes minutes seconds, 1 is production's."""
     connections: int = 0
@@ -88,12 +95,14 @@ class StackSettings:
         paced = () if self.pace == FASTEST else (self.pace,)
         scaled = () if self.shops == SHOPS else ((self.shops, "shops"),)
         held = (f"{self.connections} connections",) if self.connections else ()
-        return repr((self.port_base, self.workers, sorted(self.service_settings.items()), *paced, *scaled, *held))
+        edge = (*self.proxies, *(str(each) for each in (self.certificate,) if each))
+        services = sorted(self.service_settings.items())
+        return repr((self.port_base, self.workers, services, *paced, *scaled, *held, *edge))
 
 
 def from_environment(environment: dict[str, str] | None = None) -> StackSettings:
-    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_SHOPS`, `…_PACE`, `…_CONNECTIONS`,
-    `RUNTIME`, `SHOP_…`.
+    """Read `STORMDRILL_PORT_BASE`, `…_STATE`, `…_RUNS`, `…_WORKERS`, `…_SHOPS`, `…_PACE`, `…_CONNECTIONS`, `…_PROXIES`,
+    `…_TLS_CERTIFICATE`, `RUNTIME`, `SHOP_…`.
 
     Raises InvalidSettings where one has a value that cannot be used.
     """
@@ -113,6 +122,8 @@ def from_environment(environment: dict[str, str] | None = None) -> StackSettings
         service_settings={name: value for name, value in env.items() if name.startswith(PASSED_THROUGH)},
         balancer=BalancerSettings.read(env),
         runtime=_one_of(env, "RUNTIME", RUNTIMES),
+        proxies=_networks(env, "STORMDRILL_PROXIES"),
+        certificate=_certificate(env, "STORMDRILL_TLS_CERTIFICATE"),
         pace=_integer(env, "STORMDRILL_PACE", FASTEST, 1, FASTEST),
         connections=_integer(env, "STORMDRILL_CONNECTIONS", 0, 0, MOST_CONNECTIONS),
         limits=of_this_machine(),
@@ -131,6 +142,27 @@ def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
     if text not in ("", *words):
         raise InvalidSettings(f"{name}: {text!r}: must be {' or '.join(words)}")
     return text
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(each.strip())) for each in env.get(name, "").split(",") if each.strip())
+    except ValueError as error:
+        raise InvalidSettings(f"{name}: {error}: must be networks such as 192.0.2.0/24, with commas between") from None
+
+
+def _certificate(env: Mapping[str, str], name: str) -> Path | None:
+    if not env.get(name):
+        return None
+    path = Path(env[name]).absolute()
+    try:
+        text = path.read_text()
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(f"{name}: {path}: cannot be read: {error}") from None
+    missing = [part for part in ("CERTIFICATE-----", "PRIVATE KEY-----") if part not in text]
+    if missing:
+        raise InvalidSettings(f"{name}: {path}: has no {missing[0].strip('-').lower()}; wanted are both, as PEM")
+    return path
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 from compose import sizing
 from compose.settings import MOST_WORKERS, SHOPS, StackSettings
@@ -95,6 +96,10 @@ class Topology:
     """The port for Grafana, whether this stack runs it or somebody who looks."""
     jaeger_ui: int = 0
     """The first of two ports for Jaeger's pages, which somebody who looks may run beside a Jaeger that has none."""
+    secrets: Path = Path()
+    """The folder of passwords, each in a file for its owner alone."""
+    redis_passwords: bool = True
+    """Whether Redis has users with passwords; the self-contained file's, whose images have a user each, has none."""
     apart: bool = False
     """Whether each program has a network of its own, as a container has, in which it goes by its name."""
 
@@ -102,6 +107,14 @@ class Topology:
     def listen(self) -> str:
         """The address that every program listens on."""
         return "0.0.0.0" if self.apart else LOOPBACK  # noqa: S104  # inside a container; published on loopback
+
+    def listen_for_administrators(self, program: Program) -> str:
+        """The address at which those reach a program who may silence, break or make something up.
+
+        In containers it has a name of its own, on a network that no service is on. On a Swarm's networks, whose ports
+        Docker publishes at yet another address, it is as for all.
+        """
+        return f"{program.name}-admin" if self.apart and not self.replicated else self.listen
 
     def host(self, port: int) -> str:
         """Where the stack's other programs find who listens on this port."""
@@ -133,6 +146,11 @@ class Topology:
         """The only program with this role."""
         (program,) = self.of_role(role)
         return program
+
+    @property
+    def https(self) -> int:
+        """HAProxy's port for users who come by HTTPS; 0: there is none."""
+        return next(iter(self.one("haproxy").ports[3:]), 0)
 
     def proxy(self, name: str) -> Proxy:
         """The proxy of this name."""
@@ -193,7 +211,12 @@ def build(
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
         *_service("shop", settings.shops, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
-        Program("haproxy", "haproxy", (at(BEHIND_EDGES if edges else 0), at(1), at(2)), Wave.FRONT),
+        Program(
+            "haproxy",
+            "haproxy",
+            (at(BEHIND_EDGES if edges else 0), at(1), at(2), *([at(3)] if settings.certificate else [])),
+            Wave.FRONT,
+        ),
         *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
@@ -212,6 +235,7 @@ def build(
         front=at(0) if edges else 0,
         grafana=at(19),
         jaeger_ui=at(24),
+        secrets=settings.state / "secrets",
         apart=apart,
     )
 

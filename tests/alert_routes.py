@@ -57,6 +57,7 @@ ROUTES: dict[str, list[Route]] = {
         Route("HAProxyRetriesHigh", ("HAProxyDown", _NO_SHOP), _SHOP),
         Route("HAProxyServerSaturated", ("HAProxyDown", _NO_SHOP), _SHOP),
         Route("HAProxyConnectionsNearLimit", ("HAProxyDown",), _BOX),
+        Route("HAProxyRequestsLimited", ("HAProxyDown",), _BOX),
     ],
     "inventory": [
         Route("InventoryInstanceDown", (_NO_INVENTORY, "InventoryDown")),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import psycopg
-import redis
 
 from compose.config import programs
+from tests import redis_clients
 
 _ONCE = (".new", ".lock", ".journal", ".undo")
 """Files on their way to their name, and locks, which the first run of a stack makes for all."""
@@ -27,11 +27,11 @@ def served(stack) -> Iterator[tuple[str, str]]:
     listed = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
     mine = (str(stack.settings.state), "chaos.")
     yield "processes", "\n".join(line for line in listed.splitlines() if any(part in line for part in mine))
-    with psycopg.connect(programs.postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         rows = connection.execute("SELECT application_name, query FROM pg_stat_activity").fetchall()
         yield "connections", "\n".join(map(str, rows))
     for node in stack.topology.of_role("redis"):
-        with redis.Redis(port=node.port) as client:
+        with redis_clients.client(stack, node) as client:
             yield node.name, "\n".join(map(str, client.scan_iter(count=1000)))
     folder = (stack.settings.runs / "latest").resolve()
     for file in folder.iterdir():

@@ -42,10 +42,12 @@ class Counts:
 class User:
     """One connection, opened when it is needed."""
 
-    def __init__(self, host: str, port: int, counts: Counts) -> None:
+    def __init__(self, host: str, port: int, counts: Counts, address: str = "") -> None:
+        """`address`: whom a proxy that the system believes would say it is from; empty: there is no such proxy."""
         self._host = host
         self._port = port
-        self._headers = [("Host", host), *said_by_users()]
+        forwarded = [("X-Forwarded-For", address)] if address else []
+        self._headers = [("Host", host), *said_by_users(), *forwarded]
         self._counts = counts
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._http = h11.Connection(h11.CLIENT)

@@ -23,6 +23,7 @@ class Surge:
         self._rate = float(job.arguments["rate_per_second"])
         self._at_most = int(job.arguments["at_most"])
         self._reads = job.arguments["reads"]
+        self._address = job.arguments["address"]
         self._counts = Counts()
         self._left_out = 0
         self._idle: deque[User] = deque()
@@ -48,7 +49,8 @@ class Surge:
                 self._left_out += 1
                 return
             self._users += 1
-            self._idle.append(User(self._job.arguments["host"], self._job.arguments["port"], self._counts))
+            told = self._job.arguments
+            self._idle.append(User(told["host"], told["port"], self._counts, self._address))
         task = asyncio.ensure_future(self._ask(self._idle.popleft()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -71,7 +71,7 @@ class TrafficSurgeHands(TrafficHands[TrafficSurge]):
 
     def arguments(self, system: System) -> dict[str, Any]:
         rate = min(_MOST_PER_SECOND, (self.fault.factor - 1) * LoadSettings().rate_per_second)
-        return {"rate_per_second": rate, "at_most": 2_000, "reads": self.fault.reads}
+        return {"rate_per_second": rate, "at_most": 2_000, "reads": self.fault.reads, "address": self.fault.address}
 
 
 class TrafficCrowdHands(TrafficHands[TrafficCrowd]):

@@ -1,8 +1,12 @@
 """What the Postgres agents share: connections that say whose they are, and that no dead agent leaves working."""
 
+import contextlib
+import os
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -10,10 +14,34 @@ CONNECT_WITHIN_SECONDS = 3
 # A backend that computes does not notice by itself that nobody listens any more, and one in a transaction keeps its
 # locks: it looks for its client every second, and gives up on one that stands still for ten.
 _OPTIONS = "-c client_connection_check_interval=1000 -c idle_in_transaction_session_timeout=10000"
+_kept: dict[str, int] = {}
+"""Path of a password file → a file in memory that has what it had."""
 
 
 def connect(dsn: str, name: str) -> Connection:
     """A connection in autocommit mode under this application name. Raises psycopg.OperationalError."""
     return psycopg.connect(
-        dsn, autocommit=True, application_name=name, connect_timeout=CONNECT_WITHIN_SECONDS, options=_OPTIONS
+        keep_in_mind(dsn),
+        autocommit=True,
+        application_name=name,
+        connect_timeout=CONNECT_WITHIN_SECONDS,
+        options=_OPTIONS,
     )
+
+
+def keep_in_mind(dsn: str) -> str:
+    """Remember the password file that it names, and give it with what is remembered in that file's place.
+
+    An undo must not fail because the folder of passwords may not be looked at any more; what can be read is read anew.
+    """
+    path = str(conninfo_to_dict(dsn).get("passfile") or "") if dsn else ""
+    if not path:
+        return dsn
+    with contextlib.suppress(OSError):
+        content = Path(path).read_bytes()
+        if path not in _kept:
+            _kept[path] = os.memfd_create("passwords")
+            os.fchmod(_kept[path], 0o600)  # libpq takes no file that others may read
+        os.ftruncate(_kept[path], 0)
+        os.pwrite(_kept[path], content, 0)
+    return make_conninfo(dsn, passfile=f"/proc/self/fd/{_kept[path]}") if path in _kept else dsn

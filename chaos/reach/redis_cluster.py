@@ -1,10 +1,13 @@
 """A Redis Cluster as whoever breaks it sees it: each node asked directly, by name, with little patience."""
 
+import contextlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,6 +18,8 @@ _TIMEOUT_SECONDS = 1.0
 _LOOKS_EVERY_SECONDS = 0.01
 SLOTS = 16384
 """Of every Redis Cluster."""
+_kept: dict[str, str] = {}
+"""Path of a password file → what it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,41 @@ class Node:
 
 
 def connect(address: str) -> Any:
-    """A client of one node, `host:port`, that gives up after a second and never tries twice."""
-    host, _, port = address.rpartition(":")
+    """A client of one node, as the target file names it, that gives up after a second and never tries twice.
+
+    Raises OSError where the file of its password cannot be read.
+    """
+    at = urlsplit(address if "://" in address else f"redis://{address}")
     return redis.Redis(
-        host,
-        int(port),
+        at.hostname or "",
+        at.port or 6379,
+        username=at.username,
+        password=_password(address),
         socket_timeout=_TIMEOUT_SECONDS,
         socket_connect_timeout=_TIMEOUT_SECONDS,
         protocol=2,
         # By itself it tries ten times, four seconds long: an undo that looks at two dead nodes would need eight.
         retry=Retry(NoBackoff(), 0),
     )
+
+
+def keep_in_mind(addresses: Iterable[str]) -> None:
+    """Remember the nodes' passwords: an undo must not fail because their folder may not be looked at any more."""
+    for address in addresses:
+        with contextlib.suppress(OSError):
+            _password(address)
+
+
+def _password(address: str) -> str | None:
+    file = dict(parse_qsl(urlsplit(address).query)).get("password_file") if "://" in address else None
+    if file is None:
+        return None
+    try:
+        _kept[file] = Path(file).read_text().strip()
+    except OSError:
+        if file not in _kept:
+            raise
+    return _kept[file]
 
 
 def look(addresses: Mapping[str, str]) -> list[Node]:

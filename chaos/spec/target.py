@@ -188,7 +188,7 @@ class Redis(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A Redis Cluster, as faults reach it directly."""
 
     nodes: dict[str, str]
-    """Instance → `host:port` of the node itself."""
+    """Instance → `host:port` of the node itself; with a password `redis://user@host:port?password_file=/a/file`."""
     cache_prefix: str
     """What the keys of cached entries begin with, and no others: they may be deleted, as the source has them."""
 

@@ -22,6 +22,7 @@ from chaos.faults import agent, saved_state
 from chaos.faults.hands import System
 from chaos.machine import process_identity
 from chaos.machine.clock import Clock, SystemClock
+from chaos.reach import postgres, redis_cluster
 from chaos.spec import target as targets
 from chaos.undo import watched
 from chaos.undo.end_silence import EndSilence
@@ -159,6 +160,8 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
     target = targets.read(arguments.target)
+    postgres.keep_in_mind(target.postgres)
+    redis_cluster.keep_in_mind(target.redis_nodes.values())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from compose import limits, sizing
+from compose.config import credentials
 from compose.settings import StackSettings
 from compose.topology import Program, Topology
 
@@ -18,8 +19,14 @@ IN_FLIGHT_PER_WORKER = 64
 ERRORS_PER_WORKER = 15
 # What the instances together can take off the queue within `timeout queue`; who comes later would wait in vain.
 QUEUE_LIMIT = 512
+# Of one client address, in 10 s: fifty a second are more than a browser asks for, or those of a whole household.
+REQUESTS_OF_ONE = 500
+# In a minute.
+SESSIONS_OF_ONE = 30
 # As many as HAProxy has places for; it learns from Docker's DNS which there are.
 MOST_REPLICAS = 20
+LOOPBACKS = ("127.0.0.0/8",)
+PRIVATE = (*LOOPBACKS, "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # Before the name of an instance's second server, which outlier detection leaves alone; rules know it, too.
 PANIC = "panic-"
 # Of requests; those that begin with X-Forwarded- as well.
@@ -38,7 +45,8 @@ LONG_KEEP_ALIVE_SECONDS = 120
 """Of a stack that is made for many connections, whose users ask seldom."""
 
 _PROBLEM_TYPE = "urn:stormdrill:problem:"
-_RETRY_AFTER_SECONDS = 1
+# A limit looks back for 10 s.
+_RETRY_AFTER_SECONDS = {429: 10, 503: 1}
 
 # Every status HAProxy can answer with on its own account, and what the client is told.
 _DETAILS = {
@@ -76,6 +84,8 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "listen": topology.listen,
         "at": topology.at,
         "shop_front": topology.one("haproxy").port,
+        "https": topology.https,
+        "certificate": credentials.certificate(topology.secrets),
         "inventory_front": topology.inventory_front,
         "metrics_port": topology.haproxy_metrics,
         "shops": topology.of_role("shop"),
@@ -86,6 +96,9 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "panic": PANIC,
         "internal_headers": INTERNAL_HEADERS,
         "on": settings.balancer,
+        "ours": ours(settings, topology),
+        "requests_of_one": REQUESTS_OF_ONE,
+        "sessions_of_one": SESSIONS_OF_ONE,
         "in_flight_per_instance": IN_FLIGHT_PER_WORKER * settings.workers,
         "errors_that_eject": ERRORS_PER_WORKER * settings.workers,
         "queue_limit": QUEUE_LIMIT,
@@ -118,6 +131,14 @@ def edge_values(edge: Program, settings: StackSettings, topology: Topology) -> d
 def admin_socket(settings: StackSettings) -> Path:
     """Where HAProxy takes commands: in a folder of its own, which can be shared with a container."""
     return settings.state / "run" / "haproxy.sock"
+
+
+def ours(settings: StackSettings, topology: Topology) -> tuple[str, ...]:
+    """The networks of our own proxies and of whoever measures: believed in what they forward, and not limited.
+
+    To a container whoever comes by a published port has an address of Docker's network.
+    """
+    return settings.proxies or (PRIVATE if topology.apart else LOOPBACKS)
 
 
 def problems() -> dict[int, str]:

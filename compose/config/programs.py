@@ -5,8 +5,9 @@ import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
-from compose.config import connections, grafana
+from compose.config import connections, credentials, grafana
 from compose.pace import timing
 from compose.settings import StackSettings
 from compose.tools import Tools
@@ -16,7 +17,6 @@ POSTGRES_USER = "postgres"
 """Whom Postgres's processes run as."""
 DATABASE = "stormdrill"
 """Each runtime makes it when it makes Postgres's data, and nobody else does."""
-DATABASE_OWNER = "stormdrill"
 _DEADMAN_BEATS = 30
 """For so long the pager waits for the always-firing alert, which comes every second one."""
 
@@ -53,9 +53,20 @@ def as_postgres_user(argv: tuple[str, ...]) -> tuple[str, ...]:
     return ("setpriv", f"--reuid={POSTGRES_USER}", f"--regid={POSTGRES_USER}", "--init-groups", *argv)
 
 
-def postgres_dsn(port: int, host: str = LOOPBACK) -> str:
-    """Connection string of the drill's database behind this port."""
-    return f"postgresql://{DATABASE_OWNER}@{host}:{port}/{DATABASE}"
+def postgres_dsn(
+    topology: Topology,
+    port: int,
+    host: str = LOOPBACK,
+    *,
+    role: str = credentials.OWNER,
+    database: str = DATABASE,
+    application_name: str = "",
+) -> str:
+    """Connection string of the drill's database behind this port; of the password it says in which file it is."""
+    told = {"passfile": str(credentials.password_file(topology.secrets, role))}
+    if application_name:
+        told["application_name"] = application_name
+    return f"postgresql://{role}@{host}:{port}/{database}?{urlencode(told, safe='/')}"
 
 
 def service_environment(program: Program, settings: StackSettings, topology: Topology) -> dict[str, str]:
@@ -79,16 +90,22 @@ def service_environment(program: Program, settings: StackSettings, topology: Top
         ours["PAGER_DEADMAN_TIMEOUT"] = f"{(_DEADMAN_BEATS * timing.at(settings.pace).beat).total_seconds():g}s"
     else:
         port = topology.postgres_port(program)
-        dsn = postgres_dsn(port, topology.host(port))
-        # So that pg_stat_activity says whose a connection is.
-        ours[f"{prefix}_POSTGRES_DSN"] = f"{dsn}?application_name={program.name}"
+        # By its name pg_stat_activity says whose a connection is.
+        ours[f"{prefix}_POSTGRES_DSN"] = postgres_dsn(
+            topology, port, topology.host(port), role=program.role, application_name=program.name
+        )
         size = str(connections.pool_size(settings, topology))
         ours |= {f"{prefix}_POSTGRES_POOL_MIN": size, f"{prefix}_POSTGRES_POOL_MAX": size}
     if program.replicas:
         # HAProxy numbers replicas as it comes to know their addresses.
         ours[f"{prefix}_NAMES_ITSELF"] = "true"
     if program.role == "shop":
+        # Users come in by plain HTTP.
+        ours["SHOP_SESSION_COOKIE_SECURE"] = "off"
         ours["SHOP_REDIS_NODES"] = redis_nodes
+        if topology.redis_passwords:
+            ours["SHOP_REDIS_USER"] = "shop"
+            ours["SHOP_REDIS_PASSWORD_FILE"] = str(credentials.redis_password_file(topology.secrets, "shop"))
         ours["SHOP_INVENTORY_URL"] = f"http://{topology.at(topology.inventory_port(program))}"
     theirs = {name: value for name, value in settings.service_settings.items() if name.startswith(f"{prefix}_")}
     return ours | theirs
@@ -114,11 +131,19 @@ def _exporter(program: Program, topology: Topology, tools: Tools) -> Launch:
     if program.role == "redis-exporter":
         # No node of its own: Prometheus says with each question which one is meant. A node that hangs must not hold
         # up a scrape beyond its time-out.
-        return Launch(program.name, (path, address, "--redis.addr=", "--connection-timeout=500ms"))
-    port = topology.one("postgres").port
-    dsn = f"{postgres_dsn(port, topology.host(port))}?sslmode=disable&application_name={program.name}"
-    argv = (path, address, "--log.level=warn")
-    return Launch(program.name, argv, {"DATA_SOURCE_NAME": dsn})
+        argv: tuple[str, ...] = (path, address, "--redis.addr=", "--connection-timeout=500ms")
+        if topology.redis_passwords:
+            passwords = f"--redis.password-file={credentials.redis_passwords(topology.secrets)}"
+            argv = (*argv, f"--redis.user={credentials.EXPORTER}", passwords)
+        return Launch(program.name, argv)
+    where = topology.at(topology.one("postgres").port)
+    told = {
+        "DATA_SOURCE_URI": f"{where}/{DATABASE}?sslmode=disable&application_name={program.name}",
+        "DATA_SOURCE_USER": credentials.EXPORTER,
+        # Read once, when it starts.
+        "DATA_SOURCE_PASS_FILE": str(credentials.password_file(topology.secrets, credentials.EXPORTER)),
+    }
+    return Launch(program.name, (path, address, "--log.level=warn"), told)
 
 
 def _gunicorn(program: Program, settings: StackSettings, topology: Topology) -> Launch:
@@ -146,8 +171,9 @@ def _third_party(
         case "redis":
             return (str(tools.path("redis-server")), str(config / f"{program.name}.conf")), "TERM"
         case "toxiproxy":
-            toxiproxy = (str(tools.path("toxiproxy-server")), "-host", topology.listen, "-port", str(program.port))
-            return (*toxiproxy, "-config", str(config / "toxiproxy.json")), "TERM"
+            toxiproxy = (str(tools.path("toxiproxy-server")), "-port", str(program.port))
+            api = ("-host", topology.listen_for_administrators(program))
+            return (*toxiproxy, *api, "-config", str(config / "toxiproxy.json")), "TERM"
         case "jaeger":
             return (str(tools.path("jaeger")), f"--config=file:{config / 'jaeger.yaml'}"), "TERM"
         case "haproxy":
@@ -163,7 +189,9 @@ def _third_party(
 
 def _alerting(program: Program, settings: StackSettings, topology: Topology, tools: Tools) -> tuple[str, ...]:
     config, data = settings.state / "config", settings.state / "data" / program.name
-    common = (f"--web.listen-address={topology.listen}:{program.port}", "--log.level=warn")
+    # Alertmanager is on no other network.
+    listen = topology.listen_for_administrators(program) if program.role == "prometheus" else topology.listen
+    common = (f"--web.listen-address={listen}:{program.port}", "--log.level=warn")
     match program.role:
         case "prometheus":
             return (

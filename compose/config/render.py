@@ -6,11 +6,11 @@ from pathlib import Path
 import jinja2
 
 from compose import drill_time
-from compose.config import connections, grafana, haproxy, scrape
+from compose.config import connections, credentials, grafana, haproxy, scrape
 from compose.pace import timing
 from compose.pace.receivers import Pager
 from compose.settings import ROOT, StackSettings
-from compose.topology import Program, Topology
+from compose.topology import Program, Proxy, Topology
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -76,6 +76,10 @@ def haproxy_cfg(settings: StackSettings, topology: Topology) -> str:
     return text("haproxy.cfg", haproxy.values(settings, topology))
 
 
+PG_HBA = "host all all all scram-sha-256\n"
+"""Whom Postgres lets in: roles by their passwords, superusers too, and only by TCP."""
+
+
 def edge_cfg(edge: Program, settings: StackSettings, topology: Topology) -> str:
     """The configuration of an edge in front of the load balancer."""
     return text("edge.cfg", haproxy.edge_values(edge, settings, topology))
@@ -107,6 +111,7 @@ def _redis(node: Program, settings: StackSettings, topology: Topology) -> dict[s
         "announced_bus_port": topology.bus_port(node),
         "announced_port": topology.proxy(node.name).listen,
         "data": settings.state / "data" / node.name,
+        "users": credentials.redis_users(topology.secrets) if topology.redis_passwords else "",
     }
 
 
@@ -123,11 +128,18 @@ def _prometheus(settings: StackSettings, topology: Topology) -> dict[str, object
     }
 
 
+def _listen(proxy: Proxy, topology: Topology) -> str:
+    # Through one a page could be made up, and no service needs the other.
+    if proxy.links[:1] in (("pager",), ("metrics/postgres",)):
+        return topology.listen_for_administrators(topology.one("toxiproxy"))
+    return topology.listen
+
+
 def _toxiproxy(topology: Topology) -> list[dict[str, object]]:
     return [
         {
             "name": proxy.name,
-            "listen": f"{topology.listen}:{proxy.listen}",
+            "listen": f"{_listen(proxy, topology)}:{proxy.listen}",
             "upstream": topology.at(proxy.upstream),
             "enabled": True,
         }

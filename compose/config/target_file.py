@@ -4,10 +4,11 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlencode
 
 import yaml
 
-from compose.config import haproxy
+from compose.config import credentials, haproxy
 from compose.config.grafana import DASHBOARDS
 from compose.config.programs import postgres_dsn
 from compose.pace import timing
@@ -58,18 +59,23 @@ def describe(
         "haproxy": str(haproxy.admin_socket(settings)),
         "connections": haproxy.size(settings, topology).for_users,
         "links": topology.links(),
-        "postgres": postgres_dsn(topology.one("postgres").port),
+        "postgres": postgres_dsn(topology, topology.one("postgres").port),
         "alerting": {"receiver": "pager", "heartbeat_receiver": "deadman", "receivers": ["fallback"]},
         "timing": str(settings.state / "config" / "drill" / "manifest.json"),
         "clean_history": _clean_history(settings, topology),
         "working_directory": str(ROOT),
         "redis": {
             # Straight to the nodes: a fault on the services' way to them must not keep another from being undone.
-            "nodes": {node.name: f"127.0.0.1:{node.port}" for node in topology.of_role("redis")},
+            "nodes": {node.name: _redis(node, topology) for node in topology.of_role("redis")},
             "cache_prefix": "cache:",
         },
         "dashboards": {"folder": str(DASHBOARDS), "scrape_interval": timing.at(settings.pace).scrape_interval_text},
     } | ({"built_beside": dict(beside)} if beside else {})
+
+
+def _redis(node: Program, topology: Topology) -> str:
+    file = credentials.redis_password_file(topology.secrets, credentials.OWNER)
+    return f"redis://{credentials.OWNER}@127.0.0.1:{node.port}?{urlencode({'password_file': file}, safe='/')}"
 
 
 def _clean_history(settings: StackSettings, topology: Topology) -> list[str]:

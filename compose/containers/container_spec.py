@@ -7,7 +7,7 @@ mounted at the path that it has on this machine, so that it is the same there.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from compose.config import programs
+from compose.config import credentials, programs, render
 from compose.containers.images import NAMES, Image
 from compose.settings import ROOT, StackSettings
 from compose.topology import LOOPBACK, OUTSIDE, THIS_MACHINE, Program, Topology
@@ -17,7 +17,7 @@ STACK_LABEL = "io.stormdrill.stack"
 COMPOSE_FILE = ROOT / "compose" / "compose.yaml"
 """Who may do what."""
 POSTGRES_INIT = "include.sh"
-NETWORKS = ("front", "back", "telemetry")
+NETWORKS = ("admin", "back", "front", "telemetry")
 # What compose.yaml allows an instance is enough for four workers of 100 MiB each.
 _WORKERS_IN_ALLOWED = 4
 _MIB_A_WORKER = 128
@@ -49,6 +49,7 @@ def document(
     return {
         "services": {name: service | {"labels": labels} for name, service in services.items()},
         "networks": dict(networks or {name: {"labels": labels} for name in NETWORKS}),
+        "secrets": secrets(topology, containers(topology)),
         "volumes": {name: {"labels": labels} for name in sorted(volumes)},
     }
 
@@ -58,6 +59,31 @@ def published(program: Program, topology: Topology) -> list[int]:
     own = program.ports[:1] if program.role == "redis" else program.ports
     proxies = [proxy.listen for proxy in topology.proxies] if program.role == "toxiproxy" else []
     return [*own, *program.metrics_ports, *proxies]
+
+
+def secrets(topology: Topology, programs_: Sequence[Program]) -> dict[str, dict[str, object]]:
+    """The passwords and keys that these programs are told, each with its file on this machine."""
+    files = {file for program in programs_ for file in _secret_files(program, topology)}
+    return {file.name: {"file": str(file)} for file in sorted(files)}
+
+
+def secret(program: Program, topology: Topology) -> list[dict[str, object]]:
+    """The one that this program is told, where it lies on this machine as well; none for most."""
+    return [{"source": file.name, "target": str(file)} for file in _secret_files(program, topology)]
+
+
+def _secret_files(program: Program, topology: Topology) -> list[Path]:
+    if program.role == "haproxy" and topology.https:
+        return [credentials.certificate(topology.secrets)]
+    folder = topology.secrets
+    of_redis = {
+        "redis": credentials.redis_users(folder),
+        "redis-exporter": credentials.redis_passwords(folder),
+        "shop": credentials.redis_password_file(folder, "shop"),
+    }
+    role = credentials.of_role(program.role)
+    files = [credentials.password_file(folder, role)] if role else []
+    return [*files, *(of_redis[each] for each in (program.role,) if each in of_redis)]
 
 
 def _service(
@@ -71,6 +97,8 @@ def _service(
         "stop_signal": f"SIG{launch.stop_signal}",
         "user": user,
     }
+    if told := secret(program, topology):
+        service["secrets"] = told
     if image.reference:
         service["image"] = image.reference
     if image.entrypoint is not None:
@@ -106,8 +134,9 @@ def _special(program: Program, settings: StackSettings, image: Image) -> dict[st
             return {
                 "command": ["postgres"],
                 "environment": {
-                    "POSTGRES_USER": programs.DATABASE_OWNER,
+                    "POSTGRES_USER": credentials.OWNER,
                     "POSTGRES_DB": programs.DATABASE,
+                    # While it serves nobody; the last script ends that.
                     "POSTGRES_HOST_AUTH_METHOD": "trust",
                     "POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync",
                 },
@@ -133,9 +162,19 @@ def memory(settings: StackSettings) -> dict[str, object]:
     return {"mem_limit": f"{_MIB_A_WORKER * workers}m"} if workers > _WORKERS_IN_ALLOWED else {}
 
 
-def postgres_init(conf: Path) -> str:
-    """The script by which Postgres's image takes our settings over, once its database is made."""
-    return f'echo "include \'{conf}\'" >>"$PGDATA/postgresql.conf"\n'
+def postgres_init(config: Path) -> str:
+    """The script by which Postgres's image takes roles and settings over, once its database is made.
+
+    The settings come last: who finds them there knows that all was done.
+    """
+    ask = 'PGHOST= psql --no-psqlrc -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+    roles, conf = config / credentials.ROLES, config / "postgresql.conf"
+    lines = (
+        f"{ask} -f '{roles}'",
+        f"echo '{render.PG_HBA.strip()}' >\"$PGDATA/pg_hba.conf\"",
+        f'echo "include \'{conf}\'" >>"$PGDATA/postgresql.conf"',
+    )
+    return "\n".join([*lines, ""])
 
 
 def escaped(word: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from compose.config import programs, render, target_file
+from compose.config import credentials, programs, render, target_file
 from compose.containers import container_spec, digests, engine, image_build, image_pull
 from compose.containers.container_spec import COMPOSE_FILE
 from compose.containers.engine import ComposeProject, ContainerManager
@@ -91,9 +91,15 @@ class Containers:
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
         render.write_all(self.settings, topology)
+        owner = _UNPRIVILEGED if os.getuid() == 0 else -1
+        credentials.make(topology.secrets, owner)
+        nodes = topology.of_role("redis")
+        credentials.make_redis(topology.secrets, (topology.at(node.port) for node in nodes), owner)
+        credentials.keep_certificate(self.settings.certificate, topology.secrets, owner)
+        roles = credentials.roles(topology.secrets, programs.DATABASE)
+        (state / "config" / credentials.ROLES).write_text(roles)
         (state / "config" / "postgresql.conf").write_text(render.postgresql_conf(topology))
-        init = container_spec.postgres_init(state / "config" / "postgresql.conf")
-        (state / "config" / container_spec.POSTGRES_INIT).write_text(init)
+        (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(state / "config"))
         with self.interrupts.at_once():  # the engine takes minutes, and gives up when nobody listens
             references = digests.pinned(images(image_build.services(progress), image_build.toxiproxy(progress)))
             # Before Compose would, which says nothing of it here, and is given less time.
@@ -123,7 +129,9 @@ class Containers:
         announced = self.manager.address("toxiproxy", "back")
         addresses = [f"{announced}:{topology.proxy(node.name).listen}" for node in nodes]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER), "--cluster-yes")
-        self.project.run("exec", "-T", nodes[0].name, "redis-cli", "--cluster", "create", *addresses, *replicas)
+        asks = ("exec", "-T", "-e", "REDISCLI_AUTH", nodes[0].name, "redis-cli", "--user", credentials.OWNER)
+        password = {"REDISCLI_AUTH": credentials.redis_password(topology.secrets)}
+        self.project.run(*asks, "--cluster", "create", *addresses, *replicas, environment=password)
 
     @staticmethod
     def _left_out() -> frozenset[str]:

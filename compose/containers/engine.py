@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,10 +96,15 @@ def _ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
         ) from late
 
 
-def command(*arguments: str, within_seconds: float = _COMMAND_WITHIN_SECONDS, interrupts: Interrupts = NEVER) -> str:
+def command(
+    *arguments: str,
+    within_seconds: float = _COMMAND_WITHIN_SECONDS,
+    interrupts: Interrupts = NEVER,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run `docker` with these arguments, and give what it printed. Raises CalledProcessError, and TimeoutExpired."""
-    plain = {"COMPOSE_PROGRESS": "plain"}
-    return run((_docker(), *arguments), plain, within_seconds=within_seconds, interrupts=interrupts)
+    told = {"COMPOSE_PROGRESS": "plain", **(environment or {})}
+    return run((_docker(), *arguments), told, within_seconds=within_seconds, interrupts=interrupts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +116,11 @@ class ComposeProject:
     interrupts: Interrupts = NEVER
     """Looked at while Compose is at work."""
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
         """Run `docker compose` on it, and give what it printed. Raises CalledProcessError."""
         files = [word for file in self.files for word in ("--file", str(file))]
-        return command("compose", "--project-name", self.name, *files, *arguments, interrupts=self.interrupts)
+        whole = ("compose", "--project-name", self.name, *files, *arguments)
+        return command(*whole, interrupts=self.interrupts, environment=environment)
 
 
 class ContainerManager:

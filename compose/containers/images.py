@@ -22,6 +22,7 @@ class Image:
 
 
 _WGET = ("wget", "-q", "-O", "-", "http://127.0.0.1:{port}/-/healthy")
+_WGET_FOR_ADMINISTRATORS = (*_WGET[:-1], "http://prometheus-admin:{port}/-/healthy")
 # By the shell itself: Python takes a tenth of a second to start, for each instance, again and again.
 _READY = (
     "exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET /readyz HTTP/1.0\\r\\n\\r\\n' >&3; "
@@ -56,7 +57,7 @@ def images(services: str, toxiproxy: str) -> dict[str, Image]:
             volumes={"postgres": "/var/lib/postgresql/data"},
         ),
         "toxiproxy": Image(reference=toxiproxy),
-        "prometheus": Image(healthcheck=_WGET),
+        "prometheus": Image(healthcheck=_WGET_FOR_ADMINISTRATORS),
         "alertmanager": Image(healthcheck=_WGET),
         "jaeger": Image(),
         "grafana": Image(),

@@ -70,6 +70,8 @@ class Swarm(Containers):
                 service.remove()
             replicas = _mine(self.settings.state, swarm_spec.SERVICE_LABEL)
             _wait(lambda: not client.containers.list(filters=replicas), "the Swarm's replicas to end")
+        for secret in _secrets(self.settings.state):
+            secret.remove()
         super().end_all(progress)
 
     def start_wave(self, topology: Topology, wave: Wave) -> None:
@@ -106,6 +108,15 @@ def _services(state: Path) -> list[Any]:
         # One that has left its Swarm has no services, and does not like to be asked.
         manages = client.info()["Swarm"]["ControlAvailable"]
         return client.services.list(filters=_mine(state)) if manages else []
+    except DockerException as error:
+        raise OSError(f"Docker does not answer: {error}") from error
+
+
+def _secrets(state: Path) -> list[Any]:
+    client = engine.connect()
+    try:
+        manages = client.info()["Swarm"]["ControlAvailable"]
+        return client.secrets.list(filters=_mine(state)) if manages else []
     except DockerException as error:
         raise OSError(f"Docker does not answer: {error}") from error
 

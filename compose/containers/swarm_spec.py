@@ -44,20 +44,28 @@ def document(
             launches[program.name],
             allowed[program.instances[0]] | container_spec.memory(settings),
         )
-        | {"user": user}
+        | {"user": user, "secrets": _readable_by(user, container_spec.secret(program, topology))}
         for program in topology.replicated
     }
     services["crowd"] = _crowd(crowd, topology, allowed[topology.one("shop").instances[0]]) | {"user": user}
     for name, service in services.items():
         labels = {STACK_LABEL: str(settings.state), SERVICE_LABEL: name}
         service["labels"] = service["deploy"]["labels"] = labels
-    return {"version": "3.9", "services": services, "networks": dict(networks)}
+    secrets = container_spec.secrets(topology, topology.replicated)
+    labelled = {name: told | {"labels": {STACK_LABEL: str(settings.state)}} for name, told in secrets.items()}
+    return {"version": "3.9", "services": services, "networks": dict(networks), "secrets": labelled}
 
 
 def left_to_swarm(topology: Topology) -> dict[str, object]:
     """What Compose is told of the instances in compose.yaml that are a Swarm's replicas: to leave them alone."""
     instances = [name for program in topology.replicated for name in program.instances]
     return {name: {"image": "scratch", "profiles": ["left to the Swarm"]} for name in instances}
+
+
+def _readable_by(user: str, secrets: list[dict[str, object]]) -> list[dict[str, object]]:
+    # A Swarm has it read by all in the container unless it is told; libpq refuses such a file.
+    uid, _, gid = user.partition(":")
+    return [secret | {"uid": uid, "gid": gid, "mode": 0o400} for secret in secrets]
 
 
 def _service(program: Program, image: Image, launch: programs.Launch, allowed: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compose import versions
 from compose.command import run
-from compose.config import programs, render, target_file
+from compose.config import credentials, programs, render, target_file
 from compose.interrupts import NEVER, Interrupts
 from compose.native import processes
 from compose.native.supervisor import Supervisor
@@ -90,6 +90,9 @@ class Native:
         state = self.settings.state
         processes.begin_ledger(state)
         render.make_folders(self.settings, topology)
+        credentials.make(topology.secrets)
+        credentials.make_redis(topology.secrets, (topology.at(node.port) for node in topology.of_role("redis")))
+        credentials.keep_certificate(self.settings.certificate, topology.secrets)
         render.write_all(self.settings, topology)
         write_supervisord(self.settings, programs.launches(self.settings, topology, self.tools))
         target_file.write(self.settings, topology, self.name, control(self.settings), self._beside())
@@ -106,8 +109,9 @@ class Native:
     def form_cluster(self, topology: Topology) -> None:
         nodes = [topology.at(topology.proxy(node.name).listen) for node in topology.of_role("redis")]
         replicas = ("--cluster-replicas", str(REDIS_REPLICAS_PER_MASTER))
-        create = (str(self.tools.path("redis-cli")), "--cluster", "create", *nodes, *replicas, "--cluster-yes")
-        run(create, interrupts=self.interrupts)
+        asks = (str(self.tools.path("redis-cli")), "--user", credentials.OWNER)
+        password = {"REDISCLI_AUTH": credentials.redis_password(topology.secrets)}
+        run((*asks, "--cluster", "create", *nodes, *replicas, "--cluster-yes"), password, interrupts=self.interrupts)
 
     def _beside(self) -> dict[str, str]:
         if self.tools.has("jaeger"):
@@ -123,14 +127,16 @@ class Native:
         data.chmod(0o700)
         if os.getuid() == 0:
             shutil.chown(data, programs.POSTGRES_USER, programs.POSTGRES_USER)
-        made = (str(self.tools.path("initdb")), "-D", str(data), "-U", programs.DATABASE_OWNER, "--auth=trust")
+        # Nobody can connect before there are passwords: it serves nobody until then.
+        made = (str(self.tools.path("initdb")), "-D", str(data), "-U", credentials.OWNER, "--auth=reject")
         whole = programs.as_postgres_user((*made, "--no-sync", "--locale=C", "--encoding=UTF8"))
         run(whole, cwd=data, interrupts=self.interrupts)
-        # By a Postgres that serves nobody, as initdb makes its own: whoever connects later finds the database.
+        # By a Postgres that serves nobody, as initdb makes its own: whoever connects later finds database and roles.
         strict = ("-c", "fsync=off", "-c", "exit_on_error=on")
         alone = (str(self.tools.path("postgres")), "--single", "-D", str(data), *strict, "postgres")
-        told = f"CREATE DATABASE {programs.DATABASE}\n"
+        told = f"CREATE DATABASE {programs.DATABASE}\n{credentials.roles(topology.secrets, programs.DATABASE)}"
         run(programs.as_postgres_user(alone), cwd=data, told=told, interrupts=self.interrupts)
+        (data / "pg_hba.conf").write_text(render.PG_HBA)
         with (data / "postgresql.conf").open("a") as conf:
             conf.write(render.postgresql_conf(topology))
 

@@ -3,12 +3,13 @@
 What that runtime does step by step (form the cluster, make the tables) are services here that end when they are done.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from compose.config import programs, render
+from compose.config import credentials, programs, render
 from compose.containers import container_spec, digests
 from compose.containers.images import NAMES, images
 from compose.settings import DEFAULT_PORT_BASE, StackSettings
@@ -52,6 +53,9 @@ _CONFIGS = {
     "jaeger": ("jaeger.yaml",),
 }
 """Role → its files below the folder of all configuration."""
+_CREDENTIALS = "credentials.py"
+_MADE, _MADE_NAME = "/made", "credentials"
+"""Where the volume of passwords and roles is, in whoever is told one of them."""
 _ONCE = {"restart": "no", "stop_grace_period": "1s"}
 _DONE, _WELL, _BEGUN = ({"condition": f"service_{word}"} for word in ("completed_successfully", "healthy", "started"))
 
@@ -66,12 +70,14 @@ class _Standalone:
         self.builds = builds
         self.settings = StackSettings(DEFAULT_PORT_BASE, state, state, workers=1)
         # The watchdog undoes what the attacker does, and is a process of this machine.
-        self.topology: Topology = build(self.settings, frozenset({"watchdog"}), apart=True)
+        whole = build(self.settings, frozenset({"watchdog"}), apart=True)
+        self.topology: Topology = dataclasses.replace(whole, redis_passwords=False)
         render.make_folders(self.settings, self.topology)
         render.write_all(self.settings, self.topology)
-        conf = state / "config" / "postgresql.conf"
-        conf.write_text(render.postgresql_conf(self.topology))
-        (state / "config" / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(conf))
+        config = state / "config"
+        (config / "postgresql.conf").write_text(render.postgresql_conf(self.topology))
+        (config / container_spec.POSTGRES_INIT).write_text(container_spec.postgres_init(config))
+        (config / _CREDENTIALS).write_text(Path(credentials.__file__).read_text())
         self.launches = {each.name: each for each in programs.launches(self.settings, self.topology, NAMES)}
         self.images = images(SERVICES, TOXIPROXY)
         self.allowed = digests.services()
@@ -83,7 +89,7 @@ class _Standalone:
             "name": "stormdrill",
             "services": services | dict(self._once()),
             "networks": {name: {} for name in container_spec.NETWORKS},
-            "volumes": {name: {} for name in volumes},
+            "volumes": {name: {} for name in (*volumes, _MADE_NAME)},
             "configs": {name: {"content": _escaped(self._inside(text))} for name, text in sorted(self._configs())},
         }
 
@@ -109,6 +115,8 @@ class _Standalone:
         volumes = [f"{name}:{folder}" for name, folder in self.images[program.role].volumes.items()]
         if program.role in _KEPT:
             volumes.append(f"{program.name}:{_DATA[program.role]}")
+        if credentials.of_role(program.role) or program.role == "postgres":
+            volumes.append(f"{_MADE_NAME}:{_MADE}:ro")
         mounted = {"volumes": volumes} if volumes else {}
         names = [path for path, _ in self._of(program)]
         if not names:
@@ -122,7 +130,7 @@ class _Standalone:
             case "postgres":
                 init = container_spec.POSTGRES_INIT
                 own = {"source": init, "target": f"/docker-entrypoint-initdb.d/{init}"}
-                environment = {"POSTGRES_USER": programs.DATABASE_OWNER, "POSTGRES_DB": programs.DATABASE}
+                environment = {"POSTGRES_USER": credentials.OWNER, "POSTGRES_DB": programs.DATABASE}
                 environment |= {"POSTGRES_HOST_AUTH_METHOD": "trust"}
                 environment |= {"POSTGRES_INITDB_ARGS": "--locale=C --encoding=UTF8 --no-sync"}
                 conf = {"source": "postgresql.conf", "target": f"{_CONFIG}/postgresql.conf"}
@@ -145,17 +153,29 @@ class _Standalone:
         redis = self.allowed["redis-1"] | self._image(self.images["redis"].reference, "redis-cluster")
         former = redis | {"user": _USERS["redis"], "entrypoint": ["sh", "-ec", _escaped(script)]}
         yield "redis-cluster", former | _ONCE | {"depends_on": nodes}
+        yield "credentials", self._credentials()
         yield from ((f"migrate-{role}", self._migration(role)) for role in ("shop", "inventory"))
+
+    def _credentials(self) -> dict[str, Any]:
+        """Makes passwords once, in a volume: those of the data that Postgres has stay good."""
+        source = {"source": _CREDENTIALS, "target": f"{_CONFIG}/{_CREDENTIALS}"}
+        service: dict[str, Any] = self.allowed["pager"] | {"user": _NOBODY, "networks": ["back"], "read_only": False}
+        service |= self._image(SERVICES, "credentials") | {"configs": [source]}
+        service |= {"entrypoint": ["python", source["target"], _MADE, programs.DATABASE]}
+        service["volumes"] = [f"{_MADE_NAME}:{_MADE}"]
+        return service | _ONCE | {"depends_on": {_BUILT_BY[SERVICES]: _BEGUN}}
 
     def _migration(self, role: str) -> dict[str, Any]:
         first = self.topology.of_role(role)[0]
         env = programs.service_environment(first, self.settings, self.topology)
         # Straight: Toxiproxy has no shell to tell that it is well.
-        env[f"{role.upper()}_POSTGRES_DSN"] = programs.postgres_dsn(self.topology.one("postgres").port, "postgres")
+        dsn = programs.postgres_dsn(self.topology, self.topology.one("postgres").port, "postgres", role=role)
+        env[f"{role.upper()}_POSTGRES_DSN"] = dsn
         service: dict[str, Any] = self.allowed[first.name] | {"user": _NOBODY}
         service |= self._image(SERVICES, f"migrate-{role}")
         service |= {"networks": ["back"], "entrypoint": ["python", "-m", f"services.{role}.migrate"]}
-        service["environment"] = {name: _escaped(value) for name, value in sorted(env.items())}
+        service["environment"] = {name: _escaped(self._inside(value)) for name, value in sorted(env.items())}
+        service["volumes"] = [f"{_MADE_NAME}:{_MADE}:ro"]
         # Whoever brings up a part of the system, gets who builds its image with it.
         return service | _ONCE | {"depends_on": {"postgres": _WELL, _BUILT_BY[SERVICES]: _BEGUN}}
 
@@ -163,6 +183,7 @@ class _Standalone:
         for program in self.topology.programs:
             for path, content in self._of(program):
                 yield _flat(path), content
+        yield _CREDENTIALS, (self.settings.state / "config" / _CREDENTIALS).read_text()
 
     def _of(self, program: Program) -> list[tuple[str, str]]:
         config = self.settings.state / "config"
@@ -176,6 +197,8 @@ class _Standalone:
         for program in self.topology.programs:
             if program.role in _DATA:
                 text = re.sub(rf"{re.escape(state)}/data/{program.name}\b", _DATA[program.role], text)
+        text = text.replace(f"{state}/config/{credentials.ROLES}", f"{_MADE}/{credentials.ROLES}")
+        text = text.replace(f"{state}/secrets", f"{_MADE}/secrets")
         return text.replace(f"{state}/config", _CONFIG).replace(f"{state}/run", "/tmp")  # noqa: S108  # as above
 
     def _image(self, reference: str, name: str) -> dict[str, Any]:
@@ -192,6 +215,8 @@ class _Standalone:
 
 def _after(program: Program, topology: Topology) -> dict[str, Any]:
     needed: dict[str, dict[str, Any]] = {}
+    if program.role in ("postgres", "postgres-exporter"):
+        needed = {"credentials": _DONE}
     if program.role in ("shop", "inventory"):
         needed = {f"migrate-{program.role}": _DONE, "toxiproxy": _BEGUN}
     if program.role == "shop":

@@ -67,7 +67,11 @@ def _services_dockerfile() -> str:
             "\n\nFROM ",
             "\nCOPY services /srv/services\nRUN chmod -R u=rwX,go=rX /srv\n\nFROM ",
         ),
-        ("COPY code /srv\n", "COPY --from=packages /srv /srv\n"),
+        # Docker makes a new volume as the folder is that it is mounted on.
+        (
+            "COPY code /srv\n",
+            "COPY --from=packages /srv /srv\nRUN install --directory --owner=65534 --group=65534 --mode=711 /made\n",
+        ),
     ):
         assert text.count(old) == 1, f"compose/Dockerfile has no {old!r}"
         text = text.replace(old, new)

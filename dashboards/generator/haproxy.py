@@ -146,6 +146,20 @@ _ANSWERS = Row(
             traces="shop",
         ),
         Panel(
+            "Requests over the limit, share of all",
+            "Users' requests that were answered with 429, because their address asked for too much.",
+            "percentunit",
+            (
+                Query(
+                    f'sum(rate(haproxy_backend_requests_denied_total{{{SELECTED},proxy="limited"}}{RATE}))'
+                    f' / sum(rate(haproxy_frontend_http_requests_total{{{SELECTED},proxy="shop"}}{RATE}))',
+                    "429",
+                ),
+            ),
+            limit=0.01,
+            alerts=("HAProxyRequestsLimited",),
+        ),
+        Panel(
             "Answers from HAProxy's cache",
             "A second: requests that were looked up in the cache, and those it answered.",
             "reqps",

@@ -226,6 +226,7 @@ def _documented(description: dict[str, Any]) -> dict[str, Any]:
             if "requestBody" in operation and "422" in responses:
                 # FastAPI's answer to a body that is not even text.
                 responses["400"] = {**responses["422"], "description": HTTPStatus.BAD_REQUEST.phrase}
+                responses["413"] = {**responses["422"], "description": title(413)}
             for status, response in responses.items():
                 content = response.get("content", {})
                 # FastAPI documents every model under the media type of the route's success.

@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from services.kit import problems
+from services.kit.http.body import BodyLimit
 from services.kit.http.request import RequestMiddleware
 from services.kit.lifecycle import health
 from services.kit.lifecycle.state import Lifecycle, State
@@ -78,6 +79,8 @@ def create_service(name: str, settings: ServiceSettings, router: APIRouter, open
 def _add_middleware(
     app: FastAPI, settings: ServiceSettings, lifecycle: Lifecycle, metrics: HttpMetrics, begin_span: Begin
 ) -> None:
+    app.add_middleware(BodyLimit, most_bytes=settings.body_bytes)
+    # Added last, it is the outermost.
     app.add_middleware(
         RequestMiddleware,
         allowed=settings.request_deadline if settings.deadline else None,

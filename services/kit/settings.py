@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -12,6 +13,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)?")
+BODY_BYTES = 8192
+"""Longest body of a request, as at the load balancer: nothing of ours is longer."""
 _SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}
 
 
@@ -163,6 +166,8 @@ class ServiceSettings(ResilienceSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error|critical)$")
     request_deadline: Duration = timedelta(seconds=3)
     """No request waits for its dependencies longer than this, all waits together."""
+    body_bytes: int = Field(default=BODY_BYTES, ge=1)
+    """Longest body of a request; a longer one is refused with 413, before more than that is in memory."""
     drain: bool = True
     """Serve on for a while after SIGTERM; off, the listener closes at once, as gunicorn does by itself."""
     drain_delay: Duration = timedelta(milliseconds=1500)
@@ -196,6 +201,10 @@ class RedisSettings(ResilienceSettings):
     """How to reach the Redis Cluster, and how little to wait for it."""
 
     redis_nodes: Addresses
+    redis_user: str = ""
+    """Who this is to Redis; empty: nobody in particular, where Redis asks for no password."""
+    redis_password_file: Path | None = None
+    """A file that has the user's password, and nothing else."""
     redis_pool_max: int = Field(default=32, ge=1)
     """Commands at a time, so that no node can have more connections than this."""
     redis_socket_timeout: Duration = timedelta(milliseconds=100)

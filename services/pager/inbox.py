@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 0.5
-# The journal keeps all of them; readers come every second and ask for the new ones.
+# The journal keeps more; readers come every second and ask for the new ones.
 _KEPT_IN_MEMORY = 10_000
-# Anyone may call with any receiver; a label must not grow with that.
+# Anyone may call with any receiver; neither a label nor the journal must grow with that.
 _UNKNOWN = "unknown"
 
 
@@ -50,8 +50,13 @@ class PagerMetrics:
 
     def count(self, delivery: Delivery) -> None:
         """Count one delivery."""
+        # Where any receiver's are taken, there are others than those that were named.
         receiver = delivery.receiver if delivery.receiver in self._receivers else _UNKNOWN
         self._deliveries.labels(receiver, "accepted" if delivery.accepted else "refused").inc()
+
+    def count_unknown(self) -> None:
+        """Count one that was for nobody we know."""
+        self._deliveries.labels(_UNKNOWN, "refused").inc()
 
 
 def _nan_if_none(value: float | None) -> float:
@@ -63,11 +68,12 @@ class Inbox:
 
     def __init__(self, settings: PagerSettings, registry: CollectorRegistry) -> None:
         self._path = settings.journal
+        self._journal_bytes = settings.journal_bytes
         self._deadman = Deadman(settings.deadman_timeout)
         self._metrics = PagerMetrics(registry, settings.receivers, self._deadman)
         self._deliveries: deque[Delivery] = deque(maxlen=_KEPT_IN_MEMORY)
         # Refused for want of storage, and so not in the journal yet.
-        self._unwritten: deque[Delivery] = deque()
+        self._unwritten: deque[Delivery] = deque(maxlen=_KEPT_IN_MEMORY)
         self._last_seq = 0
         # The order of lines is the order of arrival; a thread of its own keeps the slowness of
         # disks from the event loop.
@@ -78,7 +84,7 @@ class Inbox:
 
     async def __aenter__(self) -> Self:
         """Open the journal and remember what it holds; raises what Journal.open raises."""
-        self._journal, held = await self._on_disk(Journal.open, self._path)
+        self._journal, held = await self._on_disk(Journal.open, self._path, self._journal_bytes)
         for delivery in held:
             self._remember(delivery)
             self._last_seq = max(self._last_seq, delivery.seq)
@@ -95,6 +101,10 @@ class Inbox:
         await asyncio.gather(self._retry, return_exceptions=True)
         await self._on_disk(self._journal.close)
         self._disk.shutdown()
+
+    def refuse_unknown(self) -> None:
+        """Count a delivery to a receiver that we do not know; nothing of it is kept."""
+        self._metrics.count_unknown()
 
     async def take(self, arrival: Arrival, receiver: str, message: Message | None, refusal: str | None) -> Delivery:
         """Keep a delivery and return it once it is on disk.

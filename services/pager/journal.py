@@ -1,4 +1,4 @@
-"""An append-only file of lines that are on disk before they count."""
+"""An append-only file of lines that are on disk before they count; the one before it is kept beside it."""
 
 import fcntl
 import os
@@ -14,28 +14,30 @@ from services.pager.delivery import Delivery
 _log = structlog.get_logger(__name__)
 _LOCK_SECONDS = 5.0
 _LOCK_POLL_SECONDS = 0.05
+_MOST_BYTES = 16_000_000
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
 
 class Journal:
     """The file. Not safe for threads: one caller at a time."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, most_bytes: int) -> None:
         self._path = path
         self._descriptor = descriptor
+        self._most_bytes = most_bytes
         # Everything before this offset is whole lines on disk; anything after it is not.
         self._good_bytes = 0
 
     @classmethod
-    def open(cls, path: Path) -> tuple[Self, list[Delivery]]:
-        """Open the file, or make it, and return what it holds; cut off a half-written last line.
+    def open(cls, path: Path, most_bytes: int = _MOST_BYTES) -> tuple[Self, list[Delivery]]:
+        """Open the file, or make it, and return what it and its predecessor hold; cut off a half-written last line.
 
-        Raises OSError if that fails, TimeoutError if another process keeps the file for five
-        seconds: two writers would tear each other's lines.
+        A file that would become longer than `most_bytes` is begun anew. Raises OSError if that fails, TimeoutError if
+        another process keeps the file for five seconds: two writers would tear each other's lines.
         """
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = _open_locked(path)
         try:
-            _lock(descriptor, path)
-            journal = cls(path, descriptor)
+            journal = cls(path, descriptor, most_bytes)
             return journal, journal._recover()
         except BaseException:
             os.close(descriptor)
@@ -49,6 +51,8 @@ class Journal:
         """
         self._cut_off_remains()
         line = delivery.model_dump_json().encode() + b"\n"
+        if self._good_bytes and self._good_bytes + len(line) > self._most_bytes:
+            self._begin_anew()
         try:
             _write_all(self._descriptor, line)
             os.fdatasync(self._descriptor)
@@ -69,7 +73,33 @@ class Journal:
         self._cut_off_remains()
         # A file that is new must still be there after a crash, and that the folder knows.
         _sync_folder(self._path.parent)
-        return [delivery for line in content[: self._good_bytes].splitlines() if (delivery := _parse(line)) is not None]
+        lines = [*self._lines_before(), *content[: self._good_bytes].splitlines()]
+        return [delivery for line in lines if (delivery := _parse(line)) is not None]
+
+    def _lines_before(self) -> list[bytes]:
+        before = previous(self._path)
+        # It is the same file where the process died between the two steps by which a file is begun anew.
+        if not before.exists() or before.samefile(self._path):
+            return []
+        return before.read_bytes().splitlines()
+
+    def _begin_anew(self) -> None:
+        # There is a file of our name, locked by us, at every moment: the new one comes in the old one's place in one
+        # step, after the old one has its second name.
+        beside = self._path.with_name(f"{self._path.name}.new")
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, _FLAGS | os.O_EXCL, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            previous(self._path).unlink(missing_ok=True)
+            os.link(self._path, previous(self._path))
+            beside.replace(self._path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(self._descriptor)
+        self._descriptor, self._good_bytes = descriptor, 0
+        _sync_folder(self._path.parent)
 
     def _cut_off_remains(self) -> None:
         if os.fstat(self._descriptor).st_size != self._good_bytes:
@@ -83,6 +113,11 @@ class Journal:
             _log.warning("journal_remains", path=self._path, error=repr(error))
 
 
+def previous(path: Path) -> Path:
+    """Where the lines from before a journal was begun anew are."""
+    return path.with_name(f"{path.name}.1")
+
+
 def _parse(line: bytes) -> Delivery | None:
     try:
         return Delivery.model_validate_json(line)
@@ -92,17 +127,25 @@ def _parse(line: bytes) -> Delivery | None:
         return None
 
 
-def _lock(descriptor: int, path: Path) -> None:
+def _open_locked(path: Path) -> int:
     # A predecessor that is on its way out may still hold it.
     give_up_at = time.monotonic() + _LOCK_SECONDS
     while True:
+        descriptor = os.open(path, _FLAGS, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            # It may have begun the file anew between our opening and our lock.
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
         except BlockingIOError:
-            if time.monotonic() > give_up_at:
-                raise TimeoutError(f"{path} is kept by another process") from None
-            time.sleep(_LOCK_POLL_SECONDS)
+            pass
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"{path} is kept by another process")
+        time.sleep(_LOCK_POLL_SECONDS)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ValidationError
 
+from services.kit.http.body import BodyTooLarge
 from services.kit.problems import NotFound, Problem, responses
 from services.pager import messages
 from services.pager.deadman import RECEIVER
@@ -63,15 +64,20 @@ TheInbox = Annotated[Inbox, Depends(_inbox)]
 
 
 # A receiver's name may have any character, a slash too: it is what was escaped in the path as it was sent.
-@router.post("/receivers/{receiver:path}", responses=responses(400, 404, 500))
+@router.post("/receivers/{receiver:path}", responses=responses(400, 404, 413, 500))
 async def deliver(receiver: str, request: Request, inbox: TheInbox) -> Receipt:
     """Take a webhook message of Alertmanager; 200 means that it is on disk."""
-    # Read as bytes, not as a parameter: what is invalid is kept too, as refused.
     arrival = Arrival.now()
-    message, refusal = _parse(await request.body())
     if not request.app.state.knows(receiver):
-        await inbox.take(arrival, receiver, message, "unknown receiver")
+        # Counted and not kept: anybody may call with any name, and the journal is for what was meant for somebody.
+        inbox.refuse_unknown()
         raise NotFound("unknown-receiver", f"there is no receiver {receiver}")
+    # Read as bytes, not as a parameter: what is invalid is kept too, as refused.
+    try:
+        message, refusal = _parse(await request.body())
+    except BodyTooLarge:
+        await inbox.take(arrival, receiver, None, "invalid payload: too large")
+        raise
     delivery = await inbox.take(arrival, receiver, message, refusal)
     if refusal is not None:
         raise InvalidPayload("invalid-payload", refusal)

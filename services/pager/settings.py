@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from services.kit.settings import Address, Duration, Names, ServiceSettings
@@ -24,8 +24,12 @@ class PagerSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="PAGER_", frozen=True)
 
+    body_bytes: int = Field(default=1_000_000, ge=1)
+    """A message has all alerts of a group."""
     journal: Path
     """File that keeps every delivery, one JSON object a line."""
+    journal_bytes: int = Field(default=16_000_000, ge=10_000)
+    """From this length on the journal is begun anew; of those before it the last is kept beside it, as `….1`."""
     receivers: Names = ("pager", "deadman", "fallback")
     """Whose deliveries are accepted; `*` for any receiver's."""
     mail: MailAddress = None

@@ -18,7 +18,7 @@ class Intent:
     """What somebody wants to order."""
 
     key: str
-    """Idempotency key: the same key is the same order."""
+    """Idempotency key: the same key of the same customer is the same order."""
     user_id: UUID | None
     """None for a guest."""
     sku: str
@@ -50,10 +50,9 @@ _COLUMNS = "id, idempotency_key, user_id, sku, quantity, status, created_at"
 _RECORD = f"""
 INSERT INTO shop.orders AS kept (id, idempotency_key, user_id, sku, quantity, status)
 VALUES (%(id)s, %(key)s, %(user_id)s, %(sku)s, %(quantity)s, 'pending')
-ON CONFLICT (idempotency_key) DO UPDATE SET attempted_at =
+ON CONFLICT (idempotency_key, user_id) DO UPDATE SET attempted_at =
     CASE WHEN kept.status = 'pending'
-          AND (kept.user_id, kept.sku, kept.quantity)
-              IS NOT DISTINCT FROM (excluded.user_id, excluded.sku, excluded.quantity)
+          AND (kept.sku, kept.quantity) = (excluded.sku, excluded.quantity)
          THEN now() ELSE kept.attempted_at END
 RETURNING {_COLUMNS}
 """  # noqa: S608  (our own list of columns)
@@ -62,7 +61,10 @@ UPDATE shop.orders SET status = 'confirmed', created_at = now() WHERE id = %s AN
 RETURNING {_COLUMNS}
 """  # noqa: S608
 _BY_ID = f"SELECT {_COLUMNS} FROM shop.orders WHERE id = %s AND status = 'confirmed'"  # noqa: S608
-_BY_KEY = f"SELECT {_COLUMNS} FROM shop.orders WHERE idempotency_key = %s AND status = 'confirmed'"  # noqa: S608
+_BY_KEY = f"""
+SELECT {_COLUMNS} FROM shop.orders
+WHERE idempotency_key = %s AND user_id IS NOT DISTINCT FROM %s::uuid AND status = 'confirmed'
+"""  # noqa: S608
 _NEWEST = f"""
 SELECT {_COLUMNS} FROM shop.orders WHERE user_id = %(user_id)s AND status = 'confirmed'
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
@@ -81,7 +83,7 @@ class OrderBook:
         self._postgres = postgres
 
     async def record(self, intent: Intent) -> Order:
-        """Write down that this is to be ordered, or return what there is under its key already.
+        """Write down that this is to be ordered, or return what its customer has under its key already.
 
         Raises Conflict if there is no such product.
         """
@@ -117,9 +119,9 @@ class OrderBook:
         """Return the confirmed order of this id."""
         return await self._postgres.run(lambda connection: _one(connection, _BY_ID, (order_id,)))
 
-    async def find_by_key(self, key: str) -> Order | None:
-        """Return the confirmed order under this key."""
-        return await self._postgres.run(lambda connection: _one(connection, _BY_KEY, (key,)))
+    async def find_by_key(self, key: str, user_id: UUID | None) -> Order | None:
+        """Return the confirmed order under this key of the user's, or of a guest's."""
+        return await self._postgres.run(lambda connection: _one(connection, _BY_KEY, (key, user_id)))
 
     async def newest(self, user_id: UUID, after: UUID | None, limit: int) -> list[Order]:
         """Return a user's confirmed orders, newest first, from behind the order ``after`` on.

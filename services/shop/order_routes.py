@@ -78,7 +78,8 @@ async def place_order(
 ) -> OrderBody:
     """Place an order, once for each Idempotency-Key: the user's who has a session, else a guest's.
 
-    The same key with the same body gets the same answer; with another body, or of another user, 409.
+    The same key with the same body gets the same answer; with another body, 409. Each user has keys of his own. Guests
+    have theirs in common, so that a guest's key must be hard to guess, such as a UUID; one shorter than 32 is 401.
     After a 503 the same request may be sent again, and nothing is doubled.
     """
     placed = await orders.place(Intent(idempotency_key, _user_id(session), order.sku, order.quantity))

@@ -11,10 +11,13 @@ from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter
 
-from services.kit.problems import Conflict, DependencyUnavailable, NotFound, Problem, Unavailable
+from services.kit.problems import Conflict, DependencyUnavailable, NotFound, Problem, Unauthorized, Unavailable
 from services.kit.resilience.deadline import remaining_seconds
 from services.shop.order_book import Intent, Order, OrderBook
 from services.shop.reservations import Released, Reservations
+
+GUESTS_KEY_LENGTH = 32
+"""Least length of a guest's idempotency key, as of a UUID in hexadecimal digits."""
 
 
 class OrderMetrics:
@@ -52,10 +55,12 @@ class Orders:
     async def place(self, intent: Intent) -> Order:
         """Return the order of this key, placing it if there is none.
 
-        Raises Conflict if the key belongs to another order, stock has run out or there is no such
+        Raises Unauthorized for a guest whose key is easy to guess, Conflict if the customer used the key for another
+        order, stock has run out or there is no such
         product; Unavailable if nothing was done, or if the outcome is unknown: either way the same
         request may be sent again, and nothing is doubled.
         """
+        _assert_hard_to_guess(intent)
         reason = self._reason_to_refuse()
         if reason is not None:
             self._metrics.refused_early.inc()
@@ -82,7 +87,7 @@ class Orders:
 
     async def _answer_again(self, intent: Intent, reason: Unavailable) -> Order:
         # An order that is placed already needs neither time nor inventory.
-        order = await self._book.find_by_key(intent.key)
+        order = await self._book.find_by_key(intent.key, intent.user_id)
         if order is None:
             raise reason
         return _only_if_of(intent, order)
@@ -125,9 +130,9 @@ class Orders:
         return order
 
     async def find_by_key(self, key: str, user_id: UUID | None) -> list[Order]:
-        """Return the user's or a guest's orders placed under this key: one or none."""
-        order = await self._book.find_by_key(key)
-        return [order] if order is not None and _may_see(order, user_id) else []
+        """Return the orders that the user placed under this key, or without a user a guest: one or none."""
+        order = await self._book.find_by_key(key, user_id)
+        return [] if order is None else [order]
 
     async def newest(self, user_id: UUID, after: UUID | None, limit: int) -> tuple[list[Order], UUID | None]:
         """Return a user's orders, newest first, from behind ``after`` on, and what to ask for next.
@@ -143,6 +148,13 @@ def _may_see(order: Order, user_id: UUID | None) -> bool:
     # Whoever holds the id or the key of a guest's order may see it: there is nothing else to know
     # a guest by, and both are hard to guess.
     return order.user_id is None or order.user_id == user_id
+
+
+def _assert_hard_to_guess(intent: Intent) -> None:
+    # To whoever knows it, a guest's key shows the order.
+    if intent.user_id is None and len(intent.key) < GUESTS_KEY_LENGTH:
+        wanted = f"a guest's Idempotency-Key has at least {GUESTS_KEY_LENGTH} characters that nobody can guess"
+        raise Unauthorized("guessable-key", wanted)
 
 
 def _only_if_of(intent: Intent, order: Order) -> Order:

@@ -10,8 +10,8 @@ CREATE TABLE IF NOT EXISTS shop.products (
 CREATE TABLE IF NOT EXISTS shop.orders (
     -- Also the key of the stock reserved for it at inventory.
     id              uuid PRIMARY KEY,
-    -- What makes a repeated request the same order.
-    idempotency_key text NOT NULL UNIQUE,
+    -- What makes a repeated request of one customer the same order.
+    idempotency_key text NOT NULL,
     -- NULL: a guest's.
     user_id         uuid,
     sku             text NOT NULL REFERENCES shop.products,
@@ -24,6 +24,11 @@ CREATE TABLE IF NOT EXISTS shop.orders (
     -- When somebody last began to work on it; an order not confirmed long after is abandoned.
     attempted_at    timestamptz NOT NULL DEFAULT now()
 );
+
+-- Until release 0.1 a key was one for all customers.
+ALTER TABLE shop.orders DROP CONSTRAINT IF EXISTS orders_idempotency_key_key;
+-- Guests are one customer: nobody can tell them apart, so their keys are long.
+CREATE UNIQUE INDEX IF NOT EXISTS orders_key_of_customer ON shop.orders (idempotency_key, user_id) NULLS NOT DISTINCT;
 
 CREATE INDEX IF NOT EXISTS orders_of_user ON shop.orders (user_id, created_at DESC, id DESC)
     WHERE status = 'confirmed';

@@ -17,7 +17,7 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings, CacheSettin
 
     # The load balancer's switches, so that all of the system's have one prefix.
     elsewhere: ClassVar[frozenset[str]] = frozenset(
-        {"health_checks", "outlier_detection", "lb_retries", "queue_limits", "slow_start"}
+        {"health_checks", "outlier_detection", "lb_retries", "queue_limits", "rate_limit", "slow_start"}
     )
 
     inventory_url: str
@@ -42,8 +42,8 @@ class ShopSettings(ServiceSettings, PostgresSettings, RedisSettings, CacheSettin
 
     session_ttl: Duration = timedelta(minutes=30)
     """How long a session and its cart live; with sliding expiry, from their last use on."""
-    session_cookie_secure: bool = False
-    """Whether browsers may send the cookie over HTTPS only. Off, as the drill's HAProxy speaks plain HTTP."""
+    session_cookie_secure: bool = True
+    """Whether browsers may send the cookie over HTTPS only; `off` is for where the load balancer speaks plain HTTP."""
     shared_sessions: bool = True
     """Off, an instance keeps sessions and carts in its own memory, and no other instance knows them."""
     sliding_expiry: bool = True

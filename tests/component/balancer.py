@@ -10,13 +10,14 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
 from chaos.reach.haproxy import PANIC, HAProxy
 from compose import sizing
-from compose.config import render
+from compose.config import credentials, render
 from compose.settings import from_environment
 from compose.tools import find
 from compose.topology import Program, Topology, Wave
@@ -161,6 +162,8 @@ class Balancer:
     client: httpx.Client
     """A connection of its own for each request."""
     edges_metrics_urls: list[str] = field(default_factory=list)
+    https: int = 0
+    """The port for HTTPS, where it has a certificate."""
 
     def metric(self, name, server=None, **labels):
         """A metric of the backend `shop`, or of one of its servers, as a number."""
@@ -192,12 +195,13 @@ class Balancer:
         return self.client.get(path, **options)
 
 
-def topology(ports, front, inventory_front, metrics, edges=0):
+def topology(ports, front, inventory_front, metrics, edges=0, https=(), secrets=Path()):
     """Instances `shop-1`, `shop-2`… on these ports behind one HAProxy, with so many edges in front of it."""
     shops = [Program(f"shop-{number}", "shop", (port,), Wave.SERVICES) for number, port in enumerate(ports, 1)]
-    haproxy = Program("haproxy", "haproxy", (front,), Wave.FRONT)
+    haproxy = Program("haproxy", "haproxy", (front, inventory_front, metrics, *https), Wave.FRONT)
     before = [Program(f"edge-{number}", "edge", (free_port(),), Wave.FRONT) for number in range(1, edges + 1)]
-    return Topology((*shops, haproxy, *before), (), inventory_front, metrics, free_port() if edges else 0)
+    users = free_port() if edges else 0
+    return Topology((*shops, haproxy, *before), (), inventory_front, metrics, users, secrets=secrets)
 
 
 @contextmanager
@@ -209,8 +213,12 @@ def haproxy(folder, ports, limits=None, **switches):
     settings = from_environment({"STORMDRILL_STATE": str(folder), **switches})
     settings = dataclasses.replace(settings, limits=limits or settings.limits)
     metrics = free_port()
-    made = topology(ports, free_port(), free_port(), metrics, sizing.size(settings).edges)
+    https = [free_port()] if settings.certificate else []
+    edges = sizing.size(settings).edges
+    made = topology(ports, free_port(), free_port(), metrics, edges, https, folder / "secrets")
     (folder / "run").mkdir()
+    credentials.make(folder / "secrets")
+    credentials.keep_certificate(settings.certificate, folder / "secrets")
     configs = [folder / "haproxy.cfg", *(folder / f"{edge.name}.cfg" for edge in made.of_role("edge"))]
     texts = [
         render.haproxy_cfg(settings, made),
@@ -233,7 +241,7 @@ def haproxy(folder, ports, limits=None, **switches):
             until(lambda: _listens(made.one("haproxy").port) and _listens(folder / "run" / "haproxy.sock"))
             until(lambda: all(_listens(edge.port) for edge in made.of_role("edge")))
             edges = [f"http://127.0.0.1:{edge.port}/metrics" for edge in made.of_role("edge")]
-            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client, edges)
+            yield Balancer(url, f"http://127.0.0.1:{metrics}/metrics", client, edges, made.https)
         finally:
             for process in processes:
                 process.terminate()

@@ -19,7 +19,7 @@ def instruments():
 
 
 def postgres(stack, name="test", instruments_=None, **settings):
-    dsn = f"{postgres_dsn(stack.topology.proxy('postgres-shop-1').listen)}?application_name={name}"
+    dsn = postgres_dsn(stack.topology, stack.topology.proxy("postgres-shop-1").listen, application_name=name)
     told = {"postgres_dsn": dsn, "postgres_pool_max": POOL_SIZE}
     return Postgres(PostgresSettings(**(told | settings)), instruments_ or instruments())
 
@@ -35,7 +35,7 @@ async def sleep(connection, seconds=0.1):
 
 async def most_connections(stack, name, work):
     """Return the most connections of this name that Postgres had while the work went on, and the work's results."""
-    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     most = 0
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer:
         task = asyncio.ensure_future(work)

@@ -132,7 +132,7 @@ def _values(port, data):
     """What the stack's own configuration of a node is filled with, here with no proxy before it."""
     ports = {"port": port, "announced_port": port}
     bus = dict.fromkeys(("bus_port", "announced_bus_port"), free_port())
-    return {**ports, **bus, "listen": LOOPBACK, "apart": False, "data": data}
+    return {**ports, **bus, "listen": LOOPBACK, "apart": False, "data": data, "users": ""}
 
 
 def answers(nodes, name):

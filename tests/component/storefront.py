@@ -18,7 +18,8 @@ from opentelemetry.trace import NoOpTracer
 from prometheus_client import CollectorRegistry
 
 import services.shop
-from compose.config.programs import DATABASE, postgres_dsn
+from compose.config import credentials
+from compose.config.programs import postgres_dsn
 from services.kit.postgres.database import Postgres
 from services.kit.postgres.schema import apply_schema
 from services.kit.redis.cluster import Redis
@@ -85,7 +86,7 @@ class Storefront:
         self.direct_dsn = self._dsn(stack.topology.one("postgres").port)
 
     def _dsn(self, port):
-        return postgres_dsn(port).removesuffix(DATABASE) + self._database
+        return postgres_dsn(self._topology, port, database=self._database)
 
     def open(self):
         self._run_sql(f"CREATE DATABASE {self._database}")
@@ -98,7 +99,8 @@ class Storefront:
         self._run_sql(f"DROP DATABASE {self._database} WITH (FORCE)")
 
     def _run_sql(self, statement):
-        with psycopg.connect(postgres_dsn(self._topology.one("postgres").port), autocommit=True) as connection:
+        dsn = postgres_dsn(self._topology, self._topology.one("postgres").port)
+        with psycopg.connect(dsn, autocommit=True) as connection:
             connection.execute(statement)
 
     def settings(self, **chosen):
@@ -110,6 +112,8 @@ class Storefront:
             "metrics_ports": "1",
             "postgres_dsn": self._dsn(self._port),
             "redis_nodes": redis_nodes,
+            "redis_user": "shop",
+            "redis_password_file": credentials.redis_password_file(self._topology.secrets, "shop"),
             "inventory_url": "http://127.0.0.1:1",
         }
         return ShopSettings(**(told | _PATIENT | chosen))

@@ -11,6 +11,7 @@ _METHODS = ("get", "put", "post", "delete", "patch")
 _KNOWN = {"sku": "sku-0001", "order_id": "00000000-0000-4000-8000-000000000000"}
 _BODY = b'{"sku":"sku-0001","quantity":1}'
 _JSON = b"Content-Type: application/json"
+_KEY_OF_A_GUEST = b"Idempotency-Key: stranger-" + b"a" * 32
 
 WORST_IN_URLS = (
     *("", "%00", "%ff%fe", "%F0%9F", "%zz", "%", "%7B%7D", "%D9%A1", "..%2f..", "%22%27%3B--", "-1", "0", "1e1", "NaN"),
@@ -63,7 +64,7 @@ def documented(page: dict) -> list[Sent]:
 def _operation(page, method, path, operation):
     parameters = operation.get("parameters", [])
     body = _BODY if "requestBody" in operation else None
-    needed = [b"Idempotency-Key: stranger"] if method == "POST" else []
+    needed = [_KEY_OF_A_GUEST] if method == "POST" else []
     content = [_JSON] if body else []
     plain = path.format(**_KNOWN)
     sent = {f"{method} {path}": request(method, plain, *needed, *content, body=body)}
@@ -101,7 +102,7 @@ def told_by_services() -> list[Sent]:
 
 def malformed() -> list[Sent]:
     """What no client library would send."""
-    order = ("POST", "/orders", b"Idempotency-Key: stranger", _JSON)
+    order = ("POST", "/orders", _KEY_OF_A_GUEST, _JSON)
     sent = {
         **_odd_lines(),
         **_odd_bodies(order),
@@ -213,12 +214,12 @@ def at_the_same_moment() -> list[Sent]:
 
 def _anew() -> bytes:
     """What makes keys others than those of another time: an order that is placed already takes no turn."""
-    return secrets.token_hex(4).encode()
+    return secrets.token_hex(16).encode()
 
 
 def slow() -> list[Sent]:
     """Requests whose end never comes."""
-    head = request("POST", "/orders", b"Idempotency-Key: slow", _JSON, b"Content-Length: 99")
+    head = request("POST", "/orders", _KEY_OF_A_GUEST, _JSON, b"Content-Length: 99")
     return [Sent("slow", raw) for raw in (head + b"{", head[:-2], b"GET /ca", b"") for _ in range(5)]
 
 

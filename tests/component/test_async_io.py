@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from contextlib import contextmanager
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -31,8 +32,10 @@ async def load(url, tag, first=700):
     async with httpx.AsyncClient(base_url=url, timeout=20) as client:
         reads = [client.get(f"/products/sku-{number:04d}") for number in range(first, first + 30)]
         orders = [
-            client.post("/orders", json={"sku": "sku-0900", "quantity": 1}, headers={"idempotency-key": f"{tag}-{n}"})
-            for n in range(5)
+            client.post(
+                "/orders", json={"sku": "sku-0900", "quantity": 1}, headers={"idempotency-key": f"{tag}-{uuid4()}"}
+            )
+            for _ in range(5)
         ]
         busy = asyncio.gather(*reads, *orders)
         longest = 0.0

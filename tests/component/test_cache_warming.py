@@ -16,6 +16,7 @@ from services.kit.problems import Unavailable
 from services.kit.redis.cluster import Redis
 from services.kit.telemetry.instruments import Instruments
 from tests.component.storefront import run, until
+from tests.redis_clients import login
 from tests.waiting import until as wait_until
 
 pytestmark = pytest.mark.stack
@@ -110,6 +111,6 @@ def test_one_instance_does_it_for_all_until_the_time_is_over(storefront):
 
 def test_a_stack_keeps_its_whole_catalogue_though_nobody_asked_for_it(stack):
     there = [ClusterNode("127.0.0.1", node.port) for node in stack.topology.of_role("redis")]
-    with RedisCluster(startup_nodes=there, socket_timeout=2, protocol=2) as cluster:
+    with RedisCluster(startup_nodes=there, socket_timeout=2, protocol=2, **login(stack)) as cluster:
         # The next look is within 80 s, should another test have emptied it.
         wait_until(lambda: all(cluster.exists(f"cache:{{product:{sku}}}") for sku in SKUS), 90)

@@ -35,7 +35,7 @@ def lend(stack, registry):
     """Return a function that runs a coroutine function with a pool of one connection."""
 
     def run(use, port=None, **settings):
-        dsn = postgres_dsn(port or stack.topology.proxy("postgres-shop-1").listen)
+        dsn = postgres_dsn(stack.topology, port or stack.topology.proxy("postgres-shop-1").listen)
         told = {
             "postgres_pool_min": 1,
             "postgres_pool_max": 1,

@@ -20,7 +20,7 @@ from chaos.load.starter import Stopped
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, sessions, wait_for_tick
 
 # Seconds: long beside what a busy machine delays at their edges, and so that each has some of every kind of request.
-MOODS = {"ok": 8, "stall": 10, "500": 4, "404": 4, "hang up": 4, "cut off": 4, "drip": 5}
+MOODS = {"ok": 8, "stall": 10, "500": 4, "404": 4, "429": 4, "hang up": 4, "cut off": 4, "drip": 5}
 # Where a user who waited would come later the rate would sink by two fifths.
 RATE_TOLERANCE = 0.15
 
@@ -104,6 +104,8 @@ def test_arrivals_are_spread_evenly_also_through_the_stall(drive):
         ("stall", "timed out", {None}),
         ("500", "HTTP 500", {500}),
         ("404", "HTTP 404", {404}),
+        # Whoever is refused by a limit was not served.
+        ("429", "HTTP 429", {429}),
         ("hang up", "connection closed", {None}),
         ("cut off", "broken answer", {None}),
         ("drip", "timed out", {None}),
@@ -153,6 +155,7 @@ def test_the_instance_that_answered_is_recorded(drive):
         ("stall", OrderState.UNKNOWN),
         ("500", OrderState.UNKNOWN),
         ("404", OrderState.REFUSED),
+        ("429", OrderState.REFUSED),
         ("hang up", OrderState.UNKNOWN),
         ("cut off", OrderState.UNKNOWN),
         ("drip", OrderState.UNKNOWN),

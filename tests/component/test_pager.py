@@ -9,6 +9,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.component import bodies
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -84,11 +85,31 @@ def test_deliveries_are_given_out_after_a_number(pager):
     assert pager.get("/deliveries", params={"after": "x"}).status_code == 422
 
 
-def test_an_unknown_receiver_is_refused_and_kept(pager, journal):
+def refused_unknown(stack):
+    text = httpx.get(f"http://127.0.0.1:{stack.topology.one('pager').metrics_ports[0]}/metrics").text
+    (line,) = (line for line in text.splitlines() if line.startswith("pager_deliveries_total{") and "unknown" in line
+               and "refused" in line)  # fmt: skip
+    return float(line.rpartition(" ")[2])
+
+
+def test_an_unknown_receiver_is_refused_and_counted_and_leaves_nothing(stack, pager, journal):
+    before, counted = last_seq(pager), refused_unknown(stack)
+    length = journal.stat().st_size
+    for _ in range(50):
+        assert pager.post("/receivers/nobody", json=message("Refused")).status_code == 404
+    assert refused_unknown(stack) == counted + 50
+    assert arrived(pager, before, receiver="nobody") == []
+    # The stack's own heartbeats come meanwhile; fifty of ours would be longer.
+    assert journal.stat().st_size - length < 50 * len(json.dumps(message("Refused")))
+    assert "nobody" not in journal.read_text()
+
+
+@pytest.mark.parametrize("body", ["announced", "in pieces"])
+def test_a_message_that_is_too_long_is_refused_and_kept_as_refused(stack, pager, journal, body):
     before = last_seq(pager)
-    assert pager.post("/receivers/nobody", json=message("Refused")).status_code == 404
-    (delivery,) = arrived(pager, before, receiver="nobody")
-    assert (delivery["accepted"], delivery["reason"]) == (False, "unknown receiver")
+    assert bodies.answer_to_one_too_long(stack.url("pager"), "/receivers/fallback", 1_000_000, body) == 413
+    (delivery,) = arrived(pager, before)
+    assert (delivery["accepted"], delivery["reason"]) == (False, "invalid payload: too large")
     assert lines(journal)[delivery["seq"]] == delivery
 
 

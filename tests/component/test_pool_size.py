@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -19,17 +20,15 @@ SECONDS = 5.0
 ENDED_WITHIN_SECONDS = 1.5
 
 
-async def use(client, number, ends_at):
+async def use(client, ends_at):
     """One user: three reads of any product for each order, without a pause."""
     statuses = Counter()
-    order = 0
     while time.monotonic() < ends_at:
         for _ in range(3):
             answer = await client.get(f"/products/sku-{random.randint(1, 1000):04d}")
             statuses["read", answer.status_code] += 1
-        order += 1
         body = {"sku": f"sku-{random.randint(1, 1000):04d}", "quantity": 1}
-        answer = await client.post("/orders", json=body, headers={"idempotency-key": f"{ends_at}-{number}-{order}"})
+        answer = await client.post("/orders", json=body, headers={"idempotency-key": str(uuid4())})
         statuses["order", answer.status_code] += 1
     return statuses
 
@@ -52,13 +51,13 @@ async def watch(observer, busy):
 
 async def mixed_load(stack):
     limits = httpx.Limits(max_connections=USERS)
-    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     async with (
         httpx.AsyncClient(base_url=stack.url("shop"), timeout=30, limits=limits) as client,
         await psycopg.AsyncConnection.connect(dsn, autocommit=True) as observer,
     ):
         ends_at = time.monotonic() + SECONDS
-        busy = asyncio.gather(*(use(client, number, ends_at) for number in range(USERS)))
+        busy = asyncio.gather(*(use(client, ends_at) for _ in range(USERS)))
         most, most_that_stay = await watch(observer, busy)
         return most, most_that_stay, sum(await busy, Counter())
 

@@ -34,7 +34,7 @@ QUERIES = postgres.SlowQueries(HOLD, query="SELECT pg_sleep(60)", connections=2)
 @pytest.fixture(scope="module")
 def dsn(stack):
     """Straight to Postgres, where there is a table that nobody else uses."""
-    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA fault_test")
         connection.execute(f"CREATE TABLE {TABLE} (id int)")
@@ -199,7 +199,7 @@ def test_what_cannot_be_done_is_said_beforehand(system, fault, reason):
         hands_of(fault).check(system)
 
 
-def test_a_postgres_that_is_not_there_is_no_place_for_it(system):
-    away = System(msgspec.structs.replace(system.target, postgres=postgres_dsn(1)), system.control)
+def test_a_postgres_that_is_not_there_is_no_place_for_it(stack, system):
+    away = System(msgspec.structs.replace(system.target, postgres=postgres_dsn(stack.topology, 1)), system.control)
     with pytest.raises(FaultFailed, match="does not answer"):
         hands_of(LOCKS).check(away)

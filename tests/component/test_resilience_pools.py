@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from compose.config import credentials
 from services.kit.problems import DependencyUnavailable, Overloaded
 from services.kit.redis.cluster import Redis
 from services.kit.settings import Address, RedisSettings
@@ -71,10 +72,13 @@ def redis(stack):
         Address("127.0.0.1", stack.topology.proxy(node.name).listen) for node in stack.topology.of_role("redis")
     )
 
+    password_file = credentials.redis_password_file(stack.topology.secrets, "shop")
+
     @asynccontextmanager
     async def create(**settings):
         wait = timedelta(seconds=10)
-        told = RedisSettings(redis_nodes=nodes, redis_timeout=wait, redis_socket_timeout=wait, **settings)
+        login = {"redis_user": "shop", "redis_password_file": password_file}
+        told = RedisSettings(redis_nodes=nodes, redis_timeout=wait, redis_socket_timeout=wait, **login, **settings)
         async with Redis(told, instruments()) as redis:
             yield redis
 

@@ -143,7 +143,8 @@ def test_an_order_of_an_unknown_product_is_refused(shop, key):
 def sold_out(stack):
     """A product of which there is none left, for as long as the test lasts."""
     sku = "sku-0995"
-    with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port), autocommit=True) as connection:
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
+    with psycopg.connect(dsn, autocommit=True) as connection:
         statement = "UPDATE inventory.stock SET available = %s WHERE sku = %s"
         before = connection.execute("SELECT available FROM inventory.stock WHERE sku = %s", (sku,)).fetchone()[0]
         connection.execute(statement, (0, sku))

@@ -75,7 +75,7 @@ def crash_half_way(stack, relay, key):
 
 @pytest.mark.slow
 def test_what_a_run_left_half_done_is_given_up_with_its_past(stack, available, relay, key):
-    before, dsn = available(), programs.postgres_dsn(stack.topology.one("postgres").port)
+    before, dsn = available(), programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     crash_half_way(stack, relay, key)
 
     def gone():

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-import redis
 
 from compose import health
+from tests import redis_clients
 from tests.component.shop_calls import kind, open_session, patient
 from tests.component.unfinished import unfinished
 from tests.instances import own_instance
@@ -51,6 +51,12 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(shop):
     assert "max-age=1800" in shop.get("/sessions/me").headers["set-cookie"].lower()
 
 
+def test_the_cookie_is_for_https_alone_unless_told_otherwise(stack, shop):
+    assert "secure" not in open_session(shop).headers["set-cookie"].lower(), "the drill's users come by plain HTTP"
+    with own_instance(stack, SHOP_SESSION_COOKIE_SECURE="on") as mine, patient(mine.url) as client:
+        assert "secure" in open_session(client).headers["set-cookie"].lower()
+
+
 def test_what_is_a_users_is_kept_out_of_caches(shop):
     open_session(shop)
     for path in ("/sessions/me", "/cart", "/orders"):
@@ -61,7 +67,7 @@ def test_redis_holds_no_token(stack, shop):
     open_session(shop)
     token = shop.cookies["session"]
     for node in stack.topology.of_role("redis"):
-        with redis.Redis(port=node.port) as client:
+        with redis_clients.client(stack, node) as client:
             kept = [key.decode() for key in client.scan_iter("*", count=1000)]
             assert not [key for key in kept if token in key]
 
@@ -171,7 +177,7 @@ def test_without_sliding_expiry_a_session_ends_under_its_user(stack):
 def masters_out_of_reach(stack):
     """Cut every master of the Redis Cluster off from everybody who comes through its proxy."""
     nodes = stack.topology.of_role("redis")
-    masters = [node.name for node in nodes if _role(node) == "master"]
+    masters = [node.name for node in nodes if _role(stack, node) == "master"]
     assert len(masters) == 3
     try:
         for name in masters:
@@ -189,8 +195,8 @@ def sessions_open(url):
     return all(httpx.post(f"{url}/sessions").status_code == 201 for _ in range(10))
 
 
-def _role(node):
-    with redis.Redis(port=node.port, decode_responses=True) as client:
+def _role(stack, node):
+    with redis_clients.client(stack, node, decode_responses=True) as client:
         return client.info("replication")["role"]
 
 
@@ -246,7 +252,7 @@ def test_connections_that_were_lost_while_idle_cost_no_user_an_error(stack, shop
     def unnoticed():
         until(all_served)
         for node in stack.topology.of_role("redis"):
-            with redis.Redis(port=node.port) as client:
+            with redis_clients.client(stack, node) as client:
                 client.client_kill_filter(_type="normal")
         return all_served()
 

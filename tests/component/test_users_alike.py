@@ -69,3 +69,9 @@ def test_agents_say_what_the_measured_users_say(server, measured):
     assert asyncio.run(User("127.0.0.1", port, Counts()).get("/"))
     assert said(heads.pop()) == measured != {}
     assert said(SlowClients(Told())._beginning()) == measured
+
+
+def test_one_from_an_address_says_that_as_a_proxy_would_and_nothing_else(server, measured):
+    port, heads = server
+    assert asyncio.run(User("127.0.0.1", port, Counts(), "203.0.113.7").get("/"))
+    assert said(heads.pop()) == measured | {"x-forwarded-for": "203.0.113.7"}

@@ -16,7 +16,7 @@ HASTY = {
 
 def unfinished(stack, keys):
     """The status of each of these orders that is neither confirmed nor gone."""
-    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    dsn = programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(
             "SELECT status FROM shop.orders WHERE idempotency_key = ANY(%s) AND status <> 'confirmed'", (list(keys),)

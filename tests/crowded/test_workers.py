@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -62,11 +63,11 @@ def workers(stack):
 
 async def use(shop, inventory, name, seen):
     """One user, without a pause."""
-    for number in range(ROUNDS):
+    for _ in range(ROUNDS):
         sku, *others = (f"sku-{random.randint(1, 1000):04d}" for _ in range(4))
         for other in others:
             seen.note(await shop.get(f"/products/{other}"))
-        body, key = {"sku": sku, "quantity": 1}, {"idempotency-key": f"crowded-{name}-{number}"}
+        body, key = {"sku": sku, "quantity": 1}, {"idempotency-key": str(uuid4())}
         seen.note(await shop.post("/orders", json=body, headers=key))
         seen.note(await inventory.get(f"/stock/{sku}"))
 
@@ -83,7 +84,7 @@ async def watch(observer, busy, seen):
 
 async def used(stack):
     seen = Seen()
-    dsn = postgres_dsn(stack.topology.one("postgres").port)
+    dsn = postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     async with (
         httpx.AsyncClient(base_url=stack.url("shop"), timeout=30) as shop,
         httpx.AsyncClient(base_url=stack.url("inventory"), timeout=30) as inventory,
@@ -96,7 +97,7 @@ async def used(stack):
 
 
 def told_by_postgres(stack, setting):
-    with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         return int(connection.execute(f"SHOW {setting}").fetchone()[0])
 
 

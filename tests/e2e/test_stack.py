@@ -133,7 +133,7 @@ def test_five_shops_share_the_users_and_one_of_them_is_not_missed(stack, experim
 
 
 def taken(stack):
-    with psycopg.connect(postgres_dsn(stack.topology.one("postgres").port)) as connection:
+    with psycopg.connect(postgres_dsn(stack.topology, stack.topology.one("postgres").port)) as connection:
         return connection.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(shop|inventory)-[0-9]$'"
         ).fetchone()

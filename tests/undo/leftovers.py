@@ -77,7 +77,7 @@ def _servers(stack) -> Iterator[str]:
 
 
 def _connections(stack) -> Iterator[str]:
-    dsn = programs.postgres_dsn(stack.topology.one("postgres").port)
+    dsn = programs.postgres_dsn(stack.topology, stack.topology.one("postgres").port)
     with psycopg.connect(dsn, connect_timeout=3) as connection:
         query = "SELECT application_name, count(*) FROM pg_stat_activity WHERE application_name = ANY(%s) GROUP BY 1"
         for name, count in connection.execute(query, ([f"stormdrill-{kind}" for kind in FAULTS],)):

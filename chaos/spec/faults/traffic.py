@@ -30,11 +30,12 @@ class TrafficSurge(Traffic, frozen=True, tag="traffic.surge"):
 
     factor: Annotated[float, msgspec.Meta(gt=1, le=40)]
     reads: Reads = "products"
+    address: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3})?$")] = ""
+    """Whom all more of them are from, as a proxy that the system believes says it in X-Forwarded-For; empty: unsaid."""
 
     def describe(self) -> str:
-        return (
-            f"{self.factor:g} times the usual requests, all more of them reads of {_what(self.reads)}, for {self.for_}"
-        )
+        more = f"all more of them {f'from {self.address}, ' if self.address else ''}reads of {_what(self.reads)}"
+        return f"{self.factor:g} times the usual requests, {more}, for {self.for_}"
 
 
 class TrafficCrowd(Traffic, frozen=True, tag="traffic.crowd"):

@@ -79,6 +79,8 @@ class Redis:
         self._commands: set[asyncio.Task[Any]] = set()
         self._cluster = RedisCluster(
             startup_nodes=[ClusterNode(node.host, node.port) for node in settings.redis_nodes],
+            username=settings.redis_user or None,
+            password=settings.redis_password_file.read_text() if settings.redis_password_file else None,
             # Per node. The bulkhead lets no more commands through, so the client never runs out.
             max_connections=settings.redis_pool_max if settings.bulkhead else _UNLIMITED,
             socket_timeout=socket_timeout_seconds,

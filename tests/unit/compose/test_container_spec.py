@@ -48,9 +48,10 @@ def test_every_container_is_unprivileged_read_only_and_bounded(generated, commit
         assert generated[name]["user"] in (USER, "postgres"), name
 
 
-def test_the_database_is_made_in_one_place_for_each_runtime(generated):
+def test_the_database_is_made_in_one_place_for_each_runtime(topology, generated):
     told = generated["postgres"]["environment"]
-    assert programs.postgres_dsn(5432) == f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}"
+    whole = f"postgresql://{told['POSTGRES_USER']}@127.0.0.1:5432/{told['POSTGRES_DB']}?passfile=/var/tmp/x/secrets/"
+    assert programs.postgres_dsn(topology, 5432).startswith(whole)
     makers = {file.name for file in (ROOT / "compose").rglob("*.py") if "CREATE DATABASE" in file.read_text()}
     assert makers == {"native.py"}, "the image's entry point makes it in containers"
 
@@ -83,7 +84,7 @@ def test_official_images_are_pinned(committed):
     assert not [each for each in references if "." in each.partition(":")[0]]
 
 
-def test_who_needs_whom_shares_a_network(committed):
+def test_who_needs_whom_shares_a_network(topology, committed):
     networks = {name: set(service["networks"]) for name, service in committed["services"].items()}
     for one, other in (
         ("haproxy", "shop-1"),
@@ -103,7 +104,9 @@ def test_who_needs_whom_shares_a_network(committed):
         ("postgres-exporter", "postgres"),
     ):
         assert networks[one] & networks[other], (one, other)
-    assert all("telemetry" in names for name, names in networks.items() if name not in ("postgres",))
+    for scraped in topology.programs:
+        if scraped.role not in ("postgres", "redis", *OUTSIDE):
+            assert networks["prometheus"] & networks[scraped.name], scraped.name
     assert not networks["postgres"] & {"front"}
     assert not networks["shop-1"] & networks["postgres"] - {"back"}
 
@@ -111,7 +114,8 @@ def test_who_needs_whom_shares_a_network(committed):
 def test_commands_are_the_native_ones_at_other_addresses(topology, generated):
     native = {each.name: each for each in programs.launches(SETTINGS, build(SETTINGS), NAMES)}
     for name in ("prometheus", "alertmanager", "shop-1", "pager"):
-        here = [word.replace("0.0.0.0", "127.0.0.1") for word in generated[name]["command"]]
+        listen = f"0.0.0.0|{name}-admin"
+        here = [re.sub(listen, "127.0.0.1", word) for word in generated[name]["command"]]
         assert here == list(native[name].argv[1:]), name
 
 
@@ -155,3 +159,34 @@ def test_labels_say_whose_it_is(topology):
     for part in ("services", "networks", "volumes"):
         for each in whole[part].values():
             assert each["labels"] == {container_spec.STACK_LABEL: str(SETTINGS.state)}
+
+
+def test_each_is_told_its_own_password_and_no_other(topology):
+    told = document(SETTINGS, topology, images("ours:1", "ways:1"), USER)
+    named = {name: {each["source"] for each in one.get("secrets", ())} for name, one in told["services"].items()}
+    wanted = {one.name: {f"postgres-{one.role}"} for one in topology.programs if one.role in ("shop", "inventory")}
+    wanted |= {one.name: {"postgres-shop", "redis-shop"} for one in topology.of_role("shop")}
+    wanted |= {one.name: {"redis.conf"} for one in topology.of_role("redis")}
+    wanted |= {"postgres-exporter": {"postgres-exporter"}, "redis-exporter": {"redis-passwords.json"}}
+    assert {name: of for name, of in named.items() if of} == wanted
+    files = set().union(*wanted.values())
+    assert told["secrets"] == {name: {"file": f"/var/tmp/x/secrets/{name}"} for name in files}
+    for name in named:
+        mounts = told["services"][name]["volumes"]
+        assert not [mount for mount in mounts if "/secrets" in mount or mount.startswith("/var/tmp/x:")], name
+
+
+def test_what_administers_listens_on_no_network_of_a_service(topology, generated, committed):
+    networks = {name: set(service["networks"]) for name, service in committed["services"].items()}
+    services = {one.name for one in topology.programs if one.role in ("shop", "inventory")}
+    theirs = set().union(*(networks[name] for name in services))
+    for name in ("alertmanager", "pager", "jaeger", "grafana"):
+        assert not networks[name] & theirs, name
+    for name in ("prometheus", "toxiproxy"):
+        assert networks[name] & theirs, "it scrapes the services, or carries what they ask"
+        alias = f"{name}-admin"
+        assert committed["services"][name]["networks"]["admin"] == {"aliases": [alias]}
+        assert "admin" not in theirs
+        # Docker publishes at the address on the network whose name comes first.
+        assert min(networks[name]) == "admin"
+        assert any(alias in word for word in generated[name]["command"]), name

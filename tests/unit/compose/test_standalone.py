@@ -14,7 +14,7 @@ from compose.standalone.spec import SERVICES, TOXIPROXY
 from compose.topology import INVENTORIES, REDIS_NODES
 
 FILE = standalone.FOLDER / "compose.yaml"
-ONCE = {"redis-cluster", "migrate-shop", "migrate-inventory"}
+ONCE = {"credentials", "redis-cluster", "migrate-shop", "migrate-inventory"}
 
 
 @pytest.fixture(scope="module")

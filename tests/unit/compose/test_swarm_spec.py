@@ -93,3 +93,13 @@ def test_the_target_names_the_replicas_and_asks_none_of_them_directly(topology):
     assert shops == [f"shop-{slot}" for slot in range(1, SHOPS + 1)]
     assert target["instances"]["shop-1"] == {"role": "shop", "serves_users": True}
     assert set(target["links"]) >= {"postgres", "postgres/shop", "inventory/shop"}
+
+
+def test_a_replica_alone_reads_its_passwords(topology, services):
+    for name, wanted in {"shop": ["postgres-shop", "redis-shop"], "inventory": ["postgres-inventory"]}.items():
+        told = {"uid": "1000", "gid": "1000", "mode": 0o400}
+        files = [{"source": each, "target": f"/var/tmp/x/secrets/{each}"} | told for each in wanted]
+        assert services[name]["secrets"] == files
+    secrets = swarm_spec.document(SETTINGS, topology, IMAGES, USER, NETWORKS, "crowd:1")["secrets"]
+    assert secrets.keys() == {"postgres-inventory", "postgres-shop", "redis-shop"}
+    assert all(each["labels"] == {STACK_LABEL: "/var/tmp/x"} for each in secrets.values())

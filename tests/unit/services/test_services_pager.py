@@ -1,14 +1,20 @@
 """The pager's journal loses nothing it acknowledged, and its switch tells the truth."""
 
 import contextlib
+import json
 import resource
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.pager.deadman import Deadman
 from services.pager.delivery import Alert, Arrival, Delivery, Message
-from services.pager.journal import Journal
+from services.pager.journal import Journal, previous
 
 WATCHDOG = Alert(
     status="firing",
@@ -29,6 +35,10 @@ def reopen(path):
     journal, held = Journal.open(path)
     journal.close()
     return [each.seq for each in held]
+
+
+def reading(path):
+    return [json.loads(line)["seq"] for line in path.read_text().splitlines()]
 
 
 @contextlib.contextmanager
@@ -92,6 +102,75 @@ def test_remains_that_appear_after_a_line_are_cut_off_before_the_next(tmp_path):
     journal.append(delivery(2))
     journal.close()
     assert reopen(path) == [1, 2]
+
+
+@given(texts=st.lists(st.text(max_size=200), min_size=1, max_size=30), most=st.integers(1, 3000))
+def test_a_journal_is_bounded_and_what_it_holds_is_the_latest(texts, most):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal"
+        journal, _ = Journal.open(path, most)
+        appended = [Delivery.of(seq, Arrival(1.0, 1.0), "pager", None, text) for seq, text in enumerate(texts, 1)]
+        for each in appended:
+            journal.append(each)
+        journal.close()
+        longest = max(len(each.model_dump_json().encode()) + 1 for each in appended)
+        sizes = [file.stat().st_size for file in (path, previous(path)) if file.exists()]
+        assert max(sizes) <= max(most, longest)
+        assert {file.name for file in Path(folder).iterdir()} <= {"journal", "journal.1"}
+        journal, held = Journal.open(path, most)
+        journal.close()
+        assert held == appended[-len(held) :]
+        left_out = sum(len(each.model_dump_json().encode()) + 1 for each in appended[: -len(held)])
+        assert sum(sizes) + left_out == sum(len(each.model_dump_json().encode()) + 1 for each in appended)
+        assert not left_out or sum(sizes) > most
+
+
+def test_a_journal_that_died_while_it_was_begun_anew_holds_each_line_once(tmp_path):
+    path = tmp_path / "journal"
+    journal, _ = Journal.open(path)
+    journal.append(delivery(1))
+    journal.close()
+    previous(path).hardlink_to(path)
+    assert reopen(path) == [1]
+    journal, _ = Journal.open(path, most_bytes=1)
+    journal.append(delivery(2))
+    journal.append(delivery(3))
+    journal.close()
+    assert reopen(path) == [2, 3]
+
+
+def test_who_waits_for_a_journal_that_is_begun_anew_gets_the_new_one(tmp_path):
+    path = tmp_path / "journal"
+    first, _ = Journal.open(path, most_bytes=1)
+    first.append(delivery(1))
+    waited = []
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(lambda: waited.append(Journal.open(path)))
+        # The other thread may have opened the old file by now or not: it must get the new one either way.
+        first.append(delivery(2))
+        first.append(delivery(3))
+        first.close()
+        waiting.result()
+    ((second, held),) = waited
+    second.append(delivery(4))
+    second.close()
+    assert [each.seq for each in held] == [2, 3]
+    assert reopen(path) == [2, 3, 4]
+
+
+def test_a_failed_new_beginning_refuses_and_the_next_one_succeeds(tmp_path):
+    path = tmp_path / "journal"
+    journal, _ = Journal.open(path, most_bytes=1)
+    journal.append(delivery(1))
+    blocked = path.with_name("journal.new")
+    blocked.mkdir()
+    with pytest.raises(OSError, match=r"journal\.new"):
+        journal.append(delivery(2))
+    assert reading(path) == [1]
+    blocked.rmdir()
+    journal.append(delivery(3))
+    journal.close()
+    assert reopen(path) == [1, 3]
 
 
 def test_a_refused_delivery_says_why():

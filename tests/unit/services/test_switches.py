@@ -35,3 +35,7 @@ def test_every_mechanism_is_on_unless_switched_off():
 
 def test_those_of_pools_and_calls_exist_for_inventory_too():
     assert {"pool", "async_io", "bulkhead", "deadline", "retries", "circuit_breaker"} <= switches(InventorySettings)
+
+
+def test_a_cookie_is_for_https_unless_the_stack_says_that_it_has_none():
+    assert ShopSettings.model_fields["session_cookie_secure"].default
