@@ -201,16 +201,14 @@ def _postgres(topology: Topology, port: int) -> None:
 
 
 def _redis_client(topology: Topology, node: Program) -> redis.Redis:
-    timeout = PROBE_TIMEOUT_SECONDS
-    port = topology.proxy(node.name).listen
     # Who asks, asks again; the client's own three tries would make it 4 s until a refused connection is told.
     once = Retry(NoBackoff(), 0)
     return redis.Redis(
-        port=port,
+        port=topology.proxy(node.name).listen,
         username=credentials.OWNER,
         password=credentials.redis_password(topology.secrets),
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
+        socket_timeout=PROBE_TIMEOUT_SECONDS,
+        socket_connect_timeout=PROBE_TIMEOUT_SECONDS,
         decode_responses=True,
         retry=once,
     )

@@ -211,13 +211,7 @@ def build(
         Program("pager", "pager", (at(12),), Wave.BACKING, (at(190),)),
         *_service("shop", settings.shops, settings, (71, 100), replicated),
         *_service("inventory", INVENTORIES, settings, (81, 148), replicated),
-        Program(
-            "haproxy",
-            "haproxy",
-            (at(BEHIND_EDGES if edges else 0), at(1), at(2), *([at(3)] if settings.certificate else [])),
-            Wave.FRONT,
-        ),
-        *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1)),
+        *_balancers(settings, edges),
         Program("alertmanager", "alertmanager", (at(11),), Wave.FRONT),
         Program("prometheus", "prometheus", (at(10),), Wave.FRONT),
         Program("watchdog", "watchdog", (at(17),), Wave.FRONT),
@@ -238,6 +232,13 @@ def build(
         secrets=settings.state / "secrets",
         apart=apart,
     )
+
+
+def _balancers(settings: StackSettings, edges: int) -> list[Program]:
+    at = settings.port_base.__add__
+    https = [at(3)] if settings.certificate else []
+    front = Program("haproxy", "haproxy", (at(BEHIND_EDGES if edges else 0), at(1), at(2), *https), Wave.FRONT)
+    return [front, *(Program(f"edge-{n}", "edge", (at(EDGES_FROM + n - 1),), Wave.FRONT) for n in range(1, edges + 1))]
 
 
 def port_span(settings: StackSettings) -> int:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from compose.limits import Limits
-from tests.component.balancer import Instance, balanced
+from tests.component.balancer import balanced
+from tests.component.instances import Instance
 from tests.waiting import until
 
 SHARED = {"cache-control": "public, max-age=2", "content-type": "application/json"}

@@ -8,7 +8,8 @@ import pytest
 from compose.config import haproxy
 from compose.tools import find
 from services.kit.problems import ProblemBody, title
-from tests.component.balancer import Instance, balanced
+from tests.component.balancer import balanced
+from tests.component.instances import Instance
 from tests.waiting import until
 
 

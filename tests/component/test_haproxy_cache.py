@@ -6,7 +6,8 @@ import time
 import httpx
 import pytest
 
-from tests.component.balancer import Instance, balanced
+from tests.component.balancer import balanced
+from tests.component.instances import Instance
 from tests.waiting import until
 
 SHARED = {"cache-control": "public, max-age=1", "etag": '"one"', "content-type": "application/json"}

@@ -15,7 +15,8 @@ from chaos.faults.table import hands_of
 from chaos.reach.haproxy import HAProxy
 from chaos.spec.faults.balancer import HAProxyDrain, HAProxyFoolChecks
 from chaos.spec.values import Duration
-from tests.component.balancer import Instance, balanced, eject_all, haproxy, rapid, running
+from tests.component.balancer import balanced, eject_all, haproxy, rapid
+from tests.component.instances import Instance, running
 from tests.fakes import system as system_of
 from tests.waiting import until
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from compose.config.haproxy import ERRORS_PER_WORKER, IN_FLIGHT_PER_WORKER
-from tests.component.balancer import Instance, balanced, rapid
+from tests.component.balancer import balanced, rapid
+from tests.component.instances import Instance
 from tests.waiting import until
 
 # `timeout server` is 4 s: what an instance holds for longer is answered with 504.

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from compose.config.haproxy import REQUESTS_OF_ONE, SESSIONS_OF_ONE
-from tests.component.balancer import PATIENCE_SECONDS, Instance, balanced
+from tests.component.balancer import PATIENCE_SECONDS, balanced
+from tests.component.instances import Instance
 from tests.waiting import until
 
 # Its own proxies are at this one address, and nobody else's.

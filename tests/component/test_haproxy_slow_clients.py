@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from compose.config.haproxy import IN_FLIGHT_PER_WORKER
-from tests.component.balancer import Instance, balanced
+from tests.component.balancer import balanced
+from tests.component.instances import Instance
 from tests.waiting import until
 
 # More than the one instance may have at once.

@@ -9,7 +9,8 @@ from compose.config import render
 from compose.config.haproxy import INTERNAL_HEADERS
 from compose.settings import from_environment
 from tests.component import stranger
-from tests.component.balancer import Instance, balanced, eject_all, rapid, topology
+from tests.component.balancer import balanced, eject_all, rapid, topology
+from tests.component.instances import Instance
 from tests.waiting import until
 
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "x-forwarded-anything")

@@ -8,7 +8,8 @@ from http.client import HTTPConnection, HTTPSConnection
 
 import pytest
 
-from tests.component.balancer import PATIENCE_SECONDS, Instance, balanced
+from tests.component.balancer import PATIENCE_SECONDS, balanced
+from tests.component.instances import Instance
 
 COOKIE = "session=x; Path=/; HttpOnly"
 

@@ -8,8 +8,9 @@ import pytest
 
 from chaos.facts.claims import histogram
 from compose.limits import Limits
-from tests.component.balancer import Instance, balanced, running
+from tests.component.balancer import balanced
 from tests.component.holders import held, of_phase
+from tests.component.instances import Instance, running
 from tests.ports import free_port
 from tests.waiting import until
 
