@@ -71,7 +71,9 @@ def make_redis(folder: Path, addresses: Iterable[str], owner: int = -1) -> None:
         lines.append(f"user {user} on #{verifier} {may}")
     lines += [f"masteruser {_REPLICA}", f"masterauth {redis_password(folder, _REPLICA)}", ""]
     _write(redis_users(folder), "\n".join(lines))
-    told = {f"redis://{EXPORTER}@{address}": redis_password(folder, EXPORTER) for address in addresses}
+    # Up to its release 1.45 at least the exporter looks a node up without the user, later with it.
+    nodes = [f"redis://{user}{address}" for address in addresses for user in ("", f"{EXPORTER}@")]
+    told = dict.fromkeys(nodes, redis_password(folder, EXPORTER))
     _write(redis_passwords(folder), json.dumps(told))
     for file in folder.glob("redis*"):
         os.chown(file, owner, owner)
