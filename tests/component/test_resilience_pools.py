@@ -72,12 +72,13 @@ def redis(stack):
         Address("127.0.0.1", stack.topology.proxy(node.name).listen) for node in stack.topology.of_role("redis")
     )
 
-    password_file = credentials.redis_password_file(stack.topology.secrets, "shop")
+    # As who may list clients.
+    password_file = credentials.redis_password_file(stack.topology.secrets, credentials.OWNER)
 
     @asynccontextmanager
     async def create(**settings):
         wait = timedelta(seconds=10)
-        login = {"redis_user": "shop", "redis_password_file": password_file}
+        login = {"redis_user": credentials.OWNER, "redis_password_file": password_file}
         told = RedisSettings(redis_nodes=nodes, redis_timeout=wait, redis_socket_timeout=wait, **login, **settings)
         async with Redis(told, instruments()) as redis:
             yield redis
