@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
+from chaos.cli import production
 from chaos.control.of_target import control_of
 from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill
@@ -50,7 +51,7 @@ def run(
     began = time.strftime("%Y%m%d-%H%M%S")
     experiment = experiments.read(file, known)
     version, dirty = revision.of(root)
-    again = f"stormdrill run --target {target_file} {file}" if target_file else f"make run EXP={file.stem}"
+    again = production.again(target_file, file) if target_file else f"make run EXP={file.stem}"
     print(f"stormdrill: revision {version}{' (dirty)' if dirty else ''}; again: {again}", file=sys.stderr)
     if dry:
         return _print_plan(experiment)

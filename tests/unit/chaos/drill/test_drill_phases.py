@@ -23,8 +23,8 @@ from chaos.report.words import reasons
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
-from chaos.spec.target import PathsLoad
 from tests.fakes import system
 from tests.unit.chaos.drill.world import FakeObservers, FakeUsers, World
 
