@@ -83,6 +83,7 @@ def _play(arguments: argparse.Namespace) -> int:
     if arguments.target is None:
         os.environ.setdefault(_PACE_SETTING, str(stack.pace_of_what_is_up() or _PACE))
     target = stack.target_of(arguments.target, progress, interrupts, whole=True)
+    run.assert_let_in(target, arguments.target)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
     terminal, typed = Unhurried(sys.stdout), Typed()

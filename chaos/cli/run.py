@@ -18,6 +18,7 @@ from chaos.errors import InvalidFile, RunInProgress, SignalUnavailable
 from chaos.facts import recorder
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
+from chaos.load import prepared
 from chaos.machine.built_beside import standing_still
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
@@ -28,6 +29,7 @@ from chaos.spec import experiment as experiments
 from chaos.spec import length, panel
 from chaos.spec.door import doors
 from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
 from chaos.spec.target import DOORS, Target
 from chaos.undo.lease import LeaseFile
@@ -67,7 +69,7 @@ def run(
     plan = replace(
         _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root)), another_follows=another_follows
     )
-    progress.note(_how_long(plan))
+    progress.note(f"load: {target.load.in_words()}; {_how_long(plan)}")
     recording = recorder.create(target.runs_folder, run_id, file, plan.pace)
     context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
     with standing_still(target, progress.note):
@@ -98,6 +100,11 @@ def assert_let_in(target: Target, file: Path | None) -> None:
                 entry.assert_usable(door)
             except SignalUnavailable as error:
                 raise InvalidFile(file or Path(target.name), f"urls.{name}", str(error)) from error
+    if isinstance(target.load, PathsLoad):
+        try:
+            prepared.of(target.load, target.urls.users)
+        except SignalUnavailable as error:
+            raise InvalidFile(file or Path(target.name), "load", str(error)) from error
 
 
 def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:

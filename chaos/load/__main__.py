@@ -12,7 +12,8 @@ import gevent  # type: ignore[import-untyped]  # it ships none
 from gevent.event import AsyncResult  # type: ignore[import-untyped]
 from locust.runners import Runner
 
-from chaos.load.locustfile import LoadEnvironment, PacedUser, ShopUser, path_user
+from chaos.load.locustfile import LoadEnvironment, PacedUser, ShopUser
+from chaos.load.path_user import path_user
 from chaos.load.writer import LoadFacts
 from chaos.spec import loads
 from chaos.spec.load import LoadSettings
@@ -33,16 +34,16 @@ def main() -> int:
     signal.alarm(int((settings.max_duration + settings.drain).total_seconds()) + 10)
     facts = LoadFacts(run_dir, origin, ledgers=isinstance(load, ShopLoad))
     facts.start(settings.as_fact())
-    reason = _run(LoadEnvironment(base_url, settings, facts, _users(load)))
+    reason = _run(LoadEnvironment(base_url, settings, facts, _users(load, base_url)))
     facts.end(reason)
     log.info("ended reason=%s", reason)
     return 0
 
 
-def _users(load: AnyLoad) -> type[PacedUser]:
+def _users(load: AnyLoad, base_url: str) -> type[PacedUser]:
     if isinstance(load, CommandLoad):
         raise ValueError("a program of the stack's own is no load of ours")
-    return path_user(load.weights) if isinstance(load, PathsLoad) else ShopUser
+    return path_user(load, base_url) if isinstance(load, PathsLoad) else ShopUser
 
 
 def _run(environment: LoadEnvironment) -> str:

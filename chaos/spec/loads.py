@@ -1,15 +1,19 @@
 """What a target's users do: the shop's customers, some paths, or a program of the stack's own."""
 
-from typing import TypeAlias
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 import msgspec
 
-from chaos.spec import values
+from chaos.spec import asked, values
+from chaos.spec.asked import Asked, Statuses
+from chaos.spec.door import Certificate, Kept
 from chaos.spec.load import LoadSettings
 from chaos.spec.values import Duration
 
 TOLD = "STORMDRILL_USERS"
 """The variable by which the load process is told what its users do."""
+_NAMED = 5
 
 
 class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
@@ -18,6 +22,10 @@ class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     def settings(self) -> LoadSettings:
         """How much load, and how patient its users are."""
         return LoadSettings()
+
+    def in_words(self) -> str:
+        """What is sent."""
+        return f"the shop's customers, {self.settings().rate_per_second:g} requests/s"
 
 
 class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -41,21 +49,61 @@ class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
 
 
 class PathsLoad(_ForeignLoad, frozen=True, tag="paths", kw_only=True):
-    """GET requests of some paths; whatever is not a complete 2xx in time has failed."""
+    """Requests of some paths; whatever is not a complete answer of an expected status in time has failed."""
 
-    paths: list[str] | dict[str, int]
-    """Alike, or each with its weight."""
+    paths: list[str | Asked] | dict[str, int]
+    """Alike, each with its weight, or each with all that it takes."""
+    headers: dict[str, str | Kept] = {}
+    """Sent with every request."""
+    cookies: dict[str, str | Kept] = {}
+    """Sent with every request; what a server sets is not kept."""
+    statuses: Statuses = msgspec.field(default_factory=lambda: ["2xx"])
+    """Which answers are as they should be: `200`, `2xx`, `200-204`."""
+    redirects: Literal["stay", "follow"] = "stay"
+    """Whether users go where an answer of 301, 302, 303, 307 or 308 sends them, on the same server alone; then what
+    comes of it is judged."""
+    ca: str = ""
+    """PEM file of the authorities that the server may be known by; empty: those that come with our HTTP library."""
+    certificate: Certificate | None = None
+    """By what the server knows us."""
 
     @property
-    def weights(self) -> dict[str, int]:
-        """Each path with its weight."""
-        return self.paths if isinstance(self.paths, dict) else dict.fromkeys(self.paths, 1)
+    def asked(self) -> tuple[Asked, ...]:
+        """Each request with all that is said of it."""
+        weights = self.paths.items() if isinstance(self.paths, dict) else ((one, 1) for one in self.paths)
+        each = (Asked(one, weight=weight) if isinstance(one, str) else one for one, weight in weights)
+        return tuple(one.among(self.headers, self.cookies, self.statuses) for one in each)
+
+    def in_words(self) -> str:
+        """What is sent, and what is expected."""
+        names = list(dict.fromkeys(one.called for one in self.asked))
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        expected = list(dict.fromkeys(", ".join(map(str, one.statuses)) for one in self.asked))
+        goes = "are followed on the same server" if self.redirects == "follow" else "are not followed"
+        sent = f"{', '.join(names[:_NAMED])}{more} at {self.rate:g} requests/s"
+        return f"{sent}; expected: {' or '.join(expected)}; redirects {goes}"
+
+    def placed(self, folder: Path) -> "PathsLoad":
+        """With its paths counted from this folder."""
+        at = self.certificate
+        return msgspec.structs.replace(
+            self,
+            paths=self.paths
+            if isinstance(self.paths, dict)
+            else [one.placed(folder) if isinstance(one, Asked) else one for one in self.paths],
+            headers=asked.placed(self.headers, folder),
+            cookies=asked.placed(self.cookies, folder),
+            ca=str(folder / self.ca) if self.ca else "",
+            certificate=at and at.placed(folder),
+        )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        weights = self.weights
-        if not weights or min(weights.values()) < 1 or not all(path.startswith("/") for path in weights):
-            raise ValueError("paths: at least one is needed, each with a leading / and a weight of 1 or more")
+        if not self.paths or not self.statuses:
+            raise ValueError(f"{'statuses' if self.paths else 'paths'}: at least one is needed")
+        asked.assert_sendable(self.headers, self.cookies)
+        asked.ranges(self.statuses)
+        self.asked  # noqa: B018  # what is wrong of one is an error
 
 
 class CommandLoad(_ForeignLoad, frozen=True, tag="command", kw_only=True):
@@ -63,13 +111,17 @@ class CommandLoad(_ForeignLoad, frozen=True, tag="command", kw_only=True):
 
     command: list[str]
 
+    def in_words(self) -> str:
+        """What is sent."""
+        return f"a program of the stack's own, {self.rate:g} requests/s"
+
 
 AnyLoad: TypeAlias = ShopLoad | PathsLoad | CommandLoad
 
 
 def unsaid() -> PathsLoad:
     """Of a target that does not say: the least that shows whether anybody answers, and nothing that leaves a trace."""
-    return PathsLoad(paths=["/"], rate=1.0)
+    return PathsLoad(paths=["/"], rate=1.0, statuses=["2xx", "3xx"])
 
 
 def to_json(load: AnyLoad) -> str:

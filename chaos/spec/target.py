@@ -12,7 +12,7 @@ from chaos.spec import door, yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
 from chaos.spec.door import Address
-from chaos.spec.loads import AnyLoad, ShopLoad, unsaid
+from chaos.spec.loads import AnyLoad, PathsLoad, ShopLoad, unsaid
 from chaos.spec.pace import FASTEST
 from chaos.spec.values import Duration
 
@@ -196,6 +196,9 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.alerting is not None and not (self.urls.prometheus and self.urls.alertmanager and self.urls.pager):
             raise ValueError("alerting: needs the URLs of prometheus, alertmanager and pager")
+        known = isinstance(self.load, PathsLoad) and (self.load.ca or self.load.certificate)
+        if known and not self.urls.users.startswith("https://"):
+            raise ValueError("load: ca and certificate are of use with https:// alone: urls.users")
         if self.pace is not None and not 1 <= self.pace <= FASTEST:
             raise ValueError(f"pace: must be a whole number from 1 to {FASTEST}")
         if isinstance(self.control, Shell) and (missing := self.instances.keys() - self.control.instances.keys()):
@@ -224,4 +227,5 @@ def read(file: Path) -> Target:
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
     absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
     urls = {name: door.placed(getattr(target.urls, name), folder) for name in DOORS}
-    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), **absolute)
+    load = target.load.placed(folder) if isinstance(target.load, PathsLoad) else target.load
+    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), load=load, **absolute)

@@ -92,7 +92,7 @@ def test_pausing_without_resuming_is_an_error(written):
 
 def test_a_target_that_says_nothing_is_asked_for_its_first_page_now_and_then(written):
     unsaid = target.read(written(LEAST))
-    assert unsaid.load == PathsLoad(paths=["/"], rate=1.0)
+    assert unsaid.load == PathsLoad(paths=["/"], rate=1.0, statuses=["2xx", "3xx"])
     assert not unsaid.has_ledgers
 
 
