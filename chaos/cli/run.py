@@ -1,5 +1,6 @@
 """Runs one experiment and judges it."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -29,11 +30,15 @@ from chaos.spec import experiment as experiments
 from chaos.spec import length, panel
 from chaos.spec.door import doors
 from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.spec.load import FEWEST_REQUESTS
 from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
 from chaos.spec.target import DOORS, Target
 from chaos.undo.lease import LeaseFile
 from chaos.undo.own_watchdog import own_watchdog
+
+_RARE_PER_SECOND = 4.0
+"""Of more, a hold of five seconds is long enough."""
 
 
 def run(
@@ -66,6 +71,7 @@ def run(
     assert_free(target.state_folder)
     run_id = recorder.free_id(target.runs_folder, f"{began}-{file.stem}")
     at = pace.of(target, experiment, SystemClock(), progress.note)
+    _assert_telling(file, experiment.at(at), target)
     plan = replace(
         _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root)), another_follows=another_follows
     )
@@ -84,6 +90,18 @@ def _plan(
     # Were it left alone, the load would end by itself when the run can be long over.
     load = replace(target.load.settings(), max_duration=timedelta(seconds=length.longest(held, at)))
     return Plan(run_id, file.stem, held, at, known.should_run, load, *revised, tuple(panel.of_target(target)))
+
+
+def _assert_telling(file: Path, held: Experiment, target: Target) -> None:
+    """Raises InvalidFile where a hold is too short to say anything of users who come as rarely as these."""
+    rate, seconds = target.load.settings().rate_per_second, held.fault.for_.in_seconds
+    asked = any(check.from_load and check.during is not None for check in held.steady_state)
+    if asked and rate < _RARE_PER_SECOND and rate * seconds < FEWEST_REQUESTS:
+        wanted = math.ceil(FEWEST_REQUESTS / rate)
+        few = f"in {held.fault.for_} users send {rate * seconds:g} requests, and {FEWEST_REQUESTS} are needed"
+        raise InvalidFile(
+            file, "fault.for", f"{few} to tell anything: hold it for {wanted}s or longer, or raise load.rate"
+        )
 
 
 def _how_long(plan: Plan) -> str:

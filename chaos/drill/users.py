@@ -45,8 +45,8 @@ class Users:
             first = starter.await_first_request(self._process, self._recorder.folder, STARTS_WITHIN)
         except starter.LoadNotStarted as error:
             raise BaselineNotMet(str(error)) from error
-        # Users arrive over one pacing interval; the rate is nominal when the last has come.
-        return first + self._settings.pacing.total_seconds() + 1
+        # Users arrive over one interval of theirs; the rate is nominal when the last has come.
+        return first + max(self._settings.pacing.total_seconds(), self._settings.user_interval_seconds) + 1
 
     def assert_they_come(self, error: type[ChaosError]) -> None:
         """Raises `error` when the load has ended by itself."""
