@@ -25,7 +25,10 @@ _EPILOG = f"What its users do is told by ${loads.TOLD}: a target's `load`, as JS
 
 
 def main() -> int:
-    options = vars(_parser().parse_args())
+    parser = _parser()
+    options = vars(parser.parse_args())
+    if loads.TOLD not in os.environ:
+        parser.error(f"nobody has said what users do: ${loads.TOLD}")
     run_dir, base_url, origin = options.pop("run_dir"), options.pop("base_url"), options.pop("origin")
     load = loads.from_json(os.environ[loads.TOLD])
     settings = LoadSettings.from_fact(options)

@@ -137,6 +137,14 @@ def test_of_users_who_come_rarely_a_failure_is_not_missed(tmp_path, world):
     assert any("most often: HTTP 503" in reason for reason in reasons(verdict)), reasons(verdict)
 
 
+def test_a_steady_state_that_is_refused_says_what_most_requests_had(drill, tmp_path, world):
+    world.hurts = lambda: True
+    drill("20s").run()
+    verdict = verdict_of(tmp_path)
+    assert not world.broke
+    assert "most often: HTTP 503" in reasons(verdict)[0], reasons(verdict)
+
+
 def pace_of_users(folder, rate):
     target = msgspec.structs.replace(system(folder).target, load=PathsLoad(paths=["/"], rate=rate))
     return observed._of_users(Pace(), target)
