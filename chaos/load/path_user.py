@@ -34,10 +34,10 @@ def path_user(load: PathsLoad, base_url: str) -> type[PacedUser]:
                 answer = self._exchange(method, url, one.name, headers, body, one.expected)
                 if answer.status not in _REDIRECTS or answer.location is None:
                     return answer
-                there = urljoin(url, answer.location).partition("#")[0]
                 if not follows:
                     return _ends_here(answer, "is not followed")
-                if _origin(there) != _origin(url):
+                there = _on_the_same_server(url, answer.location)
+                if there is None:
                     # Nobody has said that load may be put on that one, and it must not learn who we are.
                     return _ends_here(answer, "leads to another server and is not followed")
                 url = there
@@ -51,12 +51,18 @@ def path_user(load: PathsLoad, base_url: str) -> type[PacedUser]:
     return PathUser
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+def _on_the_same_server(url: str, location: str) -> str | None:
+    """Where an answer from `url` sends its user; None where that is another server, or nobody can tell."""
     try:
-        split = urlsplit(url)
-        return split.scheme, split.hostname, split.port or {"http": 80, "https": 443}.get(split.scheme)
+        there = urljoin(url, location).partition("#")[0]
+        return there if _origin(there) == _origin(url) else None
     except ValueError:
         return None
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    split = urlsplit(url)
+    return split.scheme, split.hostname, split.port or {"http": 80, "https": 443}.get(split.scheme)
 
 
 def _ends_here(answer: Answer, why: str) -> Answer:

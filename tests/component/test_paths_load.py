@@ -1,74 +1,21 @@
-"""The load of somebody else's stack against real servers: what is sent, what counts as well, what is never shown."""
+"""The load of somebody else's stack, a process, against real servers: what is sent, and what is never shown."""
 
 import json
 import ssl
-import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-import pytest
 
 from chaos.facts import samples
 from chaos.load import starter
 from chaos.spec.asked import Asked
 from chaos.spec.door import Certificate, Kept
 from chaos.spec.loads import PathsLoad, unsaid
+from tests.answering import serving
 from tests.component.test_doors import authority  # noqa: F401  # a fixture
 from tests.waiting import until
 
 MARK = "Zq7-nobody-may-read-this"
-ELSEWHERE = "HTTP 302, a redirect that leads to another server and is not followed"
-ANSWERS = {
-    "/well": (200, {}),
-    "/made": (201, {}),
-    "/gone": (410, {}),
-    "/broken": (500, {}),
-    "/moved": (302, {"Location": "/well?moved"}),
-    "/posted": (303, {"Location": "/well?seen"}),
-    "/kept": (307, {"Location": "/well?kept"}),
-    "/round": (302, {"Location": "/round"}),
-    "/away": (302, {"Location": "http://192.0.2.1/"}),
-}
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.asked.append((self.command, self.path, dict(self.headers), body))
-        # No text at all, so that whoever decodes it fails.
-        status, headers, sent = *ANSWERS.get(self.path.partition("?")[0], (200, {})), b"\xff\xfe"
-        self.send_response(status)
-        for name, value in (headers | {"Content-Length": str(len(sent))}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(b"" if self.command == "HEAD" else sent)
-
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer  # noqa: N815  # http.server's way
-
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def serving(context=None):
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked, server.daemon_threads = [], True
-        server.handle_error = lambda *_: None  # whoever is not let in breaks off
-        if context is not None:
-            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        server.url = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 def seen(folder, url, load, number=6):
@@ -129,36 +76,6 @@ def test_method_headers_cookies_and_bodies_arrive_and_no_credential_is_left_anyw
         assert MARK.encode() not in file.read_bytes(), file
 
 
-@pytest.mark.parametrize(
-    ("asked", "more", "status", "error"),
-    [
-        (Asked("/gone"), {}, 410, "HTTP 410"),
-        (Asked("/gone"), {"statuses": ["2xx", 410]}, 410, None),
-        (Asked("/gone", statuses=["400-499"]), {}, 410, None),
-        (Asked("/well", statuses=[201]), {}, 200, "HTTP 200"),
-        (Asked("/broken"), {"statuses": ["2xx", "4xx"]}, 500, "HTTP 500"),
-        (Asked("/moved"), {}, 302, "HTTP 302, a redirect that is not followed"),
-        (Asked("/moved", statuses=["3xx"]), {}, 302, None),
-        (Asked("/moved"), {"redirects": "follow"}, 200, None),
-        (Asked("/round", statuses=["3xx"]), {"redirects": "follow"}, 302, "redirected 10 times"),
-        (Asked("/away"), {"redirects": "follow"}, 302, ELSEWHERE),
-    ],
-)  # fmt: skip
-def test_what_counts_as_well(tmp_path, asked, more, status, error):
-    with serving() as server:
-        assert one(tmp_path, server.url, asked, **more) == (status, error)
-
-
-@pytest.mark.parametrize(
-    ("path", "method", "body"), [("/posted", "GET", b""), ("/moved", "GET", b""), ("/kept", "POST", b"tea")]
-)
-def test_a_redirect_is_followed_as_a_browser_does(tmp_path, path, method, body):
-    with serving() as server:
-        assert one(tmp_path, server.url, Asked(path, method="POST", text="tea"), redirects="follow") == (200, None)
-        followed = [(way, sent) for way, where, _, sent in server.asked if where.startswith("/well")]
-        assert set(followed) == {(method, body)}
-
-
 def test_an_authority_of_ones_own_and_a_client_certificate(authority, tmp_path):  # noqa: F811  # a fixture
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem", authority / "server.key")
@@ -173,7 +90,8 @@ def test_an_authority_of_ones_own_and_a_client_certificate(authority, tmp_path):
         assert one(folders[0], server.url, Asked("/well"), ca=ca, certificate=certificate) == (200, None)
         asked = len(server.asked)
         status, error = one(folders[1], server.url, Asked("/well"), certificate=certificate)
-        assert (status, error) == (None, "TLS: unable to get local issuer certificate")
+        assert status is None
+        assert error.startswith("TLS: ")
         status, error = one(folders[2], server.url, Asked("/well"), ca=ca)
         assert status is None
         assert error is not None
