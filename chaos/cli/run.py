@@ -71,7 +71,6 @@ def run(
     assert_free(target.state_folder)
     run_id = recorder.free_id(target.runs_folder, f"{began}-{file.stem}")
     at = pace.of(target, experiment, SystemClock(), progress.note)
-    _assert_telling(file, experiment.at(at), target)
     plan = replace(
         _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root)), another_follows=another_follows
     )
@@ -87,6 +86,7 @@ def run(
 def _plan(
     run_id: str, file: Path, held: Experiment, at: Pace, target: Target, known: Vocabulary, revised: tuple[str, bool]
 ) -> Plan:
+    _assert_telling(file, held, target)
     # Were it left alone, the load would end by itself when the run can be long over.
     load = replace(target.load.settings(), max_duration=timedelta(seconds=length.longest(held, at)))
     return Plan(run_id, file.stem, held, at, known.should_run, load, *revised, tuple(panel.of_target(target)))

@@ -43,7 +43,7 @@ def path_user(load: PathsLoad, base_url: str) -> type[PacedUser]:
                 url = there
                 if answer.status == 303 or (answer.status not in {307, 308} and method == "POST"):
                     method, body = ("HEAD" if method == "HEAD" else "GET"), None
-                    headers.pop("Content-Type", None)
+                    headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
             return Answer(answer.status, f"redirected {_MOST_REDIRECTS} times", answer.served_by)
 
         tasks = [ask]  # noqa: RUF012  # Locust's way
