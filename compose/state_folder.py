@@ -11,7 +11,7 @@ from pathlib import Path
 
 from compose.settings import RUNTIMES
 
-VERSION = 3
+VERSION = 4
 """Of what is in the folder; raised when a stack that an earlier release left up is to be replaced by `make up`."""
 _MARK = "stormdrill-stack"
 _FORM = re.compile(r"(?P<runtime>[a-z]+) (?:v(?P<version>\d+) )?(?P<settings>\(.*\))", re.DOTALL)

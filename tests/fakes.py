@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from chaos.control.port import ProcessState, Replicas, SchedulerNode
 from chaos.faults.hands import System
 from chaos.spec.control import Supervisor
+from chaos.spec.loads import ShopLoad
 from chaos.spec.target import Alerting, Instance, Target, Urls
 
 
@@ -131,5 +132,6 @@ def system(folder, control=None) -> System:
         instances,
         Alerting("pager"),
         str(folder),
+        load=ShopLoad(),
     )
     return System(target, control or FakeControl())

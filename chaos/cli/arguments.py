@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.campaign import runner
-from chaos.cli import adopt, check_dashboards
+from chaos.cli import adopt, check_dashboards, production
 from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]
@@ -99,6 +99,7 @@ def _add_run(add: Callable[..., argparse.ArgumentParser]) -> None:
     runs.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
     runs.add_argument("--experiments", type=Path, metavar="FOLDER", help=_FOLDER_HELP)
     runs.add_argument("--dry-run", action="store_true", help="validate and print the plan; touch nothing")
+    _add_yes(runs)
     runs.add_argument("--live", dest="no_console", action="store_false", help="show it in the browser while it lasts")
     _add_address(runs)
     runs.add_argument(runner.ANOTHER_FOLLOWS, action="store_true", help="clean the alerts' past for it while judging")
@@ -109,6 +110,7 @@ def _add_all(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     everything.add_argument("--only", action="append", default=[], metavar="GLOB", help="only these; may be repeated")
     everything.add_argument("--skip", action="append", default=[], metavar="GLOB", help="not these; may be repeated")
     everything.add_argument("--target", type=Path, help="target file of a stack; default: our own")
+    _add_yes(everything)
     _add_folder(everything)
 
 
@@ -125,6 +127,12 @@ def _add_coverage(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 def _add_folder(command: argparse.ArgumentParser) -> None:
     command.add_argument("experiments", type=Path, nargs="?", metavar="FOLDER", help=_FOLDER_HELP)
+
+
+def _add_yes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        production.YES, action="store_true", help="it is meant: for a target that says `production: true`"
+    )
 
 
 def _add_claims(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -162,6 +170,7 @@ def _add_gameday(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     game.add_argument("--role", default="player", choices=("player", "scribe", "watcher"), help="of who joins")
     game.add_argument("--host", action="store_true", help="you lead: nothing comes before you type `host start`")
     game.add_argument("--target", type=Path, help="target file of a stack; default: our own, brought up if need be")
+    _add_yes(game)
     game.add_argument("--no-console", action="store_true", help="in terminals alone")
     game.add_argument("--replay", type=Path, metavar="RUN", help="the same as `replay RUN`")
     game.add_argument("--speed", type=float, choices=(1.0, 10.0), default=1.0, help="of a replay; default: 1")

@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.observe.panels import PanelSource
 from chaos.spec import panel, substitute
-from chaos.spec.load import LoadSettings
 from chaos.spec.target import Dashboards
 from chaos.spec.values import Duration
 from chaos.undo.journal import UndoJournal, UndoRecord
@@ -35,7 +35,7 @@ Waits = Callable[[str], None]
 
 
 def check(system: System, within: Duration | None, waits: Waits, interrupts: Interrupts) -> list[Shown]:
-    """Put the ordinary load on the stack until every panel shows data, at most `within`; then end it.
+    """Put the target's own load on the stack until every panel shows data, at most `within`; then end it.
 
     None: for SHOWS_WITHIN_SCRAPES.
 
@@ -66,8 +66,9 @@ def _under_load(
     interrupts: Interrupts,
 ) -> list[Shown]:
     journal = UndoJournal(system.target.state_folder)
-    settings = LoadSettings(max_duration=timedelta(seconds=within.in_seconds + _BESIDES_SECONDS))
-    process = starter.start(folder, system.target.urls.users, settings, time.monotonic())
+    lasts = timedelta(seconds=within.in_seconds + _BESIDES_SECONDS)
+    settings = replace(system.target.load.settings(), max_duration=lasts)
+    process = starter.of_target(folder, system.target, settings, time.monotonic())
     # Should we die, the watchdog ends it.
     journal.register(run_id, _NAME, StopLoad(process.pid, process.started, process.boot))
 

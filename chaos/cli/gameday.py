@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
-from chaos.cli import console, rounds, run, stack
+from chaos.cli import console, production, rounds, run, stack
 from chaos.cli.stack import ALERTS, ROOT, experiments_of
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
@@ -74,6 +74,7 @@ def gameday(arguments: argparse.Namespace) -> int:
 
 def _play(arguments: argparse.Namespace) -> int:
     deck = deck_file.read(arguments.deck or OWN_DECK, experiments_of(arguments))
+    production.assert_meant(arguments.target, arguments.yes, _files(deck, arguments))
     if not arguments.rematch:
         _check(deck, arguments)
     seed, place = _seed(arguments)
@@ -82,6 +83,7 @@ def _play(arguments: argparse.Namespace) -> int:
     if arguments.target is None:
         os.environ.setdefault(_PACE_SETTING, str(stack.pace_of_what_is_up() or _PACE))
     target = stack.target_of(arguments.target, progress, interrupts, whole=True)
+    run.assert_let_in(target, arguments.target)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
     terminal, typed = Unhurried(sys.stdout), Typed()
@@ -155,9 +157,7 @@ def _draw(
     read = partial(experiments.read, vocabulary=stack.vocabulary(arguments.target))
     if arguments.rematch:
         sealed = sealing.read(arguments.rematch.resolve()).sealed
-        # What was sealed is played, whatever became of its file and of the deck since.
-        file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
-        file.write_bytes(sealed.experiment.encode())
+        [file] = _files(deck, arguments)
     else:
         difficulty = 1 if arguments.practice else arguments.difficulty
         drawn = deck_file.draw(deck, *seed, difficulty, _among(arguments, deck, read))
@@ -174,6 +174,18 @@ def _draw(
         )
     experiment = read(file)
     return play.drawing(deck, file, experiment, sealed, pace.of(target, experiment, SystemClock(), progress.note))
+
+
+def _files(deck: Deck, arguments: argparse.Namespace) -> list[Path]:
+    """Those of all experiments that may be drawn."""
+    if not arguments.rematch:
+        place, folder = arguments.deck or OWN_DECK, experiments_of(arguments)
+        return [deck_file.file_of(card, place, folder) for card in deck.cards]
+    sealed = sealing.read(arguments.rematch.resolve()).sealed
+    # What was sealed is played, whatever became of its file and of the deck since.
+    file = Path(tempfile.mkdtemp(prefix="rematch-")) / f"{sealed.experiment_id}.yaml"
+    file.write_bytes(sealed.experiment.encode())
+    return [file]
 
 
 def _check(deck: Deck, arguments: argparse.Namespace) -> None:

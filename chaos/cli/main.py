@@ -12,7 +12,20 @@ from chaos.campaign import artifacts, coverage_reading, runner
 from chaos.campaign import catalogue_run as catalogue
 from chaos.campaign.coverage_reading import Sources
 from chaos.campaign.runner import Setting
-from chaos.cli import ablation, adopt, check_dashboards, claims, console, gameday, listing, run, stack, theirs, undo
+from chaos.cli import (
+    ablation,
+    adopt,
+    check_dashboards,
+    claims,
+    console,
+    gameday,
+    listing,
+    production,
+    run,
+    stack,
+    theirs,
+    undo,
+)
 from chaos.cli.arguments import Command, parser
 from chaos.cli.stack import ALERTS, ROOT
 from chaos.control.of_target import control_of
@@ -69,8 +82,10 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    known = stack.vocabulary(arguments.target)
     file = _experiment_file(arguments)
+    if not arguments.dry_run:
+        production.assert_meant(arguments.target, arguments.yes, [file])
+    known = stack.vocabulary(arguments.target)
     experiment = experiments.read(file, known)
     breaks = {name for fault in experiment.faults for name in (*fault.instances(), *fault.links())}
     find = partial(stack.target_of, arguments.target, whole=not breaks.isdisjoint(stack.BUILT_BESIDE))
@@ -92,15 +107,19 @@ def _live(arguments: argparse.Namespace, runs: Callable[[], int]) -> int:
 
 
 def _all(arguments: argparse.Namespace) -> int:
-    known, folder = stack.vocabulary(arguments.target), stack.experiments_of(arguments)
+    folder = stack.experiments_of(arguments)
     planned = catalogue.choose(folder, arguments.only, arguments.skip)
+    files = [experiments.find(folder, name) for name in planned]
+    production.assert_meant(arguments.target, arguments.yes, files)
+    known = stack.vocabulary(arguments.target)
     interrupts = Interrupts()
     interrupts.listen("the catalogue ends when the present run is undone; a second signal skips waiting for proofs")
     # Some of its experiments break the trace store.
     target = stack.target_of(arguments.target, Progress(), interrupts, whole=True)
     run.assert_let_in(target, arguments.target)
     run.assert_free(target.state_folder)
-    options = ("--target", str(arguments.target), "--experiments", str(folder)) if arguments.target else ()
+    options = ["--target", str(arguments.target), "--experiments", str(folder)] if arguments.target else []
+    options += [production.YES] if arguments.yes else []
     settle, bring_up = stack.settle(target, arguments.target is None, interrupts), partial(stack.bring_back, interrupts)
 
     def longest(name: str) -> float:
@@ -109,7 +128,7 @@ def _all(arguments: argparse.Namespace) -> int:
         return length.longest(experiment.at(at), at)
 
     back = catalogue.bring_back(settle, bring_up)
-    setting = Setting(runner.command(options), target.runs_folder, longest, back)
+    setting = Setting(runner.command(tuple(options)), target.runs_folder, longest, back)
     first = pace.of(target, experiments.read(experiments.find(folder, planned[0]), known), SystemClock())
     return catalogue.run_all(planned, _sources(arguments, target), known, setting, interrupts, first)
 

@@ -1,5 +1,6 @@
 """Runs one experiment and judges it."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
+from chaos.cli import production
 from chaos.control.of_target import control_of
 from chaos.drill.context import RunContext
 from chaos.drill.drill import Drill
@@ -17,6 +19,7 @@ from chaos.errors import InvalidFile, RunInProgress, SignalUnavailable
 from chaos.facts import recorder
 from chaos.faults.hands import System
 from chaos.faults.table import hands_of
+from chaos.load import prepared
 from chaos.machine.built_beside import standing_still
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
@@ -27,10 +30,15 @@ from chaos.spec import experiment as experiments
 from chaos.spec import length, panel
 from chaos.spec.door import doors
 from chaos.spec.experiment import Experiment, Vocabulary
+from chaos.spec.load import FEWEST_REQUESTS
+from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
 from chaos.spec.target import DOORS, Target
 from chaos.undo.lease import LeaseFile
 from chaos.undo.own_watchdog import own_watchdog
+
+_RARE_PER_SECOND = 4.0
+"""Of more, a hold of five seconds is long enough."""
 
 
 def run(
@@ -50,7 +58,7 @@ def run(
     began = time.strftime("%Y%m%d-%H%M%S")
     experiment = experiments.read(file, known)
     version, dirty = revision.of(root)
-    again = f"stormdrill run --target {target_file} {file}" if target_file else f"make run EXP={file.stem}"
+    again = production.again(target_file, file) if target_file else f"make run EXP={file.stem}"
     print(f"stormdrill: revision {version}{' (dirty)' if dirty else ''}; again: {again}", file=sys.stderr)
     if dry:
         return _print_plan(experiment)
@@ -66,7 +74,7 @@ def run(
     plan = replace(
         _plan(run_id, file, experiment.at(at), at, target, known, revision.of(root)), another_follows=another_follows
     )
-    progress.note(_how_long(plan))
+    progress.note(f"load: {target.load.in_words()}; {_how_long(plan)}")
     recording = recorder.create(target.runs_folder, run_id, file, plan.pace)
     context = RunContext(run_id, file.stem, system, recording, interrupts, progress)
     with standing_still(target, progress.note):
@@ -78,9 +86,22 @@ def run(
 def _plan(
     run_id: str, file: Path, held: Experiment, at: Pace, target: Target, known: Vocabulary, revised: tuple[str, bool]
 ) -> Plan:
+    _assert_telling(file, held, target)
     # Were it left alone, the load would end by itself when the run can be long over.
     load = replace(target.load.settings(), max_duration=timedelta(seconds=length.longest(held, at)))
     return Plan(run_id, file.stem, held, at, known.should_run, load, *revised, tuple(panel.of_target(target)))
+
+
+def _assert_telling(file: Path, held: Experiment, target: Target) -> None:
+    """Raises InvalidFile where a hold is too short to say anything of users who come as rarely as these."""
+    rate, seconds = target.load.settings().rate_per_second, held.fault.for_.in_seconds
+    asked = any(check.from_load and check.during is not None for check in held.steady_state)
+    if asked and rate < _RARE_PER_SECOND and rate * seconds < FEWEST_REQUESTS:
+        wanted = math.ceil(FEWEST_REQUESTS / rate)
+        few = f"in {held.fault.for_} users send {rate * seconds:g} requests, and {FEWEST_REQUESTS} are needed"
+        raise InvalidFile(
+            file, "fault.for", f"{few} to tell anything: hold it for {wanted}s or longer, or raise load.rate"
+        )
 
 
 def _how_long(plan: Plan) -> str:
@@ -97,6 +118,11 @@ def assert_let_in(target: Target, file: Path | None) -> None:
                 entry.assert_usable(door)
             except SignalUnavailable as error:
                 raise InvalidFile(file or Path(target.name), f"urls.{name}", str(error)) from error
+    if isinstance(target.load, PathsLoad):
+        try:
+            prepared.of(target.load, target.urls.users)
+        except SignalUnavailable as error:
+            raise InvalidFile(file or Path(target.name), "load", str(error)) from error
 
 
 def assert_free(state: Path, what_to_do: str = "wait for it, or end it with Ctrl-C") -> None:

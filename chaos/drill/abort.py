@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from chaos.errors import SignalUnavailable
 from chaos.facts.recording import Facts
-from chaos.judge import checks, users_now
+from chaos.judge import checks, measures, users_now
 from chaos.judge.users_now import LOOKS_BACK_SECONDS
 from chaos.observe.prometheus import Prometheus
+from chaos.report import result_words
 from chaos.spec import abort
 from chaos.spec.abort import AbortIf
 from chaos.spec.experiment import Experiment
+from chaos.spec.load import FEWEST_REQUESTS
 from chaos.spec.target import Target
 
 _EVERY_SECONDS = 1.0
@@ -23,6 +25,8 @@ class Abort:
     conditions: tuple[AbortIf, ...]
     load: Callable[[], Facts]
     prometheus: Prometheus | None
+    looks_back: float = LOOKS_BACK_SECONDS
+    """Seconds over which the rate of users' requests is taken: longer where they come rarely."""
     _since: dict[AbortIf, float] = field(default_factory=dict)
     _due: float = 0.0
 
@@ -32,7 +36,8 @@ class Abort:
         during = [check.during for check in experiment.steady_state if check.query == abort.FAILED and check.during]
         usually = () if target.has_ledgers else abort.usual(during)
         there = prometheus if target.urls.prometheus else None
-        return cls(abort.of((experiment.abort_if, target.abort_if), usually), load, there)
+        looks_back = max(LOOKS_BACK_SECONDS, FEWEST_REQUESTS / target.load.settings().rate_per_second)
+        return cls(abort.of((experiment.abort_if, target.abort_if), usually), load, there, looks_back)
 
     def met(self, now: float) -> str:
         """Which condition has been met for its whole time, in words; empty when none has. Asked once a second."""
@@ -45,8 +50,13 @@ class Abort:
                 # What nobody can tell is no reason to go on for ever, nor to end: it begins anew.
                 self._since.pop(one, None)
             elif now - self._since.setdefault(one, now) >= one.for_.in_seconds:
-                return f"{one} (it was {value:.4g})"
+                return f"{one} (it was {value:.4g}{self._often(one, now)})"
         return ""
+
+    def _often(self, one: AbortIf, now: float) -> str:
+        seen = users_now.latest_requests(self.load(), now) if one.query.startswith("load:") else []
+        frequent = measures.most_frequent(seen)
+        return f"; {result_words.of_error(frequent)}" if frequent else ""
 
     def _measure(self, one: AbortIf, now: float) -> float | None:
         if one.query.startswith("load:"):
@@ -63,8 +73,7 @@ class Abort:
         """Of the last seconds, and as many requests as say something; None where there were never so many."""
         seen = users_now.latest_requests(self.load(), now)
         if query == "load:requests:rate":
-            latest = [request for request in seen if request.ended_at >= now - LOOKS_BACK_SECONDS]
-            return len(latest) / LOOKS_BACK_SECONDS
+            return len([request for request in seen if request.ended_at >= now - self.looks_back]) / self.looks_back
         return checks.load_metric(query, seen, 1.0) if len(seen) >= checks.FEWEST_REQUESTS else None
 
 

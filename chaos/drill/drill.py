@@ -28,7 +28,6 @@ from chaos.observe.observers import Observers
 from chaos.report import durations, words
 from chaos.spec import length
 from chaos.spec.load import LoadSettings
-from chaos.spec.pace import BASELINE_BEATS
 from chaos.spec.target import Target
 from chaos.undo.lease import Heartbeat, LeaseFile
 from chaos.verdict.verdict import Ending
@@ -145,7 +144,7 @@ class Drill:
         self._context.progress.done("users come")
 
     def _baseline(self) -> None:
-        watched = self._pace.seconds(BASELINE_BEATS)
+        watched = self._pace.baseline_seconds
         for again in reversed(range(length.BASELINES)):
             self._begin_baseline()
             firing = self._calm() if self._system.target.alerting is not None else "not looked at"

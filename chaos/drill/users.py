@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 from chaos.drill.read_back import read_back, read_sessions_back
 from chaos.errors import BaselineNotMet, ChaosError, FaultFailed
@@ -14,7 +13,7 @@ from chaos.judge.measures import Phase, rate_held, served_by
 from chaos.load import starter
 from chaos.report import words
 from chaos.spec.load import LoadSettings
-from chaos.spec.target import CommandLoad, PathsLoad, Target
+from chaos.spec.target import Target
 from chaos.undo.stop_load import StopLoad
 
 STARTS_WITHIN = timedelta(seconds=20)
@@ -39,23 +38,15 @@ class Users:
 
         Raises BaselineNotMet when no request has left after STARTS_WITHIN.
         """
-        self._process = self._spawn()
+        self._process = starter.of_target(self._recorder.folder, self._target, self._settings, self._origin)
         # Its pid is only known now; should we die in between, it ends by itself after its longest duration.
         register(StopLoad(self._process.pid, self._process.started, self._process.boot))
         try:
             first = starter.await_first_request(self._process, self._recorder.folder, STARTS_WITHIN)
         except starter.LoadNotStarted as error:
             raise BaselineNotMet(str(error)) from error
-        # Users arrive over one pacing interval; the rate is nominal when the last has come.
-        return first + self._settings.pacing.total_seconds() + 1
-
-    def _spawn(self) -> starter.LoadProcess:
-        load, folder = self._target.load, self._recorder.folder
-        if isinstance(load, CommandLoad):
-            place = Path(self._target.working_directory)
-            return starter.start_command(folder, self._url, self._settings, self._origin, load.command, place)
-        weights = load.weights if isinstance(load, PathsLoad) else None
-        return starter.start(folder, self._url, self._settings, self._origin, weights)
+        # Users arrive over one interval of theirs; the rate is nominal when the last has come.
+        return first + max(self._settings.pacing.total_seconds(), self._settings.user_interval_seconds) + 1
 
     def assert_they_come(self, error: type[ChaosError]) -> None:
         """Raises `error` when the load has ended by itself."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from chaos.facts.metrics import QueryHistory
 from chaos.facts.recording import Facts
 from chaos.facts.samples import Request
@@ -9,8 +11,8 @@ from chaos.judge import measures
 from chaos.judge.blindness import Blindness
 from chaos.judge.measures import Phase
 from chaos.judge.window import Window
+from chaos.spec import load
 from chaos.spec.experiment import SteadyState
-from chaos.spec.pace import SETTLED_BEATS
 from chaos.spec.values import Bound
 from chaos.verdict.result_finding import (
     BackAfter,
@@ -24,8 +26,7 @@ from chaos.verdict.result_finding import (
 )
 from chaos.verdict.results import CheckResult
 
-FEWEST_REQUESTS = 20
-"""Fewer say nothing about a share or a quantile."""
+FEWEST_REQUESTS = load.FEWEST_REQUESTS
 _LOOK_EVERY_SECONDS = 0.5
 _LOOK_EVERY_SHARE = 0.02
 """Of what has passed since the undo: half a second until it is 25."""
@@ -40,12 +41,16 @@ def judge(recording: Facts, span: Window) -> list[CheckResult]:
         for phase in Phase:
             bound = check.bound(phase.value)
             if bound is not None:
-                results.append(_judge(check, phase, bound, recording, span))
+                result = _judge(check, phase, bound, recording, span)
+                if check.from_load and not result.holds:
+                    frequent = measures.most_frequent(span.requests(recording, phase))
+                    result = msgspec.structs.replace(result, frequent=frequent)
+                results.append(result)
     return results
 
 
 def recovered_at(recording: Facts, span: Window) -> float | None:
-    """Since when every `after` check holds for good, with SETTLED_BEATS to show for it; None: it does not."""
+    """Since when every `after` check holds for good, with `settled_seconds` to show for it; None: it does not."""
     if span.undone is None:
         return None
     starts = [span.undone]
@@ -55,7 +60,7 @@ def recovered_at(recording: Facts, span: Window) -> float | None:
             if start is None:
                 return None
             starts.append(start)
-    return max(starts) if max(starts) + recording.pace.seconds(SETTLED_BEATS) <= span.end else None
+    return max(starts) if max(starts) + recording.pace.settled_seconds <= span.end else None
 
 
 def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Facts, span: Window) -> CheckResult:
@@ -69,7 +74,7 @@ def _judge(check: SteadyState, phase: Phase, bound: Bound, recording: Facts, spa
     if since is not None and since - bounds[0] <= within:
         measured, finding = _measure(check, bound, recording, span, phase, since, span.end)
         return _result(check, phase, bound, measured, finding or BackAfter(since - bounds[0]))
-    settled = recording.pace.seconds(SETTLED_BEATS)
+    settled = recording.pace.settled_seconds
     start = min(bounds[0] + within, max(bounds[0], span.end - settled))
     measured, finding = _measure(check, bound, recording, span, phase, start, span.end)
     if measured is None:
@@ -86,7 +91,7 @@ def _held_since(check: SteadyState, bound: Bound, recording: Facts, span: Window
     """
     assert span.undone is not None
     start = span.undone
-    while start + recording.pace.seconds(SETTLED_BEATS) <= span.end:
+    while start + recording.pace.settled_seconds <= span.end:
         measured, _ = _measure(check, bound, recording, span, Phase.AFTER, start, span.end)
         if measured is not None and bound.holds(measured):
             return start

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chaos.facts.samples import Request, Tick
+from chaos.spec.load import FEWEST_REQUESTS
+from chaos.verdict.results import FrequentError
 
 # Over which the rate is compared with the nominal one: long enough that one late tick is not a loss of load, short
 # enough that a load that stumbles for two seconds cannot hide in a long phase.
@@ -54,6 +56,12 @@ def started_in(requests: Iterable[Request], start: float, end: float) -> list[Re
 def failed_ratio(requests: Sequence[Request]) -> float | None:
     """Share of requests that were not ok. Unfinished ones count as failed: nobody saw them succeed."""
     return sum(not request.ok for request in requests) / len(requests) if requests else None
+
+
+def most_frequent(requests: Iterable[Request]) -> FrequentError | None:
+    """Of several that are as frequent, the one that came first; None where no request failed."""
+    errors = Counter(request.error or "unknown" for request in requests if not request.ok)
+    return FrequentError(*errors.most_common(1)[0], errors.total()) if errors else None
 
 
 def quantile(requests: Sequence[Request], q: float) -> float | None:
@@ -125,14 +133,16 @@ def rate_held(
 ) -> RateHeld:
     """Compare each 5 s in a row that lie within [start, end] with the nominal rate.
 
-    A tick counts if its whole second lies in the span. The tolerance is a share of the nominal rate. In a span
-    below 5 s the mean of all its ticks is compared; one too short for a single tick is not held.
+    Of a rate of less than four they are as many seconds as FEWEST_REQUESTS take: one more or less is no loss.
+
+    A tick counts if its whole second lies in the span. The tolerance is a share of the nominal rate. In a span that is
+    shorter the mean of all its ticks is compared; one too short for a single tick is not held.
     """
     counted = sorted((tick for tick in ticks if tick.at - 1 >= start and tick.at <= end), key=lambda tick: tick.at)
     missing_seconds = _missing_seconds(counted, start, end)
     if not counted:
         return RateHeld(False, missing_seconds, None, None)
-    width = min(RATE_SPAN_SECONDS, len(counted))
+    width = min(max(RATE_SPAN_SECONDS, math.ceil(FEWEST_REQUESTS / nominal_per_second)), len(counted))
     rates = [
         sum(tick.started for tick in counted[first : first + width]) / width
         for first in range(len(counted) - width + 1)

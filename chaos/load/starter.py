@@ -1,8 +1,7 @@
 """Starts the load, a process in a session of its own, and waits for its first request."""
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +9,12 @@ from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.live import LoadTail
 from chaos.machine.process_identity import Child as LoadProcess
 from chaos.machine.process_identity import Stopped, is_alive, spawn, spawn_command, stop
+from chaos.spec import loads
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import TOLD, CommandLoad, PathsLoad, ShopLoad
+from chaos.spec.target import Target
 
-__all__ = ["LoadNotStarted", "LoadProcess", "Stopped", "await_first_request", "is_alive", "start", "stop"]
+__all__ = ["LoadNotStarted", "LoadProcess", "Stopped", "await_first_request", "is_alive", "of_target", "start", "stop"]
 
 LOG_FILE = "load.log"
 POLL_SECONDS = 0.02
@@ -27,21 +29,27 @@ class LoadNotStarted(Exception):
         self.log = log
 
 
+def of_target(run_dir: Path, target: Target, settings: LoadSettings, origin: float) -> LoadProcess:
+    """Start what the target says that its users do; otherwise as `start`."""
+    load, url = target.load, target.urls.users
+    if isinstance(load, CommandLoad):
+        return start_command(run_dir, url, settings, origin, load.command, Path(target.working_directory))
+    return start(run_dir, url, settings, origin, load)
+
+
 def start(
-    run_dir: Path, base_url: str, settings: LoadSettings, origin: float, paths: Mapping[str, int] | None = None
+    run_dir: Path, base_url: str, settings: LoadSettings, origin: float, load: ShopLoad | PathsLoad
 ) -> LoadProcess:
     """Start the load and return at once; its first request leaves about a second later.
 
-    Users are those of the shop or, if `paths` with their weights are given, get these. `origin` is the run's zero on
-    the monotonic clock, which all processes of a machine share. FileExistsError if the run already has a load: its
-    facts are never mixed with another's.
+    `origin` is the run's zero on the monotonic clock, which all processes of a machine share. FileExistsError if the
+    run already has a load: its facts are never mixed with another's.
     """
     _assert_first(run_dir)
     arguments = [str(run_dir.resolve()), base_url, repr(origin)]
     arguments += [f"--{name.replace('_', '-')}={value!r}" for name, value in settings.as_fact().items()]
-    if paths is not None:
-        arguments.append(f"--paths={json.dumps(paths)}")
-    return spawn("chaos.load", arguments, run_dir / LOG_FILE)
+    # Everybody can read with which arguments a process was started.
+    return spawn("chaos.load", arguments, run_dir / LOG_FILE, told={TOLD: loads.to_json(load)})
 
 
 def start_command(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 from chaos.machine.clock import this_boot
 
@@ -43,13 +44,19 @@ class Stopped(StrEnum):
     NOT_RUNNING = "was not running"
 
 
-def spawn(module: str, arguments: Sequence[str], log: Path, without: Collection[str] = ()) -> Child:
+def spawn(
+    module: str,
+    arguments: Sequence[str],
+    log: Path,
+    without: Collection[str] = (),
+    told: Mapping[str, str] = MappingProxyType({}),
+) -> Child:
     """Start `python -m module` and return at once; what it prints is appended to `log`.
 
-    It has our environment, but for what it is to be `without`.
+    It has our environment, but for what it is to be `without`, and the variables by which it is `told` something.
     """
     command = [sys.executable, "-m", module, *arguments]
-    return spawn_command(command, log, {"PYTHONPATH": _import_path()}, without)
+    return spawn_command(command, log, {"PYTHONPATH": _import_path(), **told}, without)
 
 
 def spawn_command(

@@ -2,20 +2,25 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from chaos.errors import SignalUnavailable, StackUnreachable
 from chaos.facts.alerts import RuleLoaded, RuleSeen, Timing
 from chaos.judge import design_delay
+from chaos.judge.judge import FEWEST_VICTIM_REQUESTS
 from chaos.machine.clock import Clock
 from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.prometheus import Prometheus
 from chaos.observe.timing import rules_loaded
 from chaos.spec import length, promql, routing
 from chaos.spec.experiment import Experiment
-from chaos.spec.pace import BEYOND_DESIGN_BEATS, Pace
+from chaos.spec.pace import BASELINE_BEATS, BEYOND_DESIGN_BEATS, SETTLED_BEATS, Pace
 from chaos.spec.target import Target
 
 TOLD_WITHIN_SECONDS = 20.0
 _ASKS_EVERY_SECONDS = 0.5
+_MET = 2
+"""So many times the fewest requests that a victim needs: nobody says that they are spread evenly."""
 
 
 def of(target: Target, experiment: Experiment, clock: Clock, waits: Callable[[str], None] = lambda _: None) -> Pace:
@@ -30,7 +35,18 @@ def of(target: Target, experiment: Experiment, clock: Clock, waits: Callable[[st
         pace = _told(target, experiment, clock, waits)
     else:
         pace = Pace()
+    pace = _of_users(pace, target)
     return pace.looking_for(length.about(experiment.at(pace), pace))
+
+
+def _of_users(pace: Pace, target: Target) -> Pace:
+    """With how long it takes to learn something of users who come rarely; of others the beats are long enough."""
+    settings = target.load.settings()
+    serving = sum(one.serves_users for one in target.instances.values())
+    met = _MET * serving * FEWEST_VICTIM_REQUESTS / settings.rate_per_second
+    shortest = pace.seconds(min(BASELINE_BEATS, SETTLED_BEATS))
+    telling = settings.telling_seconds if settings.telling_seconds > shortest else 0.0
+    return msgspec.structs.replace(pace, telling=telling, met=met if met > shortest else 0.0)
 
 
 def _told(target: Target, experiment: Experiment, clock: Clock, waits: Callable[[str], None]) -> Pace:

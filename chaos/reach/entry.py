@@ -1,15 +1,14 @@
 """Goes through a door: a client that says who we are, and words that never say what is kept."""
 
 import functools
-import os
 import ssl
 from base64 import b64encode
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import httpx
 
 from chaos.errors import SignalUnavailable
+from chaos.reach import kept
 from chaos.spec.door import Door, Kept, user_info
 
 _SHORTEST_SECRET = 3
@@ -96,43 +95,18 @@ def _proxy(door: Door) -> httpx.Proxy | None:
 def _verified(door: Door) -> ssl.SSLContext:
     if not door.ca and door.certificate is None:
         return certificates()
-    try:
-        context = ssl.create_default_context(cafile=door.ca or None)
-        if door.certificate:
-            # Where a passphrase is wanted OpenSSL would ask for it at the terminal.
-            context.load_cert_chain(door.certificate.file, door.certificate.key or None, password="")
-        return context
-    except (OSError, ValueError) as error:
-        where = "certificate" if door.certificate else "ca"
-        raise SignalUnavailable(f"{door.plain}: {where}: {type(error).__name__}: {error}") from error
+    return kept.context(door.plain, door.ca, door.certificate)
 
 
 def _value(value: str | Kept, door: Door, what: str) -> str:
-    found = _read(value)
-    if found is None:
-        raise SignalUnavailable(f"{door.plain}: {what}: nothing is to be found in {value}")
-    if not found.isprintable() or not found.isascii():
-        # The HTTP library would say so as well, and repeat it.
-        raise SignalUnavailable(f"{door.plain}: {what}: has characters that cannot be sent")
-    return found
-
-
-def _read(value: str | Kept) -> str | None:
-    if isinstance(value, str):
-        return value
-    if value.env:
-        return os.environ.get(value.env, "").strip() or None
-    try:
-        return Path(value.file).read_text().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
+    return kept.sendable(value, door.plain, what)
 
 
 def _secrets(door: Door) -> Iterator[str]:
     values = (*door.headers.values(), door.bearer, door.proxy)
-    found = [_read(value) or "" for value in values if isinstance(value, Kept)]
-    pairs = [door.user_info, user_info(_read(door.proxy) or "")]
+    found = [kept.read(value) or "" for value in values if isinstance(value, Kept)]
+    pairs = [door.user_info, user_info(kept.read(door.proxy) or "")]
     if door.basic:
-        pairs.append((_read(door.basic.user) or "", _read(door.basic.password) or ""))
+        pairs.append((kept.read(door.basic.user) or "", kept.read(door.basic.password) or ""))
     found += [secret for pair in pairs if pair for secret in (pair[1], _encoded(pair))]
     yield from (one for one in found if len(one) >= _SHORTEST_SECRET)

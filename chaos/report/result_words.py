@@ -5,7 +5,7 @@ from typing import assert_never
 from chaos.report import durations
 from chaos.verdict import result_finding as found
 from chaos.verdict.result_finding import CheckFinding, Incomparable, PanelFinding
-from chaos.verdict.results import CheckResult, PanelResult
+from chaos.verdict.results import CheckResult, FrequentError, PanelResult
 
 _INCOMPARABLE = {
     Incomparable.NO_PHASES: "the run has no baseline, fault and undo to compare",
@@ -17,6 +17,11 @@ _INCOMPARABLE = {
 def of_check(result: CheckResult) -> str:
     """Of a check in a phase."""
     return _check(result.finding) if result.finding else ""
+
+
+def of_error(frequent: FrequentError) -> str:
+    """What most failed requests had."""
+    return f"most often: {frequent.error} ({frequent.number} of {frequent.of} that failed)"
 
 
 def of_panel(result: PanelResult) -> str:

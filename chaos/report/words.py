@@ -88,9 +88,10 @@ def why_not(entry: Entry) -> list[str]:
 
 def of_check(result: CheckResult) -> str:
     """Why a check is broken or unknown, with its name."""
+    often = f"; {result_words.of_error(result.frequent)}" if result.frequent else ""
     if result.holds is None or result.measured is None:
-        return f"{result.name}, {result.phase}: {result_words.of_check(result)}"
-    return f"{result.name}, {result.phase}: {result.measured:.4g}, should be {result.bound}"
+        return f"{result.name}, {result.phase}: {result_words.of_check(result)}{often}"
+    return f"{result.name}, {result.phase}: {result.measured:.4g}, should be {result.bound}{often}"
 
 
 def of_alert(result: AlertResult) -> str:

@@ -43,6 +43,10 @@ class Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str = ""
     """PEM, without a passphrase; empty: it is in `file`."""
 
+    def placed(self, folder: Path) -> "Certificate":
+        """With its paths counted from this folder."""
+        return Certificate(str(folder / self.file), str(folder / self.key) if self.key else "")
+
 
 class Door(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One server's address, and what is needed to be let in."""
@@ -87,12 +91,12 @@ class Door(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         at = self.certificate
         return msgspec.structs.replace(
             self,
-            headers={name: _placed(value, folder) for name, value in self.headers.items()},
-            bearer=_placed(self.bearer, folder),
-            basic=self.basic and Basic(_placed(self.basic.user, folder), _placed(self.basic.password, folder)),
-            certificate=at and Certificate(str(folder / at.file), str(folder / at.key) if at.key else ""),
+            headers={name: beside(value, folder) for name, value in self.headers.items()},
+            bearer=beside(self.bearer, folder),
+            basic=self.basic and Basic(beside(self.basic.user, folder), beside(self.basic.password, folder)),
+            certificate=at and at.placed(folder),
             ca=str(folder / self.ca) if self.ca else "",
-            proxy=_placed(self.proxy, folder),
+            proxy=beside(self.proxy, folder),
         )
 
 
@@ -157,7 +161,8 @@ def amiss(url: str) -> str:
     return ""
 
 
-def _placed(value: _V, folder: Path) -> _V:
+def beside(value: _V, folder: Path) -> _V:
+    """A value with its file, if it is kept in one, counted from this folder."""
     if isinstance(value, Kept) and value.file:
         return msgspec.structs.replace(value, file=str(folder / value.file))
     return value

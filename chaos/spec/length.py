@@ -1,7 +1,7 @@
 """How long a run may take, and about how long it takes; known before it begins."""
 
 from chaos.spec.experiment import Experiment
-from chaos.spec.pace import BASELINE_BEATS, BEYOND_DESIGN_BEATS, SETTLED_BEATS, Pace
+from chaos.spec.pace import BEYOND_DESIGN_BEATS, Pace
 
 BASELINES = 3
 """So often it is watched at most: a load that stumbles shows nothing of the system, and nothing is broken yet."""
@@ -18,15 +18,15 @@ _RESOLVES_BY = 0.6
 def about(experiment: Experiment, pace: Pace) -> float:
     """Seconds from a run's start to its end, as a rule; the experiment is as it is held, at this pace."""
     resolved = max((one.resolves_within.in_seconds for one in experiment.alerts), default=0.0)
-    after = max(_RESOLVES_BY * resolved, pace.seconds(SETTLED_BEATS))
-    return _BESIDE_SECONDS + pace.seconds(BASELINE_BEATS + 1) + experiment.fault.for_.in_seconds + after
+    after = max(_RESOLVES_BY * resolved, pace.settled_seconds)
+    return _BESIDE_SECONDS + pace.baseline_seconds + pace.beat + experiment.fault.for_.in_seconds + after
 
 
 def longest(experiment: Experiment, pace: Pace) -> float:
     """Seconds after which a run has ended, or hangs: all that it waits for, to the end of its patience."""
     # It waits for rules to be evaluated, targets to be scraped, and alerts to be calm, in each baseline.
     calm = pace.calm_seconds * (2 + 2 * (BASELINES + 1))
-    baselines = (BASELINES + 1) * pace.seconds(BASELINE_BEATS)
+    baselines = (BASELINES + 1) * pace.baseline_seconds
     watched = calm + baselines + experiment.fault.for_.in_seconds + _recovery(experiment, pace)
     return _MOST_BESIDE_SECONDS + (1 + _READ_BACK_SHARE) * watched
 
@@ -37,7 +37,7 @@ def recovery(experiment: Experiment, pace: Pace) -> float:
     windows = [one.resolves_within.in_seconds for one in experiment.alerts]
     # What could not be told while the fault lasted may be delivered after it.
     windows += [one.fires_within.in_seconds - held for one in experiment.alerts]
-    return max([experiment.recover_within.in_seconds + pace.seconds(SETTLED_BEATS), *windows]) + pace.look
+    return max([experiment.recover_within.in_seconds + pace.settled_seconds, *windows]) + pace.look
 
 
 def _recovery(experiment: Experiment, pace: Pace) -> float:

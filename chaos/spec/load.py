@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+FEWEST_REQUESTS = 20
+"""Fewer say nothing about a share or a quantile."""
+_A_TICK_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
@@ -44,6 +48,11 @@ class LoadSettings:
     def user_interval_seconds(self) -> float:
         """The pacing that gives exactly the rate with a whole number of users."""
         return self.users / self.rate_per_second
+
+    @property
+    def telling_seconds(self) -> float:
+        """In any span of so many seconds enough requests are sent, and are over, to say something of them."""
+        return FEWEST_REQUESTS / self.rate_per_second + self.timeout.total_seconds() + _A_TICK_SECONDS
 
     def as_fact(self) -> dict[str, float]:
         return {

@@ -43,6 +43,10 @@ class Pace(msgspec.Struct, frozen=True):
     """Seconds that the slowest alert which may fire takes by design until it has been told to be over; 0: not known."""
     slowest: float = 0.0
     """Seconds between two looks of the slowest that Prometheus scrapes or evaluates, whatever it is; 0: not known."""
+    telling: float = 0.0
+    """Seconds in which users who come rarely have asked often enough to say something; 0: less than any of these."""
+    met: float = 0.0
+    """Seconds in which such users have met each instance that serves them often enough; 0: the same."""
 
     @classmethod
     def of_ours(cls, pace: int) -> "Pace":
@@ -61,6 +65,16 @@ class Pace(msgspec.Struct, frozen=True):
     def stretched(self, duration: timedelta) -> Duration:
         """What a duration of an experiment's file is here."""
         return Duration(seconds=duration.total_seconds() * self.stretch)
+
+    @property
+    def baseline_seconds(self) -> float:
+        """So long the steady state is watched before the fault."""
+        return max(self.seconds(BASELINE_BEATS), self.telling, self.met)
+
+    @property
+    def settled_seconds(self) -> float:
+        """The steady state is back once it has held this long to the end."""
+        return max(self.seconds(SETTLED_BEATS), self.telling)
 
     @property
     def owed_seconds(self) -> float:

@@ -74,6 +74,7 @@ def _head(name: str, servers: Servers) -> list[str]:
         f"name: {_quoted(name)}",
         f"state: /var/tmp/stormdrill-{named('target', name)} # must outlive the runner",
         "runs: runs # recordings and reports",
+        "# production: true # then a run needs --yes, and its experiment an abort_if",
         "urls:",
         f"  users: {_quoted(servers.users)} # TODO where your users come in; the load goes here",
         f"  prometheus: {_address(servers.prometheus)}",

@@ -5,7 +5,6 @@ This is all that the attacker knows of a stack; it never sees the stack's code.
 
 import os
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
@@ -13,7 +12,7 @@ from chaos.spec import door, yamlfile
 from chaos.spec.abort import AbortConditions
 from chaos.spec.control import Docker, Shell, Supervisor
 from chaos.spec.door import Address
-from chaos.spec.load import LoadSettings
+from chaos.spec.loads import AnyLoad, PathsLoad, ShopLoad, unsaid
 from chaos.spec.pace import FASTEST
 from chaos.spec.values import Duration
 
@@ -52,61 +51,6 @@ class Urls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 DOORS = ("prometheus", "alertmanager", "pager", "jaeger")
 """Of those in `Urls` which take more than a URL."""
 _PLAIN = ("users", "watchdog", "toxiproxy", "jaeger_ui", "grafana")
-
-
-class ShopLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="shop"):
-    """The shop's users, with ledgers of orders and sessions that are read back."""
-
-    def settings(self) -> LoadSettings:
-        """How much load, and how patient its users are."""
-        return LoadSettings()
-
-
-class _ForeignLoad(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
-    rate: float = 50.0
-    """Requests a second, however slow the system is."""
-    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=2))
-    """After which a user gives up."""
-
-    def settings(self) -> LoadSettings:
-        """How much load, and how patient its users are."""
-        return LoadSettings(
-            rate_per_second=self.rate,
-            pacing=self.timeout * 1.25,
-            timeout=self.timeout,
-            drain=self.timeout * 1.25,
-        )
-
-    def __post_init__(self) -> None:
-        if self.rate <= 0:
-            raise ValueError("rate: must be above zero")
-
-
-class PathsLoad(_ForeignLoad, frozen=True, tag="paths", kw_only=True):
-    """GET requests of some paths; whatever is not a complete 2xx in time has failed."""
-
-    paths: list[str] | dict[str, int]
-    """Alike, or each with its weight."""
-
-    @property
-    def weights(self) -> dict[str, int]:
-        """Each path with its weight."""
-        return self.paths if isinstance(self.paths, dict) else dict.fromkeys(self.paths, 1)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        weights = self.weights
-        if not weights or min(weights.values()) < 1 or not all(path.startswith("/") for path in weights):
-            raise ValueError("paths: at least one is needed, each with a leading / and a weight of 1 or more")
-
-
-class CommandLoad(_ForeignLoad, frozen=True, tag="command", kw_only=True):
-    """A program of the stack's own, which writes `load.ndjson` as our users do."""
-
-    command: list[str]
-
-
-AnyLoad: TypeAlias = ShopLoad | PathsLoad | CommandLoad
 
 
 class Instance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -212,7 +156,10 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pace: int | None = None
     """How fast time runs for its rules, scrapes and groups, of a stack of ours; None: in real time, and Prometheus says
     how far apart its rules and scrapes are."""
-    load: AnyLoad = msgspec.field(default_factory=ShopLoad)
+    production: bool = False
+    """Whether people live by it: then a run needs `--yes`, and its experiment says when it is to be ended."""
+    load: AnyLoad = msgspec.field(default_factory=unsaid)
+    """What its users do. Unsaid: GET `/`, one request a second."""
     abort_if: AbortConditions = None
     """When a run is ended before its time, unless the experiment says. None: of a stack that is not ours, when more
     than half of the users' requests, and more than twice as many as the experiment expects, fail for 30 s."""
@@ -249,6 +196,9 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.alerting is not None and not (self.urls.prometheus and self.urls.alertmanager and self.urls.pager):
             raise ValueError("alerting: needs the URLs of prometheus, alertmanager and pager")
+        known = isinstance(self.load, PathsLoad) and (self.load.ca or self.load.certificate)
+        if known and not self.urls.users.startswith("https://"):
+            raise ValueError("load: ca and certificate are of use with https:// alone: urls.users")
         if self.pace is not None and not 1 <= self.pace <= FASTEST:
             raise ValueError(f"pace: must be a whole number from 1 to {FASTEST}")
         if isinstance(self.control, Shell) and (missing := self.instances.keys() - self.control.instances.keys()):
@@ -277,4 +227,5 @@ def read(file: Path) -> Target:
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
     absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
     urls = {name: door.placed(getattr(target.urls, name), folder) for name in DOORS}
-    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), **absolute)
+    load = target.load.placed(folder) if isinstance(target.load, PathsLoad) else target.load
+    return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), load=load, **absolute)

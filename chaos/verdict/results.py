@@ -33,6 +33,14 @@ class PhaseStats(msgspec.Struct, frozen=True):
     ] = None
 
 
+class FrequentError(msgspec.Struct, frozen=True):
+    """The error that most failed requests of a phase had."""
+
+    error: str
+    number: int
+    of: Annotated[int, Meta(description="How many failed in all.")]
+
+
 class CheckResult(msgspec.Struct, frozen=True):
     """One check in one phase."""
 
@@ -43,6 +51,10 @@ class CheckResult(msgspec.Struct, frozen=True):
     measured: Annotated[float | None, Meta(description="None where data is missing.")]
     holds: Annotated[bool | None, Meta(description="None where data is missing.")]
     finding: CheckFinding | None = None
+    frequent: Annotated[
+        FrequentError | None,
+        Meta(description="Of what users saw, where it does not hold: what most of the failed requests had."),
+    ] = None
 
 
 class Delays(msgspec.Struct, frozen=True):

@@ -49,6 +49,8 @@ def describe(
         "pace": settings.pace,
         "settings": told(settings),
         "urls": urls(topology),
+        # Its customers order and log in: nobody else's system is ever asked that unless its file says so.
+        "load": {"type": "shop"},
         "control": dict(control),
         "instances": {
             name: _instance(program, topology)

@@ -10,6 +10,7 @@ from chaos.facts.sessions import Told, tally
 from chaos.load import starter
 from chaos.load.starter import Stopped
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import ShopLoad
 from tests.component.tiny_shop import SECOND, TinyShop, ledger, sessions, wait_until
 
 # 40 members, each with a session operation every two seconds, so that a few seconds are enough.
@@ -27,7 +28,7 @@ def visit(shop, run_dir, breach, seen):
 
     It breaks it anew at every look: of what was there at one moment, users may have no use for any more.
     """
-    process = starter.start(run_dir, shop.url, CROWD, 0.0)
+    process = starter.start(run_dir, shop.url, CROWD, 0.0, ShopLoad())
     try:
         starter.await_first_request(process, run_dir, timedelta(seconds=10))
         wait_until(lambda: sum(bool(cart) for cart in shop.sessions.values()) > 10 and len(shop.orders) > 20)

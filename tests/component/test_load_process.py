@@ -16,6 +16,7 @@ from chaos.load import starter
 from chaos.load.starter import LoadNotStarted, LoadProcess, Stopped
 from chaos.machine import process_identity
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import ShopLoad
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, wait_for_tick, wait_until
 from tests.ports import free_port
 
@@ -32,7 +33,7 @@ def started(shop):
     processes: list[LoadProcess] = []
 
     def start(run_dir: Path, settings: LoadSettings = SETTINGS, origin: float | None = None) -> LoadProcess:
-        process = starter.start(run_dir, shop.url, settings, time.monotonic() if origin is None else origin)
+        process = starter.start(run_dir, shop.url, settings, time.monotonic() if origin is None else origin, ShopLoad())
         processes.append(process)
         return process
 
@@ -162,7 +163,7 @@ def test_it_ends_by_itself_when_nobody_stops_it(shop, started, tmp_path):
 
 
 def test_where_nothing_listens_users_are_refused(tmp_path):
-    process = starter.start(tmp_path, f"http://127.0.0.1:{free_port()}", SETTINGS, time.monotonic())
+    process = starter.start(tmp_path, f"http://127.0.0.1:{free_port()}", SETTINGS, time.monotonic(), ShopLoad())
     try:
         starter.await_first_request(process, tmp_path, 10 * SECOND)
     finally:

@@ -17,6 +17,7 @@ from chaos.facts.sessions import tally as session_tally
 from chaos.judge import measures
 from chaos.load import starter
 from chaos.load.starter import Stopped
+from chaos.spec.loads import ShopLoad
 from tests.component.tiny_shop import SECOND, SETTINGS, TinyShop, ledger, recorded, sessions, wait_for_tick
 
 # Seconds: long beside what a busy machine delays at their edges, and so that each has some of every kind of request.
@@ -56,7 +57,7 @@ def drive(tmp_path_factory):
     spans: dict[str, tuple[float, float]] = {}
     connections: dict[str, int] = {}
     with TinyShop() as shop:
-        process = starter.start(run_dir, shop.url, SETTINGS, origin)
+        process = starter.start(run_dir, shop.url, SETTINGS, origin, ShopLoad())
         try:
             starter.await_first_request(process, run_dir, 10 * SECOND)
             for mode, seconds in MOODS.items():

@@ -1,5 +1,6 @@
 """`alerts/series.yml` is true of a running stack: what rules and dashboards read is there before the first fault."""
 
+import os
 import subprocess
 import sys
 import time
@@ -12,7 +13,9 @@ from alerts.lint import dashboards, series, snapshot
 from alerts.lint.folder import Folders, read
 from alerts.lint.promql import name_of, selectors
 from alerts.lint.promql import read as parse
+from chaos.spec import loads
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import ShopLoad
 from compose.settings import ROOT
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -44,7 +47,9 @@ def under_load(stack, tmp_path) -> Iterator[str]:
         (f"--{name.replace('_', '-')}", str(value)) for name, value in LoadSettings().as_fact().items()
     )
     command = [sys.executable, "-m", "chaos.load", tmp_path, stack.url("shop"), str(time.monotonic()), *flags]
-    load = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    told = os.environ | {loads.TOLD: loads.to_json(ShopLoad())}
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    load = subprocess.Popen(list(map(str, command)), cwd=ROOT, env=told, **silent)
     yield stack.url("prometheus")
     load.terminate()
     load.wait(30)

@@ -15,9 +15,11 @@ from compose.settings import ROOT
 # In a process of its own, as Locust changes the standard library of the one that it is in.
 MEASURED_USER = """
 import sys
-from chaos.load.locustfile import LoadEnvironment, path_user
+from chaos.load.locustfile import LoadEnvironment
+from chaos.load.path_user import path_user
 from chaos.spec.load import LoadSettings
-user = path_user({"/": 1})
+from chaos.spec.loads import PathsLoad
+user = path_user(PathsLoad(paths=["/"]), sys.argv[1])
 user(LoadEnvironment(sys.argv[1], LoadSettings(), None, user))._exchange("GET", "/", "/", None, None)
 """
 

@@ -13,7 +13,9 @@ REAL_TIME = {
         chaos.campaign.runner._LOOK_EVERY_SECONDS chaos.cli.check_dashboards._LOOK_EVERY_SECONDS
         chaos.cli.stack._POLL_SECONDS chaos.drill.context.LOOK_EVERY_SECONDS chaos.drill.preflight._LOOK_EVERY_SECONDS
         chaos.drill.preflight._SEEN_EVERY_SECONDS chaos.faults.agent._POLL_SECONDS chaos.faults.cpu._POLL_SECONDS
-        chaos.faults.process._POLL_SECONDS chaos.load.starter.POLL_SECONDS chaos.machine.lock._POLL_SECONDS
+        chaos.faults.process._POLL_SECONDS chaos.load.starter.POLL_SECONDS
+        chaos.load.prepared._READ_AGAIN_AFTER_SECONDS chaos.spec.load._A_TICK_SECONDS
+        chaos.machine.lock._POLL_SECONDS
         chaos.machine.process_identity._POLL_SECONDS chaos.reach.redis_cluster._LOOKS_EVERY_SECONDS
         chaos.undo.journal._RETRY_EVERY_SECONDS chaos.undo.own_watchdog._POLL_SECONDS
         chaos.undo.watchdog._LOOK_EVERY_SECONDS compose.command._LOOK_EVERY_SECONDS

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import sys
 from dataclasses import replace
 from itertools import pairwise
@@ -19,12 +20,13 @@ from chaos.facts.run import FaultSaid, PhaseBegan, RunStarted
 from chaos.faults.hands import System
 from chaos.judge.judge import judge
 from chaos.machine.interrupts import Interrupts
+from chaos.observe import pace as observed
 from chaos.report.words import reasons
 from chaos.spec import yamlfile
 from chaos.spec.experiment import Experiment
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
-from chaos.spec.target import PathsLoad
 from tests.fakes import system
 from tests.unit.chaos.drill.world import FakeObservers, FakeUsers, World
 
@@ -65,7 +67,7 @@ def drill(tmp_path, world):
     return lambda hold: made(tmp_path, world, hold)
 
 
-def made(folder, world, hold, pace=Pace()):  # noqa: B008  # a value
+def made(folder, world, hold, pace=Pace(), load=LoadSettings()):  # noqa: B008  # values
     file = folder / "kill.yaml"
     file.write_text(EXPERIMENT.format(hold=hold))
     target = msgspec.structs.replace(system(folder).target, load=PathsLoad(paths=["/"]))
@@ -74,7 +76,7 @@ def made(folder, world, hold, pace=Pace()):  # noqa: B008  # a value
     context = RunContext("one", "kill", System(target, world.control), recording_, Interrupts(world), progress, world)
     context.assert_somebody_watches, context.knows = (lambda _: world.watched()), (lambda *_: True)
     experiment = yamlfile.read(file, Experiment).at(pace)
-    plan = Plan("one", "kill", experiment, pace, frozenset({"Down"}), LoadSettings(), "abc", False)
+    plan = Plan("one", "kill", experiment, pace, frozenset({"Down"}), load, "abc", False)
     return Drill(plan, context, parts(world))
 
 
@@ -115,6 +117,37 @@ def test_it_goes_through_its_phases_and_holds(drill, tmp_path, world, hold):
     assert world.control.running == {"shop-1": True, "shop-2": True}
     assert run._context.journal.open() == []
     assert run._context.lease.read() is None
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.5, 1.0, 2.0, 3.9])
+def test_users_who_come_rarely_are_watched_for_longer_and_not_called_missing(tmp_path, world, rate):
+    load, rarely = LoadSettings(rate_per_second=rate), pace_of_users(tmp_path, rate)
+    assert rarely.baseline_seconds * rate >= 20
+    made(tmp_path, world, f"{math.ceil(20 / rate) + 2}s", rarely, load).run()
+    verdict = verdict_of(tmp_path)
+    assert (verdict.outcome, reasons(verdict)) == ("held", [])
+    assert [stats.requests >= 20 for stats in verdict.phases] == [True] * 3
+
+
+def test_of_users_who_come_rarely_a_failure_is_not_missed(tmp_path, world):
+    world.hurts = lambda: not world.control.running["shop-2"]
+    made(tmp_path, world, "60s", pace_of_users(tmp_path, 1.0), LoadSettings(rate_per_second=1.0)).run()
+    verdict = verdict_of(tmp_path)
+    assert verdict.outcome == "deviated"
+    assert any("most often: HTTP 503" in reason for reason in reasons(verdict)), reasons(verdict)
+
+
+def test_a_steady_state_that_is_refused_says_what_most_requests_had(drill, tmp_path, world):
+    world.hurts = lambda: True
+    drill("20s").run()
+    verdict = verdict_of(tmp_path)
+    assert not world.broke
+    assert "most often: HTTP 503" in reasons(verdict)[0], reasons(verdict)
+
+
+def pace_of_users(folder, rate):
+    target = msgspec.structs.replace(system(folder).target, load=PathsLoad(paths=["/"], rate=rate))
+    return observed._of_users(Pace(), target)
 
 
 @pytest.mark.parametrize(("stumbles", "watched", "outcome"), [(2, 2, "held"), (1000, 3, "inconclusive")])

@@ -148,7 +148,7 @@ class FakeObservers:
 
 
 class FakeUsers(Users):
-    """Fifty requests a second, written down as they are over."""
+    """As many requests a second as the load has, written down as they are over."""
 
     def __init__(self, world, *given):
         super().__init__(*given)
@@ -173,12 +173,14 @@ class FakeUsers(Users):
             return
         hurt = self._world.hurts()
         good = {"took": 0.005, "name": "GET /", "status": 200, "ok": True, "error": None}
-        bad = good | {"status": 503, "ok": False}
-        counted = {"tick": end, "users": 125, "started": int(rate), "finished": int(rate), "lag": 0.0}
+        bad = good | {"status": 503, "ok": False, "error": "HTTP 503"}
+        # Of fewer than one a second some seconds have none.
+        due = range(math.floor((end - 1) * rate), math.floor(end * rate))
+        counted = {"tick": end, "users": 125, "started": len(due), "finished": len(due), "lag": 0.0}
         answered = [
             (bad if hurt and number % 5 == 0 else good)
-            | {"at": end - 1 + number / rate, "served_by": f"shop-{number % 2 + 1}"}
-            for number in range(int(rate))
+            | {"at": end - 1 + place / max(rate, 1), "served_by": f"shop-{number % 2 + 1}"}
+            for place, number in enumerate(due)
         ]
         self._write(*answered, counted)
 

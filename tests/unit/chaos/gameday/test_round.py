@@ -24,8 +24,8 @@ from chaos.spec.gameday import seal, truth
 from chaos.spec.gameday.deck import Inject
 from chaos.spec.gameday.seal import Sealed
 from chaos.spec.load import LoadSettings
+from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
-from chaos.spec.target import PathsLoad
 from chaos.spec.values import Duration
 from tests.fakes import system
 from tests.unit.chaos.drill.test_drill_phases import EXPERIMENT, parts

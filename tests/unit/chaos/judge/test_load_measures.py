@@ -1,6 +1,10 @@
 """What is counted, of whom, and what is never concluded from nothing."""
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaos.facts.samples import Request, Tick
 from chaos.judge.measures import (
@@ -8,6 +12,7 @@ from chaos.judge.measures import (
     Second,
     by_phase,
     failed_ratio,
+    most_frequent,
     per_second,
     phase_of,
     quantile,
@@ -17,6 +22,7 @@ from chaos.judge.measures import (
     started_in,
     window,
 )
+from chaos.verdict.results import FrequentError
 
 
 def request(at: float, took: float = 0.01, error: str | None = None, by: str | None = "shop-1") -> Request:
@@ -144,3 +150,28 @@ def test_no_ticks_are_never_a_rate_held():
     assert not rate_held([], 50, 0, 10)
     assert rate_held([], 50, 0, 10).missing_seconds == 10
     assert not rate_held(ticks(50, 50), 50, 0.5, 1.0)
+
+
+def even(rate, phase, seconds):
+    """The ticks of an even load, the first of whose requests is due so far into the first second."""
+    counts = [math.floor((end - phase) * rate) - math.floor((end - 1 - phase) * rate) for end in range(1, seconds + 1)]
+    return ticks(*counts)
+
+
+@given(st.floats(0.1, 4.0), st.floats(0.0, 1.0), st.integers(0, 100))
+def test_a_rare_load_that_is_even_held_its_rate(rate, phase, more):
+    seconds = math.ceil(20 / rate) + 2 + more
+    assert rate_held(even(rate, phase, seconds), rate, 0.3, seconds + 0.3)
+
+
+@given(st.floats(0.1, 4.0), st.floats(0.0, 1.0))
+def test_one_that_lost_a_quarter_of_its_requests_or_stood_still_has_not(rate, phase):
+    seconds = math.ceil(20 / rate) + 2
+    assert not rate_held(even(0.75 * rate, phase, seconds), rate, 0.3, seconds + 0.3)
+    assert not rate_held(ticks(*[0] * seconds), rate, 0.3, seconds + 0.3)
+
+
+def test_the_most_frequent_error_is_told_with_how_many_had_it():
+    assert most_frequent([request(0)]) is None
+    seen = [request(0), *(request(at, error="timed out") for at in (1, 2)), request(3, error="HTTP 500")]
+    assert most_frequent(seen) == FrequentError("timed out", 2, 3)

@@ -3,15 +3,20 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaos.errors import StackUnreachable
 from chaos.observe import pace
 from chaos.spec import experiment as experiments
+from chaos.spec.loads import PathsLoad
 from chaos.spec.pace import Pace
-from chaos.spec.target import Alerting, Urls
+from chaos.spec.target import Alerting, Instance, Urls
 from compose.settings import ROOT
 from tests.fakes import FakeClock, system
 from tests.unit.chaos.spec.test_experiment import KNOWN
@@ -103,6 +108,18 @@ def test_where_nobody_tells_no_guess_is_made(tmp_path, servers):
             pace.of(target(tmp_path, prometheus, alertmanager), EXPERIMENT, clock, said.append)
         assert said
         assert clock.now > 100 + pace.TOLD_WITHIN_SECONDS
+
+
+@given(st.floats(0.05, 100.0), st.integers(0, 5))
+def test_of_users_who_come_rarely_a_run_waits_until_there_is_something_to_say(rate, serving):
+    instances = {f"i-{number}": Instance("i", serves_users=True) for number in range(serving)}
+    with TemporaryDirectory() as folder:
+        alone = target(Path(folder), "", alerting=None)
+    load = PathsLoad(paths=["/"], rate=rate)
+    found = pace.of(msgspec.structs.replace(alone, load=load, instances=instances), EXPERIMENT, FakeClock())
+    assert found.baseline_seconds * rate >= 20 * max(1, serving) - 1e-6
+    assert found.settled_seconds * rate >= 20 - 1e-6
+    assert (found.telling, found.met) == (0.0, 0.0) or rate < max(10, 4 * serving)
 
 
 def test_without_prometheus_nothing_has_to_be_waited_for(tmp_path):

@@ -11,7 +11,7 @@ from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal
 from chaos.spec import experiment, target, values
-from chaos.spec.target import CommandLoad, PathsLoad, ShopLoad
+from chaos.spec.loads import CommandLoad, PathsLoad, ShopLoad
 from compose.settings import ROOT
 from tests.unit.recordings import facts, recording
 
@@ -90,9 +90,15 @@ def test_pausing_without_resuming_is_an_error(written):
         target.read(written(LEAST.replace("start: s", "start: s, pause: p")))
 
 
+def test_a_target_that_says_nothing_is_asked_for_its_first_page_now_and_then(written):
+    unsaid = target.read(written(LEAST))
+    assert unsaid.load == PathsLoad(paths=["/"], rate=1.0, statuses=["2xx", "3xx"])
+    assert not unsaid.has_ledgers
+
+
 def test_the_load_is_the_shops_or_its_own(written):
-    assert target.read(written(LEAST)).load == ShopLoad()
-    assert target.read(written(LEAST)).has_ledgers
+    shop = target.read(written(LEAST + "load: { type: shop }"))
+    assert (shop.load, shop.has_ledgers) == (ShopLoad(), True)
     own = target.read(written(LEAST + "load: { type: command, command: [./go], rate: 10, timeout: 1s }"))
     assert own.load == CommandLoad(command=["./go"], rate=10, timeout=values.Duration.parse("1s"))
     assert (own.load.settings().rate_per_second, own.has_ledgers) == (10, False)
