@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from chaos.facts.alerts import RuleSeen
 from chaos.spec.routing import Routing
@@ -60,6 +61,8 @@ class Inventory:
     targets: tuple[Scraped, ...] = ()
     external: Mapping[str, str] = field(default_factory=dict)
     """Labels that Prometheus adds to what it sends."""
+    relabel: tuple[Mapping[str, Any], ...] = ()
+    """What it does to labels before it sends them: its `alert_relabel_configs`."""
     routing: Routing | None = None
     """None: Alertmanager was not asked, or did not tell."""
     live: tuple[LiveAlert, ...] = ()

@@ -8,7 +8,7 @@ import msgspec
 from chaos.facts.alerts import RuleSeen
 from chaos.facts.inventory import Inventory, LiveAlert, RuleRuns
 from chaos.judge import inputs
-from chaos.spec import promql, routing, rule_text
+from chaos.spec import promql, relabel, routing, rule_text
 from chaos.spec.rule_text import RuleText
 from chaos.verdict.standing import Standing, Word
 
@@ -75,8 +75,10 @@ def _standing(
     needs = inputs.needs_of(rule, rules)
     has_input, missing = _input(needs, inventory.seen)
     given = {name for each in needs for selector in each for name in inventory.seen.get(selector) or ()}
-    instances = [name for name, gives in known.breakable.instances.items() if given & {name, *gives}]
-    links = [link for link in known.breakable.links if link in _values(rule)]
+    values = _values(rule)
+    # What asks whether somebody is missing has no series of his, and names him.
+    instances = [name for name, gives in known.breakable.instances.items() if (given | values) & {name, *gives}]
+    links = [link for link in known.breakable.links if link in values]
     live = [alert for alert in inventory.live if _is_of(alert, rule)]
     reach = _Reach.of(rule, inventory, live)
     text = text_of(rule)
@@ -186,21 +188,31 @@ class _Reach:
         if inventory.routing is None:
             return cls((), False, tuple(_kept(live)), "")
         labels = {**inventory.external, **{name: each for name, each in rule.labels.items() if "{{" not in each}}
-        ways, perhaps = inventory.routing.possible(rule.name, labels)
+        try:
+            arriving, surely = relabel.possible(labels | {"alertname": rule.name}, inventory.relabel)
+        except ValueError:
+            return cls((), False, tuple(_kept(live)), "")
+        if arriving is None:
+            return cls(
+                (), False, tuple(_kept(live)), "Prometheus sends it to nobody: its alert_relabel_configs drop it"
+            )
+        labels = {name: value for name, value in arriving.items() if name != "alertname"}
+        name = arriving.get("alertname", rule.name)
+        ways, perhaps = inventory.routing.possible(name, labels)
         told = [str(way["receiver"]) for way in ways] + [receiver for one in live for receiver in one.receivers]
         names = tuple(dict.fromkeys(told))
-        behind = tuple(name for name in names if name not in inventory.routing.empty)
-        kept = [f"muted by {name}" for way in ways for name in way.get("mute_time_intervals") or ()]
-        kept += [f"told only in {name}" for way in ways for name in way.get("active_time_intervals") or ()]
-        kept += [f"inhibited by {source}" for source in inventory.routing.may_inhibit(rule.name, labels)]
+        behind = tuple(one for one in names if one not in inventory.routing.empty)
+        kept = [f"muted by {interval}" for way in ways for interval in way.get("mute_time_intervals") or ()]
+        kept += [f"told only in {interval}" for way in ways for interval in way.get("active_time_intervals") or ()]
+        kept += [f"inhibited by {source}" for source in inventory.routing.may_inhibit(name, labels)]
         nobody = "" if behind else f"{', '.join(names)} has nothing behind it"
         for one in inventory.silences:
-            accepted = routing.accepts(one.matchers, {**labels, "alertname": rule.name})
+            accepted = routing.accepts(one.matchers, arriving)
             if accepted is not False:
                 words = f"silence {one.id} of {one.who} until {one.until}"
                 kept.append(words if accepted else f"{words}, for some of its labels")
                 nobody = nobody or (words if accepted else "")
-        return cls(behind, perhaps, tuple(dict.fromkeys([*kept, *_kept(live)])), nobody)
+        return cls(behind, perhaps or not surely, tuple(dict.fromkeys([*kept, *_kept(live)])), nobody)
 
 
 def _kept(live: Iterable[LiveAlert]) -> list[str]:

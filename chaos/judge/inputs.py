@@ -1,6 +1,6 @@
 """Whether each alert's rule had something to look at: what looks at nothing is not quiet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chaos.facts.alerts import RuleLoaded, RuleSeen, SelectorSeen
@@ -88,11 +88,16 @@ def _fed(needs: Alternatives, present: set[str]) -> bool:
     return any(alternative <= present for alternative in needs)
 
 
-def _recorded(rules: Iterable[RuleSeen]) -> dict[str, str]:
-    return {rule.name: rule.query for rule in rules if rule.records}
+def _recorded(rules: Iterable[RuleSeen]) -> dict[str, list[str]]:
+    """Of each name all that record it: one for each job, say, and any of them gives series."""
+    found: dict[str, list[str]] = {}
+    for rule in rules:
+        if rule.records:
+            found.setdefault(rule.name, []).append(rule.query)
+    return found
 
 
-def _needs(query: str, recorded: Mapping[str, str], below: frozenset[str] = frozenset()) -> Alternatives:
+def _needs(query: str, recorded: Mapping[str, Sequence[str]], below: frozenset[str] = frozenset()) -> Alternatives:
     """What a rule needs of scraped series: a recorded one is there as long as what it is made of."""
     found: list[frozenset[str]] = []
     try:
@@ -106,7 +111,9 @@ def _needs(query: str, recorded: Mapping[str, str], below: frozenset[str] = froz
             name = promql.name_of(selector)
             inner: Alternatives = (frozenset({selector}),)
             if name in recorded and name not in below:
-                inner = _needs(recorded[name], recorded, below | {name})
+                inner = promql.few(
+                    one for recording in recorded[name] for one in _needs(recording, recorded, below | {name})
+                )
             parts = promql.few(one | other for one in parts for other in inner)
         found += parts
     return promql.few(found)

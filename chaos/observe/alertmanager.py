@@ -11,7 +11,7 @@ from chaos.facts.alerts import AlertmanagerConfigured, AlertmanagerSeen, Counted
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.inventory import Silence
 from chaos.observe import clocks
-from chaos.reach.http import JsonApi
+from chaos.reach.http import JsonApi, understood
 from chaos.spec.door import Address
 
 _URL = re.compile(r"^[\s-]*\w*url: .*$", re.MULTILINE)
@@ -34,11 +34,12 @@ class Alertmanager:
     def look(self, at: float) -> AlertmanagerSeen:
         """Its alerts where they changed since the last look. Never raises: that it did not answer is a fact too."""
         try:
-            answer = self._api.get("/api/v2/alerts")
+            with understood("Alertmanager"):
+                taken = _taken(self._api.get("/api/v2/alerts"))
         except SignalUnavailable as error:
             self._last = None
             return AlertmanagerSeen(at, str(error))
-        alerts = sorted(_taken(answer), key=lambda alert: (alert.name, sorted(alert.labels.items())))
+        alerts = sorted(taken, key=lambda alert: (alert.name, sorted(alert.labels.items())))
         if alerts == self._last:
             return AlertmanagerSeen(at, None)
         self._last = alerts
@@ -47,24 +48,25 @@ class Alertmanager:
     def configured(self) -> AlertmanagerConfigured:
         """Its configuration. Never raises: that it did not answer is a fact too."""
         try:
-            status = self._api.get("/api/v2/status")
+            with understood("Alertmanager"):
+                status = self._api.get("/api/v2/status")
+                config, version = without_secrets(status["config"]["original"]), status["versionInfo"]["version"]
         except SignalUnavailable as error:
             return AlertmanagerConfigured(0.0, "", "", str(error))
-        return AlertmanagerConfigured(
-            0.0, without_secrets(status["config"]["original"]), status["versionInfo"]["version"]
-        )
+        return AlertmanagerConfigured(0.0, config, version)
 
     def peers(self) -> int:
         """How many its cluster has, itself included; 0 where it has none, or gives no answer."""
         try:
-            cluster = self._api.get("/api/v2/status").get("cluster") or {}
+            with understood("Alertmanager"):
+                return len((self._api.get("/api/v2/status").get("cluster") or {}).get("peers") or [])
         except SignalUnavailable:
             return 0
-        return len(cluster.get("peers") or [])
 
     def silences(self) -> tuple[Silence, ...]:
         """Those in force. Raises SignalUnavailable."""
-        return silences_of(self._api.get("/api/v2/silences"))
+        with understood("Alertmanager"):
+            return silences_of(self._api.get("/api/v2/silences"))
 
     def counted(self, at: float) -> NotificationsCounted:
         """Its own counters of notifications. Never raises: that it did not answer is a fact too."""

@@ -1,6 +1,8 @@
 """Asks a stack's servers, by GET alone, which rules they run, what those look at, and whom they would tell."""
 
+import math
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -9,16 +11,19 @@ import httpx
 import yaml
 
 from chaos.errors import SignalUnavailable
+from chaos.facts.alerts import AlertsSent
 from chaos.facts.inventory import Inventory, LiveAlert, RuleRuns, Scraped, Silence
 from chaos.judge import inputs
 from chaos.observe.alertmanager import silences_of
 from chaos.observe.prometheus import Prometheus
 from chaos.reach.http import JsonApi
-from chaos.spec import routing
+from chaos.spec import relabel, routing
 from chaos.spec.door import Address
 from chaos.spec.routing import Routing
 
 ANSWERS_WITHIN_SECONDS = 10.0
+_SERIES_WITHIN_SECONDS = 10.0
+"""For all questions about series: of whom nothing was asked by then nobody says whether it has input."""
 _AT_ONCE = 4
 _LONGEST_QUERY = 3_000
 """Characters: a proxy on the way takes some 8,000 with what encoding adds."""
@@ -37,26 +42,31 @@ class Asking:
         rules: Address = "",
         toxiproxy: str = "",
         transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._prometheus = JsonApi("Prometheus", prometheus, transport, ANSWERS_WITHIN_SECONDS)
-        self._evaluator = Prometheus(rules or prometheus, 0.0, transport)
+        self._evaluator = Prometheus(rules or prometheus, 0.0, transport, ANSWERS_WITHIN_SECONDS)
         self._alertmanager, self._toxiproxy = (
             JsonApi(name, address, transport, ANSWERS_WITHIN_SECONDS) if address else None
             for name, address in (("Alertmanager", alertmanager), ("Toxiproxy", toxiproxy))
         )
         self._untold: list[str] = []
+        self._clock = clock
+        self._until = math.inf
 
     def ask(self) -> Inventory:
         """All there is to know. Raises SignalUnavailable where nobody says which rules there are."""
         rules = tuple(RuleRuns(rule, why) for rule, why in self._evaluator.rules_and_health())
         selectors = inputs.selectors(one.rule for one in rules)
         routed, live, silences = self._routed()
+        sent = self._told("which labels it adds", self._sent, AlertsSent(0.0))
         return Inventory(
             rules=rules,
             scrapes=self._told("how often it scrapes", self._evaluator.scrape_intervals, {}),
             seen=self._seen(selectors),
             targets=self._told("what it scrapes", self._targets, ()),
-            external=self._told("which labels it adds", self._external, {}),
+            external=sent.external,
+            relabel=tuple(sent.relabel),
             routing=routed,
             live=live,
             silences=silences,
@@ -83,11 +93,12 @@ class Asking:
         found = self._prometheus.get("/api/v1/targets", state="active")["data"]["activeTargets"]
         return tuple(dict.fromkeys(Scraped(one["labels"]["job"], one["labels"]["instance"]) for one in found))
 
-    def _external(self) -> dict[str, str]:
+    def _sent(self) -> AlertsSent:
         sent = self._evaluator.alerts_sent()
         if sent.error is not None:
             raise SignalUnavailable(sent.error)
-        return sent.external
+        relabel.possible({}, sent.relabel)  # ValueError for what cannot be read
+        return sent
 
     def _proxies(self) -> tuple[str, ...]:
         return tuple(sorted(self._toxiproxy.get("/proxies"))) if self._toxiproxy else ()
@@ -108,6 +119,7 @@ class Asking:
 
     def _seen(self, selectors: Sequence[str]) -> dict[str, frozenset[str] | None]:
         found: dict[str, frozenset[str] | None] = {}
+        self._until = self._clock() + _SERIES_WITHIN_SECONDS
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for told in pool.map(self._of_batch, _batches(selectors)):
                 found |= told
@@ -116,6 +128,8 @@ class Asking:
         return found
 
     def _of_batch(self, selectors: list[str]) -> dict[str, frozenset[str] | None]:
+        if self._clock() > self._until:
+            return dict.fromkeys(selectors)
         query = " or ".join(_hour(number, one) for number, one in enumerate(selectors))
         try:
             result = self._prometheus.get("/api/v1/query", query=query)["data"]["result"]

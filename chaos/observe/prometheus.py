@@ -2,8 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +14,7 @@ from chaos.facts.alerts import ActiveAlert, AlertHistory, AlertsSent, Prometheus
 from chaos.facts.clocks import ClockSeen
 from chaos.facts.metrics import QueryHistory
 from chaos.observe import clocks
-from chaos.reach.http import JsonApi
+from chaos.reach.http import TIMEOUT_SECONDS, JsonApi, understood
 from chaos.spec.door import Address
 
 _HEALTHY = "ok"
@@ -34,18 +32,28 @@ _MOST_STEPS = 600
 class Prometheus:
     """One Prometheus, or replicas of it. Times are seconds since the run's start, which was at Unix time `wall`."""
 
-    def __init__(self, address: Address, wall: float = 0.0, transport: httpx.BaseTransport | None = None) -> None:
-        self._api = JsonApi("Prometheus", address, transport)
+    def __init__(
+        self,
+        address: Address,
+        wall: float = 0.0,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._api = JsonApi("Prometheus", address, transport, timeout)
         self._ours = wall
         self._wall = wall
         """What its clock showed when the run began."""
 
     def compare_clock(self, now: clocks.Now) -> ClockSeen:
         """How far its clock is ahead of ours, `wall` at the run's start; from then on all times are told in ours."""
-        seen = clocks.compare("Prometheus", self._ours, now, lambda: float(self._ask("time()")["result"][1]))
+        seen = clocks.compare("Prometheus", self._ours, now, self._time_there)
         if self._wall == self._ours and clocks.differ(seen):
             self._wall = self._ours + seen.ahead_seconds
         return seen
+
+    def _time_there(self) -> float:
+        with understood("Prometheus"):
+            return float(self._api.get("/api/v1/query", query="time()")["data"]["result"][1])
 
     @property
     def zero(self) -> float:
@@ -56,7 +64,7 @@ class Prometheus:
         """Its alerts now. Never raises: that it did not answer is a fact too."""
         asked = time.monotonic()
         try:
-            with _understood():
+            with understood("Prometheus"):
                 return self._look(at, self._rules(alerts=True), time.monotonic() - asked)
         except SignalUnavailable as error:
             return PrometheusSeen(at, str(error))
@@ -81,16 +89,20 @@ class Prometheus:
 
     def rules_and_health(self) -> list[tuple[RuleSeen, str]]:
         """Every rule that it runs, and why it is not evaluated, empty where it is. Raises SignalUnavailable."""
-        with _understood():
+        with understood("Prometheus"):
             return [(_rule(group, rule), _unevaluated(rule)) for group, rule in self._rules()]
 
     def alerts_sent(self) -> AlertsSent:
         """What it makes of an alert's labels before it sends it. Never raises: that it did not tell is a fact too."""
         try:
-            with _understood():
+            with understood("Prometheus"):
                 config = yaml.safe_load(self._api.get("/api/v1/status/config")["data"]["yaml"]) or {}
                 external = (config.get("global") or {}).get("external_labels") or {}
-                relabel = (config.get("alerting") or {}).get("alert_relabel_configs") or []
+                alerting = config.get("alerting") or {}
+                relabel = list(alerting.get("alert_relabel_configs") or [])
+                # Each set of Alertmanagers may have its own after these; of several nobody knows which one we ask.
+                if len(several := alerting.get("alertmanagers") or []) == 1:
+                    relabel += several[0].get("alert_relabel_configs") or []
                 written = {str(name): str(value) for name, value in external.items()}
                 return AlertsSent(0.0, written, [dict(one) for one in relabel])
         except (SignalUnavailable, yaml.YAMLError) as error:
@@ -99,20 +111,15 @@ class Prometheus:
     def selector_history(self, selector: str, end: float) -> SelectorSeen:
         """When this selector had series, up to a moment of the run. Never raises: that nothing was told is a fact."""
         step = max(1.0, round(end / _MOST_STEPS))
+        present: dict[str, list[tuple[float, float]]] = {}
         try:
-            answer = self._api.get(
-                "/api/v1/query_range",
-                query=f"count by (instance) ({selector})",
-                start=self._wall,
-                end=self._wall + end,
-                step=step,
-            )
+            with understood("Prometheus"):
+                query = f"count by (instance) ({selector})"
+                for series in self._range(query, self._wall, self._wall + end, step):
+                    times = [float(time) - self._wall for time, _ in series["values"]]
+                    present[series["metric"].get("instance", "")] = _stretches(times, step)
         except SignalUnavailable as error:
             return SelectorSeen(end, selector, {}, str(error))
-        present: dict[str, list[tuple[float, float]]] = {}
-        for series in answer["data"]["result"]:
-            times = [float(time) - self._wall for time, _ in series["values"]]
-            present[series["metric"].get("instance", "")] = _stretches(times, step)
         return SelectorSeen(end, selector, present)
 
     def scrape_intervals(self) -> dict[str, float]:
@@ -121,7 +128,7 @@ class Prometheus:
         Raises SignalUnavailable.
         """
         found: dict[str, float] = {}
-        with _understood():
+        with understood("Prometheus"):
             for one in self._targets() or []:
                 every = parse_duration(one["scrapeInterval"]).total_seconds()
                 job = str(one["labels"]["job"])
@@ -134,7 +141,7 @@ class Prometheus:
 
         One that has just started scrapes nothing for five seconds, and says so of every target.
         """
-        with _understood():
+        with understood("Prometheus"):
             if (targets := self._targets()) is None:
                 return []
             missing = [str(one["labels"]["instance"]) for one in targets if _unix(one["lastScrape"]) < moment]
@@ -142,13 +149,17 @@ class Prometheus:
 
     def unevaluated_since(self, moment: float) -> list[str]:
         """The alerting rules that were not evaluated since this Unix time. Raises SignalUnavailable."""
-        with _understood():
+        with understood("Prometheus"):
             rules = self._rules(alerts=True)
             missing = [str(rule["name"]) for _, rule in rules if _evaluated_before(rule, moment)]
             return sorted(missing) if rules else ["any rule"]
 
     def alert_histories(self, end: float) -> list[AlertHistory]:
         """Every `ALERTS` series that has samples of the run, as stored up to `end`. Raises SignalUnavailable."""
+        with understood("Prometheus"):
+            return self._alert_histories(end)
+
+    def _alert_histories(self, end: float) -> list[AlertHistory]:
         found: dict[str, tuple[dict[str, str], set[float]]] = {}
         # An hour at a time: an answer is to come in time, whatever fired for how long.
         for at in [*range(_HOUR, math.ceil(end), _HOUR), end]:
@@ -174,16 +185,10 @@ class Prometheus:
         A step with no answer, or with more than one series, has None.
         """
         first = int(start / step_seconds)
-        answer = self._api.get(
-            "/api/v1/query_range",
-            query=query,
-            start=self._wall + first * step_seconds,
-            end=self._wall + end,
-            step=step_seconds,
-        )
-        series = answer["data"]["result"]
-        told = series[0]["values"] if len(series) == 1 else []
-        values = {round((float(time) - self._wall) / step_seconds): float(value) for time, value in told}
+        with understood("Prometheus"):
+            series = self._range(query, self._wall + first * step_seconds, self._wall + end, step_seconds)
+            told = series[0]["values"] if len(series) == 1 else []
+            values = {round((float(time) - self._wall) / step_seconds): float(value) for time, value in told}
         steps = range(first, int(end / step_seconds) + 1)
         samples = [(index * step_seconds, values.get(index)) for index in steps]
         if len(series) < 2:
@@ -194,9 +199,10 @@ class Prometheus:
         """Close its connections."""
         self._api.close()
 
-    def _ask(self, query: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self._api.get("/api/v1/query", query=query)["data"]
-        return answer
+    def _range(self, query: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
+        asked = self._api.get("/api/v1/query_range", query=query, start=start, end=end, step=step)
+        result: list[dict[str, Any]] = asked["data"]["result"]
+        return result
 
     def _query(self, query: str, at: float) -> list[dict[str, Any]]:
         result: list[dict[str, Any]] = self._api.get("/api/v1/query", query=query, time=self._wall + at)["data"][
@@ -222,15 +228,6 @@ class Prometheus:
     def _active(self, name: str, alert: dict[str, Any]) -> ActiveAlert:
         since = _unix(alert["activeAt"]) - self._wall
         return ActiveAlert(name, _without(alert["labels"], "alertname"), alert["state"], since)
-
-
-@contextmanager
-def _understood() -> Iterator[None]:
-    """What is no answer in Prometheus's form has told nothing, and is no defect of ours."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise SignalUnavailable(f"Prometheus: not an answer: {type(error).__name__}: {error}") from error
 
 
 def _evaluated_before(rule: dict[str, Any], moment: float) -> bool:

@@ -4,6 +4,7 @@ import functools
 import ssl
 from base64 import b64encode
 from collections.abc import Generator, Iterator
+from urllib.parse import quote
 
 import httpx
 
@@ -102,11 +103,20 @@ def _value(value: str | Kept, door: Door, what: str) -> str:
     return kept.sendable(value, door.plain, what)
 
 
+def _of_proxy(door: Door) -> tuple[str, str] | None:
+    try:
+        return user_info(kept.read(door.proxy) or "")
+    except ValueError:
+        return None  # no URL: nobody is shown it
+
+
 def _secrets(door: Door) -> Iterator[str]:
     values = (*door.headers.values(), door.bearer, door.proxy)
     found = [kept.read(value) or "" for value in values if isinstance(value, Kept)]
-    pairs = [door.user_info, user_info(kept.read(door.proxy) or "")]
+    # Of `Bearer abc` a server may repeat the second word alone.
+    found += [one.split()[-1] for one in found if " " in one]
+    pairs = [door.user_info, _of_proxy(door)]
     if door.basic:
         pairs.append((kept.read(door.basic.user) or "", kept.read(door.basic.password) or ""))
-    found += [secret for pair in pairs if pair for secret in (pair[1], _encoded(pair))]
+    found += [secret for pair in pairs if pair for secret in (pair[1], quote(pair[1], safe=""), _encoded(pair))]
     yield from (one for one in found if len(one) >= _SHORTEST_SECRET)

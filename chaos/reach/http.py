@@ -6,7 +6,8 @@ Clients share what they verify servers by: most of the 60 ms that making one tak
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -84,6 +85,15 @@ class JsonApi:
             return answer
         kind = NoSuchApi if silent and all(isinstance(one, NoSuchApi) for one in silent) else SignalUnavailable
         raise kind("; ".join(str(one) for one in silent) or f"{self._name}: the target names none")
+
+
+@contextmanager
+def understood(name: str) -> Iterator[None]:
+    """What is no answer in this server's form has told nothing, and is no defect of ours: it is SignalUnavailable."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise SignalUnavailable(f"{name}: not an answer: {type(error).__name__}: {error}") from error
 
 
 class _NoSuchQuestion(SignalUnavailable):

@@ -1,5 +1,6 @@
 """How a server of the stack is reached: its address, who we are there, and by what we know that it is the right one."""
 
+import re
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -9,6 +10,8 @@ import msgspec
 from chaos.spec.values import Duration
 
 _V = TypeVar("_V")
+_LETS_IN = re.compile(r"auth|cookie|token|secret|passw|credential|api-?key|access-key", re.IGNORECASE)
+"""In names of headers whose value lets somebody in."""
 
 
 class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +76,9 @@ class Door(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("give one of bearer, basic, and a user in the URL")
         if "authorization" in {name.lower() for name in self.headers} and (self.bearer or self.basic):
             raise ValueError("headers: bearer and basic give the Authorization already")
+        for name, value in self.headers.items():
+            if isinstance(value, str) and _LETS_IN.search(name):
+                raise ValueError(f"headers.{name}: its value comes from env or file, and stands in no target file")
         if isinstance(self.proxy, str) and user_info(self.proxy):
             raise ValueError("proxy: one with a password comes from env or file")
 

@@ -26,7 +26,11 @@ _NOTHING: Alternatives = (frozenset(),)
 _RANGE = re.compile(r"\[\s*((?:\d+(?:ms|[smhdwy]))+)\s*\]")
 MOST = 64
 """Alternatives of one expression; what would make more of them is taken to need nothing."""
+_NAMED = re.compile(r'[{,]\s*__name__="((?:[^"\\]|\\.)*)"')
+"""The name within braces, as the parser writes it: one that is no plain word stands nowhere else."""
+_UNESCAPED = re.compile(r"\\(.)")
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_OF_RULES = frozenset({"ALERTS", "ALERTS_FOR_STATE"})
 _ABSENT = frozenset({"absent", "absent_over_time"})
 
 
@@ -69,9 +73,10 @@ def _gives_bool(node: BinaryExpr) -> bool:
 
 
 def asked(selector: str) -> list[str]:
-    """The values that a selector's matchers name, regular expressions as they are written."""
+    """The values that a selector's matchers ask for, regular expressions as they are written."""
     node = parse(selector)
-    return [one.value for one in node.matchers.matchers] if isinstance(node, VectorSelector) else []
+    matchers = node.matchers.matchers if isinstance(node, VectorSelector) else []
+    return [one.value for one in matchers if one.op in (MatchOp.Equal, MatchOp.Re)]
 
 
 def of_each(expression: str) -> bool:
@@ -139,12 +144,16 @@ def _matches(operator: MatchOp, wanted: str, value: str) -> bool:
 
 
 def name_of(selector: str) -> str:
-    """The metric's name in a selector; empty where it asks for none."""
-    return selector.partition("{")[0].strip()
+    """The metric's name in a selector, wherever it stands; empty where it asks for none, or for several."""
+    before = re.split(r"[{\s]", selector, maxsplit=1)[0]
+    return before or next((_UNESCAPED.sub(r"\1", one) for one in _NAMED.findall(selector)), "")
 
 
 def _needs(node: Expr) -> Alternatives:
     match node:
+        case VectorSelector() if node.name in _OF_RULES:
+            # Made by whoever evaluates rules, while something fires: that there is none is how it should be.
+            return _NOTHING
         case VectorSelector():
             return (frozenset({str(node.prettify())}),)
         case MatrixSelector():

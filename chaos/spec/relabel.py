@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _GROUP = re.compile(r"\$(?:\$|(\d+)|\{(\w+)\}|(\w+))")
+_THERE = "stormdrill_there"
+"""A label that nothing asks for: what has it is not taken for dropped because it has no other."""
 _LOWEST_BITS = 8
 """Bytes of a digest that count."""
 
@@ -26,6 +28,30 @@ def sent(
         if not found:
             break
     return {name: value for name, value in found.items() if value}
+
+
+def possible(labels: Mapping[str, str], configs: Iterable[Mapping[str, Any]]) -> tuple[dict[str, str] | None, bool]:
+    """What is known of the labels with which an alert arrives that has these and perhaps others, and whether it surely
+    arrives; None where it surely does not. A label is left out where others decide what it is; an empty one it has not.
+    ValueError for what cannot be understood.
+    """
+    found, surely = dict(labels), True
+    for config in configs:
+        action = str(config.get("action") or "replace").lower()
+        needed = [*(config.get("source_labels") or ()), *([config.get("target_label")] if "equal" in action else [])]
+        known = all(name in found for name in needed)
+        if action in ("keep", "drop", "keepequal", "dropequal"):
+            if known and not sent(found | {_THERE: _THERE}, {}, [config]):
+                return None, True
+            surely = surely and known
+        elif known or action in ("labeldrop", "labelkeep", "labelmap"):
+            made = sent(found, {}, [config])
+            # What it has not any more is known to be missing.
+            found = dict.fromkeys(found, "") | made
+        else:
+            target = str(config.get("target_label") or "")
+            found = {name: value for name, value in found.items() if name != target and "$" not in target}
+    return found, surely
 
 
 def _applied(labels: dict[str, str], config: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ a node none of whose routes matches is itself the way. Regular expressions match
 has the empty value. Source: https://prometheus.io/docs/alerting/latest/configuration/
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -20,6 +21,12 @@ from chaos.spec.values import NOTHING
 _MATCHER = re.compile(
     r"""\s*("(?:[^"\\]|\\.)*"|[^\s{}!=~,"'`\\]+)\s*(=~|!~|!=|=)\s*("(?:[^"\\]|\\.)*"|[^",]*?)\s*(?:,\s*|$)""", re.DOTALL
 )
+_CLASS = re.compile(r"\[:(\^?\w+):\]")
+"""Such as the inner part of `[[:digit:]]`, which Python would take for a set of letters."""
+_CLASSES = {
+    "alpha": "a-zA-Z", "digit": "0-9", "alnum": "0-9a-zA-Z", "lower": "a-z", "upper": "A-Z", "word": "0-9A-Za-z_",
+    "xdigit": "0-9a-fA-F", "space": r"\t\n\v\f\r ", "blank": r"\t ",
+}  # fmt: skip
 _ESCAPED = re.compile(r'\\(["\\n])')
 """A backslash before anything else stands for itself, as in `"api\\.v1"`."""
 
@@ -106,7 +113,7 @@ def _compile(*nodes: Mapping[str, Any]) -> None:
         for of in ("", "source", "target"):
             for _, operator, value in _asked(node, of):
                 if operator in ("=~", "!~"):
-                    re.compile(value)
+                    _pattern(value)
         _compile(*(node.get("routes") or ()))
 
 
@@ -209,4 +216,13 @@ def _plain(text: str) -> str:
 def _accepts(operator: str, wanted: str, value: str) -> bool:
     if operator in ("=", "!="):
         return (value == wanted) is (operator == "=")
-    return (re.fullmatch(wanted, value) is not None) is (operator == "=~")
+    return (_pattern(wanted).fullmatch(value) is not None) is (operator == "=~")
+
+
+@functools.cache
+def _pattern(written: str) -> "re.Pattern[str]":
+    """As Go reads it, as far as Python can: what it reads otherwise is no pattern here, and no other one."""
+    plain = _CLASS.sub(lambda match: _CLASSES.get(match[1], match[0]), written)
+    if _CLASS.search(plain):
+        raise re.error(f"{written!r} has a class that is unknown here")
+    return re.compile(plain)

@@ -43,6 +43,7 @@ REAL_TIME = {
         chaos.machine.built_beside._STANDS_WITHIN_SECONDS
         chaos.machine.sockets._WITHIN_SECONDS chaos.observe.pace.TOLD_WITHIN_SECONDS
         chaos.observe.jaeger._ALL_WITHIN_SECONDS chaos.observe.inventory.ANSWERS_WITHIN_SECONDS
+        chaos.observe.inventory._SERIES_WITHIN_SECONDS
         chaos.observe.jaeger._ANSWER_WITHIN_SECONDS chaos.observe.panels._TIMEOUT_SECONDS
         chaos.reach.haproxy._TIMEOUT_SECONDS chaos.reach.http.TIMEOUT_SECONDS
         chaos.reach.postgres.CONNECT_WITHIN_SECONDS chaos.reach.redis_cluster._TIMEOUT_SECONDS
