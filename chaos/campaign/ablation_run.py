@@ -89,7 +89,7 @@ class _One:
 
     def all_on(self, rows: list[Ablated]) -> dict[Same, Side]:
         """Each experiment once, those on a stack of the same settings one after the other."""
-        sames = sorted({_same(row) for row in rows}, key=lambda same: same[1])
+        sames = sorted(dict.fromkeys(map(_same, rows)), key=lambda same: same[1])
         sides: dict[Same, Side] = {}
         for number, same in enumerate(sames):
             if self.ended_early:
