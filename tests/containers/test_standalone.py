@@ -71,7 +71,12 @@ def down(compose):
 @pytest.fixture(scope="module")
 def up(built, compose, down):
     try:
-        compose("up", "--detach", built)
+        try:
+            compose("up", "--detach", built)
+        except AssertionError:
+            # Of what ends when it is done nothing else says why it did not.
+            print(compose("logs", "--no-color", "--tail", "20", "credentials", "redis-cluster"))
+            raise
         yield
     finally:
         down()
