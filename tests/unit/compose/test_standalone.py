@@ -12,7 +12,7 @@ from docker.utils.build import exclude_paths
 from compose.containers import digests
 from compose.settings import ROOT, SHOPS
 from compose.standalone import standalone
-from compose.standalone.spec import SERVICES, TOXIPROXY
+from compose.standalone.spec import ARE_TOLD, SERVICES, TOXIPROXY
 from compose.topology import INVENTORIES, REDIS_NODES
 
 FILE = standalone.FOLDER / "compose.yaml"
@@ -190,3 +190,9 @@ def test_what_a_service_needs_is_awaited(document):
 def test_the_official_postgres_image_makes_the_database_once(document):
     assert document["services"]["postgres"]["environment"]["POSTGRES_DB"] == "stormdrill"
     assert "CREATE DATABASE" not in FILE.read_text()
+
+
+def test_the_image_has_a_folder_for_each_volume_of_passwords():
+    # Docker makes a volume as that folder is; without one it is root's, and nobody could write there.
+    folders = digests.pinned_dockerfile().partition("RUN install --directory")[2]
+    assert all(f"/told/{name}" in folders.split() for name in ARE_TOLD)
