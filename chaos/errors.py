@@ -3,6 +3,8 @@
 ChaosError
 ├── InvalidFile            an experiment or target file is wrong          exit 2
 ├── RunInProgress          another runner holds the lease                 exit 2
+├── NeedsCheckout          only a checkout of Stormdrill can do that      exit 2
+├── NotInstalled           a library is missing that few need             exit 2
 ├── StackUnreachable       the target does not answer as it should        exit 3
 ├── BaselineNotMet         the steady state did not hold before the fault exit 3
 ├── FaultFailed            the fault is not in place, or without effect   exit 4
@@ -39,6 +41,14 @@ class InvalidFile(ChaosError):
 
 class RunInProgress(ChaosError):
     """Another run holds the stack's lease."""
+
+
+class NeedsCheckout(ChaosError):
+    """What is asked for is about our own stack, which the installed package does not bring."""
+
+
+class NotInstalled(ChaosError):
+    """A library is missing that an extra of the package installs; the message says by which command."""
 
 
 class StackUnreachable(ChaosError):

@@ -8,8 +8,8 @@ from functools import partial
 from chaos.campaign import ablation_run, artifacts
 from chaos.campaign.ablation_run import Plan
 from chaos.campaign.runner import Setting
-from chaos.cli import run, stack
-from chaos.cli.stack import EXPERIMENTS, ROOT
+from chaos.cli import run, settling, whose
+from chaos.cli.checkout import EXPERIMENTS, ROOT
 from chaos.drill.progress import Progress
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
@@ -25,14 +25,14 @@ PAGE = ROOT / "docs" / "ablation.md"
 
 def ablation(arguments: argparse.Namespace) -> int:
     """Compare them; 0 if every switch was compared and came as the table says."""
-    known = stack.vocabulary(None)
+    known = whose.vocabulary(None)
     switches = table.read(TABLE, EXPERIMENTS)
     interrupts = Interrupts()
     interrupts.listen("it ends when the present run is undone; a second signal skips waiting for proofs")
-    target = stack.target_of(None, Progress(), interrupts, whole=True)
+    target = whose.target_of(None, Progress(), interrupts, whole=True)
     run.assert_free(target.state_folder)
     # Whatever is up is brought up anew by the next run that is told something else: only a live run is waited for.
-    back = stack.settle(target, False, interrupts)
+    back = settling.settle(target, interrupts)
 
     def longest(name: str) -> float:
         experiment = experiments.read(experiments.find(EXPERIMENTS, name), known)

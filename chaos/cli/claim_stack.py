@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 
 from chaos.cli import stack
+from chaos.cli.checkout import ROOT
 from chaos.cli.run import assert_free
-from chaos.cli.stack import ROOT, STACK_ERRORS
+from chaos.cli.stack import STACK_ERRORS
 from chaos.control.of_target import control_of
 from chaos.control.port import family
 from chaos.errors import StackUnreachable

@@ -12,8 +12,8 @@ from chaos.campaign import revision
 from chaos.claims import run
 from chaos.claims.run import Setting
 from chaos.claims.table import MEASURING
-from chaos.cli.claim_stack import OwnStacks
-from chaos.cli.stack import ROOT
+from chaos.cli import checkout
+from chaos.cli.checkout import ROOT
 from chaos.drill.progress import Progress
 from chaos.errors import Interrupted, InvalidFile
 from chaos.facts import recorder
@@ -42,6 +42,9 @@ _CODES = {
 
 def measure(arguments: argparse.Namespace) -> int:
     """Measure those that are asked for, in their order; the exit code of the worst verdict."""
+    checkout.assert_there("the stack that claims are about")
+    from chaos.cli.claim_stack import OwnStacks
+
     chosen = _chosen(arguments.only, arguments.deviate, EXTREME if arguments.extreme else HYPOTHESES)
     before = _verdict_of(arguments.compare) if arguments.compare else None
     interrupts, progress = Interrupts(), Progress()

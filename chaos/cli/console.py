@@ -13,8 +13,7 @@ from pathlib import Path
 import msgspec
 
 from chaos.campaign import artifacts
-from chaos.cli import stack
-from chaos.cli.stack import ALERTS, DASHBOARDS
+from chaos.cli import checkout, whose
 from chaos.console import process, settings, starting
 from chaos.console.process import FOLDER, Console
 from chaos.console.settings import ConsoleSettings
@@ -27,7 +26,6 @@ from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
 from chaos.report import plain
 
-_BOOKS = ALERTS / "runbooks"
 _FOLLOWING = "gameday.json"
 _POLL_SECONDS = 0.2
 LOOPBACK = "127.0.0.1"
@@ -36,7 +34,7 @@ LOOPBACK = "127.0.0.1"
 def console(arguments: argparse.Namespace) -> int:
     """Show a run's folder until Ctrl-C; without one, the newest run, as the console of a game day did or does."""
     if arguments.run is None:
-        runs = stack.runs(arguments.target)
+        runs = whose.runs(arguments.target)
         file = runs / FOLDER / _FOLLOWING
         # Whoever begins it again comes back with the same addresses.
         made = _again(arguments, runs, file) or _settings(arguments, runs, follows=True)
@@ -162,14 +160,14 @@ def _settings(arguments: argparse.Namespace, folder: Path, follows: bool = False
         folder=str(folder.resolve()),
         follows=follows,
         past=past,
-        books=str(_BOOKS),
+        books=str(checkout.runbooks() or ""),
         address=address,
         port=arguments.port or process.free_port(address),
         secret=settings.new_secret(),
         tokens=settings.new_tokens(arguments.listen is not None),
-        target=str(stack.target_file(arguments.target)),
+        target=whose.target_file(arguments.target),
         # Those of a stack that is not ours are its own, or there are none.
-        dashboards=str(DASHBOARDS) if arguments.target is None else "",
+        dashboards=str(checkout.DASHBOARDS) if arguments.target is None and checkout.is_there() else "",
         owner=process_identity.of_pid(os.getpid()),
     )
 

@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from chaos.campaign import artifacts, revision
-from chaos.cli import console, production, rounds, run, stack
-from chaos.cli.stack import ALERTS, ROOT, experiments_of
+from chaos.cli import checkout, console, production, rounds, run, whose
+from chaos.cli.checkout import ROOT
+from chaos.cli.whose import experiments_of
 from chaos.control.of_target import control_of
 from chaos.drill.progress import Progress
 from chaos.errors import GameRefused
@@ -47,7 +48,6 @@ _PACE = "10"
 _PACE_SETTING = "STORMDRILL_PACE"
 _ONLY_HERE = "What you do, do with `do`: a fault that was ended in another way breaks the round off."
 """As nobody could say then who or what had ended it; runbooks name commands for everywhere."""
-_BOOKS = ALERTS / "runbooks"
 _LOOK_SECONDS = 0.3
 _LAST_WORDS_SECONDS = 2.0
 _ABORTED_WITHIN_SECONDS = 40.0
@@ -81,8 +81,8 @@ def _play(arguments: argparse.Namespace) -> int:
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("the round ends, what was begun is undone; a second signal skips waiting for proofs")
     if arguments.target is None:
-        os.environ.setdefault(_PACE_SETTING, str(stack.pace_of_what_is_up() or _PACE))
-    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
+        os.environ.setdefault(_PACE_SETTING, str(whose.pace_of_what_is_up() or _PACE))
+    target = whose.target_of(arguments.target, progress, interrupts, whole=True)
     run.assert_let_in(target, arguments.target)
     target.state_folder.mkdir(parents=True, exist_ok=True)
     run.assert_free(target.state_folder)
@@ -135,13 +135,13 @@ def _goes_on(typed: Typed, interrupts: Interrupts) -> bool:
 
 def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, terminal: Unhurried) -> Setting:
     def screen(table: Table, who: str) -> Screen:
-        made = Screen(table, who, terminal, _BOOKS, Coach() if arguments.practice else None, target)
+        made = Screen(table, who, terminal, checkout.runbooks(), Coach() if arguments.practice else None, target)
         typed.listen(made.do)
         return made
 
     return Setting(
         System(target, control_of(target)),
-        stack.vocabulary(arguments.target).should_run,
+        whose.vocabulary(arguments.target).should_run,
         tuple(panel.of_target(target)),
         revision.of(ROOT),
         _name(arguments),
@@ -154,7 +154,7 @@ def _setting(arguments: argparse.Namespace, target: Target, typed: Typed, termin
 def _draw(
     arguments: argparse.Namespace, deck: Deck, seed: tuple[int, int], target: Target, progress: Progress
 ) -> Drawing:
-    read = partial(experiments.read, vocabulary=stack.vocabulary(arguments.target))
+    read = partial(experiments.read, vocabulary=whose.vocabulary(arguments.target))
     if arguments.rematch:
         sealed = sealing.read(arguments.rematch.resolve()).sealed
         [file] = _files(deck, arguments)
@@ -190,7 +190,7 @@ def _files(deck: Deck, arguments: argparse.Namespace) -> list[Path]:
 
 def _check(deck: Deck, arguments: argparse.Namespace) -> None:
     """All of its cards, so that it says nothing of what is drawn. Raises InvalidFile."""
-    place, vocabulary = arguments.deck or OWN_DECK, stack.vocabulary(arguments.target)
+    place, vocabulary = arguments.deck or OWN_DECK, whose.vocabulary(arguments.target)
     for number, card in enumerate(deck.cards):
         read = experiments.read(deck_file.file_of(card, place, experiments_of(arguments)), vocabulary)
         with_injects = deck_file.played(deck_file.held(read, deck.limit), card.injects)
@@ -226,7 +226,7 @@ def _name(arguments: argparse.Namespace) -> str:
 
 def _welcome(deck: Deck, arguments: argparse.Namespace, target: Target) -> None:
     print(f"{deck.title}. Until the reveal nobody knows what is broken; what happens is printed here.")
-    print(*stack.to_look_at(arguments.target), sep="\n")
+    print(*whose.to_look_at(arguments.target), sep="\n")
     if target.pace:
         minute, five = durations.spoken(60 / target.pace), f"{300 / target.pace:g}s"
         print(f"Pace {target.pace}: a minute of an alert takes {minute}; for [5m] in a runbook write [{five}].")
@@ -239,9 +239,9 @@ def _join(arguments: argparse.Namespace) -> int:
     if table.is_over or not sealing.is_played(folder):
         raise GameRefused(f"{folder.name} is not played just now")
     table.join(_name(arguments), "host" if arguments.host else arguments.role)
-    here = runbooks.target_of(str(stack.target_file(arguments.target)))
-    screen = Screen(table, _name(arguments), books=_BOOKS, target=here)
-    print(*stack.to_look_at(arguments.target), _ONLY_HERE, HELP, sep="\n")
+    here = runbooks.target_of(whose.target_file(arguments.target))
+    screen = Screen(table, _name(arguments), books=checkout.runbooks(), target=here)
+    print(*whose.to_look_at(arguments.target), _ONLY_HERE, HELP, sep="\n")
     Typed().listen(screen.do)
     while sealing.is_played(folder):
         screen.show()

@@ -22,12 +22,12 @@ from chaos.cli import (
     listing,
     production,
     run,
-    stack,
     theirs,
     undo,
+    whose,
 )
 from chaos.cli.arguments import Command, parser
-from chaos.cli.stack import ALERTS, ROOT
+from chaos.cli.checkout import ALERTS, ROOT
 from chaos.control.of_target import control_of
 from chaos.drill import endings
 from chaos.drill.progress import Progress
@@ -67,7 +67,7 @@ def main() -> None:
         code = EXIT_CODES[endings.of(error)]
         print(f"stormdrill: interrupted (exit {code:d})", file=sys.stderr)
         sys.exit(code)
-    except (ChaosError, *stack.STACK_ERRORS) as error:
+    except (ChaosError, *whose.errors()) as error:
         print(f"stormdrill: {error}", file=sys.stderr)
         sys.exit(ExitCode.INVALID)
     except subprocess.SubprocessError as error:
@@ -85,10 +85,10 @@ def _run(arguments: argparse.Namespace) -> int:
     file = _experiment_file(arguments)
     if not arguments.dry_run:
         production.assert_meant(arguments.target, arguments.yes, [file])
-    known = stack.vocabulary(arguments.target)
+    known = whose.vocabulary(arguments.target)
     experiment = experiments.read(file, known)
     breaks = {name for fault in experiment.faults for name in (*fault.instances(), *fault.links())}
-    find = partial(stack.target_of, arguments.target, whole=not breaks.isdisjoint(stack.BUILT_BESIDE))
+    find = partial(whose.target_of, arguments.target, whole=not breaks.isdisjoint(whose.BUILT_BESIDE))
     for note in _notes(arguments)(experiment):
         print(f"stormdrill: note: {note}", file=sys.stderr)
     runs = partial(run.run, file, known, find, ROOT, arguments.dry_run, arguments.target, arguments.another_follows)
@@ -96,7 +96,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _live(arguments: argparse.Namespace, runs: Callable[[], int]) -> int:
-    with console.beside(arguments, stack.runs(arguments.target), Progress()) as shown:
+    with console.beside(arguments, whose.runs(arguments.target), Progress()) as shown:
         code = runs()
         # Whoever ended the run by SIGTERM, or has closed its terminal, presses no Enter.
         if shown and code != ExitCode.TERMINATED:
@@ -107,36 +107,36 @@ def _live(arguments: argparse.Namespace, runs: Callable[[], int]) -> int:
 
 
 def _all(arguments: argparse.Namespace) -> int:
-    folder = stack.experiments_of(arguments)
+    folder = whose.experiments_of(arguments)
     planned = catalogue.choose(folder, arguments.only, arguments.skip)
     files = [experiments.find(folder, name) for name in planned]
     production.assert_meant(arguments.target, arguments.yes, files)
-    known = stack.vocabulary(arguments.target)
+    known = whose.vocabulary(arguments.target)
     interrupts = Interrupts()
     interrupts.listen("the catalogue ends when the present run is undone; a second signal skips waiting for proofs")
     # Some of its experiments break the trace store.
-    target = stack.target_of(arguments.target, Progress(), interrupts, whole=True)
+    target = whose.target_of(arguments.target, Progress(), interrupts, whole=True)
     run.assert_let_in(target, arguments.target)
     run.assert_free(target.state_folder)
     options = ["--target", str(arguments.target), "--experiments", str(folder)] if arguments.target else []
     options += [production.YES] if arguments.yes else []
-    settle, bring_up = stack.settle(target, arguments.target is None, interrupts), partial(stack.bring_back, interrupts)
+    settle = whose.settle(target, arguments.target, interrupts)
 
     def longest(name: str) -> float:
         experiment = experiments.read(experiments.find(folder, name), known)
         at = pace.of(target, experiment, SystemClock())
         return length.longest(experiment.at(at), at)
 
-    back = catalogue.bring_back(settle, bring_up)
+    back = catalogue.bring_back(settle, whose.bring_back(arguments.target, interrupts))
     setting = Setting(runner.command(tuple(options)), target.runs_folder, longest, back)
     first = pace.of(target, experiments.read(experiments.find(folder, planned[0]), known), SystemClock())
     return catalogue.run_all(planned, _sources(arguments, target), known, setting, interrupts, first)
 
 
 def _sources(arguments: argparse.Namespace, target: Target | None) -> Sources:
-    folder = stack.experiments_of(arguments)
+    folder = whose.experiments_of(arguments)
     if arguments.target is None or target is None:
-        return Sources(ROOT, folder, ALERTS, stack.runs(), stack.present)
+        return Sources(ROOT, folder, ALERTS, whose.runs(None), whose.present)
     return theirs.sources(target, folder, ROOT)
 
 
@@ -146,12 +146,12 @@ def _coverage(arguments: argparse.Namespace) -> int:
     target = targets.read(arguments.target) if arguments.target else None
     if arguments.renew and not arguments.baseline:
         raise InvalidFile(Path("coverage"), "--renew", "needs the file: --baseline FILE")
-    sources, known = _sources(arguments, target), stack.vocabulary(arguments.target)
+    sources, known = _sources(arguments, target), whose.vocabulary(arguments.target)
     return coverage_reading.print_matrix(sources, known, arguments.target, arguments.baseline, arguments.renew)
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    folder = (arguments.run or stack.runs(arguments.target) / "latest").resolve()
+    folder = (arguments.run or whose.runs(arguments.target) / "latest").resolve()
     if claims.is_of_claims(folder):
         return claims.again(folder)
     if ending.is_round(folder):
@@ -160,25 +160,23 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _validate(arguments: argparse.Namespace) -> int:
-    named = arguments.files or [stack.experiments_of(arguments)]
+    named = arguments.files or [whose.experiments_of(arguments)]
     chosen = [file for one in named for file in (experiments.files(one) if one.is_dir() else [one])]
     if not chosen:
         raise InvalidFile(named[0], "", "there is no experiment in it")
     if not arguments.files and arguments.target is None:
         print(f"{claims.validate()} claims can be measured and judged")
-    return listing.validate(chosen, stack.vocabulary(arguments.target), _notes(arguments))
+    return listing.validate(chosen, whose.vocabulary(arguments.target), _notes(arguments))
 
 
 def _notes(arguments: argparse.Namespace) -> Callable[[Experiment], list[str]]:
-    # Another target's times are its own, and real.
-    of_pace: Callable[[Experiment], list[str]] = stack.notes if arguments.target is None else lambda _: []
-    return lambda experiment: [*experiments.notes(experiment), *of_pace(experiment)]
+    return lambda experiment: [*experiments.notes(experiment), *whose.notes(arguments.target, experiment)]
 
 
 def _dashboards(arguments: argparse.Namespace) -> int:
     progress, interrupts = Progress(), Interrupts()
     interrupts.listen("what was begun is ended")
-    target = stack.target_of(arguments.target, progress, interrupts, whole=True)
+    target = whose.target_of(arguments.target, progress, interrupts, whole=True)
     progress.phase("dashboards")
     rows = check_dashboards.check(System(target, control_of(target)), arguments.within, progress.waits, interrupts)
     progress.done(f"{len(rows)} panels and variables asked under load")
@@ -187,7 +185,7 @@ def _dashboards(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    folder, known = stack.experiments_of(arguments), stack.vocabulary(arguments.target)
+    folder, known = whose.experiments_of(arguments), whose.vocabulary(arguments.target)
     if arguments.markdown:
         print(listing.catalogue(folder, known), end="")
         return 0
@@ -200,7 +198,7 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _undo(arguments: argparse.Namespace) -> int:
-    target = stack.existing_target(arguments.target)
+    target = whose.existing_target(arguments.target)
     if target is None:
         print("nothing to undo: no stack is up")
         return 0
@@ -212,7 +210,7 @@ def _undo(arguments: argparse.Namespace) -> int:
 def _experiment_file(arguments: argparse.Namespace) -> Path:
     named: str = arguments.experiment
     return (
-        Path(named) if named.endswith((".yaml", ".yml")) else experiments.find(stack.experiments_of(arguments), named)
+        Path(named) if named.endswith((".yaml", ".yml")) else experiments.find(whose.experiments_of(arguments), named)
     )
 
 
@@ -231,9 +229,5 @@ _COMMANDS: dict[str, Command] = {
     "console": console.console,
     "undo": _undo,
     "schema": _schema,
-    "compose-file": stack.compose_file,
-    "up": stack.up,
-    "down": stack.down,
-    "restart": stack.restart,
-    "status": stack.status,
+    **{name: whose.command(name) for name in ("compose-file", "up", "down", "restart", "status")},
 }

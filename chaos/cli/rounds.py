@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from chaos.campaign import artifacts
-from chaos.cli import stack
+from chaos.cli import whose
 from chaos.errors import GameRefused, InvalidFile
 from chaos.gameday import decks, ending, sealing
 from chaos.report import plain, words
@@ -47,7 +47,7 @@ def reveal(arguments: argparse.Namespace) -> int:
 
 def show_all(arguments: argparse.Namespace) -> int:
     """One line for each round there is."""
-    for folder in decks.rounds(stack.runs(arguments.target)):
+    for folder in decks.rounds(whose.runs(arguments.target)):
         try:
             told = "sealed" if sealing.is_sealed(folder) else _told(folder)
         except (GameRefused, InvalidFile, ValueError, OSError) as error:
@@ -64,7 +64,7 @@ def _told(folder: Path) -> str:
 
 def folder_of(arguments: argparse.Namespace) -> Path:
     """The round's that was named, else the latest. Raises GameRefused where it is none."""
-    folder: Path = (arguments.run or stack.runs(arguments.target) / "latest").resolve()
+    folder: Path = (arguments.run or whose.runs(arguments.target) / "latest").resolve()
     if not ending.is_round(folder):
         raise GameRefused(f"{folder} is no round of a game day: `stormdrill gameday list` names them")
     return folder

@@ -1,6 +1,6 @@
 """Our own stack, as commands bring it up, take it down and ask for it.
 
-With claim_stack.py beside it the only file that knows `compose`.
+With claim_stack.py beside it the only file that knows `compose`; whose.py imports it, once somebody asks for our own.
 """
 
 import argparse
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from chaos.campaign.runner import StackLost
 from chaos.campaign.staleness import Present
-from chaos.cli import run, theirs, undo
+from chaos.cli import run, settling, undo
+from chaos.cli.checkout import ALERTS
 from chaos.control.of_target import control_of
 from chaos.drill import preflight
 from chaos.drill.clean_past import CleanPast
@@ -20,7 +21,7 @@ from chaos.errors import Interrupted, InvalidFile, RunInProgress, UndoFailed
 from chaos.faults.hands import System
 from chaos.machine.clock import SystemClock
 from chaos.machine.interrupts import Interrupts
-from chaos.spec import door, routing, rule_text, rules
+from chaos.spec import routing, rule_text, rules
 from chaos.spec import target as targets
 from chaos.spec.experiment import Experiment, Vocabulary
 from chaos.spec.pace import FASTEST, Pace
@@ -37,49 +38,29 @@ from compose.standalone import standalone
 from compose.tools import MissingTool
 from compose.topology import Topology
 
-ROOT = Path(__file__).resolve().parents[2]
-EXPERIMENTS = ROOT / "chaos" / "experiments"
-ALERTS = ROOT / "alerts"
-DASHBOARDS = ROOT / "dashboards"
 _POLL_SECONDS = 0.2
-_SETTLED_WITHIN_SECONDS = 20.0
-"""How long after a run a stack may take to be well again: the watchdog of one that died included."""
 OWN_TIMES = {"the shop shows stale products": Duration.parse("5m"), "a session lives": Duration.parse("30m")}
 """What the services do in real time at every pace, and a hold may outlast."""
-BUILT_BESIDE = frozenset({"jaeger", "traces"})
-"""What a stack comes up without while set-up builds it, and the way to it: whoever breaks them needs them."""
 STACK_ERRORS = (StackError, MissingTool, InvalidSettings, DrillTimeError)
 """What keeps a stack from coming up, each in words that say what to do."""
 
 
-def runs(file: Path | None = None) -> Path:
-    """Where recordings are, of the target of this file or else of our own stack. Raises InvalidFile."""
-    return targets.read(file).runs_folder if file else stack_settings.from_environment().runs
+def runs() -> Path:
+    """Where recordings are."""
+    return stack_settings.from_environment().runs
 
 
-def settle(target: Target, own: bool, interrupts: Interrupts) -> Callable[[bool], str]:
-    """Waits until no runner is at work and, of our own stack, all parts are well; what stays unwell, in words."""
-    lease, settings = LeaseFile(target.state_folder, SystemClock()), stack_settings.from_environment()
+def settle(target: Target, interrupts: Interrupts) -> Callable[[bool], str]:
+    """Waits until no runner is at work and all parts are well; what stays unwell, in words."""
+    settings = stack_settings.from_environment()
     system = System(target, control_of(target))
 
     def look(completed: bool) -> str:
-        if live := lease.live():
-            return f"run {live.run_id} is in progress"
-        if not own:
-            return ""
         if completed:
             return preflight.unwell(system)
         return "; ".join(f"{name}: {why}" for name, why in runtime.status(settings)[1].items())
 
-    def settle(completed: bool) -> str:
-        # Prometheus may have to look once more.
-        beat = Pace.of_ours(target.pace).beat if target.pace else 0.0
-        deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS + beat
-        while (unwell := look(completed)) and time.monotonic() < deadline and not interrupts.arrived:
-            time.sleep(_POLL_SECONDS)
-        return unwell if own else ""
-
-    return settle
+    return settling.settle(target, interrupts, look)
 
 
 def bring_back(interrupts: Interrupts) -> None:
@@ -112,20 +93,11 @@ def up(_: argparse.Namespace) -> int:
     return 0
 
 
-def to_look_at(file: Path | None) -> list[str]:
-    """Where people can look at the target of this file, or else at our own stack, which is up; 2 s at most.
-
-    Raises InvalidFile.
-    """
-    if file is None:
-        settings = stack_settings.from_environment()
-        built = topology.build(settings)
-        return pages.lines(settings, built, pages.look(built))
-    urls = targets.read(file).urls
-    shown = {"grafana": urls.grafana, "prometheus": door.shown(urls.prometheus)}
-    shown |= {"alertmanager": door.shown(urls.alertmanager), "jaeger": urls.jaeger_ui or door.shown(urls.jaeger)}
-    shown |= {"users": urls.users}
-    return ["to look at:", *(f"  {name:<13}{url}" for name, url in shown.items() if url)]
+def to_look_at() -> list[str]:
+    """Where people can look at it, which is up; 2 s at most."""
+    settings = stack_settings.from_environment()
+    built = topology.build(settings)
+    return pages.lines(settings, built, pages.look(built))
 
 
 def bring_up(
@@ -179,13 +151,11 @@ def status(_: argparse.Namespace) -> int:
     return 1 if unwell else 0
 
 
-def target_of(file: Path | None, progress: Progress, interrupts: Interrupts, *, whole: bool = False) -> Target:
-    """The target of this file, or else of our own stack, brought up if need be. Raises InvalidFile, StackError.
+def target_of(progress: Progress, interrupts: Interrupts, *, whole: bool = False) -> Target:
+    """Its target; it is brought up if need be. Raises InvalidFile, StackError.
 
     `whole`: a part that set-up is still building is waited for, however long that takes, rather than done without.
     """
-    if file is not None:
-        return targets.read(file)
     settings = stack_settings.from_environment()
     runtime.assert_known(settings)
     if whole and runtime.is_being_built(settings):
@@ -231,16 +201,14 @@ def pace_of_what_is_up() -> int | None:
 def _target_of_before() -> Target | None:
     """That of our own stack, if one was up and this release can read it."""
     try:
-        return existing_target(None)
+        return existing_target()
     except InvalidFile:
         return None
 
 
-def existing_target(file: Path | None) -> Target | None:
-    """The target of this file, or else of our own stack if there is one. Raises InvalidFile."""
-    if file is not None:
-        return targets.read(file)
-    file = target_file(None)
+def existing_target() -> Target | None:
+    """Its target, if there is one. Raises InvalidFile."""
+    file = target_file()
     try:
         return targets.read(file) if file.exists() else None
     except InvalidFile as error:
@@ -248,22 +216,13 @@ def existing_target(file: Path | None) -> Target | None:
         raise InvalidFile(file, error.path, f"{error.reason}; {what_to_do}", error.line) from error
 
 
-def target_file(file: Path | None) -> Path:
-    """This target file, or else the one that our own stack has or will have. Raises InvalidSettings."""
-    return file.resolve() if file else stack_settings.from_environment().state / "target.yaml"
+def target_file() -> Path:
+    """The target file that it has or will have. Raises InvalidSettings."""
+    return stack_settings.from_environment().state / "target.yaml"
 
 
-def experiments_of(arguments: argparse.Namespace) -> Path:
-    """The folder that is named, else the one called `experiments` beside the target's file, else our own."""
-    if arguments.experiments is not None:
-        return Path(arguments.experiments)
-    return arguments.target.resolve().parent / "experiments" if arguments.target else EXPERIMENTS
-
-
-def vocabulary(target: Path | None) -> Vocabulary:
-    """The names that experiments may use, by this target file or else by our own stack. Raises InvalidFile."""
-    if target is not None:
-        return theirs.vocabulary(target)
+def vocabulary() -> Vocabulary:
+    """The names that experiments may use on it. Raises InvalidFile."""
     stack = topology.build(stack_settings.from_environment())
     instances = frozenset(program.name for program in stack.programs)
     # The files are written for the fastest pace: at a slower one both sides of what is compared are longer.
@@ -278,3 +237,13 @@ def notes(experiment: Experiment) -> list[str]:
     held = experiment.at(Pace.of_ours(asked)).fault.for_
     outlasted = [what for what, own in OWN_TIMES.items() if experiment.fault.for_ <= own < held]
     return [f"at pace {asked} the fault is held for {held}, longer than {what}" for what in outlasted]
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "compose-file": compose_file,
+    "up": up,
+    "down": down,
+    "restart": restart,
+    "status": status,
+}
+"""Those that are about it alone."""

@@ -11,7 +11,8 @@ BY_THE_PACE = ("BEATS", "SCRAPES")
 REAL_TIME = {
     "how often a program looks whether another one has started, ended or answered": """
         chaos.campaign.runner._LOOK_EVERY_SECONDS chaos.cli.check_dashboards._LOOK_EVERY_SECONDS
-        chaos.cli.stack._POLL_SECONDS chaos.drill.context.LOOK_EVERY_SECONDS chaos.drill.preflight._LOOK_EVERY_SECONDS
+        chaos.cli.settling._POLL_SECONDS chaos.cli.stack._POLL_SECONDS
+        chaos.drill.context.LOOK_EVERY_SECONDS chaos.drill.preflight._LOOK_EVERY_SECONDS
         chaos.drill.preflight._SEEN_EVERY_SECONDS chaos.faults.agent._POLL_SECONDS chaos.faults.cpu._POLL_SECONDS
         chaos.faults.process._POLL_SECONDS chaos.load.starter.POLL_SECONDS
         chaos.load.prepared._READ_AGAIN_AFTER_SECONDS chaos.spec.load._A_TICK_SECONDS
@@ -30,7 +31,7 @@ REAL_TIME = {
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
         chaos.campaign.runner._AROUND_SECONDS chaos.campaign.runner._KILLED_AFTER_SECONDS
-        chaos.cli.stack._SETTLED_WITHIN_SECONDS chaos.control.docker._ENDS_WITHIN_SECONDS
+        chaos.cli.settling._SETTLED_WITHIN_SECONDS chaos.control.docker._ENDS_WITHIN_SECONDS
         chaos.control.docker._GONE_WITHIN_SECONDS chaos.control.docker._TIMEOUT_SECONDS
         chaos.control.supervisor.CALL_TIMEOUT_SECONDS chaos.control.supervisor._FROZEN_WITHIN_SECONDS
         chaos.control.supervisor._GONE_WITHIN_SECONDS chaos.drill.clean_past._LONGEST_SECONDS

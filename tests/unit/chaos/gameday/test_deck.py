@@ -96,7 +96,7 @@ def test_each_card_of_ours_names_what_ends_it(card):
 
 
 def test_what_comes_in_between_fits_its_experiment_and_is_also_a_fault_and_more_load():
-    deck_, vocabulary = deck.read(OURS, EXPERIMENTS), stack.vocabulary(None)
+    deck_, vocabulary = deck.read(OURS, EXPERIMENTS), stack.vocabulary()
     for card in deck_.cards:
         read_ = experiments.read(deck.file_of(card, OURS, EXPERIMENTS), vocabulary)
         played = deck.played(deck.held(read_, deck_.limit), card.injects)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chaos.cli import stack, theirs
+from chaos.cli import checkout, theirs, whose
 from chaos.errors import InvalidFile, StackUnreachable
 from chaos.spec import experiment, skeleton, target, target_schema
 from chaos.spec.door import Door, Kept, doors
@@ -83,14 +83,14 @@ def test_the_schema_of_a_target_file_has_every_key():
 @pytest.mark.parametrize(
     ("given", "folder"),
     [
-        ({}, stack.EXPERIMENTS),
+        ({}, checkout.EXPERIMENTS),
         ({"target": Path("/t/target.yaml")}, Path("/t/experiments")),
         ({"target": Path("/t/target.yaml"), "experiments": Path("mine")}, Path("mine")),
     ],
 )
 def test_experiments_are_beside_the_target_where_nobody_says_otherwise(given, folder):
     arguments = argparse.Namespace(**{"target": None, "experiments": None} | given)
-    assert stack.experiments_of(arguments) == folder
+    assert whose.experiments_of(arguments) == folder
 
 
 def test_where_nobody_says_which_alerts_there_are_names_are_not_checked_and_nothing_is_covered(written, tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chaos.cli.stack import vocabulary
+from chaos.cli.whose import vocabulary
 from chaos.control.of_target import control_of
 from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
