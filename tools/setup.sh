@@ -37,10 +37,18 @@ install_python() {
         "$(find_python)" -m venv "$root/.venv" &&
         pip_install "$root/.venv" --require-hashes -r "$root/requirements.lock" &&
         pip_install "$root/.venv" --no-deps --no-build-isolation -e "$root" &&
+        see_the_checkout "$root/.venv" &&
         install_parser &&
         echo "$wanted" >"$stamp" || return 1
     exec 8<&-
     say "Python environment ready"
+}
+
+# see_the_checkout ENVIRONMENT: the package is the engine alone; what our own stack is made of is imported from here.
+see_the_checkout() {
+    local packages
+    packages=$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') &&
+        echo "$root" >"$packages/stormdrill-checkout.pth"
 }
 
 # gunicorn's parser in C, which gunicorn takes up by itself. It comes as source alone, so it is built where there is a

@@ -33,18 +33,22 @@ def _empty(folders: Folders) -> list[Problem]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check the folders that are given; 0 when all is well, 1 when something was printed."""
-    parser = argparse.ArgumentParser(prog="alerts.lint", description="Check alert rules and what belongs to them.")
-    parser.add_argument("--alerts", type=Path, default=_HERE, help="rules, cases, runbooks, series.yml")
+    parser = argparse.ArgumentParser(prog="lint-alerts", description="Check alert rules and what belongs to them.")
+    # An installed linter comes without rules.
+    alone = not any(_HERE.glob("*.rules.yml"))
+    parser.add_argument("--alerts", type=Path, default=_HERE, required=alone, help="rules, cases, runbooks, series.yml")
     parser.add_argument("--dashboards", type=Path, default=_HERE.parent / "dashboards", help="folder of *.json")
     parser.add_argument("--no-dashboards", action="store_true", help="there are none to check")
     parser.add_argument("--experiments", type=Path, default=_HERE.parent / "chaos" / "experiments", help="of *.yaml")
     parser.add_argument("--no-experiments", action="store_true", help="there are none to check")
     given = parser.parse_args(arguments)
-    folders = Folders(
-        given.alerts,
-        None if given.no_dashboards else given.dashboards,
-        None if given.no_experiments else given.experiments,
-    )
+    dashboards = None if given.no_dashboards else given.dashboards
+    experiments = None if given.no_experiments else given.experiments
+    for name, folder in (("dashboards", dashboards), ("experiments", experiments)):
+        if folder is not None and not folder.is_dir():
+            parser.error(f"{folder} is no folder: name it by --{name}, or say --no-{name}")
+    # Programs are started from the folder of the file that they read.
+    folders = Folders(given.alerts.resolve(), dashboards, experiments)
     found = [*problems(folders), *tools.check(folders.alerts)]
     for problem in found:
         print(problem)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chaos.campaign import runner
-from chaos.cli import adopt, check_dashboards, production
+from chaos.cli import adopt, carried, check_dashboards, production
 from chaos.spec.values import Duration
 
 Command = Callable[[argparse.Namespace], int]
@@ -73,6 +73,7 @@ def parser(functions: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_folder(listed)
     _add_gameday(add)
     _add_console(add)
+    carried.add(add)
     _add_stack(add)
     return top
 

@@ -18,7 +18,7 @@ from chaos.console import process, settings, starting
 from chaos.console.process import FOLDER, Console
 from chaos.console.settings import ConsoleSettings
 from chaos.drill.progress import Progress
-from chaos.errors import GameRefused
+from chaos.errors import GameRefused, NotInstalled
 from chaos.gameday import sealing
 from chaos.gameday.typed import Typed
 from chaos.machine import process_identity
@@ -99,7 +99,7 @@ def beside(arguments: argparse.Namespace, runs: Path, progress: Progress) -> Ite
     made = msgspec.structs.replace(made, game=made.owner)
     try:
         begun = process.start(made, runs / FOLDER / _FOLLOWING)
-    except GameRefused as error:
+    except (GameRefused, NotInstalled) as error:
         progress.note(f"there is no console: {error}")
         yield False
         return

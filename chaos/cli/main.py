@@ -15,6 +15,7 @@ from chaos.campaign.runner import Setting
 from chaos.cli import (
     ablation,
     adopt,
+    carried,
     check_dashboards,
     claims,
     console,
@@ -227,6 +228,9 @@ _COMMANDS: dict[str, Command] = {
     "list": _list,
     "gameday": gameday.gameday,
     "console": console.console,
+    "lint-alerts": carried.lint_alerts,
+    "drill-time": carried.drill_time,
+    "pager": carried.pager,
     "undo": _undo,
     "schema": _schema,
     **{name: whose.command(name) for name in ("compose-file", "up", "down", "restart", "status")},

@@ -23,8 +23,8 @@ BUILT_BESIDE = frozenset({"jaeger", "traces"})
 
 def errors() -> tuple[type[Exception], ...]:
     """What keeps our own stack from coming up, each in words that say what to do; none where nobody asked for it."""
-    stack = sys.modules.get("chaos.cli.stack")
-    return getattr(stack, "STACK_ERRORS", ())
+    found: tuple[type[Exception], ...] = getattr(sys.modules.get("chaos.cli.stack"), "STACK_ERRORS", ())
+    return found
 
 
 def command(name: str) -> Callable[[argparse.Namespace], int]:

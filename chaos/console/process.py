@@ -12,7 +12,7 @@ from pathlib import Path
 from chaos.console import settings as files
 from chaos.console.settings import ConsoleSettings
 from chaos.errors import GameRefused
-from chaos.machine import process_identity
+from chaos.machine import extras, process_identity
 from chaos.machine.process_identity import Child
 from chaos.report import plain
 from chaos.undo.own_watchdog import CI_MARKS
@@ -53,8 +53,9 @@ class Console:
 def start(made: ConsoleSettings, file: Path) -> Console:
     """Start the console of these settings, which are kept in this file. Raises GameRefused when it does not answer.
 
-    Waits up to 15 s.
+    Waits up to 15 s. Raises NotInstalled where what it is served by is missing.
     """
+    extras.assert_installed("gameday", "the console", "fastapi", "gunicorn")
     if _answers(made):
         raise GameRefused(f"port {made.port} is taken; perhaps there is a console already")
     try:
