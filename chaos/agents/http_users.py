@@ -108,9 +108,14 @@ def said_by_users() -> tuple[tuple[str, str], ...]:
     But for its `Host`, which has no port here: HAProxy keeps answers by it, and those that it keeps for users would
     spare the services the rush of `traffic.hot_key`. Neither traces nor logs show it.
     """
-    # Not imported: it brings gevent, and an agent is to start fast.
+    try:
+        # Not imported: it brings gevent, and an agent is to start fast.
+        said = f"python/gevent-http-client-{metadata.version('geventhttpclient')}"
+    except metadata.PackageNotFoundError:
+        # Where there is no Locust the measured users say what is said here (load/connection.py).
+        said = f"python/h11-{metadata.version('h11')}"
     return (
-        ("User-Agent", f"python/gevent-http-client-{metadata.version('geventhttpclient')}"),
+        ("User-Agent", said),
         ("Accept-Encoding", "gzip, deflate, br"),
     )
 

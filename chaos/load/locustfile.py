@@ -15,7 +15,6 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]  # it ships none
-from gevent import ssl
 from geventhttpclient.client import HTTPClient, HTTPClientPool
 from geventhttpclient.url import URL
 from locust import FastHttpUser, TaskSet
@@ -23,8 +22,9 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from chaos.facts.ledger import means_acknowledged, means_refused
-from chaos.load.answer import TIMED_OUT, UNFINISHED, WELL, Answer, Ranges, answer_of
+from chaos.load.answer import TIMED_OUT, UNFINISHED, Answer
 from chaos.load.body import order_id
+from chaos.load.fast_http import answer_of
 from chaos.load.member import Member
 from chaos.load.pacing import Slots
 from chaos.load.writer import Json, LoadFacts
@@ -83,17 +83,12 @@ class PacedUser(FastHttpUser):
     abstract = True
 
     environment: LoadEnvironment
-    tls: ssl.SSLContext | None = None
-    """By what the server is known, and who we are; None: as the HTTP library has it."""
 
     def __init__(self, environment: LoadEnvironment) -> None:
         self.host = environment.host
         self._timeout_seconds = environment.settings.timeout.total_seconds()
         self.client_pool = OneAttempt(
-            concurrency=10,
-            connection_timeout=self._timeout_seconds,
-            network_timeout=self._timeout_seconds,
-            ssl_context_factory=None if self.tls is None else self._known_by,
+            concurrency=10, connection_timeout=self._timeout_seconds, network_timeout=self._timeout_seconds
         )
         super().__init__(environment)
         # Which answers are as they should be is ours to say: of others Locust would decode the body for its log.
@@ -103,10 +98,6 @@ class PacedUser(FastHttpUser):
         self._slots = environment.slots(self._number)
         # Cookies go with what they are meant for and nothing else.
         self.client.cookiejar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-
-    def _known_by(self, **_: object) -> ssl.SSLContext:
-        assert self.tls is not None
-        return self.tls
 
     def on_start(self) -> None:
         # For its first slot; unlike a bare sleep it ends at once when the load is stopped.
@@ -141,13 +132,12 @@ class PacedUser(FastHttpUser):
         name: str,
         headers: dict[str, str] | None,
         body: bytes | None,
-        expected: Ranges = WELL,
     ) -> Answer:
         data: Any = body  # Locust says text, and sends bytes as they are
         with self.client.request(
             method, path, name, catch_response=True, headers=headers, data=data, allow_redirects=False
         ) as response:
-            return answer_of(response, expected)
+            return answer_of(response)
 
 
 class ShopUser(PacedUser):

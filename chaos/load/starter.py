@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chaos.facts.files import LEDGER_FILE, LOAD_FILE, SESSIONS_FILE
 from chaos.facts.live import LoadTail
+from chaos.machine import extras
 from chaos.machine.process_identity import Child as LoadProcess
 from chaos.machine.process_identity import Stopped, is_alive, spawn, spawn_command, stop
 from chaos.spec import loads
@@ -43,13 +44,16 @@ def start(
     """Start the load and return at once; its first request leaves about a second later.
 
     `origin` is the run's zero on the monotonic clock, which all processes of a machine share. FileExistsError if the
-    run already has a load: its facts are never mixed with another's.
+    run already has a load: its facts are never mixed with another's. NotInstalled where Locust is needed and missing.
     """
+    if isinstance(load, ShopLoad):
+        extras.assert_installed("stack", "the load of the shop's customers", "locust")
     _assert_first(run_dir)
     arguments = [str(run_dir.resolve()), base_url, repr(origin)]
     arguments += [f"--{name.replace('_', '-')}={value!r}" for name, value in settings.as_fact().items()]
+    module = "chaos.load.paths" if isinstance(load, PathsLoad) else "chaos.load"
     # Everybody can read with which arguments a process was started.
-    return spawn("chaos.load", arguments, run_dir / LOG_FILE, told={TOLD: loads.to_json(load)})
+    return spawn(module, arguments, run_dir / LOG_FILE, told={TOLD: loads.to_json(load)})
 
 
 def start_command(

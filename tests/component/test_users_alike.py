@@ -13,14 +13,19 @@ from chaos.agents.slow_clients import SlowClients
 from compose.settings import ROOT
 
 # In a process of its own, as Locust changes the standard library of the one that it is in.
-MEASURED_USER = """
+OF_THE_SHOP = """
 import sys
-from chaos.load.locustfile import LoadEnvironment
-from chaos.load.path_user import path_user
+from chaos.load.locustfile import LoadEnvironment, ShopUser
 from chaos.spec.load import LoadSettings
+user = ShopUser(LoadEnvironment(sys.argv[1], LoadSettings(), None, ShopUser))
+user._exchange("GET", "/", "/", None, None)
+"""
+OF_PATHS = """
+import asyncio, sys
+from chaos.load.path_user import PathUser, asking
 from chaos.spec.loads import PathsLoad
-user = path_user(PathsLoad(paths=["/"]), sys.argv[1])
-user(LoadEnvironment(sys.argv[1], LoadSettings(), None, user))._exchange("GET", "/", "/", None, None)
+common = asking(PathsLoad(paths=["/"]), sys.argv[1])
+asyncio.run(PathUser(common).ask(common.requests[0]))
 """
 
 
@@ -52,11 +57,11 @@ def server():
         thread.join()
 
 
-@pytest.fixture
-def measured(server):
+@pytest.fixture(params=[OF_THE_SHOP, OF_PATHS], ids=["shop", "paths"])
+def measured(request, server):
     """What a measured user said of itself."""
     port, heads = server
-    subprocess.run([sys.executable, "-c", MEASURED_USER, f"http://127.0.0.1:{port}"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", request.param, f"http://127.0.0.1:{port}"], cwd=ROOT, check=True)
     return said(heads.pop())
 
 

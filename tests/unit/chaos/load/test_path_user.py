@@ -1,37 +1,18 @@
 """One request of somebody else's users against a small server: what is sent, where it leads, what counts as well."""
 
+import asyncio
 import json
 import ssl
-import subprocess
-import sys
 
 import pytest
 
-from chaos.spec import loads
+from chaos.load.path_user import PathUser, asking
 from chaos.spec.asked import Asked
 from chaos.spec.door import Certificate, Kept
 from chaos.spec.loads import PathsLoad
-from compose.settings import ROOT
 from tests.answering import serving
 from tests.component.test_doors import authority  # noqa: F401  # a fixture
 
-# In a process of its own, as Locust changes the standard library of the one that it is in.
-ASKS_ONCE = """
-import json, sys
-from chaos.load.locustfile import LoadEnvironment
-from chaos.load import prepared
-from chaos.load.path_user import path_user
-from chaos.spec import loads
-from chaos.spec.load import LoadSettings
-url = sys.argv[1]
-for line in sys.stdin:
-    load = loads.from_json(line)
-    kind = path_user(load, url)
-    user = kind(LoadEnvironment(url, LoadSettings(), None, kind))
-    for one in prepared.of(load, url):
-        answer = user._ask(one, load.redirects == "follow")
-        print(json.dumps([answer.status, answer.error]), flush=True)
-"""
 ELSEWHERE = "HTTP 302, a redirect that leads to another server and is not followed"
 FOLLOW = {"redirects": "follow"}
 CASES = [
@@ -54,11 +35,16 @@ CASES = [
 
 def asked_once(url, several):
     """What becomes of each request of these loads, sent one after the other: status and error."""
-    told = "".join(f"{loads.to_json(load)}\n" for load in several)
-    command = [sys.executable, "-c", ASKS_ONCE, url]
-    done = subprocess.run(command, input=told, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
-    return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+
+    async def ask(load):
+        common = asking(load, url)
+        user = PathUser(common)
+        try:
+            return [await user.ask(one) for one in common.requests]
+        finally:
+            user.leave()
+
+    return [(got.status, got.error) for load in several for got in asyncio.run(ask(load))]
 
 
 def test_what_counts_as_well_is_what_is_expected():
