@@ -15,7 +15,6 @@ EXTRAS = {"aiosmtpd", "fastapi", "gevent", "gunicorn", "locust", "opentelemetry"
 SAYS = """
 import contextlib, io, json, sys
 sys.path[:0] = [sys.argv[1]]
-from chaos.__main__ import main
 from chaos.cli import main as command_line
 told = []
 for arguments in json.loads(sys.stdin.read()):
@@ -36,7 +35,11 @@ version: 1
 name: theirs
 state: state
 runs: runs
-urls: { users: "http://127.0.0.1:1" }
+urls:
+  users: http://127.0.0.1:1 # nobody answers there
+  prometheus: http://127.0.0.1:1
+  alertmanager: http://127.0.0.1:1
+  pager: http://127.0.0.1:1
 control: { type: shell, timeout: 5s, instances: { web: { state: "true", kill: "true", start: "true" } } }
 instances: { web: { role: web } }
 alerting: { receiver: ops }
@@ -59,14 +62,14 @@ THEIRS = [
     ["gameday", "list", "--target", "target.yaml"],
 ]
 OURS = [
-    ["up"], ["down"], ["status"], ["restart"], ["compose-file"], ["validate"], ["list"], ["coverage"], ["report"], ["undo"],
-    ["run", "kill-instance"], ["all"], ["claims"], ["ablation"], ["dashboards"], ["gameday", "--no-console"],
+    ["up"], ["down"], ["status"], ["restart"], ["compose-file"], ["validate"], ["list"], ["coverage"], ["report"],
+    ["undo"], ["run", "kill-instance"], ["all"], ["claims"], ["ablation"], ["dashboards"], ["gameday", "--no-console"],
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
-    """What each command answers where our package is copied to and only its needs are beside it; and all that it loads."""
+    """What each command answers where our package has only its needs beside it; and all that was loaded for that."""
     place, folder = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("theirs")
     shutil.copytree(ROOT / "chaos", place / "chaos", ignore=shutil.ignore_patterns("__pycache__"))
     link(needs(), place)
