@@ -104,7 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the snapshot; 0 when written, 2 with one line on stderr when Prometheus does not answer."""
     parser = argparse.ArgumentParser(prog="alerts.lint.series", description="Write which series a running stack has.")
     parser.add_argument("--prometheus", required=True, help="such as http://127.0.0.1:9090")
-    parser.add_argument("--out", type=Path, default=HERE, help="file to write (default: alerts/series.yml)")
+    # Where the linter is installed there is no such file, and people say where theirs is to be.
+    parser.add_argument(
+        "--out", type=Path, default=HERE, required=not HERE.exists(), help="file to write (default: alerts/series.yml)"
+    )
     options = parser.parse_args(arguments)
     try:
         metrics = take(options.prometheus)

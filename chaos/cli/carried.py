@@ -18,6 +18,8 @@ from chaos.machine import extras
 
 _CARRIED = ROOT / "chaos" / "carried"
 """In a wheel; see setup.py."""
+_SERIES = "series"
+"""Writes, from a running Prometheus, what the linter holds rules against."""
 _ANY_RECEIVER = "*"
 _LIBRARIES = ("aiosmtpd", "fastapi", "gunicorn", "opentelemetry", "pydantic_settings")
 _PORT = 9099
@@ -43,7 +45,9 @@ def add(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def lint_alerts(arguments: argparse.Namespace) -> NoReturn:
-    """`python -m alerts.lint`."""
+    """`python -m alerts.lint`, or `alerts.lint.series` where the first word is `series`."""
+    if arguments.arguments[:1] == [_SERIES]:
+        _become("alerts.lint.series", arguments.arguments[1:])
     _become("alerts.lint", arguments.arguments)
 
 

@@ -135,6 +135,8 @@ def test_the_linter_looks_at_the_folder_that_is_named(installed, rules):
     (rules / "theirs" / "runbooks" / "Watchdog.md").unlink()
     done = installed.stormdrill("lint-alerts", *given, cwd=rules)
     assert (done.returncode, done.stdout) == (1, "alerting.rules.yml: Watchdog: has no runbook runbooks/Watchdog.md\n")
+    nobody = installed.stormdrill("lint-alerts", "series", "--prometheus", "http://127.0.0.1:1", "--out", "s", cwd=rules)
+    assert (nobody.returncode, nobody.stderr.startswith("series: http://127.0.0.1:1: ")) == (2, True)
     unsaid = installed.stormdrill("lint-alerts", cwd=rules)
     assert (unsaid.returncode, "--alerts" in unsaid.stderr) == (2, True)
 
