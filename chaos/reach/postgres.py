@@ -14,8 +14,8 @@ CONNECT_WITHIN_SECONDS = 3
 # A backend that computes does not notice by itself that nobody listens any more, and one in a transaction keeps its
 # locks: it looks for its client every second, and gives up on one that stands still for ten.
 _OPTIONS = "-c client_connection_check_interval=1000 -c idle_in_transaction_session_timeout=10000"
-_kept: dict[str, int] = {}
-"""Path of a password file → a file in memory that has what it had."""
+_kept: dict[str, tuple[int, bytes]] = {}
+"""Path of a password file → a file in memory that has what it had, and that."""
 
 
 def connect(dsn: str, name: str) -> Connection:
@@ -39,9 +39,14 @@ def keep_in_mind(dsn: str) -> str:
         return dsn
     with contextlib.suppress(OSError):
         content = Path(path).read_bytes()
-        if path not in _kept:
-            _kept[path] = os.memfd_create("passwords")
-            os.fchmod(_kept[path], 0o600)  # libpq takes no file that others may read
-        os.ftruncate(_kept[path], 0)
-        os.pwrite(_kept[path], content, 0)
-    return make_conninfo(dsn, passfile=f"/proc/self/fd/{_kept[path]}") if path in _kept else dsn
+        if path not in _kept or _kept[path][1] != content:
+            # A file of its own each time: somebody may be reading the one before.
+            _kept[path] = (_in_memory(content), content)
+    return make_conninfo(dsn, passfile=f"/proc/self/fd/{_kept[path][0]}") if path in _kept else dsn
+
+
+def _in_memory(content: bytes) -> int:
+    descriptor = os.memfd_create("passwords")
+    os.fchmod(descriptor, 0o600)  # libpq takes no file that others may read
+    os.pwrite(descriptor, content, 0)
+    return descriptor

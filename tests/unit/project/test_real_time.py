@@ -106,7 +106,7 @@ REAL_TIME = {
         chaos.reach.postgres_watch._SETTLED_WITHIN_SECONDS
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
         chaos.judge.users_now.LOOKS_BACK_SECONDS
-        compose.config.haproxy.KEEP_ALIVE_SECONDS
+        compose.config.haproxy._SESSION_RETRY_AFTER_SECONDS compose.config.haproxy.KEEP_ALIVE_SECONDS
         compose.config.haproxy.LONG_KEEP_ALIVE_SECONDS
         chaos.load.open_loop.held_client._LEAST_PAUSE_SECONDS chaos.load.open_loop.held_client._LOOK_EVERY_SECONDS
     """,

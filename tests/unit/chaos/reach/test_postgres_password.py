@@ -35,6 +35,13 @@ def test_what_is_there_is_read_anew_each_time(file):
     assert kept(file) == "*:*:*:*:2\n"
 
 
+def test_who_reads_the_one_before_reads_it_whole(file):
+    told = conninfo_to_dict(keep_in_mind(f"postgresql://it@127.0.0.1:1/it?passfile={file}"))["passfile"]
+    file.write_text("*:*:*:*:2\n")
+    assert kept(file) == "*:*:*:*:2\n"
+    assert Path(told).read_text() == LINE
+
+
 def test_what_never_was_there_is_left_to_postgres_to_refuse(tmp_path):
     assert kept(tmp_path / "nothing") is None
 
