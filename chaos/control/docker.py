@@ -14,7 +14,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
-from chaos.control.port import CpuLimit, ProcessState
+from chaos.control.port import CpuLimit, ProcessState, unknown
 from chaos.errors import FaultFailed, SignalUnavailable
 
 _TIMEOUT_SECONDS = 5
@@ -32,13 +32,22 @@ _STATES = {"running": "RUNNING", "paused": "PAUSED", "restarting": "BACKOFF", "r
 class DockerControl:
     """ProcessControl by a Docker engine."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, instances: frozenset[str] = frozenset()) -> None:
         self._label = label
+        self._instances = instances
+        """As the target calls them: a service that may have several containers is known by that when it has one."""
         # One a thread: they share their connections badly, and making one asks the engine for its version each time.
         self._mine = threading.local()
 
     def states(self) -> dict[str, ProcessState]:
-        return {name: _state(container) for name, container in self._containers().items()}
+        """A container of which the engine does not tell, as when it cannot get hold of it, is UNKNOWN."""
+        told = {name: _told(container) for name, container in self._containers().items()}
+        return {name: state for name, state in told.items() if state is not None}
+
+    def identity(self, instance: str) -> str:
+        """Which container it is, and when that was started, whatever machine it runs on."""
+        container = self._container(instance)
+        return f"container {container.id} started at {container.attrs['State'].get('StartedAt', '')}"
 
     def kill(self, instance: str) -> int:
         """Docker takes it for a stop, so that its restart policy leaves it down."""
@@ -123,17 +132,25 @@ class DockerControl:
             if several := sorted(name for name in containers if re.fullmatch(rf"{re.escape(instance)}-\d+", name)):
                 raise FaultFailed(f"Docker has {len(several)} containers of {instance}: name {' or '.join(several)}")
             raise SignalUnavailable(f"Docker has no container {instance} with the label {self._label}")
+        try:
+            with answered():
+                containers[instance].reload()
+        except NotFound as error:
+            raise SignalUnavailable(f"Docker has no container {instance} any more") from error
         return containers[instance]
 
     def _containers(self) -> dict[str, Any]:
+        """Each by its name. What is known of them are their labels alone, until they are asked for one by one."""
         with answered():
-            found = self._client().containers.list(all=True, filters={"label": self._label})
+            # Not looked into: an engine that cannot get hold of one would tell of none.
+            found = self._client().containers.list(all=True, filters={"label": self._label}, sparse=True)
         services: dict[str, list[Any]] = {}
         for one in found:
             # What `docker compose run` started beside a service is none of its instances.
-            if _SERVICE in one.labels and one.labels.get(_ONE_OFF, "False") != "True":
-                services.setdefault(one.labels[_SERVICE], []).append(one)
-        return {name: one for service, several in services.items() for name, one in _named(service, several)}
+            if _SERVICE in _labels(one) and _labels(one).get(_ONE_OFF, "False") != "True":
+                services.setdefault(_labels(one)[_SERVICE], []).append(one)
+        named = (_named(service, several, self._instances) for service, several in services.items())
+        return dict(pair for each in named for pair in each)
 
     def _client(self) -> docker.DockerClient:
         if not hasattr(self._mine, "client"):
@@ -142,22 +159,46 @@ class DockerControl:
         return client
 
 
-def _named(service: str, containers: list[Any]) -> Iterator[tuple[str, Any]]:
+def _named(service: str, containers: list[Any], known: frozenset[str]) -> Iterator[tuple[str, Any]]:
     """An instance is called as its service; where there are several, as the service and its number.
 
-    Raises SignalUnavailable where two have one name, as two projects' containers have: nobody knows which is meant.
+    The last one left of several keeps its number where the target knows it by that. Raises SignalUnavailable where two
+    have one name, as two projects' containers have: nobody knows which is meant.
     """
     if len(containers) == 1:
-        yield service, containers[0]
+        numbered = _numbered(service, containers[0])
+        yield numbered if numbered in known and service not in known else service, containers[0]
         return
     found: dict[str, Any] = {}
     for one in containers:
-        name = f"{service}-{one.labels.get(_NUMBER, '?')}"
+        name = _numbered(service, one)
         if name in found:
-            projects = " and ".join(sorted({each.labels.get(_PROJECT, "none") for each in (one, found[name])}))
+            projects = " and ".join(sorted({_labels(each).get(_PROJECT, "none") for each in (one, found[name])}))
             raise SignalUnavailable(f"two containers are {name}, of the projects {projects}: give one a label")
         found[name] = one
     yield from found.items()
+
+
+def _numbered(service: str, container: Any) -> str:
+    return f"{service}-{_labels(container).get(_NUMBER, '?')}"
+
+
+def _labels(container: Any) -> dict[str, str]:
+    """Of one that was listed, and of one that was looked into."""
+    listed: dict[str, str] | None = container.attrs.get("Labels")
+    return listed if listed is not None else container.attrs["Config"].get("Labels") or {}
+
+
+def _told(container: Any) -> ProcessState | None:
+    """None: it has gone meanwhile."""
+    try:
+        with answered():
+            container.reload()
+    except NotFound:
+        return None
+    except SignalUnavailable as error:
+        return unknown(str(error))
+    return _state(container)
 
 
 @contextmanager

@@ -10,15 +10,25 @@ from typing import Protocol, runtime_checkable
 import msgspec
 import psutil
 
+from chaos.errors import FaultFailed, SignalUnavailable
+
+UNKNOWN = "UNKNOWN"
+"""The state of an instance of which nobody can say anything just now. It is neither up nor down."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
     """One instance as its process manager and the kernel see it."""
 
     state: str
-    """The manager's word, such as RUNNING or STOPPED."""
+    """The manager's word, such as RUNNING or STOPPED, or UNKNOWN."""
     pid: int
-    """The leader of its process group; 0 while it does not run."""
+    """The leader of its process group, a process of this machine; 0 while it does not run, or where it is not known."""
+    why: str = ""
+    """Of an UNKNOWN one, why nobody can say."""
+
+    def __str__(self) -> str:
+        return f"{self.state} ({self.why})" if self.why else self.state
 
     @property
     def running(self) -> bool:
@@ -34,6 +44,11 @@ class ProcessState:
         return self.state == "STOPPED" or (self.state == "STOPPING" and not family(self.pid))
 
 
+def unknown(why: str) -> ProcessState:
+    """The state of an instance that gave no answer."""
+    return ProcessState(UNKNOWN, 0, why)
+
+
 class ProcessControl(Protocol):
     """What the attacker can do to processes.
 
@@ -42,7 +57,7 @@ class ProcessControl(Protocol):
     """
 
     def states(self) -> dict[str, ProcessState]:
-        """Every instance's state, by its name."""
+        """Every instance's state, by its name; UNKNOWN where it alone gives no answer."""
 
     def kill(self, instance: str) -> int:
         """End it at once, without warning, and keep it down until `start`; returns the pid that was killed."""
@@ -64,6 +79,25 @@ class ProcessControl(Protocol):
 
     def paused(self, instance: str) -> bool:
         """Whether it is frozen, all of it."""
+
+
+@runtime_checkable
+class OneByOne(Protocol):
+    """What a manager can do beyond ProcessControl that need not ask all to learn of one; calls raise as there."""
+
+    def state(self, instance: str) -> ProcessState:
+        """Of this instance; nobody else is asked or waited for."""
+
+
+@runtime_checkable
+class Identities(Protocol):
+    """What a manager can do beyond ProcessControl that tells processes apart which are not of this machine."""
+
+    def identity(self, instance: str) -> str:
+        """Words that this process of the instance has and the next one has not; it may be about to end.
+
+        SignalUnavailable when nobody says just now, FaultFailed when nobody ever would.
+        """
 
 
 class CpuLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,6 +160,26 @@ class Scheduler(Protocol):
 
     def set_availability(self, node: str, availability: str) -> None:
         """Whether a machine is given instances, keeps those it has, or is freed of all; does not wait."""
+
+
+def states_of(control: ProcessControl, instances: Iterable[str]) -> dict[str, ProcessState]:
+    """The states of these instances, asked for alone where that is possible.
+
+    Raises SignalUnavailable when nobody can say one of them, FaultFailed when the manager has none of that name.
+    """
+    wanted = tuple(instances)
+    told = {one: control.state(one) for one in wanted} if isinstance(control, OneByOne) else control.states()
+    for one in wanted:
+        if one not in told:
+            raise FaultFailed(f"the process manager has no {one}")
+        if told[one].state == UNKNOWN:
+            raise SignalUnavailable(f"{one}: {told[one]}")
+    return {one: told[one] for one in wanted}
+
+
+def state_of(control: ProcessControl, instance: str) -> ProcessState:
+    """The state of one instance; raises as `states_of`."""
+    return states_of(control, (instance,))[instance]
 
 
 def name_in_answers(control: ProcessControl, instance: str) -> str:

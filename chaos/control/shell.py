@@ -1,17 +1,17 @@
 """Processes of a stack that is not ours, looked at and controlled by shell commands: any process manager will do."""
 
-import os
-import signal
-import subprocess
-import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 
+from chaos.control import command
+from chaos.control.batches import ask_all
+from chaos.control.command import Done
 from chaos.control.port import ProcessState
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.spec.control import Shell
+from chaos.machine import process_identity
+from chaos.spec.control import FileSays, Shell
 
 _STATES = {"running": "RUNNING", "active": "RUNNING", "paused": "PAUSED"}
 
@@ -24,9 +24,9 @@ class ShellControl:
         self._working_directory = working_directory
 
     def states(self) -> dict[str, ProcessState]:
-        instances = self._commands.instances
-        with ThreadPoolExecutor(max(1, len(instances))) as pool:
-            return dict(zip(instances, pool.map(self._state, instances), strict=True))
+        """A few are asked at a time; one that cannot say is UNKNOWN."""
+        each = {name: (name,) for name in self._commands.instances}
+        return ask_all(each, lambda name: {name: self.state(name)}, self._commands.at_once)
 
     def kill(self, instance: str) -> int:
         return self._do(instance, "kill")
@@ -52,58 +52,55 @@ class ShellControl:
             self._do(instance, "resume")
 
     def paused(self, instance: str) -> bool:
-        return self._state(instance).state == "PAUSED"
+        return self.state(instance).state == "PAUSED"
 
-    def _state(self, instance: str) -> ProcessState:
+    def identity(self, instance: str) -> str:
+        """What its command prints or its file holds; of a pid of this machine that with the moment of its start."""
+        if isinstance(told := self._commands.instances[instance].identity, FileSays):
+            return self._from_file(instance, told.file)
+        if not told:
+            raise FaultFailed(f"the target has no `identity` for {instance}, which tells one process from the next")
+        done = self._run(instance, "identity", told)
+        if done.code or not done.said.strip():
+            raise SignalUnavailable(f"identity of {instance}: {done.words}")
+        return done.said.strip()
+
+    def state(self, instance: str) -> ProcessState:
+        """SignalUnavailable when its command does not say."""
+        if instance not in self._commands.instances:
+            raise FaultFailed(f"the target has no commands for {instance}")
         done = self._run(instance, "state", self._commands.instances[instance].state)
-        if word := done.stdout.strip().lower():
+        if word := done.said.strip().lower():
             return ProcessState(_STATES.get(word.split()[-1], "STOPPED"), 0)
-        if done.returncode == 0:
+        if done.code == 0:
             return ProcessState("RUNNING", 0)
         # A manager that cannot be reached must not look like a process that is down.
-        if done.returncode == 1 and not done.stderr.strip():
+        if done.code == 1 and not done.complained.strip():
             return ProcessState("STOPPED", 0)
-        raise SignalUnavailable(f"state of {instance}: {_words(done)}")
+        raise SignalUnavailable(f"state of {instance}: {done.words}")
+
+    def _from_file(self, instance: str, place: str) -> str:
+        try:
+            text = (Path(self._working_directory) / place).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SignalUnavailable(f"identity of {instance}: {error}") from error
+        if not text:
+            raise SignalUnavailable(f"identity of {instance}: {place} is empty")
+        try:
+            # Pids are used again, and in a container each process may have the same one.
+            return f"{text} started at {process_identity.of_pid(int(text)).started}"
+        except (ValueError, OSError):
+            return text
 
     def _do(self, instance: str, what: str) -> int:
         commands: Mapping[str, str] = msgspec.structs.asdict(self._commands.instances[instance])
         if not commands[what]:
             raise FaultFailed(f"the target has no command to {what} {instance}")
         done = self._run(instance, what, commands[what])
-        if done.returncode:
-            raise FaultFailed(f"{what} {instance}: {_words(done)}")
+        if done.code:
+            raise FaultFailed(f"{what} {instance}: {done.words}")
         return 0
 
-    def _run(self, instance: str, what: str, command: str) -> "subprocess.CompletedProcess[str]":
-        # Files, not pipes: what a command leaves running would keep a pipe open, and us waiting.
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            try:
-                process = subprocess.Popen(
-                    ("/bin/sh", "-c", command),
-                    cwd=self._working_directory,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,  # a Ctrl-C must not end what it is starting
-                )
-            except OSError as error:
-                raise SignalUnavailable(f"{what} {instance}: {error}") from error
-            code = self._wait(process, f"{what} {instance}")
-            out.seek(0)
-            err.seek(0)
-            said, complained = out.read().decode(errors="replace"), err.read().decode(errors="replace")
-        return subprocess.CompletedProcess(command, code, said, complained)
-
-    def _wait(self, process: "subprocess.Popen[bytes]", what: str) -> int:
+    def _run(self, instance: str, what: str, words: str) -> Done:
         seconds = self._commands.timeout.in_seconds
-        try:
-            return process.wait(seconds)
-        except subprocess.TimeoutExpired as error:
-            os.killpg(process.pid, signal.SIGKILL)  # it leads a group of its own, and is not waited for yet
-            process.wait()
-            raise SignalUnavailable(f"{what}: no end within {seconds:g} s") from error
-
-
-def _words(done: "subprocess.CompletedProcess[str]") -> str:
-    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    return f"exit {done.returncode}{': ' + said[-1] if said else ''}"
+        return command.run(("/bin/sh", "-c", words), seconds, f"{what} of {instance}", self._working_directory)

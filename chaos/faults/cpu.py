@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from chaos.control.port import CpuLimit, CpuLimits
+from chaos.control.port import CpuLimit, CpuLimits, state_of
 from chaos.errors import FaultFailed
 from chaos.faults import agent, cpu_limit
 from chaos.faults.hands import Hands, Proof, System
@@ -29,7 +29,7 @@ class ProcessThrottleHands(Hands[ProcessThrottle]):
         if isinstance(system.control, CpuLimits):
             return cpu_limit.lower(system, system.control, self.fault.instance, self._limit)
         try:
-            leader = process_identity.of_pid(system.control.states()[self.fault.instance].pid)
+            leader = process_identity.of_pid(state_of(system.control, self.fault.instance).pid)
         except OSError as error:
             raise FaultFailed("its process manager does not say which process it is") from error
         arguments = {"pid": leader.pid, "started": leader.started, "share": self.fault.share}
@@ -41,7 +41,7 @@ class ProcessThrottleHands(Hands[ProcessThrottle]):
         if isinstance(system.control, CpuLimits):
             return cpu_limit.is_at(system.control, self.fault.instance, self._limit)
         acts = agent.acts(system, self._agent)
-        pid = system.control.states()[self.fault.instance].pid
+        pid = state_of(system.control, self.fault.instance).pid
         if acts.holds and not _seen_frozen(pid, 2 * self.fault.period.in_seconds):
             return Proof(False, f"{self.fault.instance} was not seen to stand still")
         return acts

@@ -5,7 +5,7 @@ import resource
 import msgspec
 import psutil
 
-from chaos.control.port import family
+from chaos.control.port import family, state_of
 from chaos.errors import FaultFailed
 from chaos.faults import saved_state
 from chaos.faults.hands import Hands, Proof, System
@@ -32,11 +32,11 @@ class PagerRefuseHands(Hands[PagerRefuse]):
     """Puts `pager.refuse` in place and takes it back."""
 
     def check(self, system: System) -> None:
-        states = system.control.states()
-        if self.fault.instance not in system.target.instances or self.fault.instance not in states:
+        if self.fault.instance not in system.target.instances:
             raise FaultFailed(f"the target has no instance {self.fault.instance}")
-        if not states[self.fault.instance].running:
-            raise FaultFailed(f"{self.fault.instance} does not run ({states[self.fault.instance].state})")
+        state = state_of(system.control, self.fault.instance)
+        if not state.running:
+            raise FaultFailed(f"{self.fault.instance} does not run ({state})")
         if any(_soft(process) == 0 for process in self._processes(system)):
             raise FaultFailed(f"{self.fault.instance} cannot write already: `make undo` lets it")
 
@@ -78,7 +78,7 @@ class PagerRefuseHands(Hands[PagerRefuse]):
         return f"prlimit --fsize=unlimited: --pid <each process of {self.fault.instance}>; or `make down` and `make up`"
 
     def _processes(self, system: System) -> list[psutil.Process]:
-        return family(system.control.states()[self.fault.instance].pid)
+        return family(state_of(system.control, self.fault.instance).pid)
 
     def _saved(self) -> str:
         return f"pager.refuse-{self.fault.instance}"

@@ -7,6 +7,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
+from chaos.control.port import Identities, ProcessState, state_of, states_of
 from chaos.errors import FaultFailed
 from chaos.faults import saved_state
 from chaos.faults.hands import Hands, Proof, System, each
@@ -45,16 +46,13 @@ class ProcessKillHands(ProcessFaultHands[ProcessKill]):
     """Puts `process.kill` in place and takes it back."""
 
     def inject(self, system: System) -> str:
-        killed = [f"process group {system.control.kill(one)} of {one}" for one in self.fault.instances()]
+        killed = [_whom(system.control.kill(one), one) for one in self.fault.instances()]
         return f"{', '.join(killed)} got SIGKILL and is gone"
 
     def in_place(self, system: System) -> Proof:
-        states = system.control.states()
-        down = all(states[one].kept_down for one in self.fault.instances())
-        return Proof(
-            down,
-            ", ".join(f"{one} is {states[one].state} with pid {states[one].pid}" for one in self.fault.instances()),
-        )
+        states = states_of(system.control, self.fault.instances())
+        down = all(state.kept_down for state in states.values())
+        return Proof(down, ", ".join(f"{one} is {_seen(state)}" for one, state in states.items()))
 
     def undo(self, system: System) -> None:
         each(self.fault.instances(), system.control.start)
@@ -63,9 +61,18 @@ class ProcessKillHands(ProcessFaultHands[ProcessKill]):
 class ProcessCrashHands(ProcessFaultHands[ProcessCrash]):
     """Puts `process.crash` in place and takes it back."""
 
+    def check(self, system: System) -> None:
+        """Refuses also what cannot be told from the process that follows it."""
+        super().check(system)
+        _identities(system, self.fault.instances())
+        if self.fault.every is not None:
+            for one, state in states_of(system.control, self.fault.instances()).items():
+                if not state.pid:
+                    raise FaultFailed(f"`every` needs to see how old {one} is, and its process is not of this machine")
+
     def inject(self, system: System) -> str:
         remember(system, self._saved(), self.fault.instances())
-        killed = [f"process group {system.control.crash(one)} of {one}" for one in self.fault.instances()]
+        killed = [_whom(system.control.crash(one), one) for one in self.fault.instances()]
         return f"{', '.join(killed)} got SIGKILL; its process manager was told nothing"
 
     def in_place(self, system: System) -> Proof:
@@ -75,10 +82,9 @@ class ProcessCrashHands(ProcessFaultHands[ProcessCrash]):
     def follow(self, system: System) -> None:
         if self.fault.every is None:
             return
-        states = system.control.states()
-        for one in self.fault.instances():
+        for one, state in states_of(system.control, self.fault.instances()).items():
             # Also what its manager takes for starting; it waits longer after each such crash, and at last gives up.
-            if states[one].pid and _age_seconds(states[one].pid) >= self.fault.every.in_seconds:
+            if state.pid and _age_seconds(state.pid) >= self.fault.every.in_seconds:
                 system.control.crash(one)
 
     def undo(self, system: System) -> None:
@@ -106,6 +112,11 @@ class ProcessPauseHands(ProcessFaultHands[ProcessPause]):
 class ProcessRestartHands(ProcessFaultHands[ProcessRestart]):
     """Puts `process.restart` in place and takes it back."""
 
+    def check(self, system: System) -> None:
+        """Refuses also what cannot be told from the process that follows it."""
+        super().check(system)
+        _identities(system, self.fault.instances())
+
     def inject(self, system: System) -> str:
         """FaultFailed when one has not ended after 10 s."""
         remember(system, self._saved(), self.fault.instances())
@@ -114,7 +125,7 @@ class ProcessRestartHands(ProcessFaultHands[ProcessRestart]):
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
         waiting = list(self.fault.instances())
         while waiting:
-            states = system.control.states()
+            states = states_of(system.control, waiting)
             for one in [one for one in waiting if states[one].state == "STOPPED"]:
                 waiting.remove(one)
                 system.control.start(one)
@@ -136,23 +147,25 @@ class _Before(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The processes that a fault found."""
 
     leaders: dict[str, Child]
-    """The leader of each instance's process group."""
+    """The leader of each instance's process group, of those that are processes of this machine."""
+    identities: dict[str, str] = {}
+    """Of the others, what their manager says of this process and of no other."""
 
 
 def assert_runs(system: System, instance: str) -> None:
     """Raises FaultFailed when the instance is unknown, does not run, or is frozen."""
-    states = system.control.states()
-    if instance not in system.target.instances or instance not in states:
+    if instance not in system.target.instances:
         raise FaultFailed(f"the target has no instance {instance}")
-    if not states[instance].running:
-        raise FaultFailed(f"{instance} does not run ({states[instance].state})")
+    state = state_of(system.control, instance)
+    if not state.running:
+        raise FaultFailed(f"{instance} does not run ({state})")
     if system.control.paused(instance):
         raise FaultFailed(f"{instance} is frozen already")
 
 
 def serves(system: System, instance: str) -> Proof:
     """Look whether it runs, is not frozen, and answers where it says that it is ready."""
-    state = system.control.states()[instance]
+    state = state_of(system.control, instance)
     ready = system.target.instances[instance].ready
     # Its manager may take it for starting for a while yet: who answers that it is ready is better proof. One that
     # is about to stop may answer as well, and is not back.
@@ -160,7 +173,7 @@ def serves(system: System, instance: str) -> Proof:
         return Proof(False, f"{instance} is {state.state}")
     if system.control.paused(instance):
         return Proof(False, f"{instance} is frozen")
-    return _answers(instance, ready) if ready else Proof(True, f"{instance} runs as pid {state.pid}")
+    return _answers(instance, ready) if ready else Proof(True, f"{instance} is {_seen(state)}")
 
 
 def together(proofs: Iterable[Proof]) -> Proof:
@@ -170,13 +183,11 @@ def together(proofs: Iterable[Proof]) -> Proof:
 
 
 def remember(system: System, name: str, instances: Iterable[str]) -> None:
-    """Note which processes run now, so that others can be told from them."""
-    states = system.control.states()
-    try:
-        leaders = {instance: process_identity.of_pid(states[instance].pid) for instance in instances}
-    except OSError as error:
-        raise FaultFailed("its process manager does not say which process it is") from error
-    saved_state.write(system, name, _Before(leaders))
+    """Note which processes run now, so that others can be told from them.
+
+    FaultFailed when their manager does not say that, SignalUnavailable when it does not just now.
+    """
+    saved_state.write(system, name, _identities(system, instances))
 
 
 def replaced(system: System, name: str, instances: Iterable[str]) -> Proof:
@@ -184,14 +195,40 @@ def replaced(system: System, name: str, instances: Iterable[str]) -> Proof:
     before = saved_state.read(system, name, _Before)
     if before is None:
         return Proof(False, "nothing was done yet")
-    states = system.control.states()
     details = []
-    for one in instances:
-        was, state = before.leaders[one], states[one]
-        if process_identity.is_alive(was):
+    for one, state in states_of(system.control, instances).items():
+        was, there = before.leaders.get(one), before.identities.get(one)
+        if was is not None and process_identity.is_alive(was):
             return Proof(False, f"{one} is still the process {was.pid}")
-        details.append(f"{one} was pid {was.pid}, and is {state.state} with pid {state.pid}")
+        if there is not None and not state.kept_down and _identity(system, one) == there:
+            return Proof(False, f"{one} is still {there}")
+        details.append(f"{one} was {f'pid {was.pid}' if was else there}, and is {_seen(state)}")
     return Proof(True, ", ".join(details))
+
+
+def _identities(system: System, instances: Iterable[str]) -> _Before:
+    """Which processes these are now; raises as `remember`."""
+    before = _Before({})
+    for one, state in states_of(system.control, instances).items():
+        try:
+            before.leaders[one] = process_identity.of_pid(state.pid)
+        except OSError:
+            before.identities[one] = _identity(system, one)
+    return before
+
+
+def _identity(system: System, instance: str) -> str:
+    if not isinstance(system.control, Identities):
+        raise FaultFailed("its process manager does not say which process it is")
+    return system.control.identity(instance)
+
+
+def _whom(killed: int, instance: str) -> str:
+    return f"process group {killed} of {instance}" if killed else instance
+
+
+def _seen(state: ProcessState) -> str:
+    return f"{state.state} with pid {state.pid}" if state.pid else f"{state.state}, with no pid on this machine"
 
 
 def _frozen(system: System, instance: str) -> Proof:

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 import redis
 
+from chaos.control.port import state_of, states_of
 from chaos.errors import FaultFailed
 from chaos.faults import saved_state
 from chaos.faults.hands import Hands, Proof, System
@@ -63,8 +64,8 @@ class KillNodesHands(Hands[AnyKillNodes]):
         )
 
     def in_place(self, system: System) -> Proof:
-        states = system.control.states()
         victims = self._victims(system)
+        states = states_of(system.control, [victim.name for victim in victims.nodes])
         down = [states[victim.name].kept_down for victim in victims.nodes]
         return Proof(all(down) and bool(down), f"down: {', '.join(victim.name for victim in victims.nodes)}")
 
@@ -78,9 +79,8 @@ class KillNodesHands(Hands[AnyKillNodes]):
         victims = self._victims(system)
         owners = {node.name: node.owned for node in redis_cluster.look(system.target.redis_nodes)}
         waited_seconds = time.time() - victims.killed_at
-        states = system.control.states()
         for victim in victims.nodes:
-            if states[victim.name].running or not victim.replica or owners.get(victim.replica) != 0:
+            if state_of(system.control, victim.name).running or not victim.replica or owners.get(victim.replica) != 0:
                 system.control.start(victim.name)
             elif self.may_promote or waited_seconds > _TAKES_OVER_WITHIN_SECONDS:
                 redis_cluster.take_over(system.target.redis_nodes[victim.replica])

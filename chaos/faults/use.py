@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import redis
 
-from chaos.control.port import family
-from chaos.errors import ChaosError, SignalUnavailable, Unmeasurable
+from chaos.control.port import family, state_of
+from chaos.errors import ChaosError, FaultFailed, SignalUnavailable, Unmeasurable
 from chaos.faults.hands import OURS, System
 from chaos.machine import sockets
 from chaos.reach import redis_cluster
@@ -97,13 +97,15 @@ def _instances(fault: FaultFields, system: System) -> Uses:
     """
     silent = [one for one in fault.instances() if not system.target.instances[one].serves_users]
     given = _given(system) if silent else {}
-    states = system.control.states() if silent else {}
     found: Uses = {}
     for one in silent:
         if served := {name: number for name, number in given.items() if name.partition("/")[2] == one}:
             found[one] = {name: number * _REQUEST_BYTES for name, number in served.items()}
             continue
-        processes = family(states[one].pid) if one in states else []
+        try:
+            processes = family(state_of(system.control, one).pid)
+        except FaultFailed as error:
+            raise Unmeasurable(str(error)) from error
         if not processes:
             raise Unmeasurable(f"no process of {one} is on this machine")
         found[one] = sockets.received_by([process.pid for process in processes])
@@ -138,7 +140,7 @@ def _toxiproxy_pid(system: System) -> int:
         if isinstance(system.target.control, Docker):
             raise Unmeasurable(f"the target names no instance of role {_TOXIPROXY}")
         return os.getpid()
-    pid = system.control.states()[named].pid
+    pid = state_of(system.control, named).pid
     if not Path(f"/proc/{pid}").exists():
         raise Unmeasurable(f"{named} does not run on this machine")
     return pid

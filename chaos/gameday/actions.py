@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from chaos.control.port import Scheduler
+from chaos.control.port import Scheduler, state_of
 from chaos.drill.context import RunContext
 from chaos.errors import ChaosError, FaultFailed, GameRefused
 from chaos.faults.hands import System
@@ -127,7 +127,7 @@ class Actions:
 
     def _end(self, instance: str) -> str:
         control = self.system.control
-        if not control.states()[instance].running and not control.paused(instance):
+        if not state_of(control, instance).running and not control.paused(instance):
             return "did not run"
         # What is frozen hears nothing: it is ended at once, as whoever restarts it would in the end.
         if control.paused(instance):
@@ -139,7 +139,7 @@ class Actions:
             self._does(lambda: control.kill(instance))
             return "was ended at once"
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
-        while not control.states()[instance].kept_down:
+        while not state_of(control, instance).kept_down:
             if time.monotonic() > deadline:
                 self._does(lambda: control.kill(instance))
                 return "was asked to end, and ended after that"

@@ -5,13 +5,13 @@ This is all that the attacker knows of a stack; it never sees the stack's code.
 
 import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
 from chaos.spec import door, yamlfile
 from chaos.spec.abort import AbortConditions
-from chaos.spec.control import Docker, Shell, Supervisor
+from chaos.spec.control import Docker, Shell, Supervisor, Systemd
 from chaos.spec.door import Address
 from chaos.spec.load import LoadSettings
 from chaos.spec.pace import FASTEST
@@ -203,7 +203,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runs: str
     """Folder for recordings."""
     urls: Urls
-    control: Supervisor | Docker | Shell
+    control: Supervisor | Docker | Shell | Systemd
     instances: dict[str, Instance]
     alerting: Alerting | None = None
     """None: alerts are not judged."""
@@ -251,8 +251,10 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("alerting: needs the URLs of prometheus, alertmanager and pager")
         if self.pace is not None and not 1 <= self.pace <= FASTEST:
             raise ValueError(f"pace: must be a whole number from 1 to {FASTEST}")
-        if isinstance(self.control, Shell) and (missing := self.instances.keys() - self.control.instances.keys()):
-            raise ValueError(f"control.instances: no commands for {', '.join(sorted(missing))}")
+        named = self.control.instances if isinstance(self.control, Shell | Systemd) else self.instances
+        if missing := self.instances.keys() - named.keys():
+            what = "commands" if isinstance(self.control, Shell) else "unit"
+            raise ValueError(f"control.instances: no {what} for {', '.join(sorted(missing))}")
 
     @property
     def has_ledgers(self) -> bool:
@@ -275,6 +277,9 @@ def read(file: Path) -> Target:
     target = yamlfile.read(file, Target)
     folder = file.resolve().parent
     places = {name: getattr(target, name) for name in ("state", "runs", "working_directory", "rules")}
-    absolute = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
+    absolute: dict[str, Any] = {name: os.path.normpath(folder / place) for name, place in places.items() if place}
+    if isinstance(target.control, Systemd) and target.control.ssh_config:
+        config = os.path.normpath(folder / target.control.ssh_config)
+        absolute["control"] = msgspec.structs.replace(target.control, ssh_config=config)
     urls = {name: door.placed(getattr(target.urls, name), folder) for name in DOORS}
     return msgspec.structs.replace(target, urls=msgspec.structs.replace(target.urls, **urls), **absolute)

@@ -23,13 +23,15 @@ REAL_TIME = {
         chaos.cli.console._POLL_SECONDS chaos.console.process._POLL_SECONDS
         chaos.facts.one_at_a_time._POLL_SECONDS
         chaos.claims.cached_rate._POLL_SECONDS chaos.claims.connections._POLL_SECONDS chaos.claims.holding._POLL_SECONDS
-        chaos.claims.loading._POLL_SECONDS chaos.cli.claim_stack._POLL_SECONDS
+        chaos.claims.loading._POLL_SECONDS chaos.cli.claim_stack._POLL_SECONDS chaos.control.systemd._POLL_SECONDS
     """,
     "how long a program may take to start, to answer or to end": """
         chaos.cli.check_dashboards._FIRST_REQUEST_WITHIN chaos.cli.check_dashboards._BESIDES_SECONDS
         chaos.campaign.runner._AROUND_SECONDS chaos.campaign.runner._KILLED_AFTER_SECONDS
         chaos.cli.stack._SETTLED_WITHIN_SECONDS chaos.control.docker._ENDS_WITHIN_SECONDS
         chaos.control.docker._GONE_WITHIN_SECONDS chaos.control.docker._TIMEOUT_SECONDS
+        chaos.control.ssh._ENDS_WITHIN_SECONDS chaos.control.ssh._KEPT_SECONDS chaos.control.ssh._SILENT_SECONDS
+        chaos.control.systemd._GONE_WITHIN_SECONDS
         chaos.control.supervisor.CALL_TIMEOUT_SECONDS chaos.control.supervisor._FROZEN_WITHIN_SECONDS
         chaos.control.supervisor._GONE_WITHIN_SECONDS chaos.drill.clean_past._LONGEST_SECONDS
         chaos.drill.preflight.WELL_WITHIN_SECONDS chaos.drill.preflight._TIMEOUT_SECONDS
