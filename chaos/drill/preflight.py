@@ -47,7 +47,7 @@ def unwell(system: System) -> str:
         return f"the process manager: {error}"
     for name, instance in system.target.instances.items():
         if name not in states or not states[name].running:
-            return f"{name}: {states[name] if name in states else 'unknown to the process manager'}"
+            return f"{name}: {states.get(name, 'unknown to the process manager')}"
         if instance.ready and (why := _not_ready(instance.ready)):
             return f"{name}: {why}"
     return ""

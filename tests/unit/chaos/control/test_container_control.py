@@ -5,6 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
+from docker.errors import NotFound
 
 from chaos.control import docker
 from chaos.errors import FaultFailed, SignalUnavailable
@@ -40,11 +42,25 @@ def of_service(number, project="mine", service="web", oneoff="False"):
         "com.docker.compose.project": project,
         "com.docker.compose.oneoff": oneoff,
     }
-    return SimpleNamespace(id=f"{project}-{service}-{number}", labels=labels, attrs=container("", 0).attrs)
+    return Listed(f"{project}-{service}-{number}", {"Labels": labels, "State": "running"})
 
 
-def controlling(monkeypatch, *containers):
-    control = docker.DockerControl("a=b")
+class Listed(SimpleNamespace):
+    """A container as the engine lists it, without looking into it; it does so when it is told to."""
+
+    def __init__(self, id_, attrs, look=lambda: None):
+        super().__init__(id=id_, labels=attrs["Labels"], attrs=attrs, look=look)
+
+    def reload(self):
+        self.look()
+        self.attrs = {"Config": {"Labels": self.labels}, "State": STARTED, "HostConfig": {}}
+
+
+STARTED = {"Status": "running", "Pid": 0, "StartedAt": "2026-01-01T00:00:00.1Z"}
+
+
+def controlling(monkeypatch, *containers, instances=frozenset()):
+    control = docker.DockerControl("a=b", instances)
     listed = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: list(containers)))
     monkeypatch.setattr(control, "_client", lambda: listed)
     return control
@@ -68,3 +84,47 @@ def test_two_projects_with_one_label_are_refused(monkeypatch):
     control = controlling(monkeypatch, of_service(1), of_service(1, project="yours"))
     with pytest.raises(SignalUnavailable, match="of the projects mine and yours"):
         control.states()
+
+
+def test_the_last_one_left_of_several_keeps_the_number_that_the_target_knows_it_by(monkeypatch):
+    known = frozenset(("web-1", "web-2", "db"))
+    assert list(controlling(monkeypatch, of_service(2), instances=known).states()) == ["web-2"]
+    assert list(controlling(monkeypatch, of_service(1, service="db"), instances=known).states()) == ["db"]
+    # Another replica than those that the target names is none of them.
+    assert list(controlling(monkeypatch, of_service(3), instances=known).states()) == ["web"]
+
+
+def test_a_container_that_the_engine_cannot_get_hold_of_says_nothing_of_the_others(monkeypatch):
+    def hangs():
+        raise requests.exceptions.ReadTimeout("Read timed out.")
+
+    stuck = of_service(2)
+    stuck.look = hangs
+    control = controlling(monkeypatch, of_service(1), stuck, of_service(3))
+    states = control.states()
+    assert [name for name, state in states.items() if state.running] == ["web-1", "web-3"]
+    assert states["web-2"].state == "UNKNOWN"
+    assert "timed out" in states["web-2"].why
+    assert control._container("web-1").id == "mine-web-1"
+    with pytest.raises(SignalUnavailable, match="timed out"):
+        control._container("web-2")
+
+
+def test_a_container_that_goes_while_it_is_looked_at_is_not_there(monkeypatch):
+    def gone():
+        raise NotFound("No such container")
+
+    going = of_service(2)
+    going.look = gone
+    control = controlling(monkeypatch, of_service(1), going)
+    assert list(control.states()) == ["web-1"]
+    with pytest.raises(SignalUnavailable, match="web-2 any more"):
+        control._container("web-2")
+
+
+def test_a_container_of_another_machine_is_told_from_the_next_by_its_start(monkeypatch):
+    control = controlling(monkeypatch, of_service(1))
+    first = control.identity("web")
+    assert first == "container mine-web-1 started at 2026-01-01T00:00:00.1Z"
+    monkeypatch.setitem(STARTED, "StartedAt", "2026-01-01T00:00:09.1Z")
+    assert control.identity("web") != first

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from chaos.control.port import state_of
 from chaos.control.shell import ShellControl
 from chaos.errors import FaultFailed, SignalUnavailable
-from chaos.spec.control import InstanceCommands, Shell
+from chaos.machine import process_identity
+from chaos.spec.control import FileSays, InstanceCommands, Shell
 from chaos.spec.values import Duration
 from tests.waiting import until
 
@@ -46,13 +48,16 @@ def test_a_printed_word_says_the_state_and_else_the_exit_code(tmp_path, command,
 
 @pytest.mark.parametrize("command", ["exit 2", "no-such-program", "echo lost contact >&2; exit 1", "kill -KILL $$"])
 def test_whoever_cannot_say_says_nothing(tmp_path, command):
-    with pytest.raises(SignalUnavailable, match="state of a"):
-        control(tmp_path, command).states()
+    seen = control(tmp_path, command).states()["a"]
+    assert (seen.state, seen.running, seen.kept_down) == ("UNKNOWN", False, False)
+    assert "state of a: exit" in seen.why
+    with pytest.raises(SignalUnavailable, match="state of a: exit"):
+        state_of(control(tmp_path, command), "a")
 
 
 def test_a_command_that_does_not_end_is_ended(tmp_path):
-    with pytest.raises(SignalUnavailable, match=r"no end within 1\.5 s"):
-        control(tmp_path, "sleep 60 & echo $! > pid; wait", "1500ms").states()
+    seen = control(tmp_path, "sleep 60 & echo $! > pid; wait", "1500ms").states()["a"]
+    assert (seen.state, seen.why) == ("UNKNOWN", "state of a: no end within 1.5 s")
     until(lambda: not is_running((tmp_path / "pid").read_text().strip()))
 
 
@@ -98,3 +103,48 @@ def test_pause_and_resume(tmp_path):
     assert one.paused("a")
     one.resume("a")
     assert not (tmp_path / "frozen").exists()
+
+
+def test_one_that_does_not_say_tells_nothing_of_the_others(tmp_path):
+    commands = {f"app-{n}": InstanceCommands("echo running", "true", "true") for n in range(40)}
+    commands["app-7"] = InstanceCommands("echo no route >&2; exit 255", "true", "true")
+    one = ShellControl(Shell(commands, at_once=4), str(tmp_path))
+    states = one.states()
+    assert list(states) == list(commands)
+    assert [name for name, state in states.items() if not state.running] == ["app-7"]
+    assert states["app-7"].why == "state of app-7: exit 255: no route"
+    assert state_of(one, "app-8").running
+
+
+def test_a_command_tells_one_process_from_the_next(tmp_path):
+    one = control(tmp_path, identity="cat id")
+    (tmp_path / "id").write_text("first\n")
+    assert one.identity("a") == "first"
+
+
+@pytest.mark.parametrize("command", ["exit 1", "echo first; exit 3", "true", "no-such-program"])
+def test_an_identity_that_nobody_says_is_none(tmp_path, command):
+    with pytest.raises(SignalUnavailable, match="identity of a"):
+        control(tmp_path, identity=command).identity("a")
+
+
+def test_without_a_way_to_tell_processes_apart_nobody_could_prove_a_crash(tmp_path):
+    with pytest.raises(FaultFailed, match="no `identity` for a"):
+        control(tmp_path).identity("a")
+
+
+def test_a_file_tells_it_and_a_pid_only_with_the_moment_of_its_start(tmp_path):
+    one, file = control(tmp_path, identity=FileSays("run/app.pid")), tmp_path / "run" / "app.pid"
+    with pytest.raises(SignalUnavailable, match="identity of a"):
+        one.identity("a")
+    file.parent.mkdir()
+    file.write_text("\n")
+    with pytest.raises(SignalUnavailable, match="is empty"):
+        one.identity("a")
+    file.write_text("started 5\n")
+    assert one.identity("a") == "started 5"
+    file.write_text(f"{os.getpid()}\n")
+    started = process_identity.of_pid(os.getpid()).started
+    assert one.identity("a") == f"{os.getpid()} started at {started}"
+    file.write_text(f"{2**22 + 1}\n")  # of another machine, or of a container
+    assert one.identity("a") == str(2**22 + 1)

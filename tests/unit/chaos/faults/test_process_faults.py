@@ -1,13 +1,17 @@
 """Faults of processes and of the balancer as they are written, put on disk and read back."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
-from chaos.errors import FaultFailed
+from chaos.control.port import unknown
+from chaos.drill import preflight
+from chaos.errors import FaultFailed, SignalUnavailable
 from chaos.faults.process import each
 from chaos.faults.table import hands_of
 from chaos.spec import values
-from chaos.spec.faults.process import ProcessCrash, ProcessKill, ProcessPause
+from chaos.spec.faults.process import ProcessCrash, ProcessKill, ProcessPause, ProcessRestart
 from chaos.spec.faults.table import AnyFault
 from chaos.spec.values import Duration
 from tests.fakes import FakeControl, system
@@ -87,3 +91,75 @@ def test_a_crash_without_a_process_to_be_seen_is_refused_before_the_blow(tmp_pat
     with pytest.raises(FaultFailed, match="which process"):
         hands_of(ProcessCrash(Duration(seconds=5), "shop-1")).inject(system(tmp_path, control))
     assert control.started == []
+
+
+class Elsewhere(FakeControl):
+    """Processes of other machines: no pids, and a word that tells each from the next."""
+
+    def __init__(self):
+        super().__init__()
+        self.silent = set()
+        self.words = {"shop-1": "first", "shop-2": "first"}
+
+    def states(self):
+        told = {name: replace(state, pid=0) for name, state in super().states().items()}
+        return told | {name: unknown("no route") for name in self.silent}
+
+    def identity(self, instance):
+        if instance in self.silent:
+            raise SignalUnavailable("no route")
+        return self.words[instance]
+
+    def start(self, instance):
+        if not self.running[instance]:
+            self.words[instance] += " and another"
+        super().start(instance)
+
+
+@pytest.mark.parametrize("kind", [ProcessCrash, ProcessRestart])
+def test_a_process_elsewhere_is_known_by_its_identity(tmp_path, kind):
+    control, hands = Elsewhere(), hands_of(kind(Duration(seconds=5), "shop-1"))
+    there = system(tmp_path, control)
+    hands.check(there)
+    hands.inject(there)
+    proof = hands.in_place(there)
+    assert (proof.holds, proof.detail) == (True, "shop-1 was first, and is RUNNING, with no pid on this machine")
+    # Had nobody ended it, it would be what it was.
+    control.words["shop-1"] = "first"
+    assert (hands.in_place(there).holds, hands.in_place(there).detail) == (False, "shop-1 is still first")
+    control.running["shop-1"] = False
+    assert hands.in_place(there).holds
+    hands.undo(there)
+    assert hands.undone(there).holds
+
+
+@pytest.mark.parametrize("kind", [ProcessKill, ProcessCrash, ProcessRestart, ProcessPause])
+def test_an_instance_of_which_nobody_can_say_is_never_taken_for_broken_or_put_back(tmp_path, kind):
+    control, hands = Elsewhere(), hands_of(kind(Duration(seconds=5), "shop-1"))
+    there = system(tmp_path, control)
+    hands.inject(there)
+    control.silent = {"shop-1"}
+    if kind is not ProcessPause:
+        with pytest.raises(SignalUnavailable, match=r"shop-1: UNKNOWN \(no route\)"):
+            hands.in_place(there)
+    for look in (hands.check, hands.undone):
+        with pytest.raises(SignalUnavailable, match=r"shop-1: UNKNOWN \(no route\)"):
+            look(there)
+
+
+def test_one_of_which_nobody_can_say_is_in_nobody_elses_way(tmp_path):
+    control, hands = Elsewhere(), hands_of(ProcessKill(Duration(seconds=5), "shop-1"))
+    control.silent = {"shop-2"}
+    there = system(tmp_path, control)
+    hands.check(there)
+    hands.inject(there)
+    assert hands.in_place(there).holds
+    hands.undo(there)
+    assert hands.undone(there).holds
+    assert preflight.unwell(there) == "shop-2: UNKNOWN (no route)"
+
+
+def test_again_and_again_is_refused_where_nobody_sees_how_old_a_process_is(tmp_path):
+    fault = ProcessCrash(Duration(seconds=5), "shop-1", every=Duration(seconds=1))
+    with pytest.raises(FaultFailed, match="how old shop-1 is"):
+        hands_of(fault).check(system(tmp_path, Elsewhere()))

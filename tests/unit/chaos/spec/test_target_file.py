@@ -7,10 +7,11 @@ import pytest
 
 from chaos.cli.stack import vocabulary
 from chaos.control.of_target import control_of
+from chaos.control.systemd import SystemdControl
 from chaos.errors import InvalidFile
 from chaos.judge.judge import judge
 from chaos.report import html, junit, terminal
-from chaos.spec import experiment, target, values
+from chaos.spec import experiment, target, target_schema, values
 from chaos.spec.target import CommandLoad, PathsLoad, ShopLoad
 from compose.settings import ROOT
 from tests.unit.recordings import facts, recording
@@ -163,3 +164,58 @@ def test_a_load_without_ledgers_has_nothing_to_lose_and_one_with_them_has():
     assert "not read back" not in page
     assert all(case.skipped for case in junit.cases(verdict) if case.group == "ledgers")
     assert judge(recording(facts=changed(has_ledgers=True), **nothing)).exit_code == 6
+
+
+SYSTEMD = """\
+control:
+  type: systemd
+  ssh_config: ssh/config
+  instances:
+    a: { unit: app@1.service }
+    b: { unit: app@1.service, host: ops@web-2 }
+"""
+
+
+def with_systemd(text=SYSTEMD):
+    return LEAST.replace("control: { type: shell, instances: { a: { state: s, kill: k, start: s } } }\n", text)
+
+
+def test_services_of_systemd_here_and_elsewhere(written, tmp_path):
+    described = target.read(written(with_systemd()))
+    assert described.control.ssh_config == str(tmp_path / "ssh" / "config")
+    assert isinstance(control_of(described), SystemdControl)
+    assert described.control.instances["b"].host == "ops@web-2"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("app@1.service }", "app@1 }", "not the full name of a service"),
+        ("app@1.service }", "app@*.service }", "not the full name of a service"),
+        ("app@1.service }", "'a.service b.service' }", "not the full name of a service"),
+        ("app@1.service }", "app.socket }", "not the full name of a service"),
+        ("ops@web-2", "-oProxyCommand=sh", "not a name that ssh may be given"),
+        ("ops@web-2", "'web-2;reboot'", "not a name that ssh may be given"),
+        (", host: ops@web-2", "", "a and b are the same unit app@1.service"),
+        ("    a: { unit: app@1.service }\n", "", "no unit for a"),
+        ("type: systemd", "type: systemd\n  at_once: 0", "at_once: must be a whole number from 1 to 64"),
+        ("type: systemd", "type: systemd\n  password: x", "unknown field `password`"),
+    ],
+)
+def test_a_service_that_is_none_is_refused(written, old, new, reason):
+    assert old in SYSTEMD
+    with pytest.raises(InvalidFile, match=reason):
+        target.read(written(with_systemd(SYSTEMD.replace(old, new))))
+
+
+@pytest.mark.parametrize("identity", ["identity: ./id", "identity: { file: run/a.pid }"])
+def test_what_tells_one_process_from_the_next_is_a_command_or_a_file(written, identity):
+    target.read(written(LEAST.replace("kill: k", f"kill: k, {identity}")))
+    with pytest.raises(InvalidFile, match="control"):
+        target.read(written(LEAST.replace("kill: k", "kill: k, identity: { pid: 4 }")))
+
+
+def test_the_schema_has_every_kind_of_control():
+    text = target_schema.text()
+    for word in ('"systemd"', '"ssh_config"', '"identity"', '"at_once"', '"unit"'):
+        assert word in text
