@@ -120,7 +120,7 @@ test-e2e: setup-native ## work: whole runs, the verifier verified
 	@$(PYTEST) tests/e2e
 
 test-foreign-quick: setup-foreign ## work: two minutes: from adopt to a proven alert on an etcd that is not ours, sixty times as fast
-	@$(PYTEST) tests/foreign/test_quick.py
+	@$(PYTEST) tests/foreign/test_quick.py tests/foreign/test_ssh.py
 
 test-foreign: setup-foreign ## long: about 75 minutes: the same at its own pace, a member killed, two of them, the ways between them slow
 	@$(PYTEST) -s tests/foreign

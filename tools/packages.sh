@@ -93,6 +93,7 @@ missing_programs() {
     case $1 in native | claims | foreign) missing_servers ;; esac
     [ "$1" != claims ] || command -v wrk >/dev/null || echo wrk
     [ "$1" != foreign ] || command -v etcd >/dev/null || echo etcd-server
+    [ "$1" != foreign ] || PATH=$PATH:/usr/sbin command -v sshd >/dev/null || echo openssh-server
     if [ "$1" = browser ]; then
         command -v chromium >/dev/null || echo chromium
         command -v npm >/dev/null || echo npm

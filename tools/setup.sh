@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # setup.sh [python|native|claims|browser|foreign|workflows]: installs what is needed: distribution packages, a Python
 # environment, programs built with Go. `python`: the environment alone; `native`: all that a stack of this machine's processes
-# needs; `claims`: that and wrk, which asks as fast as it is answered; `foreign`: that and etcd, for the tests of a stack that
-# is not ours; `browser`: what the console's tests need; `workflows`: what reads .github/workflows; none of these: what the
+# needs; `claims`: that and wrk, which asks as fast as it is answered; `foreign`: that, etcd and sshd, for the tests of stacks
+# that are not ours; `browser`: what the console's tests need; `workflows`: what reads .github/workflows; none of these: what the
 # runtime needs that RUNTIME names, or that is up. The servers are for the native runtime only; containers bring their own.
 # Jaeger is built in the background, and `native` and `claims` alone wait for it: a run does without traces until
 # it is there. `compile NAME PACKAGE` is what the background calls.

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,8 +32,9 @@ def run(
 
     Raises SignalUnavailable, which begins with `what`, when it cannot be started or takes longer.
     """
-    # Files, not pipes: what a command leaves running would keep a pipe open, and us waiting.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    # Files, not pipes: what a command leaves running would keep a pipe open, and us waiting. In memory, as an undo must
+    # also be possible where nothing can be written.
+    with os.fdopen(os.memfd_create("out"), "w+b") as out, os.fdopen(os.memfd_create("err"), "w+b") as err:
         try:
             process = subprocess.Popen(
                 command,

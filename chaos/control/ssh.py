@@ -48,7 +48,7 @@ class Ssh:
         self._config = config
         self._seconds = seconds
         self._folder: Path | None = None
-        self._hosts: dict[str, str] = {}
+        self._hosts: dict[str, int] = {}
         self._making = threading.Lock()
 
     def run(self, host: str, commands: Sequence[Sequence[str]], what: str) -> Done:
@@ -67,20 +67,23 @@ class Ssh:
     def _ssh(self, host: str) -> list[str]:
         options = (
             *_OPTIONS,
-            f"ControlPath={self._socket(host)}",
+            f"ControlPath={self._socket(host) or 'none'}",
             f"ConnectTimeout={max(1, math.floor(self._seconds))}",
         )
         config = ("-F", self._config) if self._config else ()
         return ["ssh", *config, *(part for option in options for part in ("-o", option))]
 
-    def _socket(self, host: str) -> str:
+    def _socket(self, host: str) -> Path | None:
+        """None where nothing can be written: an undo then has a connection for each command."""
         with self._making:
             if self._folder is None:
-                # Short, as a socket's path may have about a hundred characters.
-                self._folder = Path(tempfile.mkdtemp(prefix="stormdrill-ssh-"))
+                try:
+                    # Short, as a socket's path may have about a hundred characters.
+                    self._folder = Path(tempfile.mkdtemp(prefix="stormdrill-ssh-"))
+                except OSError:
+                    return None
                 weakref.finalize(self, _close, self._folder)
-            number = self._hosts.setdefault(host, str(len(self._hosts)))
-            return str(self._folder / number)
+            return self._folder / str(self._hosts.setdefault(host, len(self._hosts)))
 
 
 def _close(folder: Path) -> None:
