@@ -14,6 +14,7 @@ from chaos.observe.alertmanager import Alertmanager
 from chaos.observe.prometheus import Prometheus
 from chaos.spec import routing, rule_text, rules
 from chaos.spec import target as targets
+from chaos.spec.control import Shell, cannot
 from chaos.spec.experiment import Vocabulary
 from chaos.spec.routing import Routing
 from chaos.spec.rule_text import RuleText
@@ -43,6 +44,7 @@ def vocabulary(file: Path) -> Vocabulary:
         rules.waits(written, None),
         any_alert=target.alerting is not None and not written and running is None,
         expected=of_files or live,
+        cannot=cannot(target.control) if isinstance(target.control, Shell) else {},
     )
 
 

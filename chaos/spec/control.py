@@ -75,6 +75,18 @@ class Shell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
                 raise ValueError(f"{name}: pause and resume are only of use together")
 
 
+def cannot(shell: Shell) -> dict[tuple[str, str], str]:
+    """Of instances and faults for which commands are missing, why."""
+    needs = {"process.crash": ("crash", "identity"), "process.restart": ("stop", "identity")}
+    return {
+        (name, fault): f"control has no `{key}` for {name}"
+        for name, commands in shell.instances.items()
+        for fault, keys in needs.items()
+        for key in reversed(keys)
+        if not getattr(commands, key)
+    }
+
+
 class SystemdUnit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One instance: a service of systemd's."""
 

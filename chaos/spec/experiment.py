@@ -163,6 +163,8 @@ class Vocabulary:
     """Whether nobody could say which alerts there are: then any name is taken, which checks nothing."""
     expected: frozenset[str] | None = None
     """Those whose rules should be running in every run; None: all of them."""
+    cannot: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Why its process control cannot do it: of an instance and a fault."""
 
     @property
     def should_run(self) -> frozenset[str]:
@@ -258,6 +260,8 @@ def _fault_found(path: str, fault: AnyFault, vocabulary: Vocabulary) -> Iterable
     for name in fault.instances():
         if name not in vocabulary.instances:
             yield f"{path}.instance", f"unknown instance {name}; there are: {', '.join(sorted(vocabulary.instances))}"
+        if why := vocabulary.cannot.get((name, str(fault.__struct_config__.tag))):
+            yield f"{path}.type", why
     for name in fault.links():
         if name not in vocabulary.links:
             yield f"{path}.link", f"unknown link {name}; there are: {', '.join(sorted(vocabulary.links)) or 'none'}"

@@ -215,6 +215,28 @@ def test_what_tells_one_process_from_the_next_is_a_command_or_a_file(written, id
         target.read(written(LEAST.replace("kill: k", "kill: k, identity: { pid: 4 }")))
 
 
+@pytest.mark.parametrize(
+    ("fault", "commands", "reason"),
+    [
+        ("crash", "", "no `crash` for a"),
+        ("crash", ", crash: c", "no `identity` for a"),
+        ("restart", ", identity: i", "no `stop` for a"),
+        ("restart", ", stop: s", "no `identity` for a"),
+        ("restart", ", stop: s, identity: i", ""),
+        ("crash", ", crash: c, identity: { file: f }", ""),
+        ("kill", "", ""),
+    ],
+)
+def test_what_its_commands_cannot_do_is_refused_before_anything_is_touched(written, fault, commands, reason):
+    described = written(LEAST.replace("start: s }", f"start: s{commands} }}"))
+    file = written(CLAIM.replace("process.kill", f"process.{fault}"), "claim.yaml")
+    if not reason:
+        assert experiment.read(file, vocabulary(described)).fault.instance == "a"
+        return
+    with pytest.raises(InvalidFile, match=reason):
+        experiment.read(file, vocabulary(described))
+
+
 def test_the_schema_has_every_kind_of_control():
     text = target_schema.text()
     for word in ('"systemd"', '"ssh_config"', '"identity"', '"at_once"', '"unit"'):
