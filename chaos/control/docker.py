@@ -5,8 +5,9 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, NotFound
 
-from chaos.control.port import CpuLimit, ProcessState, unknown
+from chaos.control.batches import ask_all
+from chaos.control.port import UNKNOWN, CpuLimit, ProcessState, unknown
 from chaos.errors import FaultFailed, SignalUnavailable
 
 _TIMEOUT_SECONDS = 5
@@ -22,6 +24,7 @@ _ENDS_WITHIN_SECONDS = 6
 _GONE_WITHIN_SECONDS = 5.0
 _KERNELS_PERIOD_US = 100_000
 _NO_QUOTA = -1
+_AT_ONCE = 16
 _SERVICE = "com.docker.compose.service"
 _ONE_OFF = "com.docker.compose.oneoff"
 _NUMBER = "com.docker.compose.container-number"
@@ -41,8 +44,15 @@ class DockerControl:
 
     def states(self) -> dict[str, ProcessState]:
         """A container of which the engine does not tell, as when it cannot get hold of it, is UNKNOWN."""
-        told = {name: _told(container) for name, container in self._containers().items()}
-        return {name: state for name, state in told.items() if state is not None}
+        waiting = self._containers()
+        told: dict[str, ProcessState] = {}
+        while waiting and UNKNOWN not in {state.state for state in told.values()}:
+            name = next(iter(waiting))
+            told |= _told(name, partial(_reloaded, waiting.pop(name)))
+        # An engine that has trouble with one may have it with dozens, which are not waited for one after another.
+        ids = {name: container.id for name, container in waiting.items()}
+        each = {name: (name,) for name in ids}
+        return told | ask_all(each, lambda name: self._told_beside(name, ids[name]), _AT_ONCE)
 
     def identity(self, instance: str) -> str:
         """Which container it is, and when that was started, whatever machine it runs on."""
@@ -152,6 +162,10 @@ class DockerControl:
         named = (_named(service, several, self._instances) for service, several in services.items())
         return dict(pair for each in named for pair in each)
 
+    def _told_beside(self, name: str, container_id: str) -> dict[str, ProcessState]:
+        """By a client of this thread's own."""
+        return _told(name, lambda: self._client().containers.get(container_id))
+
     def _client(self) -> docker.DockerClient:
         if not hasattr(self._mine, "client"):
             self._mine.client = docker.from_env(timeout=_TIMEOUT_SECONDS)
@@ -189,16 +203,20 @@ def _labels(container: Any) -> dict[str, str]:
     return listed if listed is not None else container.attrs["Config"].get("Labels") or {}
 
 
-def _told(container: Any) -> ProcessState | None:
-    """None: it has gone meanwhile."""
+def _reloaded(container: Any) -> Any:
+    container.reload()
+    return container
+
+
+def _told(name: str, look: Callable[[], Any]) -> dict[str, ProcessState]:
+    """What is seen of a container; nothing where it has gone meanwhile."""
     try:
         with answered():
-            container.reload()
+            return {name: _state(look())}
     except NotFound:
-        return None
+        return {}
     except SignalUnavailable as error:
-        return unknown(str(error))
-    return _state(container)
+        return {name: unknown(str(error))}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A container's pid counts only where it is a process of this machine, in that container."""
 
 import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -61,7 +62,13 @@ STARTED = {"Status": "running", "Pid": 0, "StartedAt": "2026-01-01T00:00:00.1Z"}
 
 def controlling(monkeypatch, *containers, instances=frozenset()):
     control = docker.DockerControl("a=b", instances)
-    listed = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: list(containers)))
+    by_id = {one.id: one for one in containers}
+
+    def get(id_):
+        by_id[id_].reload()
+        return by_id[id_]
+
+    listed = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: list(containers), get=get))
     monkeypatch.setattr(control, "_client", lambda: listed)
     return control
 
@@ -108,6 +115,22 @@ def test_a_container_that_the_engine_cannot_get_hold_of_says_nothing_of_the_othe
     assert control._container("web-1").id == "mine-web-1"
     with pytest.raises(SignalUnavailable, match="timed out"):
         control._container("web-2")
+
+
+def test_an_engine_that_has_trouble_with_many_is_waited_for_once(monkeypatch):
+    together = threading.Barrier(4)
+
+    def hangs():
+        together.wait(30)  # had another to end first, it would be the end of all
+        raise requests.exceptions.ReadTimeout("Read timed out.")
+
+    containers = [of_service(number) for number in range(1, 9)]
+    containers[1].look = lambda: (_ for _ in ()).throw(requests.exceptions.ReadTimeout("Read timed out."))
+    for one in containers[2:6]:
+        one.look = hangs
+    states = controlling(monkeypatch, *containers).states()
+    assert list(states) == [f"web-{number}" for number in range(1, 9)]
+    assert [name for name, state in states.items() if state.running] == ["web-1", "web-7", "web-8"]
 
 
 def test_a_container_that_goes_while_it_is_looked_at_is_not_there(monkeypatch):
