@@ -14,7 +14,7 @@ from chaos.errors import FaultFailed, SignalUnavailable
 
 
 def container(id_, pid):
-    return SimpleNamespace(id=id_, attrs={"State": {"Status": "running", "Pid": pid}})
+    return SimpleNamespace(id=id_, attrs={"State": {"Status": "running", "Pid": pid}}, reload=lambda: None)
 
 
 def test_a_process_of_the_container_is_known_by_its_pid():
