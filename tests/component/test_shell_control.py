@@ -13,7 +13,7 @@ from tests import fakes
 from tests.fakes import FakeClock
 from tests.waiting import until
 
-RUNS = "[ ! -e pid ] || grep -qs '^State:.[RSDT]' /proc/$(cat pid)/status && [ -e pid ]"
+RUNS = "[ -e pid ] && grep -qs '^State:.[RSDT]' /proc/$(cat pid)/status"
 START = f"{{ {RUNS}; }} || {{ setsid sleep 600 & echo $! > pid; }}"
 END = "kill -KILL $(cat pid); while [ -n \"$(grep -s '^State:.[RSDT]' /proc/$(cat pid)/status)\" ]; do :; done"
 BY_COMMAND = "echo $(cat pid) $(cut -d' ' -f22 /proc/$(cat pid)/stat)"
