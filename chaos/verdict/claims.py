@@ -71,12 +71,17 @@ class MachineBusy(Finding, frozen=True):
     most: float
 
 
+class MachineUnseen(Finding, frozen=True):
+    """Nobody looked at what others took of the machine before anything was asked of the system."""
+
+
 class ClientLate(Finding, frozen=True):
     """The load's own process was late, so that it was not the system that was measured."""
 
     load: str
     """The stage in which it was worst."""
-    p99_seconds: float
+    p99_seconds: float | None
+    """None: nobody looked at how late it was."""
     most_seconds: float
     others: int = 0
     """In how many more stages it was."""
@@ -94,7 +99,14 @@ class ClientFull(Finding, frozen=True):
 
 
 ClaimFinding: TypeAlias = (
-    ClaimEndedEarly | ClaimFactsLost | LimitTooLow | LimitUnknown | MachineBusy | ClientLate | ClientFull
+    ClaimEndedEarly
+    | ClaimFactsLost
+    | LimitTooLow
+    | LimitUnknown
+    | MachineBusy
+    | MachineUnseen
+    | ClientLate
+    | ClientFull
 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from chaos.facts.claims import histogram
+from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
 from chaos.judge.claims import interval
 from chaos.verdict.claims import Bars, Line, Measure, Picture
@@ -23,7 +24,7 @@ def measures(seen: ClaimRecording) -> Iterator[Measure]:
             each = [used * _ASKED_FOR / rate for used, rate in zip(cores, rates, strict=True)]
             if needed := interval.of(f"{part}_cores", each, "cores for 100,000 requests/s"):
                 yield needed
-    probes = seen.loads(probe="beside wrk")
+    probes = _beside(seen)
     latencies = histogram.merged(one.latencies for one in probes)
     if probes:
         yield Measure.exact("probe_failed", sum(one.failures for one in probes), "requests")
@@ -31,6 +32,12 @@ def measures(seen: ClaimRecording) -> Iterator[Measure]:
         took = histogram.quantile(latencies, share)
         if took is not None:
             yield Measure.exact(f"probe_{name}_ms", 1000 * took, "ms")
+
+
+def _beside(seen: ClaimRecording) -> list[LoadSeen]:
+    """The probe, if it asked until the last round had ended: without it nobody knows how long others waited."""
+    probes, ends = seen.loads(probe="beside wrk"), [one.at for one in seen.readings("rate")]
+    return [one for one in probes if all(end <= one.began + one.seconds for end in ends)]
 
 
 def pictures(seen: ClaimRecording) -> Iterator[Picture]:

@@ -1,9 +1,12 @@
 """Claim 9: what a request costs by layer, what 100,000 a second take, and whether a knee is predicted. Pure."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
+
+import msgspec
 
 from chaos.facts.claims.facts import LoadSeen
 from chaos.facts.claims.recording import ClaimRecording
@@ -135,8 +138,15 @@ def _predicted(seen: ClaimRecording, model: Model) -> Iterable[Measure]:
     known = interval.of("knee", measured, "/s")
     if known is not None:
         yield known
-        middle = median(measured)
-        yield model.measure("prediction_off_by", "", lambda one: highest_rate(one, mix, there) / middle - 1)
+        off = model.measure("prediction_off_by", "", lambda one: highest_rate(one, mix, there) / known.value - 1)
+        yield _with_the_knees(off, known)
+
+
+def _with_the_knees(off: Measure, knee: Measure) -> Measure:
+    """Wider by how far the measured knee may be off: what the model may be off has nothing to do with it."""
+    below, above = ((1 + off.value) * far / knee.value for far in (knee.high - knee.value, knee.value - knee.low))
+    low, high = math.hypot(off.value - off.low, below), math.hypot(off.high - off.value, above)
+    return msgspec.structs.replace(off, low=off.value - low, high=off.value + high)
 
 
 def _at_the_knee(seen: ClaimRecording) -> list[LoadSeen]:

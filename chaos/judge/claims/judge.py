@@ -21,6 +21,7 @@ from chaos.verdict.claims import (
     LimitTooLow,
     LimitUnknown,
     MachineBusy,
+    MachineUnseen,
     Measure,
     Picture,
 )
@@ -45,7 +46,8 @@ def judge(name: str, seen: ClaimRecording, reader: Reader) -> ClaimVerdict:
     claim, started, ended = seen.claim, seen.first(ClaimStarted), seen.first(ClaimEnded)
     assert started is not None, "a recording begins with it"
     findings = list(_findings(seen))
-    measures = list(reader.measures(seen))
+    # What is not a number, or endless, is not known; JSON has no word for it either.
+    measures = [one for one in reader.measures(seen) if all(map(math.isfinite, (one.value, one.low, one.high)))]
     results = [_bound(bound, {one.name: one for one in measures}) for bound in claim.bounds]
     return ClaimVerdict(
         claim=name,
@@ -83,7 +85,7 @@ def _outcome(findings: list[ClaimFinding], results: list[BoundResult]) -> Outcom
 def _bound(bound: MeasureBound, measures: Mapping[str, Measure]) -> BoundResult:
     seen = measures.get(bound.measure)
     outcome = Outcome.INCONCLUSIVE
-    if seen is not None and not any(math.isnan(one) for one in (seen.value, seen.low, seen.high)):
+    if seen is not None:
         at_the_ends = {bound.wanted.holds(seen.low), bound.wanted.holds(seen.high)}
         # What the whole interval says is said; where its ends disagree nobody knows.
         if at_the_ends == {True}:
@@ -96,9 +98,7 @@ def _bound(bound: MeasureBound, measures: Mapping[str, Measure]) -> BoundResult:
 def _findings(seen: ClaimRecording) -> Iterable[ClaimFinding]:
     yield from _whole(seen)
     yield from _limits(seen)
-    for busy in seen.all(BusySeen):
-        if busy.cores > seen.claim.busy_cores:
-            yield MachineBusy(busy.cores, seen.claim.busy_cores)
+    yield from _machine(seen)
     # The last steps of a search are meant to be too much for the machine; knee_seen asks whether it was the client.
     loads = [load for load in seen.all(LoadSeen) if knee_seen.SEARCH not in load.labels]
     yield from _client(loads, seen.claim.lag.in_seconds)
@@ -126,6 +126,16 @@ def _limits(seen: ClaimRecording) -> Iterable[ClaimFinding]:
             yield LimitTooLow(name, limit.value, needed, limit.how)
 
 
+def _machine(seen: ClaimRecording) -> Iterable[ClaimFinding]:
+    looks = seen.all(BusySeen)
+    # A machine that nobody looked at is not a quiet one.
+    if not looks:
+        yield MachineUnseen()
+    for busy in looks:
+        if busy.cores > seen.claim.busy_cores:
+            yield MachineBusy(busy.cores, seen.claim.busy_cores)
+
+
 def _client(loads: Iterable[LoadSeen], most_late: float) -> Iterable[ClaimFinding]:
     """The stages in which the client was worst; of the others their number."""
     late, full = [], []
@@ -138,7 +148,7 @@ def _client(loads: Iterable[LoadSeen], most_late: float) -> Iterable[ClaimFindin
             full.append((share, of_load(load)))
     if late:
         worst, name = max(late)
-        yield ClientLate(name, worst, most_late, len(late) - 1)
+        yield ClientLate(name, worst if math.isfinite(worst) else None, most_late, len(late) - 1)
     if full:
         worst, name = max(full)
         yield ClientFull(name, worst, MOST_OF_A_CORE, len(full) - 1)

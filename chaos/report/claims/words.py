@@ -13,6 +13,7 @@ from chaos.verdict.claims import (
     LimitTooLow,
     LimitUnknown,
     MachineBusy,
+    MachineUnseen,
     Measure,
 )
 
@@ -30,8 +31,10 @@ def of_finding(finding: ClaimFinding) -> str:
             return f"nobody could say what this machine's limit {limit} is"
         case MachineBusy(cores, most):
             return f"others kept {cores:.2f} cores busy before it began, at most {most:g} may be: end what else runs"
+        case MachineUnseen():
+            return "nobody looked at how busy others kept the machine before it began"
         case ClientLate(load, p99, most, others):
-            late = "never looked at" if math.isinf(p99) else f"{p99 * 1000:.1f} ms late with one request of a hundred"
+            late = "never looked at" if p99 is None else f"{p99 * 1000:.1f} ms late with one request of a hundred"
             return (
                 f"the process that asks was {late} (at most {most * 1000:g} ms) in {load}{_and(others)}:"
                 " it needs a core of its own, or a lower rate"

@@ -34,14 +34,14 @@ def reading(name: str, value: float, **labels: str) -> Reading:
     return Reading(1.5, name, value, "", labels)
 
 
-def recording(name: str, *facts, limits=None, ended="completed", wrote=None, made=None) -> ClaimRecording:
+def recording(name: str, *facts, limits=None, looked=True, ended="completed", wrote=None, made=None) -> ClaimRecording:
     """A whole recording of one of our claims with these facts in it, on a machine that has all that it needs."""
     of = made or claim(name)
     needed = {need: value * 2 for need, value in of.needs.items()} if limits is None else limits
     body = [
         ClaimStarted(0.0, name, 1.0, "abc", False, "a machine"),
         *(LimitSeen(0.1, limit, value, "raise it") for limit, value in needed.items()),
-        BusySeen(0.2, 0.1, 2.0),
+        *([BusySeen(0.2, 0.1, 2.0)] if looked else []),
         *facts,
     ]
     counts: dict[str, int] = {}

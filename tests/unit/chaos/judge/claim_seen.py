@@ -3,7 +3,7 @@
 import msgspec
 
 from chaos.facts.claims import histogram
-from chaos.facts.claims.facts import ClaimEnded, ClaimStarted, LimitSeen, LoadSeen, Reading, SecondSeen
+from chaos.facts.claims.facts import BusySeen, ClaimEnded, ClaimStarted, LimitSeen, LoadSeen, Reading, SecondSeen
 from chaos.facts.claims.recording import ClaimRecording
 from chaos.judge.claims import judge
 from chaos.judge.claims.table import READERS
@@ -44,7 +44,7 @@ def recording(name, facts, **numbers):
     claim = claims.read(ROOT / "chaos" / "hypotheses" / f"{name}.yaml")
     claim = msgspec.structs.replace(claim, numbers={**claim.numbers, **numbers})
     limits = [LimitSeen(0.0, limit, value, "") for limit, value in claim.needs.items()]
-    begun = [ClaimStarted(0.0, name, 0.0, "r", False, "m"), *limits, *facts]
+    begun = [ClaimStarted(0.0, name, 0.0, "r", False, "m"), *limits, BusySeen(0.0, 0.1, 2.0), *facts]
     wrote = {}
     for fact in begun:
         kind = str(type(fact).__struct_config__.tag)

@@ -104,3 +104,16 @@ def test_what_was_not_measured_is_not_held(without):
 
 def test_two_rounds_are_too_few():
     assert judged("capacity", seen(rounds=2)).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.1])
+def test_a_prediction_is_no_better_known_than_the_knee_it_is_held_against(apart):
+    # The knees of three rounds, each by a search of its own.
+    facts = [one for one in seen() if "search" not in getattr(one, "labels", {})]
+    (middle,) = {one.value for one in measured("capacity", seen()).values() if one.name == "knee"}
+    for turn, times in enumerate((1 - apart, 1.0, 1 + apart)):
+        facts += search(times * middle, turn)
+    found = measured("capacity", facts)
+    off, knee = found["prediction_off_by"], found["knee"]
+    assert off.high - off.low >= 0.99 * (1 + off.value) * (knee.high - knee.low) / knee.value
+    assert (off.high - off.low > 0.3) == (apart > 0)

@@ -13,7 +13,16 @@ from chaos.facts.claims.recording import ClaimRecording
 from chaos.judge.claims.judge import judge
 from chaos.spec.claims.claim import Claim, MeasureBound
 from chaos.spec.values import Bound
-from chaos.verdict.claims import ClientFull, ClientLate, LimitTooLow, LimitUnknown, MachineBusy, Measure
+from chaos.verdict.claims import (
+    ClaimsVerdict,
+    ClientFull,
+    ClientLate,
+    LimitTooLow,
+    LimitUnknown,
+    MachineBusy,
+    MachineUnseen,
+    Measure,
+)
 from chaos.verdict.verdict import Outcome
 from tests.unit.chaos.claims.made_up import HYPOTHESES, load, written
 from tests.unit.chaos.claims.made_up import recording as made_up
@@ -56,7 +65,10 @@ def test_a_bound_is_held_or_broken_by_the_whole_interval_alone(value, below, abo
     assert found.outcome is found.bounds[0].outcome is wanted
 
 
-@pytest.mark.parametrize("seen", [(), (Measure("one", math.nan, math.nan, math.nan),)])
+@pytest.mark.parametrize(
+    "seen",
+    [(), (Measure("one", math.nan, math.nan, math.nan),), (Measure("one", 1.0, -math.inf, 2.0),)],
+)
 def test_what_is_not_known_is_not_held(seen):
     assert outcome(reader=Given(*seen, Measure.exact("two", 1.0))) is Outcome.INCONCLUSIVE
 
@@ -65,10 +77,21 @@ def test_one_bound_that_is_broken_refutes_though_another_is_not_known():
     assert outcome(reader=Given(Measure.exact("one", 11.0))) is Outcome.DEVIATED
 
 
+@pytest.mark.parametrize("endless", [math.nan, math.inf, -math.inf])
+def test_a_verdict_can_be_compared_with_whatever_was_measured(endless):
+    reader = Given(Measure("one", 1.0, min(1.0, endless), max(1.0, endless)), Measure.exact("two", endless))
+    found = judge("one", made_up("one", load(lag=[]), made=ONE), reader)
+    written = msgspec.json.encode(ClaimsVerdict("r", [found]))
+    assert msgspec.json.decode(written, type=ClaimsVerdict) == ClaimsVerdict("r", [found])
+
+
 BROKEN = Given(Measure.exact("one", 11.0), Measure.exact("two", 1.0))
 
 
-@given(st.sampled_from(["late", "full", "never looked", "busy", "limit", "no limit", "ended", "lost"]), st.booleans())
+@given(
+    st.sampled_from(["late", "full", "never looked", "busy", "unseen", "limit", "no limit", "ended", "lost"]),
+    st.booleans(),
+)
 def test_a_recording_that_can_say_nothing_neither_holds_nor_refutes(what, well):
     facts, more = [load()], {}
     match what:
@@ -80,6 +103,8 @@ def test_a_recording_that_can_say_nothing_neither_holds_nor_refutes(what, well):
             facts = [load(cpu_seconds=0.95)]
         case "busy":
             facts = [BusySeen(0.5, 1.5, 2.0)]
+        case "unseen":
+            more = {"looked": False}
         case "limit":
             more = {"limits": {"cores": 1}}
         case "no limit":
@@ -102,6 +127,7 @@ def test_each_says_what_it_is():
     (found,) = judge("one", made_up("one", *late, made=ONE), WELL).findings
     assert (found.load, found.others) == ("made-up[0] n=0.5", 2)
     assert findings(BusySeen(0.5, 1.5, 2.0)) == [MachineBusy]
+    assert findings(looked=False) == [MachineUnseen]
     assert findings(limits={"cores": 1}) == [LimitTooLow]
     assert findings(limits={}) == [LimitUnknown]
 

@@ -22,6 +22,7 @@ from chaos.verdict.claims import (
     LimitUnknown,
     Line,
     MachineBusy,
+    MachineUnseen,
     Measure,
     Picture,
 )
@@ -73,6 +74,8 @@ def test_the_terminal_says_what_was_seen_and_wanted(verdict):
         (LimitTooLow("open_files", 20000, 100000, "`ulimit -Hn 1048576`"), "open_files is 20,000.*100,000.*ulimit"),
         (LimitUnknown("cores"), "cores"),
         (MachineBusy(1.2, 0.5), "1.20 cores.*end what else runs"),
+        (MachineUnseen(), "nobody looked"),
+        (ClientLate("reads[0]", None, 0.02), "never looked at"),
         (ClientLate("reads[0]", 0.1, 0.02), "100.0 ms late.*20 ms.*reads"),
         (ClientFull("reads[0]", 0.95, 0.9), "95% of a core"),
         (ClientLate("reads[0]", 0.1, 0.02, 7), "reads.*in 7 more stages"),
