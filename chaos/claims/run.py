@@ -54,12 +54,17 @@ def measure(file: Path, folder: Path, setting: Setting) -> None:
     except Interrupted as error:
         how, detail = "interrupted", str(error)
         raise
-    except ChaosError as error:
+    except (ChaosError, OSError) as error:
         how, detail = "could not be measured", f"{type(error).__name__}: {error}"
     finally:
         # A disk that takes nothing any more must not hide why it ended.
         with contextlib.suppress(ChaosError):
             recorder.end(bench.now, how, detail)
+    if how != COMPLETED:
+        # What it did to the stack may not be undone, and must not be in what the next claim measures. One that does
+        # not go down keeps the next from coming up, which is said there.
+        with contextlib.suppress(ChaosError):
+            setting.stacks.down()
 
 
 def machine() -> str:

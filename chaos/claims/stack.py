@@ -46,6 +46,9 @@ class Stack(Protocol):
 class Stacks(Protocol):
     """Who brings stacks up."""
 
+    def begin(self) -> None:
+        """Take down what somebody left up: what was done to it may not have been undone. Raises StackUnreachable."""
+
     def up(self, environment: Mapping[str, str]) -> Stack:
         """One with these settings (`STORMDRILL_WORKERS`, `SHOP_…`, …) and no others of the user's.
 
@@ -53,4 +56,4 @@ class Stacks(Protocol):
         """
 
     def down(self) -> None:
-        """Take down what is up."""
+        """Take down what is up. Raises StackUnreachable."""

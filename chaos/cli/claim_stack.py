@@ -15,12 +15,12 @@ from pathlib import Path
 
 import psutil
 
-from chaos.cli import stack
+from chaos.cli import stack, undo
 from chaos.cli.run import assert_free
 from chaos.cli.stack import ROOT, STACK_ERRORS
 from chaos.control.of_target import control_of
 from chaos.control.port import family
-from chaos.errors import StackUnreachable
+from chaos.errors import InvalidFile, StackUnreachable
 from chaos.machine.interrupts import Interrupts
 from chaos.spec import target as targets
 from chaos.spec.target import Target
@@ -162,9 +162,20 @@ class OwnStacks:
         except STACK_ERRORS as error:
             raise StackUnreachable(f"the stack cannot be brought up: {error}") from error
 
+    def begin(self) -> None:
+        """Take down what was left up; what a run left behind is undone first. Raises StackUnreachable, UndoFailed."""
+        state, standing = self._settings({}).state, None
+        with contextlib.suppress(InvalidFile):
+            standing = targets.read(state / "target.yaml") if (state / "target.yaml").exists() else None
+        undo.undo_before_down(state, standing)
+        self.down()
+
     def down(self) -> None:
-        """Take down what is up. Raises StackError."""
-        runtime.down(self._settings({}), self.progress)
+        """Take down what is up. Raises StackUnreachable."""
+        try:
+            runtime.down(self._settings({}), self.progress)
+        except (*STACK_ERRORS, TimeoutError) as error:
+            raise StackUnreachable(f"the stack cannot be taken down: {error}") from error
 
     @staticmethod
     def _settings(environment: Mapping[str, str]) -> StackSettings:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -53,13 +53,24 @@ def measure(arguments: argparse.Namespace) -> int:
     setting = Setting(MEASURING, stacks, interrupts, revision.of(ROOT), arguments.deviate)
     named = f"{setting.revision[0]}{', changed' if setting.revision[1] else ''}"
     print(f"stormdrill: revision {named}; again: {_again(arguments)}", file=sys.stderr)
+    return measure_all(chosen, folder, setting, progress, lambda: conclude(folder, before, _again(arguments)))
+
+
+def measure_all(
+    chosen: Sequence[Path], folder: Path, setting: Setting, progress: Progress, concluded: Callable[[], int]
+) -> int:
+    """On stacks that nobody else has touched; whatever ends it, the stack is taken down and what there is concluded."""
+    ended: Interrupted | None = None
     try:
+        setting.stacks.begin()
         ended = measured(chosen, folder, setting, progress)
     finally:
-        progress.phase("down")
-        stacks.down()
-        progress.done("the stack is down")
-    code = conclude(folder, before, _again(arguments))
+        try:
+            progress.phase("down")
+            setting.stacks.down()
+            progress.done("the stack is down")
+        finally:
+            code = concluded()
     if ended:
         raise ended
     return code

@@ -19,13 +19,18 @@ from tests.unit.chaos.judge.test_claims_small import smaller_facts
 
 
 class NoStacks:
-    """None is asked for."""
+    """None is asked for; how often it was taken down is counted."""
+
+    downs = 0
+
+    def begin(self):
+        raise AssertionError
 
     def up(self, environment):
         raise AssertionError(environment)
 
     def down(self):
-        raise AssertionError
+        self.downs += 1
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +39,9 @@ def without_a_look(monkeypatch):
     monkeypatch.setattr(run, "_looks", lambda *_: [0.1])
 
 
-def measured(tmp_path, measuring, deviation=""):
+def measured(tmp_path, measuring, deviation="", stacks=None):
     file = HYPOTHESES / "smaller.yaml"
-    setting = Setting({"smaller": measuring}, NoStacks(), Interrupts(), ("abc", True), deviation)
+    setting = Setting({"smaller": measuring}, stacks or NoStacks(), Interrupts(), ("abc", True), deviation)
     try:
         run.measure(file, tmp_path / "smaller", setting)
     finally:
@@ -58,14 +63,23 @@ def test_a_whole_one_is_held_and_says_what_was_measured_where(tmp_path):
     assert {limit.name for limit in seen.all(LimitSeen)} == set(LIMITS)
 
 
-def test_what_cannot_be_had_is_inconclusive_and_says_why(tmp_path):
+@pytest.mark.parametrize("error", [SignalUnavailable("nobody answers"), ProcessLookupError("nobody answers")])
+def test_what_cannot_be_had_is_inconclusive_says_why_and_leaves_the_next_claim_a_stack_of_its_own(tmp_path, error):
     def fails(bench):
         well(bench)
-        raise SignalUnavailable("nobody answers")
+        raise error
 
-    verdict = judge("smaller", measured(tmp_path, fails), smaller)
+    stacks = NoStacks()
+    verdict = judge("smaller", measured(tmp_path, fails, stacks=stacks), smaller)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "nobody answers" in verdict.findings[0].detail
+    assert stacks.downs == 1
+
+
+def test_a_claim_that_was_measured_leaves_its_stack_to_the_next(tmp_path):
+    stacks = NoStacks()
+    measured(tmp_path, well, stacks=stacks)
+    assert stacks.downs == 0
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,22 @@
 """Which claims a command measures, and that what a user has set changes nothing of them."""
 
 import argparse
+from functools import partial
 
+import msgspec
 import pytest
 
+from chaos.claims import run
+from chaos.claims.run import Setting
 from chaos.cli import claims
 from chaos.cli.claim_stack import OwnStacks
-from chaos.errors import InvalidFile
+from chaos.drill.progress import Progress
+from chaos.errors import InvalidFile, StackUnreachable
 from chaos.machine.interrupts import Interrupts
+from chaos.verdict.claims import ClaimsVerdict
+from chaos.verdict.verdict import ExitCode, Outcome
+from tests.unit.chaos.claims.made_up import HYPOTHESES
+from tests.unit.chaos.judge.test_claims_small import smaller_facts
 
 
 def chosen(*only, deviation=""):
@@ -59,3 +68,58 @@ def test_what_a_user_has_set_does_not_change_what_is_measured(monkeypatch):
 
 def test_every_claim_can_be_measured_and_judged():
     assert claims.validate() >= 3
+
+
+class Standing:
+    """A stack that somebody left up."""
+
+    def __init__(self, goes_down=True):
+        self.did, self.goes_down = [], goes_down
+
+    def begin(self):
+        self.did.append("begin")
+
+    def up(self, environment):
+        raise AssertionError(environment)
+
+    def down(self):
+        self.did.append("down")
+        if not self.goes_down:
+            raise StackUnreachable("it stays up")
+
+
+def measured_all(tmp_path, monkeypatch, measuring, stacks):
+    # How busy this machine is says nothing here, and is looked at for seconds.
+    monkeypatch.setattr(run, "_looks", lambda *_: [0.1])
+    files = [HYPOTHESES / f"{name}.yaml" for name in measuring]
+    setting = Setting(measuring, stacks, Interrupts(), ("abc", False))
+    concluded = partial(claims.conclude, tmp_path, None, "make claims")
+    return claims.measure_all(files, tmp_path, setting, Progress(), concluded)
+
+
+def test_nothing_is_measured_on_a_stack_that_was_left_up(tmp_path, monkeypatch):
+    stacks = Standing()
+
+    def measure(bench):
+        stacks.did.append("measure")
+
+    assert measured_all(tmp_path, monkeypatch, {"smaller": measure}, stacks) == ExitCode.INCONCLUSIVE
+    assert stacks.did == ["begin", "measure", "down"]
+
+
+@pytest.mark.parametrize("goes_down", [True, False])
+def test_whatever_ends_it_what_was_measured_before_has_its_page(tmp_path, monkeypatch, goes_down):
+    def measure(bench):
+        for fact in smaller_facts():
+            bench.write(fact)
+
+    def fails(bench):
+        raise ZeroDivisionError
+
+    stacks = Standing(goes_down)
+    with pytest.raises(ZeroDivisionError if goes_down else StackUnreachable):
+        measured_all(tmp_path, monkeypatch, {"smaller": measure, "waits": fails}, stacks)
+    assert stacks.did == ["begin", "down"]
+    verdict = msgspec.json.decode((tmp_path / "verdict.json").read_bytes(), type=ClaimsVerdict)
+    assert [one.outcome for one in verdict.claims] == [Outcome.HELD, Outcome.INCONCLUSIVE]
+    assert "a defect of ours" in (tmp_path / "index.html").read_text()
