@@ -24,7 +24,7 @@ class Seen:
     """What came back."""
 
     seconds: list[float] = field(default_factory=list)
-    """From the last byte handed to the system to the last byte of the answer."""
+    """From when the request was due to the last byte of its answer."""
     errors: list[str] = field(default_factory=list)
     past_the_cache: list[float] = field(default_factory=list)
     """Those of `seconds` that an instance answered."""
@@ -36,20 +36,20 @@ class Connection(asyncio.Protocol):
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self._answer = b""
-        self._began = 0.0
+        self._due = 0.0
         self.busy = False
         self.open = True
 
     def connection_made(self, transport) -> None:
         self._transport = transport
 
-    def ask(self, request: bytes) -> None:
-        """Send a request; an error when the connection is gone or still waits for its last answer."""
+    def ask(self, request: bytes, due: float) -> None:
+        """Send a request that was due then; an error when the connection is gone or still waits for its last answer."""
         if not self.open or self.busy:
             self._seen.errors.append("not answered until its next turn" if self.open else "gone")
             return
         self.busy = True
-        self._began = time.perf_counter()
+        self._due = due
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         head, blank, body = self._answer.partition(b"\r\n\r\n")
         if not blank or len(body) < _content_length(head):
             return
-        took = time.perf_counter() - self._began
+        took = time.perf_counter() - self._due
         self._seen.seconds.append(took)
         if b"x-served-by: cache" not in head:
             self._seen.past_the_cache.append(took)
@@ -85,9 +85,9 @@ async def measure(port: int, number: int, per_second: float, seconds: float) -> 
     gc.disable()
     began, sent, late = time.perf_counter(), 0, 0.0
     while (now := time.perf_counter()) < began + seconds:
-        while began + sent / per_second <= now:
-            connections[sent % number].ask(requests[sent % len(requests)])
-            late = max(late, now - began - sent / per_second)
+        while (due := began + sent / per_second) <= now:
+            connections[sent % number].ask(requests[sent % len(requests)], due)
+            late = max(late, now - due)
             sent += 1
         await asyncio.sleep(0.001)
     await _answered(connections)
@@ -115,7 +115,7 @@ async def _open(port: int, number: int, seen: Seen, requests: list[bytes]) -> li
         fresh = [connection for _, connection in await asyncio.gather(*opened)]
         # Used at once: HAProxy takes back a new connection on which nothing is asked for five seconds.
         for connection in fresh:
-            connection.ask(requests[len(connections) % len(requests)])
+            connection.ask(requests[len(connections) % len(requests)], time.perf_counter())
         await _answered(fresh)
         connections += fresh
     return connections

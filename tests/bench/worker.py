@@ -1,7 +1,7 @@
 """Workers that differ in how they are observed, each with users of its own, and what they use of the CPU."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Self
@@ -29,6 +29,8 @@ class Variant:
     microseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Of CPU a request, by the kind of requests, for each round."""
     failures: list[str] = field(default_factory=list)
+    failed: Counter[str] = field(default_factory=Counter)
+    """How many of each kind of requests."""
     lost_spans: float = 0.0
 
     def latest(self, kind: str) -> float:
@@ -61,6 +63,9 @@ def bare_routes() -> list[Variant]:
 
 class Worker(AbstractContextManager["Worker"]):
     """One variant's running worker."""
+
+    at_rest = 0.0
+    """Cores that it takes while nobody asks."""
 
     def __init__(self, stack, variant: Variant, **environment: str) -> None:
         self.variant = variant
