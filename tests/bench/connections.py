@@ -12,8 +12,8 @@ CONNECTIONS = 5_000
 PER_SECOND = 600  # each connection's turn comes every 8 s, well within HAProxy's keep-alive time-out
 SECONDS = 30.0
 MOST_TIMES = 5.0
-"""Bound of p99, loaded by unloaded. Measured from when requests were sent: 0.3 to 1.4; with ten processes waiting for two
-cores, 9. From when they were due, as it is now, it has not been measured yet."""
+"""Bound of p99, loaded by unloaded. Measured from when requests were sent: 0.3 to 1.4; with ten processes waiting for
+two cores, 9. From when they were due, as it is now, it has not been measured yet."""
 # Its p99 is that of the answers that come from an instance, one in ten; under load they are one in seventy.
 _FEW, _FEW_PER_SECOND, _FEW_SECONDS = 10, 50, 12.0
 

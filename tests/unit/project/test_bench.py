@@ -1,4 +1,4 @@
-"""What `make bench` concludes: CPU that a worker takes at rest is nobody's request, and each kind of them is answered."""
+"""What `make bench` concludes: what a worker takes at rest is no request's, and each kind of them was answered."""
 
 import asyncio
 import socket
@@ -94,9 +94,8 @@ def test_a_client_that_is_late_itself_has_it_in_what_it_measured(server):
     async def one():
         seen = connections_client.Seen()
         loop = asyncio.get_running_loop()
-        transport, asking = await loop.create_connection(
-            lambda: connections_client.Connection(seen), "127.0.0.1", server
-        )
+        made = loop.create_connection(lambda: connections_client.Connection(seen), "127.0.0.1", server)
+        transport, asking = await made
         asking.ask(b"GET / HTTP/1.1\r\n\r\n", time.perf_counter() - 1.0)
         await connections_client._answered([asking])
         transport.abort()
