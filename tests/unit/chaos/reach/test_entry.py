@@ -156,3 +156,34 @@ def test_addresses_are_shown_without_users():
 def test_what_is_no_base_url_is_refused_without_being_repeated(url):
     assert amiss(url)
     assert "s3cret" not in amiss(url)
+
+
+def test_nobody_is_followed_to_another_host_with_what_is_kept(monkeypatch):
+    """Nor to any other: who moved says so, and the target file can be mended."""
+    monkeypatch.setenv("STORMDRILL_TEST_TOKEN", "Zqtoken")
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.host)
+        return httpx.Response(302, headers={"Location": "http://elsewhere/?t=Zqtoken"})
+
+    with pytest.raises(SignalUnavailable, match="302") as refused:
+        JsonApi("it", Door("http://p", bearer=Kept(env="STORMDRILL_TEST_TOKEN")), httpx.MockTransport(answer)).get("/")
+    assert asked == ["p"]
+    assert "Zq" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "X-Api-Key", "PRIVATE-TOKEN", "X-Auth"])
+def test_what_lets_somebody_in_stands_in_no_target_file(name):
+    """It would be repeated by what `adopt` writes, and by servers."""
+    with pytest.raises(ValueError, match="env or file") as refused:
+        Door("http://p", headers={name: "Zqsecret"})
+    assert "Zq" not in str(refused.value)
+    assert Door("http://p", headers={name: Kept(env="A"), "X-Scope-OrgID": "shop"})
+
+
+def test_the_word_behind_a_scheme_and_a_password_as_urls_have_it_are_hidden(monkeypatch):
+    monkeypatch.setenv("STORMDRILL_TEST_TOKEN", "Bearer Zqtoken")
+    door = Door("http://p", headers={"Authorization": Kept(env="STORMDRILL_TEST_TOKEN")})
+    assert "Zq" not in entry.hidden("token Zqtoken is unknown", door)
+    assert "Zq" not in entry.hidden("from http://ci:Zq%40word@p/x", Door("http://ci:Zq%40word@p"))

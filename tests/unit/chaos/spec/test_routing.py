@@ -94,3 +94,25 @@ def test_what_is_no_configuration_is_an_error(text):
 def test_who_is_told_of_no_resolution(ways, silent):
     config = f"route: {{ receiver: one }}\nreceivers: [{{ name: one{', ' if ways else ''}{ways} }}]\n"
     assert ("one" in routing.read(config).silent_on_resolution) is silent
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "told"),
+    [
+        ("[[:alpha:]]+", "abc", True),
+        ("[[:alpha:]]+", "a1", False),
+        ("[^[:digit:]x]", "5", False),
+        ("(?i)crit.*", "Critical", True),
+    ],
+)
+def test_a_pattern_is_read_as_go_reads_it(pattern, value, told):
+    """Python would take the class for a set of letters, and route elsewhere."""
+    tree = f"{{ receiver: a, routes: [{{ receiver: b, matchers: ['x=~\"{pattern}\"'] }}] }}"
+    routed = routing.read(f"route: {tree}\nreceivers: [{{ name: a }}, {{ name: b }}]\n")
+    assert (routed.receivers("A", {"x": value}) == ["b"]) is told
+
+
+def test_a_pattern_that_is_none_here_makes_no_other_one():
+    for pattern in ("[[:nothing:]]", "a|(?i)b"):
+        with pytest.raises(ValueError, match="no configuration"):
+            routing.read(f"route: {{ receiver: a, routes: [{{ receiver: a, matchers: ['x=~\"{pattern}\"'] }}] }}")
