@@ -12,6 +12,7 @@ from chaos.errors import InvalidFile
 from chaos.facts import recording
 from chaos.facts.alerts import RuleSeen
 from chaos.facts.inventory import Inventory
+from chaos.facts.recording import Recording
 from chaos.judge import adopting, design_delay
 from chaos.judge.adopting import Breakable, Known, Proof
 from chaos.judge.alert_evidence import routing_of
@@ -83,21 +84,27 @@ def adopt(inventory: Inventory, target: Target | None, folder: Path, servers: Ca
 
 def proofs(runs: Path) -> list[Proof]:
     """What the latest recording of each experiment has proven; one that cannot be read proves nothing."""
-    found = []
+    found: list[Proof] = []
     for folder in coverage_reading.latest_recordings(runs).values() if runs.is_dir() else ():
         try:
             recorded = recording.read(folder)
         except InvalidFile:
             continue
-        verdict = judge(recorded)
-        if verdict.outcome is Outcome.INCONCLUSIVE:
-            continue
-        rules, routed = text_of(recorded.all(RuleSeen)), routing_of(recorded)
-        for one in verdict.alerts:
-            if one.outcome is AlertOutcome.PROVEN:
-                ways = routed.digest(one.name, one.labels) if routed else ""
-                found.append(Proof(one.name, one.labels, rules, folder.name, ways))
+        found += proofs_of(recorded, folder.name)
     return found
+
+
+def proofs_of(recorded: Recording, run_id: str) -> list[Proof]:
+    """What one recording has proven; nothing where its run was inconclusive."""
+    verdict = judge(recorded)
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        return []
+    rules, routed = text_of(recorded.all(RuleSeen)), routing_of(recorded)
+    return [
+        Proof(one.name, one.labels, rules, run_id, routed.digest(one.name, one.labels) if routed else "")
+        for one in verdict.alerts
+        if one.outcome is AlertOutcome.PROVEN
+    ]
 
 
 def _delays(rule: RuleSeen, rules: Sequence[RuleSeen], inventory: Inventory) -> tuple[float, float] | None:

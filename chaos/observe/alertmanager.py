@@ -17,7 +17,8 @@ from chaos.spec.door import Address
 _URL = re.compile(r"^[\s-]*\w*url: .*$", re.MULTILINE)
 """A line of a configuration as it tells it; a matcher may look like a URL as well, and is kept."""
 _USER_INFO = re.compile(r"(\w://)[^\s/@\"']*@")
-_QUERY = re.compile(r"(\w://[^\s?\"']*)\?[^\s\"']*")
+_BEHIND_THE_HOST = re.compile(r"(\w://[^\s/?\"']+)[/?][^\s\"']*")
+"""A path may be a key too, as those of chats are."""
 
 _SENT, _FAILED = "alertmanager_notifications_total", "alertmanager_notifications_failed_total"
 _SAMPLE = re.compile(r"^(\w+)\{(.*)\} (\S+)$", re.MULTILINE)
@@ -90,7 +91,7 @@ class Alertmanager:
 
 def without_secrets(config: str) -> str:
     """A configuration without what lets somebody in by URL: until 0.26 those of webhooks are told as they are."""
-    return _URL.sub(lambda line: _QUERY.sub(r"\1", _USER_INFO.sub(r"\1", line[0])), config)
+    return _URL.sub(lambda line: _BEHIND_THE_HOST.sub(r"\1", _USER_INFO.sub(r"\1", line[0])), config)
 
 
 def silences_of(answer: list[dict[str, Any]]) -> tuple[Silence, ...]:

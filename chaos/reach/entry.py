@@ -88,8 +88,10 @@ def _encoded(pair: tuple[str, str]) -> str:
 def _proxy(door: Door) -> httpx.Proxy | None:
     if not door.proxy:
         return None
+    value = _value(door.proxy, door, "proxy")
     try:
-        return httpx.Proxy(_value(door.proxy, door, "proxy"))
+        user_info(value)  # ValueError where its host cannot be read; httpx would ask for such a host
+        return httpx.Proxy(value)
     except (ValueError, httpx.InvalidURL):
         raise SignalUnavailable(f"{door.plain}: proxy: is not a URL of a proxy") from None
 

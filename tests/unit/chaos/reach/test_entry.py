@@ -187,3 +187,12 @@ def test_the_word_behind_a_scheme_and_a_password_as_urls_have_it_are_hidden(monk
     door = Door("http://p", headers={"Authorization": Kept(env="STORMDRILL_TEST_TOKEN")})
     assert "Zq" not in entry.hidden("token Zqtoken is unknown", door)
     assert "Zq" not in entry.hidden("from http://ci:Zq%40word@p/x", Door("http://ci:Zq%40word@p"))
+
+
+def test_a_proxy_that_is_no_url_is_said_and_not_repeated(monkeypatch):
+    monkeypatch.setenv("STORMDRILL_TEST_PROXY", "http://[Zqproxy")
+    door = Door("http://p", proxy=Kept(env="STORMDRILL_TEST_PROXY"))
+    with pytest.raises(SignalUnavailable, match="proxy") as refused:
+        ask(door, Server())
+    assert "Zq" not in str(refused.value)
+    assert "Zq" not in entry.hidden("proxy http://[Zqproxy", door)
