@@ -27,7 +27,8 @@ install_pip_audit() {
 audit_python() {
     local report=$cache/report.json
     rm -f "$report"
-    if "$cache/python/bin/pip-audit" --progress-spinner off --disable-pip --require-hashes -r "$root/$1" \
+    # Strict: a package that the index does not know would else be left out, and the rest called clean.
+    if "$cache/python/bin/pip-audit" --strict --progress-spinner off --disable-pip --require-hashes -r "$root/$1" \
         -f json -o "$report" >&2; then
         say "$1: nothing is known"
     elif [ -s "$report" ]; then

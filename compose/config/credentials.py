@@ -27,8 +27,9 @@ _REDIS_USERS = {
     # The attacker, and whoever forms the cluster and proves it.
     OWNER: "~* &* +@all",
     "shop": "~* resetchannels +@all -@admin -@dangerous +cluster|slots +cluster|shards +cluster|nodes",
-    # No CONFIG GET, which would tell it the replicas' password.
-    EXPORTER: "-@all +@connection +info +memory +latency +slowlog|get +slowlog|len +cluster|info +cluster|nodes",
+    # No CONFIG GET, which would tell it the replicas' password; of what is about connections, not how to stop others'.
+    EXPORTER: "-@all +@connection -@admin -@dangerous "
+    "+info +memory +latency +slowlog|get +slowlog|len +cluster|info +cluster|nodes",
     _REPLICA: "-@all +psync +replconf +ping",
 }
 

@@ -45,8 +45,9 @@ LONG_KEEP_ALIVE_SECONDS = 120
 """Of a stack that is made for many connections, whose users ask seldom."""
 
 _PROBLEM_TYPE = "urn:stormdrill:problem:"
-# A limit looks back for 10 s.
+# The limit of requests looks back for 10 s, that of sessions for a minute.
 _RETRY_AFTER_SECONDS = {429: 10, 503: 1}
+_SESSION_RETRY_AFTER_SECONDS = 60
 
 # Every status HAProxy can answer with on its own account, and what the client is told.
 _DETAILS = {
@@ -104,6 +105,7 @@ def values(settings: StackSettings, topology: Topology) -> dict[str, object]:
         "queue_limit": QUEUE_LIMIT,
         "problems": problems(),
         "retry_after_seconds": _RETRY_AFTER_SECONDS,
+        "session_retry_after_seconds": _SESSION_RETRY_AFTER_SECONDS,
     }
 
 
@@ -123,8 +125,10 @@ def edge_values(edge: Program, settings: StackSettings, topology: Topology) -> d
         "haproxy": topology.at(topology.one("haproxy").port),
         "metrics_port": edge.port,
         "keep_alive_seconds": LONG_KEEP_ALIVE_SECONDS,
+        "ours": ours(settings, topology),
         "on": settings.balancer,
         "problems": problems(),
+        "retry_after_seconds": _RETRY_AFTER_SECONDS,
     }
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from compose.config.haproxy import SESSIONS_OF_ONE
 from compose.limits import Limits
 from tests.component.balancer import Instance, balanced
 from tests.waiting import until
@@ -23,8 +24,13 @@ def shop():
 
 
 @pytest.fixture
-def edged(tmp_path, shop):
-    with balanced(tmp_path, shop, limits=FEW_FILES, STORMDRILL_CONNECTIONS=str(CONNECTIONS)) as balancer:
+def settings():
+    return {"STORMDRILL_CONNECTIONS": str(CONNECTIONS)}
+
+
+@pytest.fixture
+def edged(tmp_path, shop, settings):
+    with balanced(tmp_path, shop, limits=FEW_FILES, **settings) as balancer:
         assert len(balancer.edges_metrics_urls) == 2
         yield balancer
 
@@ -94,14 +100,31 @@ def test_an_answer_from_an_edges_cache_says_so(edged, shop):
     assert set(named) == {"shop-1", "cache"}
 
 
+@pytest.fixture
+def one_proxy(settings):
+    settings["STORMDRILL_PROXIES"] = "127.0.0.1/32"
+
+
+@pytest.mark.usefixtures("one_proxy")
 def test_the_users_address_reaches_the_services_and_not_what_a_user_says_of_it(edged, shop):
     # An edge's cache must not answer for it.
     shop.headers["cache-control"] = "no-store"
-    forged = {"X-Forwarded-For": "203.0.113.9"}
-    for source in ("127.0.0.1", "127.0.0.5"):
+    # The last is whom a proxy of ours has seen; it is none of ours that is at the other address.
+    said = {"X-Forwarded-For": "127.0.0.1, 203.0.113.9"}
+    for source, told in (("127.0.0.1", "203.0.113.9"), ("127.0.0.5", "127.0.0.5")):
         with closing(connected(edged, source)) as connection:
-            assert asked(connection, "/carts", **forged)[0] == 200
-        assert shop.requests[-1].headers["x-forwarded-for"] == source
+            assert asked(connection, "/carts", **said)[0] == 200
+        assert shop.requests[-1].headers["x-forwarded-for"] == told
+
+
+@pytest.mark.usefixtures("one_proxy")
+def test_each_client_of_a_proxy_before_the_edges_is_limited_by_itself(edged):
+    with closing(connected(edged)) as connection:
+        for client, others in (("203.0.113.7", 20), ("203.0.113.8", 0)):
+            said = {"X-Forwarded-For": client}
+            wanted = SESSIONS_OF_ONE + others
+            statuses = [asked(connection, "/sessions", "POST", **said)[0] for _ in range(wanted)]
+            assert statuses == [200] * SESSIONS_OF_ONE + [429] * others
 
 
 def test_haproxys_own_answers_come_through(edged, shop):

@@ -103,6 +103,38 @@ def test_behind_a_proxy_of_ours_each_of_its_clients_is_counted(tmp_path, shop):
         assert ask(balancer, 5, PROXY, *session, **{"X-Forwarded-For": "203.0.113.8"}) == {200: 5}
 
 
+def said_by_the_proxy(balancer, clients):
+    forwarded = ({"X-Forwarded-For": client} for client in clients)
+    return sum((ask(balancer, 1, PROXY, "POST", "/sessions", **said) for said in forwarded), Counter())
+
+
+def test_who_has_a_network_of_ipv6_is_one_client(tmp_path, shop):
+    with balanced(tmp_path, shop, **STRICT) as balancer:
+        clients = [f"2001:db8:0:1::{number:x}" for number in range(SESSIONS_OF_ONE + 20)]
+        assert said_by_the_proxy(balancer, clients) == {200: SESSIONS_OF_ONE, 429: 20}
+        # The services are told which address it was.
+        assert shop.requests[-1].headers["x-forwarded-for"] == clients[SESSIONS_OF_ONE - 1]
+        assert said_by_the_proxy(balancer, ["2001:db8:0:2::1"]) == {200: 1}
+
+
+def test_addresses_of_ipv4_are_one_by_one_however_they_are_written(tmp_path, shop):
+    with balanced(tmp_path, shop, **STRICT) as balancer:
+        clients = [f"::ffff:203.0.113.{number}" for number in range(SESSIONS_OF_ONE + 20)]
+        assert said_by_the_proxy(balancer, clients) == {200: len(clients)}
+        assert said_by_the_proxy(balancer, ["203.0.113.250"] * SESSIONS_OF_ONE) == {200: SESSIONS_OF_ONE}
+        assert said_by_the_proxy(balancer, ["::ffff:203.0.113.250"]) == {429: 1}
+
+
+def test_who_may_begin_no_session_for_now_is_told_to_come_when_it_is_over(tmp_path, shop):
+    with balanced(tmp_path, shop, **STRICT) as balancer:
+        ask(balancer, SESSIONS_OF_ONE, STRANGER, "POST", "/sessions")
+        at = urlsplit(balancer.url)
+        with closing(HTTPConnection(at.hostname, at.port, timeout=5, source_address=(STRANGER, 0))) as connection:
+            connection.request("POST", "/sessions")
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("retry-after")) == (429, "60")
+
+
 def test_whoever_is_no_proxy_of_ours_is_not_believed(tmp_path, shop):
     with balanced(tmp_path, shop, **STRICT) as balancer:
         statuses = Counter()

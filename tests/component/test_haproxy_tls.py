@@ -8,6 +8,7 @@ from http.client import HTTPConnection, HTTPSConnection
 
 import pytest
 
+from compose.limits import Limits
 from tests.component.balancer import PATIENCE_SECONDS, Instance, balanced
 
 COOKIE = "session=x; Path=/; HttpOnly"
@@ -53,6 +54,18 @@ def test_who_comes_by_https_is_served_and_told_to_come_so_again(balancer, shop, 
     assert answer.getheader("set-cookie") == f"{COOKIE}; Secure"
     assert shop.requests[-1].headers["x-forwarded-proto"] == "https"
     assert shop.requests[-1].headers["x-forwarded-for"] == "127.0.0.1"
+
+
+def test_no_edge_is_on_the_way_of_who_comes_by_https_and_so_none_is_believed(tmp_path, shop, certificate):
+    settings = {"STORMDRILL_TLS_CERTIFICATE": str(certificate), "STORMDRILL_CONNECTIONS": "300"}
+    few_files = Limits(files=600, memory_bytes=2**30, cores=1)
+    trusts = ssl.create_default_context(cafile=str(certificate))
+    with balanced(tmp_path, shop, limits=few_files, STORMDRILL_PROXIES="192.0.2.0/32", **settings) as edged:
+        connection = HTTPSConnection("127.0.0.1", edged.https, timeout=PATIENCE_SECONDS, context=trusts)
+        with closing(connection):
+            connection.request("GET", "/cart", headers={"X-Forwarded-For": "192.0.2.0"})
+            assert connection.getresponse().status == 200
+        assert shop.requests[-1].headers["x-forwarded-for"] == "127.0.0.1"
 
 
 def test_a_cookie_that_is_for_https_already_is_left_as_it_is(balancer, shop, certificate):

@@ -33,7 +33,7 @@ def test_who_has_no_password_is_told_nothing(stack):
     [
         *("CONFIG GET *", "CONFIG SET maxmemory 1", "FLUSHALL", "KEYS *", "SHUTDOWN NOSAVE", "ACL LIST"),
         *("REPLICAOF NO ONE", "CLUSTER RESET", "CLUSTER FAILOVER", "MONITOR", "PSYNC ? -1", "DEBUG SLEEP 0"),
-        "CLIENT KILL TYPE normal",
+        *("CLIENT KILL TYPE normal", "CLIENT PAUSE 1", "CLIENT UNPAUSE", "CLIENT LIST"),
     ],
 )
 def test_nobodys_work_is_to_run_the_server(stack, user, command):
