@@ -1,7 +1,8 @@
 """The passwords of one stack: made anew each time it is brought up, each in a file that its owner alone can read.
 
 A server is told verifiers, by which nobody can log in: what it reads may be read by all. This file is a program too,
-for the self-contained Compose file: `python credentials.py FOLDER DATABASE`.
+for the self-contained Compose file: `python credentials.py FOLDER TOLD DATABASE`; below TOLD there is a folder for each
+role, and one for Postgres, that gets nothing but what is its own.
 """
 
 import base64
@@ -150,6 +151,8 @@ def scram(password: str, salt: bytes) -> str:
 
 
 if __name__ == "__main__":
-    there = Path(sys.argv[1])
-    make(there / "secrets")
-    (there / ROLES).write_text(roles(there / "secrets", sys.argv[2]))
+    kept, told = Path(sys.argv[1]), Path(sys.argv[2])
+    make(kept)
+    for its in (*SERVICES, EXPORTER):
+        _write(password_file(told / its, its), password_file(kept, its).read_text())
+    (told / "postgres" / ROLES).write_text(roles(kept, sys.argv[3]))

@@ -54,8 +54,11 @@ _CONFIGS = {
 }
 """Role → its files below the folder of all configuration."""
 _CREDENTIALS = "credentials.py"
-_MADE, _MADE_NAME = "/made", "credentials"
-"""Where the volume of passwords and roles is, in whoever is told one of them."""
+_KEPT_SECRETS = "credentials"
+"""The volume of all passwords, which only who makes them has; each program is of the same user, and could read all."""
+_MADE, _TOLD = "/made", "/told"
+"""Where who is told a password has it, and where who makes it puts it: for each in a volume of its own."""
+ARE_TOLD = (*credentials.SERVICES, credentials.EXPORTER, "postgres")
 _ONCE = {"restart": "no", "stop_grace_period": "1s"}
 _DONE, _WELL, _BEGUN = ({"condition": f"service_{word}"} for word in ("completed_successfully", "healthy", "started"))
 
@@ -89,7 +92,7 @@ class _Standalone:
             "name": "stormdrill",
             "services": services | dict(self._once()),
             "networks": {name: {} for name in container_spec.NETWORKS},
-            "volumes": {name: {} for name in (*volumes, _MADE_NAME)},
+            "volumes": {name: {} for name in (*volumes, _KEPT_SECRETS, *map(_told, ARE_TOLD))},
             "configs": {name: {"content": _escaped(self._inside(text))} for name, text in sorted(self._configs())},
         }
 
@@ -115,8 +118,10 @@ class _Standalone:
         volumes = [f"{name}:{folder}" for name, folder in self.images[program.role].volumes.items()]
         if program.role in _KEPT:
             volumes.append(f"{program.name}:{_DATA[program.role]}")
-        if credentials.of_role(program.role) or program.role == "postgres":
-            volumes.append(f"{_MADE_NAME}:{_MADE}:ro")
+        if role := credentials.of_role(program.role):
+            volumes.append(f"{_told(role)}:{_MADE}/secrets:ro")
+        if program.role == "postgres":
+            volumes.append(f"{_told(program.role)}:{_MADE}:ro")
         mounted = {"volumes": volumes} if volumes else {}
         names = [path for path, _ in self._of(program)]
         if not names:
@@ -157,12 +162,12 @@ class _Standalone:
         yield from ((f"migrate-{role}", self._migration(role)) for role in ("shop", "inventory"))
 
     def _credentials(self) -> dict[str, Any]:
-        """Makes passwords once, in a volume: those of the data that Postgres has stay good."""
+        """Makes passwords once, in a volume: those of the data that Postgres has stay good. Each is told its own."""
         source = {"source": _CREDENTIALS, "target": f"{_CONFIG}/{_CREDENTIALS}"}
         service: dict[str, Any] = self.allowed["pager"] | {"user": _NOBODY, "networks": ["back"], "read_only": False}
         service |= self._image(SERVICES, "credentials") | {"configs": [source]}
-        service |= {"entrypoint": ["python", source["target"], _MADE, programs.DATABASE]}
-        service["volumes"] = [f"{_MADE_NAME}:{_MADE}"]
+        service |= {"entrypoint": ["python", source["target"], _MADE, _TOLD, programs.DATABASE]}
+        service["volumes"] = [f"{_KEPT_SECRETS}:{_MADE}", *(f"{_told(name)}:{_TOLD}/{name}" for name in ARE_TOLD)]
         return service | _ONCE | {"depends_on": {_BUILT_BY[SERVICES]: _BEGUN}}
 
     def _migration(self, role: str) -> dict[str, Any]:
@@ -175,7 +180,7 @@ class _Standalone:
         service |= self._image(SERVICES, f"migrate-{role}")
         service |= {"networks": ["back"], "entrypoint": ["python", "-m", f"services.{role}.migrate"]}
         service["environment"] = {name: _escaped(self._inside(value)) for name, value in sorted(env.items())}
-        service["volumes"] = [f"{_MADE_NAME}:{_MADE}:ro"]
+        service["volumes"] = [f"{_told(role)}:{_MADE}/secrets:ro"]
         # Whoever brings up a part of the system, gets who builds its image with it.
         return service | _ONCE | {"depends_on": {"postgres": _WELL, _BUILT_BY[SERVICES]: _BEGUN}}
 
@@ -211,6 +216,10 @@ class _Standalone:
 
     def _names(self, role: str) -> list[str]:
         return [program.name for program in self.topology.of_role(role)]
+
+
+def _told(name: str) -> str:
+    return f"{_KEPT_SECRETS}-{name}"
 
 
 def _after(program: Program, topology: Topology) -> dict[str, Any]:

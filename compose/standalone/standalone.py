@@ -70,7 +70,9 @@ def _services_dockerfile() -> str:
         # Docker makes a new volume as the folder is that it is mounted on.
         (
             "COPY code /srv\n",
-            "COPY --from=packages /srv /srv\nRUN install --directory --owner=65534 --group=65534 --mode=711 /made\n",
+            "COPY --from=packages /srv /srv\nRUN install --directory --owner=65534 --group=65534 --mode=711 /made "
+            + " ".join(f"/told/{name}" for name in spec.ARE_TOLD)
+            + "\n",
         ),
     ):
         assert text.count(old) == 1, f"compose/Dockerfile has no {old!r}"

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -126,6 +128,35 @@ def test_each_is_unprivileged_and_published_on_loopback_only(document):
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["read_only"] or "configs" in service, name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
+
+
+def test_each_has_its_own_password_in_reach_and_no_other(document):
+    """All are of one user, so that only what is not mounted is out of reach."""
+    reach = {
+        name: {volume.partition(":")[0] for volume in service.get("volumes", ()) if volume.startswith("credentials")}
+        for name, service in document["services"].items()
+    }
+    makes = reach.pop("credentials")
+    assert makes == {name for name in document["volumes"] if name.startswith("credentials")}
+    for name, its in reach.items():
+        role = re.sub(r"^migrate-|-[0-9]+$", "", name).replace("postgres-exporter", "exporter")
+        known = role in ("shop", "inventory", "exporter", "postgres")
+        assert its == ({f"credentials-{role}"} if known else set()), name
+
+
+def test_who_makes_passwords_tells_each_its_own_once(tmp_path):
+    told = [tmp_path / name for name in ("shop", "inventory", "exporter", "postgres")]
+    for folder in told:
+        folder.mkdir()
+    program = ROOT / "compose/config/credentials.py"
+    seen = []
+    for _ in range(2):
+        subprocess.run((sys.executable, program, tmp_path / "kept", tmp_path, "it"), check=True)
+        seen.append({path: path.read_text() for folder in told[:3] for path in folder.iterdir()})
+    assert seen[0] == seen[1]
+    assert sorted(path.name for path in seen[0]) == ["postgres-exporter", "postgres-inventory", "postgres-shop"]
+    assert len(set(seen[0].values())) == 3
+    assert [path.name for path in told[3].iterdir()] == ["roles.sql"]
 
 
 def test_only_postgres_and_the_front_are_kept_apart(document):

@@ -103,7 +103,7 @@ REAL_TIME = {
         chaos.judge.checks._LOOK_EVERY_SECONDS chaos.judge.measures.RATE_SPAN_SECONDS
         chaos.judge.users_now.LOOKS_BACK_SECONDS
         compose.config.haproxy.KEEP_ALIVE_SECONDS
-        compose.config.haproxy.LONG_KEEP_ALIVE_SECONDS
+        compose.config.haproxy.LONG_KEEP_ALIVE_SECONDS compose.config.haproxy._SESSION_RETRY_AFTER_SECONDS
         chaos.load.open_loop.held_client._LEAST_PAUSE_SECONDS chaos.load.open_loop.held_client._LOOK_EVERY_SECONDS
     """,
     "how far clocks, answers on their way and a busy machine may be off": """
