@@ -8,7 +8,8 @@ import msgspec
 from chaos.spec.ablation import Ablated, Exempt, Notice
 from chaos.spec.values import Duration
 from chaos.verdict.catalogue import Entry
-from chaos.verdict.verdict import Outcome, Verdict
+from chaos.verdict.run_finding import RunEndedEarly
+from chaos.verdict.verdict import Ending, Outcome, Verdict
 
 _DURING, _BEFORE = "during", "before"
 
@@ -119,8 +120,12 @@ def side_of(entry: Entry, told: Mapping[str, str]) -> Side:
 
 def _inconclusive(verdict: Verdict) -> str:
     """A baseline that users' requests break says enough of the system; whatever else is missing says nothing."""
+    if verdict.outcome is not Outcome.INCONCLUSIVE:
+        return ""
     hurt = any(phase.failed for phase in verdict.phases if phase.phase == _BEFORE)
-    if verdict.outcome is not Outcome.INCONCLUSIVE or (verdict.injected is None and hurt):
+    # A request may fail as well before a fault that could not be injected, or a signal: that is why nothing is known.
+    ended = {one.how for one in verdict.findings if isinstance(one, RunEndedEarly)}
+    if verdict.injected is None and hurt and ended == {Ending.BASELINE_NOT_MET.value}:
         return ""
     return "evidence is missing"
 

@@ -11,7 +11,7 @@ from chaos.spec.values import Duration
 from chaos.verdict.ablation import Ablation, Compared, Found, Side, side_of
 from chaos.verdict.results import Orders, PhaseStats
 from chaos.verdict.run_finding import RunEndedEarly
-from chaos.verdict.verdict import Outcome
+from chaos.verdict.verdict import Ending, Outcome
 from tests.unit.catalogues import entry, verdict
 
 OFF = {"SHOP_X": "off"}
@@ -101,6 +101,14 @@ def test_a_baseline_that_users_break_says_enough():
     well = [msgspec.structs.replace(phases[0], failed=0)]
     assert of_run(phases=well, **inconclusive).why == "evidence is missing"
     assert of_run(phases=phases, **(inconclusive | {"injected": 10.0})).why == "evidence is missing"
+
+
+@pytest.mark.parametrize("ending", [one for one in Ending if one is not Ending.BASELINE_NOT_MET])
+def test_a_request_that_failed_before_a_run_ended_for_another_reason_says_nothing_of_the_switch(ending):
+    phases = [PhaseStats("before", 10.0, 500, 1, 0.01, 0.1)]
+    early = [RunEndedEarly(ending.value, "")]
+    side = of_run(phases=phases, outcome=Outcome.INCONCLUSIVE, findings=early, exit_code=4, injected=None)
+    assert side.why == "evidence is missing"
 
 
 def test_lost_writes_are_all_that_broke_a_promise():
